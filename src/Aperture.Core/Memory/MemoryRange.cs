@@ -1,0 +1,24 @@
+namespace Aperture.Core.Memory;
+
+/// <summary>A range of physical addresses.</summary>
+/// <param name="Start">The first byte.</param>
+/// <param name="Length">Bytes; at least one.</param>
+public readonly record struct MemoryRange(PhysicalAddress Start, ulong Length)
+{
+    /// <summary>The first byte behind the range.</summary>
+    public PhysicalAddress End => Start + Length;
+
+    /// <summary>The last byte of the range.</summary>
+    public PhysicalAddress Last => Start + (Length - 1);
+
+    /// <summary>Whether the whole of [<paramref name="address"/>, +<paramref name="length"/>) lies inside. A length that runs
+    /// past the end of the address space does not.</summary>
+    public bool Contains(PhysicalAddress address, ulong length) =>
+        address.Value - Start.Value < Length && length <= Length - (address.Value - Start.Value);
+
+    /// <summary>Whether the two ranges share a byte.</summary>
+    public bool Overlaps(MemoryRange other) => Start.Value <= other.Last.Value && other.Start.Value <= Last.Value;
+
+    /// <summary>The range as <c>[0xfirst, 0xlast]</c>.</summary>
+    public override string ToString() => $"[{Start}, {Last}]";
+}

@@ -1,0 +1,156 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
+namespace Aperture.Core.Memory;
+
+/// <summary>The RAM of a machine: up to 64 GiB of it in several regions, each one contiguous block of host address space that
+/// costs host memory only where it was touched. Fresh memory reads as zero.</summary>
+/// <remarks>Reads and writes are plain host accesses: as atomic and as ordered as the host makes them. Any number of threads
+/// may use it at once. The metadata of a kibibyte ("frame") is a word that the owner of that memory may use as it likes.</remarks>
+public sealed unsafe class PhysicalMemory : IDisposable
+{
+    /// <summary>Bytes to a page frame.</summary>
+    public const int PageSize = 4096;
+
+    /// <summary>Bytes that share one word of metadata.</summary>
+    public const int FrameSize = 1024;
+
+    /// <summary>The most RAM that one machine may have, in bytes.</summary>
+    public const ulong MaxBytes = 64UL << 30;
+
+    private readonly Region[] _regions; // sorted by address; at least one
+
+    /// <summary>Reserves host address space for the regions.</summary>
+    /// <param name="regions">Page-aligned, disjoint ranges; in all at most <see cref="MaxBytes"/>.</param>
+    /// <exception cref="ApertureException">No region, a misaligned, empty or overlapping one, too much in all, or the host has no address space left.</exception>
+    public PhysicalMemory(params ReadOnlySpan<MemoryRange> regions)
+    {
+        var sorted = regions.ToArray();
+        Array.Sort(sorted, (a, b) => a.Start.CompareTo(b.Start));
+        if (sorted.Length == 0)
+            throw new ApertureException(Status.InvalidArgument, "a machine needs at least one region of RAM");
+
+        ulong total = 0;
+        for (var i = 0; i < sorted.Length; i++)
+        {
+            var range = sorted[i];
+            if (range.Length == 0 || !range.Start.IsAligned(PageSize) || range.Length % PageSize != 0 || range.Last < range.Start)
+                throw new ApertureException(Status.InvalidArgument, $"RAM region at {range.Start} of 0x{range.Length:x} bytes is empty, not a whole number of {PageSize}-byte pages, or runs past the end of the address space");
+            if (i > 0 && sorted[i - 1].Overlaps(range))
+                throw new ApertureException(Status.InvalidArgument, $"RAM regions {sorted[i - 1]} and {range} overlap");
+            total += range.Length;
+        }
+
+        if (total > MaxBytes)
+            throw new ApertureException(Status.InvalidArgument, $"0x{total:x} bytes of RAM are more than the 0x{MaxBytes:x} that one machine may have");
+
+        _regions = new Region[sorted.Length];
+        try
+        {
+            for (var i = 0; i < sorted.Length; i++)
+                _regions[i] = new Region(sorted[i]);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The regions, lowest first.</summary>
+    public IEnumerable<MemoryRange> Regions => _regions.Select(region => region.Range);
+
+    /// <summary>Whether all of [<paramref name="address"/>, +<paramref name="length"/>) is RAM of one region.</summary>
+    public bool Contains(PhysicalAddress address, ulong length) => TryGetPointer(address, length, out _);
+
+    /// <summary>The host address of a range of RAM, good until the memory is disposed.</summary>
+    /// <returns>False when the range is not wholly inside one region.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryGetPointer(PhysicalAddress address, ulong length, out byte* pointer)
+    {
+        foreach (var region in _regions)
+        {
+            var offset = address.Value - region.Range.Start.Value;
+            if (offset < region.Range.Length && length <= region.Range.Length - offset)
+            {
+                pointer = region.Bytes + offset;
+                return true;
+            }
+        }
+
+        pointer = null;
+        return false;
+    }
+
+    /// <summary>The bytes of a range of RAM.</summary>
+    /// <exception cref="ApertureException">The range is not wholly inside one region.</exception>
+    public Span<byte> Span(PhysicalAddress address, int length)
+    {
+        if (!TryGetPointer(address, (ulong)length, out var pointer))
+            Throw(address, (ulong)length);
+        return new Span<byte>(pointer, length);
+    }
+
+    /// <summary>The word of metadata of the frame at <paramref name="address"/>, zero at first.</summary>
+    /// <returns>False when the address is not RAM.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryGetMetadata(PhysicalAddress address, out ulong* word)
+    {
+        foreach (var region in _regions)
+        {
+            var offset = address.Value - region.Range.Start.Value;
+            if (offset < region.Range.Length)
+            {
+                word = region.Metadata + (offset / FrameSize);
+                return true;
+            }
+        }
+
+        word = null;
+        return false;
+    }
+
+    /// <summary>Gives the host memory back. Every pointer and span from here is void afterwards.</summary>
+    public void Dispose()
+    {
+        foreach (var region in _regions)
+            region?.Dispose();
+    }
+
+    [DoesNotReturn]
+    private static void Throw(PhysicalAddress address, ulong length) =>
+        throw new ApertureException(Status.BadAddress, $"0x{length:x} bytes at {address} are not inside one region of RAM");
+
+    private sealed class Region : IDisposable
+    {
+        public readonly MemoryRange Range;
+        public readonly byte* Bytes;
+        public readonly ulong* Metadata;
+        private readonly HostReservation _bytes;
+        private readonly HostReservation _metadata;
+
+        public Region(MemoryRange range)
+        {
+            Range = range;
+            _bytes = HostReservation.Reserve(range.Length);
+            try
+            {
+                _metadata = HostReservation.Reserve(range.Length / FrameSize * sizeof(ulong));
+            }
+            catch
+            {
+                _bytes.Dispose();
+                throw;
+            }
+
+            Bytes = (byte*)_bytes.DangerousGetHandle();
+            Metadata = (ulong*)_metadata.DangerousGetHandle();
+        }
+
+        public void Dispose()
+        {
+            _bytes.Dispose();
+            _metadata.Dispose();
+        }
+    }
+}

@@ -1,0 +1,151 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Aperture.Core;
+using Aperture.Core.Memory;
+
+namespace Aperture.Hardware.Bus;
+
+/// <summary>The physical address space of a machine: RAM and register blocks. An access to anything else is a bus error.</summary>
+public sealed unsafe class SystemBus
+{
+    private Window[] _windows = []; // sorted by address, disjoint; replaced whole so that readers need no lock
+
+    /// <summary>A bus with RAM and no registers yet.</summary>
+    public SystemBus(PhysicalMemory memory)
+    {
+        ArgumentNullException.ThrowIfNull(memory);
+        Memory = memory;
+    }
+
+    /// <summary>The RAM on the bus.</summary>
+    public PhysicalMemory Memory { get; }
+
+    /// <summary>Puts a register block at an address.</summary>
+    /// <exception cref="ApertureException">The window overlaps RAM or another block.</exception>
+    public void Attach(PhysicalAddress start, IMmioDevice device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        var range = new MemoryRange(start, device.Size);
+        foreach (var ram in Memory.Regions)
+        {
+            if (ram.Overlaps(range))
+                throw new ApertureException(Status.AlreadyExists, $"registers {range} overlap RAM {ram}");
+        }
+
+        foreach (var window in _windows)
+        {
+            if (window.Range.Overlaps(range))
+                throw new ApertureException(Status.AlreadyExists, $"registers {range} overlap registers {window.Range}");
+        }
+
+        _windows = [.. _windows.Append(new Window(range, device)).OrderBy(window => window.Range.Start)];
+    }
+
+    /// <summary>The block that decodes <paramref name="address"/> and the offset into it.</summary>
+    public bool TryFindDevice(PhysicalAddress address, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IMmioDevice? device, out uint offset)
+    {
+        var windows = _windows;
+        int low = 0, high = windows.Length - 1;
+        while (low <= high)
+        {
+            var middle = (low + high) >>> 1;
+            var distance = address.Value - windows[middle].Range.Start.Value;
+            if (distance < windows[middle].Range.Length)
+            {
+                device = windows[middle].Device;
+                offset = (uint)distance;
+                return true;
+            }
+
+            if (address < windows[middle].Range.Start)
+                high = middle - 1;
+            else
+                low = middle + 1;
+        }
+
+        device = null;
+        offset = 0;
+        return false;
+    }
+
+    /// <summary>Reads an aligned 32-bit little-endian word of RAM or a register: what a table walker does.</summary>
+    /// <returns>False for a bus error.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryRead32(PhysicalAddress address, out uint value)
+    {
+        if (Memory.TryGetPointer(address, sizeof(uint), out var pointer))
+        {
+            value = Volatile.Read(ref *(uint*)pointer);
+            return true;
+        }
+
+        var answered = TryReadRegister(address, sizeof(uint), out var wide);
+        value = (uint)wide;
+        return answered;
+    }
+
+    /// <summary>Reads an aligned 64-bit little-endian word of RAM or a register.</summary>
+    /// <returns>False for a bus error.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryRead64(PhysicalAddress address, out ulong value)
+    {
+        if (Memory.TryGetPointer(address, sizeof(ulong), out var pointer))
+        {
+            value = Volatile.Read(ref *(ulong*)pointer);
+            return true;
+        }
+
+        return TryReadRegister(address, sizeof(ulong), out value);
+    }
+
+    /// <summary>Reads bytes from RAM, or one register of 1, 2, 4 or 8 bytes.</summary>
+    /// <returns>False for a bus error; the buffer is then unchanged.</returns>
+    public bool TryRead(PhysicalAddress address, Span<byte> destination)
+    {
+        if (Memory.TryGetPointer(address, (ulong)destination.Length, out var pointer))
+        {
+            new ReadOnlySpan<byte>(pointer, destination.Length).CopyTo(destination);
+            return true;
+        }
+
+        if (!TryReadRegister(address, destination.Length, out var value))
+            return false;
+        MemoryMarshal.AsBytes(new ReadOnlySpan<ulong>(in value))[..destination.Length].CopyTo(destination);
+        return true;
+    }
+
+    /// <summary>Writes bytes to RAM, or one register of 1, 2, 4 or 8 bytes.</summary>
+    /// <returns>False for a bus error; nothing was written then.</returns>
+    public bool TryWrite(PhysicalAddress address, ReadOnlySpan<byte> source)
+    {
+        if (Memory.TryGetPointer(address, (ulong)source.Length, out var pointer))
+        {
+            source.CopyTo(new Span<byte>(pointer, source.Length));
+            return true;
+        }
+
+        ulong value = 0;
+        if (source.Length > sizeof(ulong))
+            return false;
+        source.CopyTo(MemoryMarshal.AsBytes(new Span<ulong>(ref value)));
+        return TryWriteRegister(address, source.Length, value);
+    }
+
+    /// <summary>Reads a register.</summary>
+    /// <returns>False for a bus error: nothing there, misaligned, or refused by the block.</returns>
+    public bool TryReadRegister(PhysicalAddress address, int width, out ulong value)
+    {
+        value = 0;
+        return IsRegisterAccess(address, width) && TryFindDevice(address, out var device, out var offset) && device.TryRead(offset, width, out value);
+    }
+
+    /// <summary>Writes a register.</summary>
+    /// <returns>False for a bus error: nothing there, misaligned, or refused by the block.</returns>
+    public bool TryWriteRegister(PhysicalAddress address, int width, ulong value) =>
+        IsRegisterAccess(address, width) && TryFindDevice(address, out var device, out var offset) && device.TryWrite(offset, width, value);
+
+    private static bool IsRegisterAccess(PhysicalAddress address, int width) =>
+        width is 1 or 2 or 4 or 8 && address.IsAligned((ulong)width);
+
+    private readonly record struct Window(MemoryRange Range, IMmioDevice Device);
+}

@@ -1,0 +1,99 @@
+using Aperture.Core;
+using Aperture.Hardware.Bus;
+
+namespace Aperture.Hardware.Translation;
+
+/// <summary>How a transfer of a master ended.</summary>
+public enum DmaStatus
+{
+    /// <summary>All bytes were transferred.</summary>
+    Ok,
+
+    /// <summary>A translation unit holds the access back; the master waits, and may be reset.</summary>
+    Stalled,
+
+    /// <summary>A translation unit refused the access.</summary>
+    Refused,
+
+    /// <summary>The access left the unit but nothing answered on the bus.</summary>
+    BusError,
+}
+
+/// <summary>A master's port to memory: straight onto the bus, or through a translation unit.</summary>
+public sealed class DmaPort
+{
+    private readonly SystemBus _bus;
+    private readonly TranslationUnit? _unit;
+    private readonly StreamId _stream;
+
+    /// <summary>A port.</summary>
+    /// <param name="bus">The bus behind the port.</param>
+    /// <param name="unit">The unit that stands between, or null for a master with physical addresses.</param>
+    /// <param name="stream">The number by which the unit knows this master.</param>
+    public DmaPort(SystemBus bus, TranslationUnit? unit = null, StreamId stream = default)
+    {
+        ArgumentNullException.ThrowIfNull(bus);
+        _bus = bus;
+        _unit = unit;
+        _stream = stream;
+    }
+
+    /// <summary>Reads bytes, page by page.</summary>
+    /// <param name="address">The first byte, as the device sees it.</param>
+    /// <param name="destination">Where they go.</param>
+    /// <param name="transferred">How many bytes were read before the end or the failure.</param>
+    public DmaStatus Read(Iova address, Span<byte> destination, out int transferred)
+    {
+        transferred = 0;
+        while (transferred < destination.Length)
+        {
+            var status = Translate(address + (ulong)transferred, DmaAccess.Read, destination.Length - transferred, out var target, out var length);
+            if (status != DmaStatus.Ok)
+                return status;
+            if (!_bus.TryRead(target, destination.Slice(transferred, length)))
+                return DmaStatus.BusError;
+            transferred += length;
+        }
+
+        return DmaStatus.Ok;
+    }
+
+    /// <summary>Writes bytes, page by page.</summary>
+    /// <param name="address">The first byte, as the device sees it.</param>
+    /// <param name="source">The bytes.</param>
+    /// <param name="transferred">How many bytes were written before the end or the failure.</param>
+    public DmaStatus Write(Iova address, ReadOnlySpan<byte> source, out int transferred)
+    {
+        transferred = 0;
+        while (transferred < source.Length)
+        {
+            var status = Translate(address + (ulong)transferred, DmaAccess.Write, source.Length - transferred, out var target, out var length);
+            if (status != DmaStatus.Ok)
+                return status;
+            if (!_bus.TryWrite(target, source.Slice(transferred, length)))
+                return DmaStatus.BusError;
+            transferred += length;
+        }
+
+        return DmaStatus.Ok;
+    }
+
+    private DmaStatus Translate(Iova address, DmaAccess access, int wanted, out PhysicalAddress target, out int length)
+    {
+        if (_unit is null)
+        {
+            target = new PhysicalAddress(address.Value);
+            length = wanted;
+            return DmaStatus.Ok;
+        }
+
+        var status = _unit.Translate(new DmaRequest(_stream, address, access), out target, out var contiguous);
+        length = (int)Math.Min((ulong)wanted, contiguous);
+        return status switch
+        {
+            TranslationStatus.Ok => DmaStatus.Ok,
+            TranslationStatus.Stalled => DmaStatus.Stalled,
+            _ => DmaStatus.Refused,
+        };
+    }
+}
