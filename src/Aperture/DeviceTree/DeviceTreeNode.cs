@@ -1,0 +1,3 @@
+namespace Aperture.DeviceTree;
+/// <summary>placeholder</summary>
+public sealed class DeviceTreeNode { }

@@ -1,0 +1,79 @@
+using Aperture.DeviceTree;
+using Aperture.Dma;
+using Aperture.Iommu;
+using Aperture.Power;
+
+namespace Aperture.Devices;
+
+/// <summary>A device of a machine: its name, its description, its registers, interrupts, gates, power, and what it does DMA
+/// with. The same face on a simulated board and on a host.</summary>
+public sealed partial class Device
+{
+    private readonly Stack<IDisposable> _managed = new(); // released in reverse order when the driver lets go
+
+    /// <summary>A device.</summary>
+    /// <param name="name">The name as Linux gives it, for example <c>480bc000.isp</c>.</param>
+    /// <param name="node">Its node in the device tree, if it came from one.</param>
+    public Device(string name, DeviceTreeNode? node = null)
+    {
+        Name = name;
+        Node = node;
+        Power = new RuntimePower(this);
+        Dma = new DmaContext(this);
+    }
+
+    /// <summary>The name as Linux gives it, for example <c>480bc000.isp</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>Its node in the device tree, if it came from one.</summary>
+    public DeviceTreeNode? Node { get; }
+
+    /// <summary>The driver that is bound, or null.</summary>
+    public IDriver? Driver { get; internal set; }
+
+    /// <summary>The driver's state for this device, or null.</summary>
+    public IBoundDriver? Bound { get; internal set; }
+
+    /// <summary>Register regions, in the order of the description. Filled by whoever made the device.</summary>
+    public IList<RegisterRegion> Registers { get; } = [];
+
+    /// <summary>Interrupts, in the order of the description. Filled by whoever made the device.</summary>
+    public IList<Interrupt> Interrupts { get; } = [];
+
+    /// <summary>Clocks by name; unnamed ones are called by their number in the description.</summary>
+    public IDictionary<string, Gate> Clocks { get; } = new Dictionary<string, Gate>(StringComparer.Ordinal);
+
+    /// <summary>Reset lines by name; unnamed ones are called by their number in the description.</summary>
+    public IDictionary<string, Gate> Resets { get; } = new Dictionary<string, Gate>(StringComparer.Ordinal);
+
+    /// <summary>Power domains, in the order of the description. The core holds them on while the device is runtime-active.</summary>
+    public IList<Gate> PowerDomains { get; } = [];
+
+    /// <summary>Runtime power.</summary>
+    public RuntimePower Power { get; }
+
+    /// <summary>The DMA API of this device.</summary>
+    public DmaContext Dma { get; }
+
+    /// <summary>What the IOMMU core knows about this device as a master; null while no unit serves it.</summary>
+    public IommuMaster? Iommu { get; internal set; }
+
+    /// <summary>Ties a resource to the driver's stay: it is disposed when the driver lets go of the device or its probe fails,
+    /// the youngest first.</summary>
+    public T Manage<T>(T resource)
+        where T : IDisposable
+    {
+        _managed.Push(resource);
+        return resource;
+    }
+
+    /// <summary>The name.</summary>
+    public override string ToString() => Name;
+
+    /// <summary>Disposes the managed resources, youngest first.</summary>
+    internal void ReleaseManaged()
+    {
+        while (_managed.TryPop(out var resource))
+            resource.Dispose();
+    }
+}

@@ -1,0 +1,50 @@
+using Aperture.Core;
+
+namespace Aperture.Devices;
+
+/// <summary>A driver: which devices it serves, and how it takes one over.</summary>
+public interface IDriver
+{
+    /// <summary>The driver's name, for messages and fault reports.</summary>
+    string Name { get; }
+
+    /// <summary>The <c>compatible</c> strings that it serves.</summary>
+    IReadOnlyList<string> Compatible { get; }
+
+    /// <summary>Whether the driver manages the device's address space itself: the core then leaves the device without a
+    /// default domain and without DMA operations of its own choice.</summary>
+    bool ManagesOwnDma => false;
+
+    /// <summary>Takes a device over. When this is called all suppliers are bound, the device has its domain and its DMA
+    /// operations, and its power domain, clocks and resets can be used. What the driver gets through
+    /// <see cref="Device.Manage{T}"/> is released by itself, in reverse order, when the probe fails or the device is unbound.</summary>
+    /// <exception cref="ApertureException">The probe failed; with <see cref="Status.ProbeDefer"/>: something named in the
+    /// message is not there yet, and the probe is tried again when another device has been bound.</exception>
+    IBoundDriver Probe(Device device);
+}
+
+/// <summary>A driver bound to one device: the driver's state for it, and what the core calls during its life.</summary>
+public interface IBoundDriver
+{
+    /// <summary>Lets go of the device: it is quiet afterwards. Managed resources are released after this.</summary>
+    void Remove()
+    {
+    }
+
+    /// <summary>Prepares for system sleep: the device is quiet afterwards and its state is saved. Called only while the
+    /// device is runtime-active; consumers first.</summary>
+    void Suspend() => RuntimeSuspend();
+
+    /// <summary>Comes back from system sleep. Suppliers first.</summary>
+    void Resume() => RuntimeResume();
+
+    /// <summary>The device is idle and loses power or clock after this.</summary>
+    void RuntimeSuspend()
+    {
+    }
+
+    /// <summary>The device has power and clock again and must be brought to the state in which it can work.</summary>
+    void RuntimeResume()
+    {
+    }
+}

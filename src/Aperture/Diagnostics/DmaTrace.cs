@@ -1,0 +1,69 @@
+using Aperture.Core;
+using Aperture.Dma;
+
+namespace Aperture.Diagnostics;
+
+/// <summary>Hears of what the IOMMU and DMA APIs do: the events of Linux's <c>iommu</c> and <c>dma</c> trace systems. Each
+/// method is a no-op unless overridden. Calls come from any thread.</summary>
+public abstract class DmaTrace
+{
+    /// <summary>A master joined a group.</summary>
+    public virtual void AddDeviceToGroup(int group, string device)
+    {
+    }
+
+    /// <summary>A master left a group.</summary>
+    public virtual void RemoveDeviceFromGroup(int group, string device)
+    {
+    }
+
+    /// <summary>A master was attached to a domain.</summary>
+    public virtual void AttachDeviceToDomain(string device)
+    {
+    }
+
+    /// <summary>A range was mapped.</summary>
+    public virtual void Map(Iova iova, PhysicalAddress address, ulong size)
+    {
+    }
+
+    /// <summary>A range was asked to be unmapped, and so much of it was.</summary>
+    public virtual void Unmap(Iova iova, ulong size, ulong unmapped)
+    {
+    }
+
+    /// <summary>A unit reported a fault.</summary>
+    public virtual void IoPageFault(string device, string driver, Iova iova, bool isWrite)
+    {
+    }
+
+    /// <summary>The DMA API mapped a range, or failed to (<paramref name="address"/> all ones).</summary>
+    public virtual void DmaMap(string device, DmaDirection direction, Iova address, ulong size, PhysicalAddress physical)
+    {
+    }
+
+    /// <summary>The DMA API unmapped a range.</summary>
+    public virtual void DmaUnmap(string device, DmaDirection direction, Iova address, ulong size)
+    {
+    }
+
+    /// <summary>The DMA API mapped a scatterlist: its device segments and its memory segments.</summary>
+    public virtual void DmaMapScatter(string device, DmaDirection direction, ReadOnlySpan<DmaSegment> segments, ReadOnlySpan<MemoryBlock> memory)
+    {
+    }
+
+    /// <summary>The DMA API unmapped a scatterlist.</summary>
+    public virtual void DmaUnmapScatter(string device, DmaDirection direction, ReadOnlySpan<MemoryBlock> memory)
+    {
+    }
+
+    /// <summary>Coherent memory was allocated.</summary>
+    public virtual void DmaAllocate(string device, Iova address, ulong size, PhysicalAddress physical)
+    {
+    }
+
+    /// <summary>Coherent memory was given back.</summary>
+    public virtual void DmaFree(string device, Iova address, ulong size, PhysicalAddress physical)
+    {
+    }
+}

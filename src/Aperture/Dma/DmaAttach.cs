@@ -1,0 +1,21 @@
+using System.Numerics;
+using Aperture.Devices;
+using Aperture.Iommu;
+
+namespace Aperture.Dma;
+
+/// <summary>Chooses the operations of a device when it is attached.</summary>
+internal static class DmaAttach
+{
+    /// <summary>Gives a device its operations: through its group's default domain, or direct where there is none or it is identity.</summary>
+    public static void Attach(Device device, IommuCore core, SystemMemory memory)
+    {
+        DmaOperations operations = device.Iommu?.Group.DefaultDomain is { IsPaging: true } domain
+            ? new IommuOperations(domain, SpaceOf(domain), memory)
+            : new DirectOperations(memory);
+        device.Dma.Attach(operations, memory, core.Trace);
+    }
+
+    private static IovaSpace SpaceOf(IommuDomain domain) =>
+        domain.Space ??= new IovaSpace(1UL << BitOperations.TrailingZeroCount(domain.PageSizes), domain.ApertureEnd);
+}

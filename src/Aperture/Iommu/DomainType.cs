@@ -1,0 +1,17 @@
+namespace Aperture.Iommu;
+
+/// <summary>What an address space is for.</summary>
+public enum DomainType
+{
+    /// <summary>No DMA passes.</summary>
+    Blocked,
+
+    /// <summary>Device addresses are physical addresses.</summary>
+    Identity,
+
+    /// <summary>Whoever made it chooses the device addresses.</summary>
+    Unmanaged,
+
+    /// <summary>The DMA API chooses the device addresses; every unmap invalidates at once.</summary>
+    Dma,
+}

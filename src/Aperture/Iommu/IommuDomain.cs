@@ -1,0 +1,135 @@
+using Aperture.Core;
+using Aperture.Core.PageTables;
+
+namespace Aperture.Iommu;
+
+/// <summary>One I/O address space. It may be in force for many masters behind many units of one kind at once; each of them
+/// sees each change. Mapping and unmapping are safe from any thread as long as two calls never touch the same address.</summary>
+public abstract class IommuDomain : IDisposable
+{
+    private readonly Lock _unitsLock = new();
+    private UnitUse[] _units = []; // replaced whole, so that a commit reads it without a lock
+
+    /// <summary>A domain.</summary>
+    protected IommuDomain(DomainType type) => Type = type;
+
+    /// <summary>What the address space is for.</summary>
+    public DomainType Type { get; }
+
+    /// <summary>Whether mappings can be made in it.</summary>
+    public virtual bool IsPaging => false;
+
+    /// <summary>Page sizes, one bit each.</summary>
+    public virtual ulong PageSizes => 0;
+
+    /// <summary>The lowest device address.</summary>
+    public virtual Iova ApertureStart => default;
+
+    /// <summary>The highest device address.</summary>
+    public virtual Iova ApertureEnd => new(ulong.MaxValue);
+
+    /// <summary>The units where the domain is in force.</summary>
+    public IEnumerable<IommuUnit> Units => Volatile.Read(ref _units).Select(use => use.Unit);
+
+    /// <summary>Decides about faults of masters in this domain; null leaves them unhandled.</summary>
+    public FaultHandler? FaultHandler { get; set; }
+
+    /// <summary>The device addresses that the DMA API gives out here; made on first use, while the group is configured.</summary>
+    internal Dma.IovaSpace? Space { get; set; }
+
+    /// <summary>Maps [<paramref name="iova"/>, +<paramref name="size"/>) to <paramref name="address"/> with the largest pages
+    /// that fit, on every unit. All or nothing.</summary>
+    /// <param name="iova">A multiple of the smallest page size.</param>
+    /// <param name="address">A multiple of the smallest page size.</param>
+    /// <param name="size">Bytes, a multiple of the smallest page size; zero maps nothing.</param>
+    /// <param name="protection">At least one right, unless the format can express none.</param>
+    /// <returns><see cref="Status.InvalidArgument"/> misaligned, or not a paging domain; <see cref="Status.AlreadyExists"/> something is mapped
+    /// there; <see cref="Status.OutOfRange"/> beyond the aperture or the output; <see cref="Status.NoMemory"/> no table.</returns>
+    public virtual Status Map(Iova iova, PhysicalAddress address, ulong size, Protection protection) => Status.InvalidArgument;
+
+    /// <summary>Removes mappings from <paramref name="iova"/> on, up to <paramref name="size"/> bytes or the first hole, without
+    /// telling the units: what was removed is added to <paramref name="gather"/>, and <see cref="Commit"/> must follow before
+    /// the memory behind it is used for anything else.</summary>
+    /// <param name="iova">A multiple of the smallest page size.</param>
+    /// <param name="size">Bytes, a multiple of the smallest page size.</param>
+    /// <param name="gather">Collects what to invalidate.</param>
+    /// <param name="unmapped">Exactly the bytes removed.</param>
+    /// <returns><see cref="Status.Ok"/> also when a hole ended it; <see cref="Status.InvalidArgument"/> misaligned or not a paging domain;
+    /// <see cref="Status.NoMemory"/> when a large page could not be split.</returns>
+    public virtual Status Unmap(Iova iova, ulong size, ref InvalidationGather gather, out ulong unmapped)
+    {
+        unmapped = 0;
+        return Status.InvalidArgument;
+    }
+
+    /// <summary>Makes every unit forget what was gathered, then gives freed tables back. The gather is empty afterwards.</summary>
+    public virtual void Commit(ref InvalidationGather gather) => gather = default;
+
+    /// <summary>Removes mappings and commits.</summary>
+    /// <returns>Exactly the bytes removed.</returns>
+    public ulong Unmap(Iova iova, ulong size)
+    {
+        var gather = default(InvalidationGather);
+        Unmap(iova, size, ref gather, out var unmapped);
+        Commit(ref gather);
+        return unmapped;
+    }
+
+    /// <summary>Where a device address leads by the tables.</summary>
+    public virtual bool TryTranslate(Iova iova, out PhysicalAddress address)
+    {
+        address = new PhysicalAddress(iova.Value);
+        return Type == DomainType.Identity;
+    }
+
+    /// <summary>Gives a fault to whoever handles this domain's faults.</summary>
+    public FaultResponse Report(in FaultReport report) => FaultHandler?.Invoke(report) ?? FaultResponse.Unhandled;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Gives the tables back.</summary>
+    /// <exception cref="ApertureException">The domain is still in force on a unit.</exception>
+    protected virtual void Dispose(bool disposing)
+    {
+        if (_units.Length > 0)
+            throw new ApertureException(Status.Busy, $"a domain cannot go while it is in force on {_units[0].Unit.Name}");
+    }
+
+    /// <summary>Calls every unit where the domain is in force.</summary>
+    protected void InvalidateUnits(in InvalidationGather gather)
+    {
+        foreach (var use in Volatile.Read(ref _units))
+            use.Unit.Invalidate(this, gather);
+    }
+
+    /// <summary>Counts one more master of a unit in. From here on the unit hears of every change.</summary>
+    internal void AddUse(IommuUnit unit)
+    {
+        lock (_unitsLock)
+        {
+            var index = Array.FindIndex(_units, use => use.Unit == unit);
+            _units = index < 0
+                ? [.. _units, new UnitUse(unit, 1)]
+                : [.. _units[..index], new UnitUse(unit, _units[index].Masters + 1), .. _units[(index + 1)..]];
+        }
+    }
+
+    /// <summary>Counts one master of a unit out.</summary>
+    internal void RemoveUse(IommuUnit unit)
+    {
+        lock (_unitsLock)
+        {
+            var index = Array.FindIndex(_units, use => use.Unit == unit);
+            _units = _units[index].Masters == 1
+                ? [.. _units[..index], .. _units[(index + 1)..]]
+                : [.. _units[..index], new UnitUse(unit, _units[index].Masters - 1), .. _units[(index + 1)..]];
+        }
+    }
+
+    private readonly record struct UnitUse(IommuUnit Unit, int Masters);
+}

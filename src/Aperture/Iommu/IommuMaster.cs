@@ -1,0 +1,38 @@
+using Aperture.Core;
+using Aperture.Devices;
+
+namespace Aperture.Iommu;
+
+/// <summary>Where a master meets a unit.</summary>
+/// <param name="Unit">The unit.</param>
+/// <param name="Streams">By which numbers the unit knows the master; units with a single master use stream 0.</param>
+public sealed record MasterPort(IommuUnit Unit, StreamId[] Streams);
+
+/// <summary>A reference from a master's description to a unit.</summary>
+/// <param name="Unit">Identifies the unit: what <see cref="Device.Node"/> of the unit's device is.</param>
+/// <param name="UnitName">The unit's name, for messages.</param>
+/// <param name="Cells">The cells behind the reference.</param>
+public readonly record struct IommuSpecifier(object Unit, string UnitName, uint[] Cells);
+
+/// <summary>What the IOMMU core knows about a device that does DMA through units.</summary>
+public sealed class IommuMaster
+{
+    internal IommuMaster(Device device, MasterPort[] ports, IommuGroup group)
+    {
+        Device = device;
+        Ports = ports;
+        Group = group;
+    }
+
+    /// <summary>The device.</summary>
+    public Device Device { get; }
+
+    /// <summary>Its ports, one for each unit, in the order of the description.</summary>
+    public IReadOnlyList<MasterPort> Ports { get; }
+
+    /// <summary>Its group.</summary>
+    public IommuGroup Group { get; }
+
+    /// <summary>The address space it is in.</summary>
+    public IommuDomain? Domain => Group.Domain;
+}

@@ -1,0 +1,70 @@
+using Aperture.Core;
+using Aperture.Core.PageTables;
+using Aperture.Devices;
+
+namespace Aperture.Iommu;
+
+/// <summary>The software side of one IOMMU: what its driver gives to the core. The core calls <see cref="Attach"/> for one
+/// master at a time under the group's lock; <see cref="Invalidate"/> may come from any thread at any time.</summary>
+public abstract class IommuUnit
+{
+    /// <summary>A unit that belongs to a device.</summary>
+    protected IommuUnit(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        Device = device;
+    }
+
+    /// <summary>The unit's own device: its registers, power and interrupts.</summary>
+    public Device Device { get; }
+
+    /// <summary>The unit's name.</summary>
+    public string Name => Device.Name;
+
+    /// <summary>What the unit can do.</summary>
+    public abstract IommuCapabilities Capabilities { get; }
+
+    /// <summary>Number of cells that follow a reference to this unit.</summary>
+    public virtual int SpecifierCells => 0;
+
+    /// <summary>Translates the cells of an <c>iommus</c> entry into the stream that the unit knows.</summary>
+    /// <returns><see cref="Status.InvalidArgument"/> for a wrong number of cells, <see cref="Status.OutOfRange"/> for an id that the unit does not have.</returns>
+    public virtual Status Translate(ReadOnlySpan<uint> cells, out StreamId stream)
+    {
+        stream = default;
+        return cells.Length == SpecifierCells ? Status.Ok : Status.InvalidArgument;
+    }
+
+    /// <summary>Masters for which this is equal, whichever unit they are behind, cannot be told apart and form one group.
+    /// Null gives the master a group of its own.</summary>
+    public virtual object? GroupKey(Device master) => null;
+
+    /// <summary>Called once when a master has been described completely: the place for links and limits of its own.</summary>
+    public virtual void AddMaster(Device master)
+    {
+    }
+
+    /// <summary>Called once when a master goes. It is no longer attached to any paging domain.</summary>
+    public virtual void RemoveMaster(Device master)
+    {
+    }
+
+    /// <summary>Makes an empty address space that this unit, and others of its kind, can use.</summary>
+    /// <param name="type"><see cref="DomainType.Unmanaged"/> or <see cref="DomainType.Dma"/>.</param>
+    /// <exception cref="ApertureException">No memory for tables.</exception>
+    public abstract IommuDomain CreateDomain(DomainType type);
+
+    /// <summary>Puts a master into an address space; it leaves the one it was in. Identity and blocked domains come here too
+    /// when <see cref="Capabilities"/> say that the unit can do them. When this fails the master is in no worse a place
+    /// than blocked.</summary>
+    /// <param name="master">The master.</param>
+    /// <param name="streams">Its streams on this unit.</param>
+    /// <param name="domain">Where it goes.</param>
+    /// <returns><see cref="Status.InvalidArgument"/> when the domain is of another kind of unit; <see cref="Status.NoSpace"/> when no
+    /// context is left; <see cref="Status.TimedOut"/> and others for dead hardware.</returns>
+    public abstract Status Attach(Device master, ReadOnlySpan<StreamId> streams, IommuDomain domain);
+
+    /// <summary>Forgets what was gathered, for every master of this unit in <paramref name="domain"/>. Afterwards no access
+    /// uses a removed translation. A unit without power has nothing to forget: it comes back empty.</summary>
+    public abstract void Invalidate(IommuDomain domain, in InvalidationGather gather);
+}

@@ -1,0 +1,85 @@
+using Aperture.Core;
+using Aperture.Core.PageTables;
+using Aperture.Diagnostics;
+
+namespace Aperture.Iommu;
+
+/// <summary>A domain with a page table. Unit drivers make it in <see cref="IommuUnit.CreateDomain"/>.</summary>
+/// <typeparam name="TFormat">The table format; it also tells which units can use the domain.</typeparam>
+public sealed class PagingDomain<TFormat> : IommuDomain
+    where TFormat : struct, IPageTableFormat
+{
+    private readonly DmaTrace? _trace; // null when nobody listens
+
+    /// <summary>An empty address space.</summary>
+    /// <param name="type"><see cref="DomainType.Unmanaged"/> or <see cref="DomainType.Dma"/>.</param>
+    /// <param name="format">The table format.</param>
+    /// <param name="memory">Where the tables live.</param>
+    /// <param name="trace">Hears of maps and unmaps.</param>
+    /// <exception cref="ApertureException">No memory for the root table.</exception>
+    public PagingDomain(DomainType type, TFormat format, ITableMemory memory, DmaTrace? trace = null)
+        : base(type)
+    {
+        Table = new PageTable<TFormat>(format, memory);
+        _trace = trace;
+    }
+
+    /// <summary>The page table.</summary>
+    public PageTable<TFormat> Table { get; }
+
+    /// <inheritdoc/>
+    public override bool IsPaging => true;
+
+    /// <inheritdoc/>
+    public override ulong PageSizes => Table.Format.PageSizes;
+
+    /// <inheritdoc/>
+    public override Iova ApertureEnd => new(ulong.MaxValue >> (64 - Table.Format.InputBits));
+
+    /// <inheritdoc/>
+    public override Status Map(Iova iova, PhysicalAddress address, ulong size, Protection protection)
+    {
+        var gather = default(InvalidationGather);
+        var status = Table.Map(iova, address, size, protection, ref gather);
+        // New links over cached empty entries, and the pages of a failed map that was rolled back, must be forgotten.
+        if (!gather.IsEmpty)
+            Commit(ref gather);
+        if (status == Status.Ok)
+            _trace?.Map(iova, address, size);
+        return status;
+    }
+
+    /// <inheritdoc/>
+    public override Status Unmap(Iova iova, ulong size, ref InvalidationGather gather, out ulong unmapped)
+    {
+        var status = Table.Unmap(iova, size, ref gather, out unmapped);
+        _trace?.Unmap(iova, size, unmapped);
+        return status;
+    }
+
+    /// <inheritdoc/>
+    public override void Commit(ref InvalidationGather gather)
+    {
+        if (gather.IsEmpty)
+            return;
+        InvalidateUnits(gather);
+        Table.FreeGathered(ref gather);
+        gather.ClearRanges();
+    }
+
+    /// <inheritdoc/>
+    public override bool TryTranslate(Iova iova, out PhysicalAddress address)
+    {
+        var found = Table.TryTranslate(iova, out var translation);
+        address = translation.Address;
+        return found;
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (disposing)
+            Table.Dispose();
+    }
+}

@@ -1,0 +1,89 @@
+using Aperture.Core;
+
+namespace Aperture.Power;
+
+/// <summary>What a gate switches.</summary>
+public enum GateKind
+{
+    /// <summary>A clock: on while somebody has it enabled.</summary>
+    Clock,
+
+    /// <summary>A reset line: "on" means released; asserted while nobody holds it released.</summary>
+    Reset,
+
+    /// <summary>A power domain: on while somebody uses it.</summary>
+    PowerDomain,
+}
+
+/// <summary>A named, counted switch of the board: a clock, a reset line or a power domain. It is on while its count is above
+/// zero. A gate may feed another one, which then holds it on.</summary>
+/// <remarks>Thread-safe. <see cref="Changed"/> runs under the gate's lock, on the thread that changed the count.</remarks>
+public sealed class Gate
+{
+    private readonly Lock _lock = new();
+    private readonly Gate? _parent; // held on while this gate is on
+    private int _count;             // how many users hold the gate on
+
+    /// <summary>A gate that is off.</summary>
+    /// <param name="kind">What it switches.</param>
+    /// <param name="name">The provider's name and the specifier, for example <c>10030000.clock-controller 274</c>.</param>
+    /// <param name="parent">The gate that feeds this one.</param>
+    public Gate(GateKind kind, string name, Gate? parent = null)
+    {
+        Kind = kind;
+        Name = name;
+        _parent = parent;
+    }
+
+    /// <summary>What the gate switches.</summary>
+    public GateKind Kind { get; }
+
+    /// <summary>The provider's name and the specifier.</summary>
+    public string Name { get; }
+
+    /// <summary>Whether the gate is on: clock running, reset released, power present.</summary>
+    public bool IsOn => Volatile.Read(ref _count) > 0;
+
+    /// <summary>How many users hold the gate on.</summary>
+    public int UseCount => Volatile.Read(ref _count);
+
+    /// <summary>Called with the new state when the gate is switched.</summary>
+    public event Action<bool>? Changed;
+
+    /// <summary>Holds the gate on.</summary>
+    public void Enable()
+    {
+        lock (_lock)
+        {
+            if (_count > 0)
+            {
+                _count++;
+                return;
+            }
+
+            _parent?.Enable();
+            Volatile.Write(ref _count, 1);
+            Changed?.Invoke(true);
+        }
+    }
+
+    /// <summary>Lets the gate go; the last one to do so switches it off.</summary>
+    /// <exception cref="ApertureException">Nobody holds the gate on.</exception>
+    public void Disable()
+    {
+        lock (_lock)
+        {
+            if (_count == 0)
+                throw new ApertureException(Status.InvalidArgument, $"{Kind} {Name} was let go more often than it was held");
+            if (_count > 1)
+            {
+                _count--;
+                return;
+            }
+
+            Volatile.Write(ref _count, 0);
+            Changed?.Invoke(false);
+            _parent?.Disable();
+        }
+    }
+}
