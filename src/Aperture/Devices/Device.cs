@@ -1,4 +1,4 @@
-using Aperture.DeviceTree;
+using Aperture.DeviceTrees;
 using Aperture.Dma;
 using Aperture.Iommu;
 using Aperture.Power;

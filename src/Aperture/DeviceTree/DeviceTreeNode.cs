@@ -1,3 +1,0 @@
-namespace Aperture.DeviceTree;
-/// <summary>placeholder</summary>
-public sealed class DeviceTreeNode { }
