@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Aperture.Core;
 
@@ -36,6 +37,9 @@ public sealed class TranslationCache
     private readonly int _setMask;
     private readonly ReplacementPolicy _policy;
     private ulong _clock;               // counts uses, for least-recently-used
+    private ulong _shiftsUsed;          // bit n: an entry of page size 2^n was written; says which sets may hold an address
+    private ulong _lastKey = Invalid;   // the page that the last lookup found alone; Invalid once any entry changed
+    private int _lastIndex;             // the entry that it found
 
     /// <summary>An empty cache.</summary>
     /// <param name="sets">Number of sets, a power of two; 1 for fully associative.</param>
@@ -77,32 +81,26 @@ public sealed class TranslationCache
     /// <summary>Finds the entry that translates an address.</summary>
     /// <param name="context">Context, 0 to 0xFFE.</param>
     /// <param name="address">Any byte of the page.</param>
-    /// <param name="index">The entry, or -1.</param>
+    /// <param name="index">The entry, or -1. Of several matching entries the lowest.</param>
     /// <returns>How many entries match: 0, 1, or 2 for "more than one".</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Lookup(uint context, Iova address, out int index)
     {
         var key = Key(context, address);
-        var count = _setMask == 0 ? Find(key, 0, out index) : FindInSets(key, address, out index);
-        if (count == 1)
-        {
-            Hits++;
-            if (_policy == ReplacementPolicy.LeastRecentlyUsed)
-                _used[index] = ++_clock;
-        }
-        else if (count == 0)
-        {
-            Misses++;
-        }
-
-        return count;
+        if (key != _lastKey)
+            return LookupAll(key, address, out index);
+        index = _lastIndex;
+        Hits++;
+        if (_policy == ReplacementPolicy.LeastRecentlyUsed)
+            _used[index] = ++_clock;
+        return 1;
     }
 
     /// <summary>Like <see cref="Lookup"/>, but leaves counters and replacement order alone.</summary>
     public int Probe(uint context, Iova address, out int index)
     {
         var key = Key(context, address);
-        return _setMask == 0 ? Find(key, 0, out index) : FindInSets(key, address, out index);
+        return _setMask == 0 ? Find(key, out index) : FindInSets(key, address, out index);
     }
 
     /// <summary>The physical address of <paramref name="address"/> by an entry that matched, and the bytes left of the page.</summary>
@@ -140,6 +138,8 @@ public sealed class TranslationCache
     /// <param name="isGlobal">Whether the entry matches in every context.</param>
     public void Set(int index, uint context, Iova page, int pageShift, PhysicalAddress target, ulong info, bool isGlobal = false)
     {
+        _lastKey = Invalid;
+        _shiftsUsed |= 1UL << pageShift;
         var mask = ~((1UL << (pageShift - 12)) - 1);
         if (isGlobal)
             mask &= PageNumberMask;
@@ -152,7 +152,7 @@ public sealed class TranslationCache
     }
 
     /// <summary>Puts a translation into the set where its address belongs: into an invalid entry if there is one, else over the
-    /// policy's victim among the ways from <paramref name="firstWay"/> on.</summary>
+    /// policy's victim among the ways from <paramref name="firstWay"/> on, which is below the number of ways.</summary>
     /// <returns>The entry that was written.</returns>
     public int Fill(uint context, Iova page, int pageShift, PhysicalAddress target, ulong info, bool isGlobal = false, int firstWay = 0)
     {
@@ -168,6 +168,7 @@ public sealed class TranslationCache
     {
         if (_tags[index] == Invalid)
             return false;
+        _lastKey = Invalid;
         _tags[index] = Invalid;
         _masks[index] = Invalid;
         Invalidations++;
@@ -250,62 +251,90 @@ public sealed class TranslationCache
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Key(uint context, Iova address) => ((ulong)context << ContextShift) | (address.Value >> 12);
 
+    private int LookupAll(ulong key, Iova address, out int index)
+    {
+        var count = _setMask == 0 ? Find(key, out index) : FindInSets(key, address, out index);
+        if (count == 1)
+        {
+            // Until an entry changes, this page of 4 KiB (the smallest size) is found there again, and only there.
+            _lastKey = key;
+            _lastIndex = index;
+            Hits++;
+            if (_policy == ReplacementPolicy.LeastRecentlyUsed)
+                _used[index] = ++_clock;
+        }
+        else if (count == 0)
+        {
+            Misses++;
+        }
+
+        return count;
+    }
+
+    /// <summary>Pages of every size may lie in different sets. Each size in use is looked for in its set, and only entries
+    /// of that size count there, so that two sizes that share a set do not count an entry twice.</summary>
     private int FindInSets(ulong key, Iova address, out int index)
     {
-        // Pages of every size may lie in different sets: 4 KiB, 64 KiB, 1 MiB and so on up to the whole space. Each set
-        // is searched once.
         index = -1;
         var count = 0;
-        ulong searched = 0;
-        for (var shift = 12; shift < 52 && count < 2; shift += 4)
+        for (var shifts = _shiftsUsed; shifts != 0; shifts &= shifts - 1)
         {
-            var set = SetOf(address, shift);
-            var bit = 1UL << (set & 63);
-            if ((searched & bit) != 0 && set < 64)
-                continue;
-            searched |= bit;
-            var found = Find(key, set, out var candidate);
-            if (found > 0)
-                index = candidate;
-            count += found;
+            var shift = BitOperations.TrailingZeroCount(shifts);
+            var start = SetOf(address, shift) * _ways;
+            for (var i = start; i < start + _ways; i++)
+            {
+                if (((key ^ _tags[i]) & _masks[i]) != 0 || _shifts[i] != shift)
+                    continue;
+                index = count == 0 ? i : Math.Min(i, index);
+                count++;
+            }
         }
 
         return Math.Min(count, 2);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int Find(ulong key, int set, out int index)
+    private int Find(ulong key, out int index)
     {
-        var start = set * _ways;
-        var i = start;
-        var end = start + _ways;
-        var first = -1;
+        // Up to 64 entries at a time as one word of matches: no branch depends on where a match lies.
+        index = -1;
         var count = 0;
+        for (var start = 0; start < _tags.Length; start += 64)
+        {
+            var matches = Matches(key, start, Math.Min(start + 64, _tags.Length));
+            if (matches == 0)
+                continue;
+            if (count == 0)
+                index = start + BitOperations.TrailingZeroCount(matches);
+            count += BitOperations.PopCount(matches);
+        }
+
+        return Math.Min(count, 2);
+    }
+
+    /// <summary>Bit n says whether entry <paramref name="start"/> + n matches; at most 64 entries.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong Matches(ulong key, int start, int end)
+    {
+        ulong matches = 0;
+        var i = start;
+        ref var tags = ref MemoryMarshal.GetArrayDataReference(_tags);
+        ref var masks = ref MemoryMarshal.GetArrayDataReference(_masks);
         if (Vector256.IsHardwareAccelerated)
         {
             var keys = Vector256.Create(key);
             for (; i + Vector256<ulong>.Count <= end; i += Vector256<ulong>.Count)
             {
-                var difference = (keys ^ Vector256.LoadUnsafe(ref _tags[0], (nuint)i)) & Vector256.LoadUnsafe(ref _masks[0], (nuint)i);
-                var matches = Vector256.Equals(difference, Vector256<ulong>.Zero).ExtractMostSignificantBits();
-                if (matches == 0)
-                    continue;
-                if (first < 0)
-                    first = i + BitOperations.TrailingZeroCount(matches);
-                count += BitOperations.PopCount(matches);
+                var difference = (keys ^ Vector256.LoadUnsafe(ref tags, (nuint)i)) & Vector256.LoadUnsafe(ref masks, (nuint)i);
+                matches |= (ulong)Vector256.Equals(difference, Vector256<ulong>.Zero).ExtractMostSignificantBits() << (i - start);
             }
         }
 
         for (; i < end; i++)
         {
-            if (((key ^ _tags[i]) & _masks[i]) != 0)
-                continue;
-            if (first < 0)
-                first = i;
-            count++;
+            if (((key ^ _tags[i]) & _masks[i]) == 0)
+                matches |= 1UL << (i - start);
         }
 
-        index = first;
-        return Math.Min(count, 2);
+        return matches;
     }
 }

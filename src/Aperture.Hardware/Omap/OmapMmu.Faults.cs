@@ -1,0 +1,70 @@
+using Aperture.Datasheets.Omap;
+using Aperture.Hardware.Translation;
+
+namespace Aperture.Hardware.Omap;
+
+/// <summary>Faults: how they are reported, how they hold an access back, and what releases it.</summary>
+public sealed partial class OmapMmu
+{
+    private OmapFault _held; // the fault for which an access is held back; none if none is
+
+    /// <summary>Reports the fault of an access and holds it back, or ends it if the MMU is to answer with bus errors.</summary>
+    private TranslationStatus Fail(OmapFault fault, in DmaRequest request)
+    {
+        var address = (uint)request.Address.Value;
+        if (request.IsDebug)
+            _emuFaultAddress = address;
+        LatchFaultStatus(fault, request);
+        var holds = !IsBusErrorBack;
+        if (holds)
+        {
+            _held = fault;
+            UpdateTranslating();
+        }
+
+        Report(fault, address);
+        return holds ? TranslationStatus.Stalled : TranslationStatus.Aborted;
+    }
+
+    /// <summary>Sets the fault registers and then the line: the handler may run before this returns.</summary>
+    private void Report(OmapFault fault, uint address)
+    {
+        _faults++;
+        if (_options.SecondFault == OmapSecondFault.Overwrite || (_irqStatus & (uint)OmapFault.All) == 0)
+            _faultAddress = address;
+        _irqStatus |= (uint)fault;
+        UpdateInterrupt();
+    }
+
+    /// <summary>Keeps the first fault only, until software clears FAULTINDICATION.</summary>
+    private void LatchFaultStatus(OmapFault fault, in DmaRequest request)
+    {
+        if (!_options.HasFaultStatus || _faultStatus.IsIndicated)
+            return;
+        var id = fault == OmapFault.TableWalk ? OmapFaultStatus.TableWalkId : request.TransactionId;
+        id &= (1 << _options.TransactionIdBits) - 1;
+        var type = request.Access == DmaAccess.Fetch ? 1 : (_options.DmaTransactionIds >> id & 1) != 0 ? 2 : 0;
+        _faultStatus = new OmapFaultStatus(type, request.Access == DmaAccess.Write == _options.FaultStatusWriteIsOne, id);
+    }
+
+    /// <summary>Software clears bits of IRQSTATUS, which releases the held access, save for a TLB miss: that waits for an entry.</summary>
+    private void ClearStatus(uint bits)
+    {
+        _irqStatus &= ~bits;
+        if (((uint)_held & bits) != 0 && (_held != OmapFault.TlbMiss || _options.StatusReleasesTlbMiss))
+            Release();
+        UpdateInterrupt();
+    }
+
+    private void Release()
+    {
+        _held = OmapFault.None;
+        UpdateTranslating();
+    }
+
+    private void UpdateInterrupt()
+    {
+        var gated = _options.GpRegister == OmapGpRegister.FaultInterruptDisable && _options.FaultInterruptDisableGatesLine && (_gpReg & 1) != 0;
+        Interrupt.Set(!gated && (_irqStatus & _irqEnable) != 0);
+    }
+}
