@@ -110,6 +110,27 @@ public sealed unsafe class PhysicalMemory : IDisposable
         return false;
     }
 
+    /// <summary>The host address of a range of RAM together with the metadata word of its first frame.</summary>
+    /// <returns>False when the range is not wholly inside one region.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryGetFrame(PhysicalAddress address, ulong length, out byte* pointer, out ulong* word)
+    {
+        foreach (var region in _regions)
+        {
+            var offset = address.Value - region.Range.Start.Value;
+            if (offset < region.Range.Length && length <= region.Range.Length - offset)
+            {
+                pointer = region.Bytes + offset;
+                word = region.Metadata + (offset / FrameSize);
+                return true;
+            }
+        }
+
+        pointer = null;
+        word = null;
+        return false;
+    }
+
     /// <summary>Gives the host memory back. Every pointer and span from here is void afterwards.</summary>
     public void Dispose()
     {

@@ -61,6 +61,10 @@ public interface IPageTableFormat
     /// <summary>Log2 of the size of the page that a leaf maps.</summary>
     int LeafShift(int level, ulong entry);
 
+    /// <summary>How leaves of pages of <c>1 &lt;&lt; pageShift</c> bytes are told from everything else at a level:
+    /// those for which <c>(entry &amp; mask) == value</c>.</summary>
+    void LeafPattern(int level, int pageShift, out ulong mask, out ulong value);
+
     /// <summary>The first byte of the page that a leaf maps.</summary>
     PhysicalAddress LeafAddress(int level, ulong entry);
 

@@ -1,22 +1,97 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using Aperture.Core.Memory;
+
 namespace Aperture.Core.PageTables;
-/// <summary>The one page-table algorithm.</summary>
-public sealed class PageTable<TFormat> : IDisposable
+
+/// <summary>The one page-table algorithm, compiled once for each format.</summary>
+/// <remarks>
+/// Any number of threads may map and unmap disjoint ranges at once; nobody waits for anybody. Each table below the root counts its
+/// entries in use in a <see cref="TableWord"/>. Whoever stores entries adds them to the count first, so that the table cannot
+/// go; whoever takes the count to zero declares the table dead, unlinks it and leaves it to the gather, which gives it back
+/// after the invalidation. Calls for the same range at the same time are a fault of the caller: they do no harm to the process,
+/// but what is mapped afterwards is undefined.
+/// <para>Tables are written and cleaned before they are linked; entries are cleaned once per run.</para>
+/// </remarks>
+public sealed unsafe partial class PageTable<TFormat> : IDisposable
     where TFormat : struct, IPageTableFormat
 {
-    /// <summary>x</summary>
-    public PageTable(TFormat format, ITableMemory memory) { Format = format; _ = memory; }
-    /// <summary>x</summary>
-    public TFormat Format { get; }
-    /// <summary>x</summary>
-    public Status Map(Iova iova, PhysicalAddress pa, ulong size, Protection protection, ref InvalidationGather gather) => Status.Ok;
-    /// <summary>x</summary>
-    public Status Unmap(Iova iova, ulong size, ref InvalidationGather gather, out ulong unmapped) { unmapped = 0; return Status.Ok; }
-    /// <summary>x</summary>
-    public void FreeGathered(ref InvalidationGather gather) { }
-    /// <summary>x</summary>
-    public bool TryTranslate(Iova iova, out PageTranslation t) { t = default; return false; }
-    /// <summary>x</summary>
-    public void Dispose() { }
+    private readonly TFormat _format;
+    private readonly ITableMemory _tables; // where tables come from and who cleans them
+    private readonly PhysicalMemory _memory; // the memory behind _tables
+    private readonly Table _root;
+    private readonly ulong _smallestPage; // bytes
+    private bool _disposed; // the root was given back
+
+    /// <summary>Makes an empty table.</summary>
+    /// <exception cref="ApertureException">There is no memory for the root.</exception>
+    public PageTable(TFormat format, ITableMemory memory)
+    {
+        ArgumentNullException.ThrowIfNull(memory);
+        _format = format;
+        _tables = memory;
+        _memory = memory.Memory;
+        _smallestPage = 1UL << BitOperations.TrailingZeroCount(format.PageSizes);
+        if (!TryNewTable(0, out _root))
+            throw new ApertureException(Status.NoMemory, $"no memory for a page table of 0x{TableBytes(0):x} bytes below 2^{format.OutputBits}");
+    }
+
+    /// <summary>The format, with its parameters.</summary>
+    public TFormat Format => _format;
+
+    /// <summary>The address of the first-level table.</summary>
+    public PhysicalAddress Root => _root.Address;
+
+    /// <summary>Gives every table back. No unit may use them any more.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        FreeBelow(0, _root);
+        _tables.Free(_root.Address, TableBytes(0));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int TableBytes(int level) => _format.EntryBytes << _format.IndexBits(level);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int Index(int level, ulong iova) => (int)(iova >> _format.Shift(level)) & ((1 << _format.IndexBits(level)) - 1);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private byte* EntryOf(in Table table, int level, ulong iova) => table.Bytes + (Index(level, iova) * _format.EntryBytes);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong Load(byte* entry) => EntryRun.Load(entry, _format.EntryBytes);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Clean(in Table table, byte* first, int entries) =>
+        _tables.Clean(table.Address + (ulong)(first - table.Bytes), entries * _format.EntryBytes);
+
+    /// <summary>Whether a range is aligned to the smallest page and lies within so many address bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Status CheckRange(ulong start, ulong size, int bits)
+    {
+        if (((start | size) & (_smallestPage - 1)) != 0)
+            return Status.InvalidArgument;
+        var last = start + size - 1;
+        if (size != 0 && (last < start || (bits < 64 && last >> bits != 0)))
+            return Status.OutOfRange;
+        return Status.Ok;
+    }
+
+    /// <summary>One table, and which of its lives was seen.</summary>
+    private readonly struct Table(PhysicalAddress address, byte* bytes, ulong* word, ulong life = 0)
+    {
+        public readonly PhysicalAddress Address = address;
+        public readonly byte* Bytes = bytes;
+        public readonly ulong* Word = word;
+        public readonly ulong Life = life;
+
+        public TableWord State => new(Volatile.Read(ref *Word));
+
+        public Table WithLife(ulong seen) => new(Address, Bytes, Word, seen);
+
+        public bool TryChange(TableWord from, TableWord to) => Interlocked.CompareExchange(ref *Word, to.Value, from.Value) == from.Value;
+    }
 }
-/// <summary>x</summary>
-public readonly record struct PageTranslation(PhysicalAddress Address);

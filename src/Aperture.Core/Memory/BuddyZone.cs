@@ -1,0 +1,79 @@
+namespace Aperture.Core.Memory;
+
+/// <summary>The free pages of one region of RAM as naturally aligned blocks of 2^order pages: the buddy system, with the lowest
+/// block first. Not thread-safe.</summary>
+internal sealed class BuddyZone
+{
+    private readonly ulong _base; // page number that all block numbers count from, aligned to the largest block
+    private readonly FrameMap[] _free; // per order the numbers of the free blocks
+
+    public BuddyZone(MemoryRange range)
+    {
+        Range = range;
+        var first = range.Start.Value / PhysicalMemory.PageSize;
+        _base = first & ~((1UL << PageAllocator.MaxOrder) - 1);
+        var pages = (int)((range.Last.Value / PhysicalMemory.PageSize) - _base + 1);
+        _free = new FrameMap[PageAllocator.MaxOrder + 1];
+        for (var order = 0; order < _free.Length; order++)
+            _free[order] = new FrameMap((pages >> order) + 1);
+    }
+
+    public MemoryRange Range { get; }
+
+    public bool TryAllocate(int order, ulong maxAddress, out ulong page)
+    {
+        int best = -1, bestOrder = 0;
+        for (var larger = order; larger < _free.Length; larger++)
+        {
+            var block = _free[larger].FindFrom(0);
+            if (block >= 0 && (best < 0 || block << larger < best))
+                (best, bestOrder) = (block << larger, larger);
+        }
+
+        page = _base + (uint)best;
+        if (best < 0 || ((page + (1UL << order)) * PhysicalMemory.PageSize) - 1 > maxAddress)
+            return false;
+
+        _free[bestOrder].Remove(best >> bestOrder);
+        while (bestOrder > order)
+        {
+            bestOrder--;
+            _free[bestOrder].Add((best >> bestOrder) + 1);
+        }
+
+        return true;
+    }
+
+    public void Free(ulong page, int order)
+    {
+        var block = (int)(page - _base) >> order;
+        while (order < PageAllocator.MaxOrder && _free[order].Contains(block ^ 1))
+        {
+            _free[order].Remove(block ^ 1);
+            block >>= 1;
+            order++;
+        }
+
+        _free[order].Add(block);
+    }
+
+    /// <summary>Whether any page of a block is free: it was not allocated, or was freed before.</summary>
+    public bool IsAnyFree(ulong page, int order)
+    {
+        var first = (int)(page - _base);
+        for (var larger = order; larger < _free.Length; larger++)
+        {
+            if (_free[larger].Contains(first >> larger))
+                return true;
+        }
+
+        for (var smaller = 0; smaller < order; smaller++)
+        {
+            var found = _free[smaller].FindFrom(first >> smaller);
+            if (found >= 0 && found << smaller < first + (1 << order))
+                return true;
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,103 @@
+namespace Aperture.Core.PageTables.Formats;
+
+/// <summary>The tables of Samsung's SysMMU from version 5: two levels of 32-bit descriptors that hold 36-bit addresses shifted
+/// right by four, pages of 4 KiB, 64 KiB (sixteen equal entries) and 1 MiB, and one bit each for reading and writing.</summary>
+/// <remarks>
+/// Source: recorded driver behaviour. An unused first-level entry is a link to a second-level table of zeros that all
+/// domains share, so that a unit never caches a faulting first-level entry.
+/// <code>
+/// level 0: link    31..6 table 35..10 | 01     section  31..16 page 35..20 | 5 write | 4 read | 10
+/// level 1: large   31..12 page 35..16 | 3 write | 2 read | 01
+///          small   31..8 page 35..12 | 3 write | 2 read | 1x
+/// </code>
+/// </remarks>
+public readonly struct ExynosV5Format : IPageTableFormat
+{
+    private const int AddressShift = 4;
+
+    private readonly uint _empty; // first-level entry that means nothing: the link to the shared table of zeros, or 0
+
+    /// <summary>Makes the format.</summary>
+    /// <param name="zeroTable">The shared second-level table of zeros; null to leave unused first-level entries zero.</param>
+    public ExynosV5Format(PhysicalAddress? zeroTable) =>
+        _empty = zeroTable is { } table ? (uint)(table.Value >> AddressShift) | 1 : 0;
+
+    /// <inheritdoc/>
+    public int EntryBytes => 4;
+
+    /// <inheritdoc/>
+    public int Levels => 2;
+
+    /// <inheritdoc/>
+    public int InputBits => 32;
+
+    /// <inheritdoc/>
+    public int OutputBits => 36;
+
+    /// <inheritdoc/>
+    public ulong PageSizes => 0x11_1000;
+
+    /// <inheritdoc/>
+    public bool ReclaimsEmptyTables => false;
+
+    /// <inheritdoc/>
+    public int Shift(int level) => level == 0 ? 20 : 12;
+
+    /// <inheritdoc/>
+    public int IndexBits(int level) => level == 0 ? 12 : 8;
+
+    /// <inheritdoc/>
+    public int TableAlignment(int level) => level == 0 ? 16384 : 1024;
+
+    /// <inheritdoc/>
+    public int LevelOfPage(int pageShift) => pageShift >= 20 ? 0 : 1;
+
+    /// <inheritdoc/>
+    public EntryKind Classify(int level, ulong entry)
+    {
+        if (level != 0)
+            return (entry & 3) == 0 ? EntryKind.Empty : EntryKind.Leaf;
+        if ((uint)entry == _empty)
+            return EntryKind.Empty;
+        return (entry & 3) switch { 1 => EntryKind.Table, 2 => EntryKind.Leaf, _ => EntryKind.Empty };
+    }
+
+    /// <inheritdoc/>
+    public ulong EmptyEntry(int level) => level == 0 ? _empty : 0;
+
+    /// <inheritdoc/>
+    public int LeafShift(int level, ulong entry) => level == 0 ? 20 : (entry & 2) != 0 ? 12 : 16;
+
+    /// <inheritdoc/>
+    public void LeafPattern(int level, int pageShift, out ulong mask, out ulong value)
+    {
+        mask = pageShift == 12 ? 2u : 3u;
+        value = pageShift == 16 ? 1u : 2u;
+    }
+
+    /// <inheritdoc/>
+    public PhysicalAddress LeafAddress(int level, ulong entry) =>
+        new((entry & 0xFFFF_FFFF) << AddressShift & (ulong.MaxValue << LeafShift(level, entry)));
+
+    /// <inheritdoc/>
+    public Protection LeafProtection(int level, ulong entry) =>
+        (Protection)(entry >> (level == 0 ? 4 : 2)) & Protection.ReadWrite;
+
+    /// <inheritdoc/>
+    public ulong MakeLeaf(int level, int pageShift, PhysicalAddress page, Protection protection)
+    {
+        LeafPattern(level, pageShift, out _, out var entry);
+        var rights = (ulong)(protection & Protection.ReadWrite) << (level == 0 ? 4 : 2);
+        return entry | page.Value >> AddressShift | rights;
+    }
+
+    /// <inheritdoc/>
+    public PhysicalAddress TableAddress(int level, ulong entry) => new((entry & 0xFFFF_FFC0) << AddressShift);
+
+    /// <inheritdoc/>
+    public ulong MakeTable(int level, PhysicalAddress table) => table.Value >> AddressShift | 1;
+
+    /// <inheritdoc/>
+    public Status CheckProtection(Protection protection) =>
+        (protection & Protection.FormatMask) == 0 ? Status.Ok : Status.InvalidArgument;
+}

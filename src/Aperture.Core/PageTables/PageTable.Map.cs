@@ -1,0 +1,185 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Aperture.Core.PageTables;
+
+public sealed unsafe partial class PageTable<TFormat>
+{
+    /// <summary>Maps <paramref name="size"/> bytes at <paramref name="iova"/> to memory at <paramref name="pa"/> with the largest
+    /// pages that fit. A failed call leaves nothing mapped; what a walker may have seen meanwhile is in <paramref name="gather"/>.</summary>
+    /// <param name="iova">The first device address.</param>
+    /// <param name="pa">The first address in memory.</param>
+    /// <param name="size">Bytes; zero maps nothing and succeeds.</param>
+    /// <param name="protection">Rights and attributes.</param>
+    /// <param name="gather">Collects what has to be invalidated and freed.</param>
+    /// <returns><see cref="Status.Ok"/>; <see cref="Status.InvalidArgument"/> for addresses or a size that are no multiple of the
+    /// smallest page, or a protection that the format cannot express; <see cref="Status.OutOfRange"/> beyond the format's
+    /// addresses; <see cref="Status.AlreadyExists"/> where something is mapped; <see cref="Status.NoMemory"/> without room for a
+    /// table; <see cref="Status.BadAddress"/> where the tables are corrupted.</returns>
+    public Status Map(Iova iova, PhysicalAddress pa, ulong size, Protection protection, ref InvalidationGather gather)
+    {
+        var status = CheckRange(iova.Value, size, _format.InputBits);
+        if (status == Status.Ok)
+            status = CheckRange(pa.Value, size, _format.OutputBits);
+        if (status == Status.Ok)
+            status = _format.CheckProtection(protection);
+        if (status != Status.Ok)
+            return status;
+
+        ulong mapped = 0;
+        while (mapped < size)
+        {
+            status = MapRun(iova.Value + mapped, pa.Value + mapped, size - mapped, protection, ref gather, out var done);
+            if (status != Status.Ok)
+            {
+                if (mapped != 0)
+                    Remove(iova.Value, mapped, ref gather, out _);
+                return status;
+            }
+
+            mapped += done;
+        }
+
+        return Status.Ok;
+    }
+
+    /// <summary>Maps the longest run of pages of one size that lies in one table.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Status MapRun(ulong iova, ulong pa, ulong size, Protection protection, ref InvalidationGather gather, out ulong done)
+    {
+        var shift = ChoosePage(iova, pa, size, out var pages);
+        var level = _format.LevelOfPage(shift);
+        var copies = 1 << (shift - _format.Shift(level));
+        var room = ((1 << _format.IndexBits(level)) - Index(level, iova)) / copies;
+        var count = (int)Math.Min(pages, (ulong)room);
+        var entries = count * copies;
+        done = (ulong)count << shift;
+
+        var status = Pin(iova, level, (uint)entries, ref gather, out var table);
+        if (status != Status.Ok)
+            return status;
+
+        var first = EntryOf(table, level, iova);
+        var empty = _format.EmptyEntry(level);
+        var vacant = entries == 1 ? Load(first) == empty : EntryRun.CountMatching(first, _format.EntryBytes, entries, ulong.MaxValue, empty) == entries;
+        if (!vacant)
+        {
+            status = ClearWay(table, level, first, entries, ref gather, out var links);
+            Release(iova, level, table, status == Status.Ok ? links : links + (uint)entries, ref gather);
+            if (status != Status.Ok)
+                return status;
+        }
+
+        if (entries == 1)
+            EntryRun.Store(first, _format.EntryBytes, _format.MakeLeaf(level, shift, new PhysicalAddress(pa), protection));
+        else
+            WriteLeaves(first, level, shift, count, copies, pa, protection);
+        Clean(table, first, entries);
+        return Status.Ok;
+    }
+
+    /// <summary>The largest page that divides both addresses and fits, and how many of them come before a larger one can start.</summary>
+    private int ChoosePage(ulong iova, ulong pa, ulong size, out ulong pages)
+    {
+        pages = 1;
+        if (size == _smallestPage)
+            return BitOperations.TrailingZeroCount(_format.PageSizes);
+
+        var both = iova | pa;
+        var sizes = _format.PageSizes & (ulong.MaxValue >> BitOperations.LeadingZeroCount(size));
+        if (both != 0)
+            sizes &= both ^ (both - 1);
+        var shift = BitOperations.Log2(sizes);
+        pages = size >> shift;
+
+        var larger = _format.PageSizes & ~(ulong.MaxValue >> (63 - shift));
+        if (larger == 0)
+            return shift;
+        var next = larger & (~larger + 1);
+        if (((iova ^ pa) & (next - 1)) != 0)
+            return shift;
+        var offset = next - (iova & (next - 1));
+        if (offset + next >= offset && offset + next <= size)
+            pages = offset >> shift;
+        return shift;
+    }
+
+    /// <summary>Stores the leaves of consecutive pages. Nearly every format's entries are then a linear sequence.</summary>
+    private void WriteLeaves(byte* first, int level, int shift, int count, int copies, ulong pa, Protection protection)
+    {
+        var width = _format.EntryBytes;
+        var leaf = _format.MakeLeaf(level, shift, new PhysicalAddress(pa), protection);
+        if (copies == 1 && count > 1)
+        {
+            var step = _format.MakeLeaf(level, shift, new PhysicalAddress(pa + (1UL << shift)), protection) - leaf;
+            var last = _format.MakeLeaf(level, shift, new PhysicalAddress(pa + ((ulong)(count - 1) << shift)), protection);
+            if (leaf + (step * (ulong)(count - 1)) == last)
+            {
+                EntryRun.FillLinear(first, width, count, leaf, step);
+                return;
+            }
+        }
+
+        for (var page = 0; page < count; page++)
+        {
+            leaf = _format.MakeLeaf(level, shift, new PhysicalAddress(pa + ((ulong)page << shift)), protection);
+            EntryRun.Fill(first + (page * copies * width), width, copies, leaf);
+        }
+    }
+
+    /// <summary>Makes room for pages where entries are not all empty: tables without a leaf are taken out of the way.</summary>
+    /// <param name="table">The table that holds the entries.</param>
+    /// <param name="level">Its level.</param>
+    /// <param name="first">The first entry.</param>
+    /// <param name="entries">How many.</param>
+    /// <param name="gather">Takes the tables.</param>
+    /// <param name="links">Number of links that were removed, also in case of failure.</param>
+    private Status ClearWay(in Table table, int level, byte* first, int entries, ref InvalidationGather gather, out uint links)
+    {
+        links = 0;
+        var width = _format.EntryBytes;
+        for (var i = 0; i < entries; i++)
+        {
+            var entry = Load(first + (i * width));
+            var kind = _format.Classify(level, entry);
+            if (kind == EntryKind.Leaf)
+                return Status.AlreadyExists;
+            if (kind == EntryKind.Empty)
+                continue;
+            if (!TryGetTable(level, entry, out var child))
+                return Status.BadAddress;
+            if (!HoldsNoLeaf(child, level + 1))
+                return Status.AlreadyExists;
+        }
+
+        var status = Status.Ok;
+        for (var i = 0; i < entries && status == Status.Ok; i++)
+        {
+            var place = first + (i * width);
+            var entry = Load(place);
+            if (_format.Classify(level, entry) != EntryKind.Table || !TryGetTable(level, entry, out var child))
+                continue;
+            if (TryKill(child, level + 1, ref gather))
+            {
+                EntryRun.TryReplace(place, width, entry, _format.EmptyEntry(level));
+                links++;
+            }
+            else if (child.State is { IsDead: true } dead)
+            {
+                HelpUnlink(table, place, entry, level, child, dead);
+            }
+            else
+            {
+                status = child.State.IsAlive ? Status.AlreadyExists : Status.BadAddress;
+            }
+        }
+
+        if (links != 0)
+        {
+            gather.TablesChanged = true;
+            Clean(table, first, entries);
+        }
+
+        return status;
+    }
+}

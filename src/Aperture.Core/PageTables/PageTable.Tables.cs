@@ -1,0 +1,332 @@
+using System.Runtime.CompilerServices;
+using Aperture.Core.Memory;
+
+namespace Aperture.Core.PageTables;
+
+/// <content>The life of tables: made, linked, pinned by their entries, declared dead, unlinked, given back.</content>
+public sealed unsafe partial class PageTable<TFormat>
+{
+    /// <summary>Gives back the tables that were unlinked into <paramref name="gather"/>. Call it when no unit can reach them any
+    /// more: after the invalidation.</summary>
+    public void FreeGathered(ref InvalidationGather gather)
+    {
+        var next = gather.FreeList;
+        gather.FreeList = 0;
+        while (next != 0)
+        {
+            var address = new PhysicalAddress((next - 1) * PhysicalMemory.FrameSize);
+            if (!_memory.TryGetFrame(address, 1, out var bytes, out var word))
+                return;
+            var table = new Table(address, bytes, word);
+            TableWord state;
+            do
+            {
+                state = table.State;
+            }
+            while (!table.TryChange(state, state.HasHelpers ? state.Release() : default));
+
+            next = state.Next;
+            if (!state.HasHelpers)
+                _tables.Free(address, TableBytes(state.Level));
+        }
+    }
+
+    /// <summary>Finds the table of a level that covers an address, making what is missing, and adds entries to its count, so that it
+    /// stays while they are stored.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Status Pin(ulong iova, int level, uint entries, ref InvalidationGather gather, out Table table)
+    {
+        table = _root;
+        if (level == 0)
+            return Status.Ok;
+        if (level == 1)
+        {
+            // The table was linked while it lived this life; so it is the right one for as long as the word does not change.
+            var link = EntryOf(_root, 0, iova);
+            var entry = Load(link);
+            if (_format.Classify(0, entry) == EntryKind.Table && TryGetTable(0, entry, out table))
+            {
+                var word = table.State;
+                if (word.IsAlive && Load(link) == entry && table.TryChange(word, word.Add(entries)))
+                    return Status.Ok;
+            }
+        }
+
+        return PinSlowly(iova, level, entries, ref gather, out table);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Status PinSlowly(ulong iova, int level, uint entries, ref InvalidationGather gather, out Table table)
+    {
+        table = _root;
+        var at = 0;
+        while (true)
+        {
+            var last = at + 1 == level;
+            var link = EntryOf(table, at, iova);
+            var entry = Load(link);
+            var kind = _format.Classify(at, entry);
+            if (kind == EntryKind.Leaf)
+                return Status.AlreadyExists;
+            if (kind == EntryKind.Empty)
+            {
+                var status = Extend(table, at, iova, entry, last ? entries : 0, ref gather, out var made);
+                if (status != Status.Ok)
+                    return status;
+                if (last && made.Bytes != null)
+                {
+                    table = made;
+                    return Status.Ok;
+                }
+
+                if (!IsStill(table, at))
+                    (table, at) = (_root, 0);
+                continue;
+            }
+
+            if (!TryGetTable(at, entry, out var child))
+                return Status.BadAddress;
+            var word = child.State;
+            if (Load(link) != entry || !IsStill(table, at))
+            {
+                (table, at) = (_root, 0);
+                continue;
+            }
+
+            if (!word.IsAlive)
+            {
+                if (word.IsDead)
+                    HelpUnlink(table, link, entry, at, child, word);
+                else if (child.State.Value == word.Value)
+                    return Status.BadAddress;
+                continue;
+            }
+
+            if (!last)
+            {
+                table = child.WithLife(word.Life);
+                at++;
+            }
+            else if (child.TryChange(word, word.Add(entries)))
+            {
+                table = child.WithLife(word.Life);
+                return Status.Ok;
+            }
+        }
+    }
+
+    /// <summary>Whether the table still lives the life in which it was found. The root always does.</summary>
+    private static bool IsStill(in Table table, int level) => level == 0 || (table.State is { IsAlive: true } word && word.Life == table.Life);
+
+    /// <summary>Links a new table into an empty entry.</summary>
+    /// <param name="parent">The table that holds the entry.</param>
+    /// <param name="level">Its level.</param>
+    /// <param name="iova">The address that selects the entry.</param>
+    /// <param name="empty">The entry as it was read.</param>
+    /// <param name="entries">The count with which the new table starts.</param>
+    /// <param name="gather">Takes note of the link.</param>
+    /// <param name="made">The new table; no table when somebody else changed the entry first.</param>
+    private Status Extend(in Table parent, int level, ulong iova, ulong empty, uint entries, ref InvalidationGather gather, out Table made)
+    {
+        if (!TryNewTable(level + 1, out made))
+        {
+            // A parent that this call made and that stays empty goes as well.
+            Release(iova, level, parent, 0, ref gather);
+            return Status.NoMemory;
+        }
+
+        if (level > 0)
+        {
+            var word = parent.State;
+            if (!word.IsAlive || word.Life != parent.Life || !parent.TryChange(word, word.Add(1)))
+            {
+                _tables.Free(made.Address, TableBytes(level + 1));
+                made = default;
+                return Status.Ok;
+            }
+        }
+
+        Volatile.Write(ref *made.Word, TableWord.Start(entries).Value);
+        made = made.WithLife(made.State.Life);
+        var link = EntryOf(parent, level, iova);
+        if (!EntryRun.TryReplace(link, _format.EntryBytes, empty, _format.MakeTable(level, made.Address)))
+        {
+            Discard(made, level + 1);
+            made = default;
+            Release(iova, level, parent, 1, ref gather);
+            return Status.Ok;
+        }
+
+        Clean(parent, link, 1);
+        gather.TablesChanged = true;
+        return Status.Ok;
+    }
+
+    /// <summary>Allocates a table and fills it with empty entries. Nobody can see it yet.</summary>
+    private bool TryNewTable(int level, out Table table)
+    {
+        table = default;
+        var bytes = TableBytes(level);
+        if (!_tables.TryAllocate(bytes, _format.TableAlignment(level), _format.OutputBits, out var address))
+            return false;
+        if (!_memory.TryGetFrame(address, (ulong)bytes, out var host, out var word))
+            throw new ApertureException(Status.BadAddress, $"the table allocator gave 0x{bytes:x} bytes at {address}, which are not RAM");
+
+        table = new Table(address, host, word);
+        var empty = _format.EmptyEntry(level);
+        if (empty != 0)
+        {
+            EntryRun.Fill(host, _format.EntryBytes, 1 << _format.IndexBits(level), empty);
+            _tables.Clean(address, bytes);
+        }
+
+        return true;
+    }
+
+    /// <summary>Gives back a table that was never linked.</summary>
+    private void Discard(in Table table, int level)
+    {
+        Volatile.Write(ref *table.Word, 0);
+        _tables.Free(table.Address, TableBytes(level));
+    }
+
+    /// <summary>The table that an entry points to, if there is RAM for it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryGetTable(int level, ulong entry, out Table table)
+    {
+        var address = _format.TableAddress(level, entry);
+        if (_memory.TryGetFrame(address, (ulong)TableBytes(level + 1), out var bytes, out var word) && address.IsAligned(PhysicalMemory.FrameSize))
+        {
+            table = new Table(address, bytes, word);
+            return true;
+        }
+
+        table = default;
+        return false;
+    }
+
+    /// <summary>Takes entries out of the count of a table. The table dies with its last one where the format wants that.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Release(ulong iova, int level, in Table table, uint entries, ref InvalidationGather gather)
+    {
+        if (level == 0)
+            return;
+        while (true)
+        {
+            var word = table.State;
+            if (!word.IsAlive)
+                return;
+            var left = word.Remove(entries);
+            var dies = _format.ReclaimsEmptyTables && left.Count == 0;
+            if (!table.TryChange(word, dies ? TableWord.Dead(level, gather.FreeList) : left))
+                continue;
+            if (dies)
+                Unlink(iova, level, table, ref gather);
+            return;
+        }
+    }
+
+    /// <summary>Removes the link to a table that this call declared dead and hands the table to the gather.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Unlink(ulong iova, int level, in Table table, ref InvalidationGather gather)
+    {
+        gather.FreeList = FreeListOf(table);
+        gather.TablesChanged = true;
+
+        // The parents are there: this table's link is still counted in the one above.
+        var parent = _root;
+        for (var above = 0; above + 1 < level; above++)
+        {
+            if (!TryGetTable(above, Load(EntryOf(parent, above, iova)), out parent))
+                return;
+        }
+
+        var link = EntryOf(parent, level - 1, iova);
+        EntryRun.TryReplace(link, _format.EntryBytes, _format.MakeTable(level - 1, table.Address), _format.EmptyEntry(level - 1));
+        Clean(parent, link, 1); // also when a helper was first: the invalidation that follows is ours
+        Release(iova, level - 1, parent, 1, ref gather);
+    }
+
+    /// <summary>Removes the link to a table that somebody else declared dead. Being counted as a helper keeps the table from
+    /// being freed and linked again at the same place meanwhile.</summary>
+    private void HelpUnlink(in Table parent, byte* link, ulong entry, int level, in Table table, TableWord dead)
+    {
+        if (!dead.TakesHelper || !table.TryChange(dead, dead.AddHelper()))
+            return;
+        if (EntryRun.TryReplace(link, _format.EntryBytes, entry, _format.EmptyEntry(level)))
+            Clean(parent, link, 1);
+
+        while (true)
+        {
+            var word = table.State;
+            var left = word.RemoveHelper();
+            var last = left is { IsReleased: true, HasHelpers: false };
+            if (!table.TryChange(word, last ? default : left))
+                continue;
+            if (last)
+                _tables.Free(table.Address, TableBytes(word.Level));
+            return;
+        }
+    }
+
+    /// <summary>Whether nothing is mapped through the table: it has no entry, or only links to such tables.</summary>
+    private bool HoldsNoLeaf(in Table table, int level)
+    {
+        var word = table.State;
+        if (!word.IsAlive)
+            return word.IsDead;
+        if (word.Count == 0)
+            return true;
+        for (var i = 0; level + 1 < _format.Levels && i < 1 << _format.IndexBits(level); i++)
+        {
+            var entry = Load(table.Bytes + (i * _format.EntryBytes));
+            var kind = _format.Classify(level, entry);
+            if (kind == EntryKind.Leaf || (kind == EntryKind.Table && !(TryGetTable(level, entry, out var child) && HoldsNoLeaf(child, level + 1))))
+                return false;
+        }
+
+        return level + 1 < _format.Levels;
+    }
+
+    /// <summary>Declares a table dead that holds no leaf, and those below it, and hands them to the gather.</summary>
+    /// <returns>False when the table holds a leaf, or is not alive.</returns>
+    private bool TryKill(in Table table, int level, ref InvalidationGather gather)
+    {
+        for (var i = 0; level + 1 < _format.Levels && i < 1 << _format.IndexBits(level); i++)
+        {
+            var link = table.Bytes + (i * _format.EntryBytes);
+            var entry = Load(link);
+            if (_format.Classify(level, entry) != EntryKind.Table || !TryGetTable(level, entry, out var child) || !TryKill(child, level + 1, ref gather))
+                continue;
+            EntryRun.TryReplace(link, _format.EntryBytes, entry, _format.EmptyEntry(level));
+            Clean(table, link, 1);
+            TableWord word;
+            do
+            {
+                word = table.State;
+            }
+            while (word.IsAlive && !table.TryChange(word, word.Remove(1)));
+        }
+
+        var state = table.State;
+        if (!state.IsAlive || state.Count != 0 || !table.TryChange(state, TableWord.Dead(level, gather.FreeList)))
+            return false;
+        gather.FreeList = FreeListOf(table);
+        return true;
+    }
+
+    private static ulong FreeListOf(in Table table) => (table.Address.Value / PhysicalMemory.FrameSize) + 1;
+
+    private void FreeBelow(int level, in Table table)
+    {
+        for (var i = 0; level + 1 < _format.Levels && i < 1 << _format.IndexBits(level); i++)
+        {
+            var entry = Load(table.Bytes + (i * _format.EntryBytes));
+            if (_format.Classify(level, entry) != EntryKind.Table || !TryGetTable(level, entry, out var child) || !child.State.IsAlive)
+                continue;
+            Volatile.Write(ref *child.Word, 0); // first, so that a corrupted table that links to itself ends here
+            FreeBelow(level + 1, child);
+            _tables.Free(child.Address, TableBytes(level + 1));
+        }
+    }
+}

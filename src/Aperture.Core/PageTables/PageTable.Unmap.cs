@@ -1,0 +1,118 @@
+using System.Runtime.CompilerServices;
+
+namespace Aperture.Core.PageTables;
+
+public sealed unsafe partial class PageTable<TFormat>
+{
+    /// <summary>Removes what is mapped from <paramref name="iova"/> on, up to <paramref name="size"/> bytes or to the first hole.
+    /// A page of which only a part goes is split; the rest of it stays mapped as it was.</summary>
+    /// <param name="iova">The first device address.</param>
+    /// <param name="size">Bytes.</param>
+    /// <param name="gather">Collects what has to be invalidated and freed: of a page that was split its whole range, and each range removed.</param>
+    /// <param name="unmapped">Bytes removed, exactly.</param>
+    /// <returns><see cref="Status.Ok"/>, also when there was a hole; <see cref="Status.InvalidArgument"/> and
+    /// <see cref="Status.OutOfRange"/> as for <see cref="Map"/>; <see cref="Status.NoMemory"/> when there is no table to split a
+    /// page into, which then stays whole; <see cref="Status.BadAddress"/> where the tables are corrupted.</returns>
+    public Status Unmap(Iova iova, ulong size, ref InvalidationGather gather, out ulong unmapped)
+    {
+        unmapped = 0;
+        var status = CheckRange(iova.Value, size, _format.InputBits);
+        return status == Status.Ok ? Remove(iova.Value, size, ref gather, out unmapped) : status;
+    }
+
+    private Status Remove(ulong iova, ulong size, ref InvalidationGather gather, out ulong removed)
+    {
+        removed = 0;
+        while (removed < size)
+        {
+            var at = iova + removed;
+            var status = FindLeaf(at, out var table, out var level, out var entry);
+            if (status != Status.Ok)
+                return status == Status.NotFound ? Status.Ok : status;
+
+            var shift = _format.LeafShift(level, entry);
+            var left = size - removed;
+            if ((at & ((1UL << shift) - 1)) != 0 || left >> shift == 0)
+            {
+                status = Split(table, level, entry, at, at + left - 1, ref gather);
+                if (status != Status.Ok)
+                    return status;
+                continue;
+            }
+
+            removed += RemoveRun(table, level, shift, at, left, ref gather);
+        }
+
+        return Status.Ok;
+    }
+
+    /// <summary>Removes the pages of one size that follow each other in one table.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong RemoveRun(in Table table, int level, int shift, ulong iova, ulong size, ref InvalidationGather gather)
+    {
+        var width = _format.EntryBytes;
+        var entryShift = _format.Shift(level);
+        var copies = 1 << (shift - entryShift);
+        var index = Index(level, iova);
+        var entries = (int)Math.Min(size >> shift << (shift - entryShift), (ulong)((1 << _format.IndexBits(level)) - index));
+        var first = table.Bytes + (index * width);
+        if (entries > 1)
+        {
+            _format.LeafPattern(level, shift, out var mask, out var value);
+            entries = Math.Max(EntryRun.CountMatching(first, width, entries, mask, value) & -copies, copies);
+            EntryRun.Fill(first, width, entries, _format.EmptyEntry(level));
+        }
+        else
+        {
+            EntryRun.Store(first, width, _format.EmptyEntry(level));
+        }
+
+        Clean(table, first, entries);
+        var bytes = (ulong)entries << entryShift;
+        gather.Add(new Iova(iova), bytes, shift);
+        Release(iova, level, table, (uint)entries, ref gather);
+        return bytes;
+    }
+
+    /// <summary>Finds the leaf that maps an address, in a table that was linked and alive when the leaf was read.</summary>
+    /// <returns><see cref="Status.NotFound"/> where there is a hole, <see cref="Status.BadAddress"/> where the tables are corrupted.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Status FindLeaf(ulong iova, out Table table, out int level, out ulong entry)
+    {
+        while (true)
+        {
+            table = _root;
+            level = 0;
+            var link = (byte*)null;
+            ulong linkEntry = 0;
+            while (true)
+            {
+                var place = EntryOf(table, level, iova);
+                entry = Load(place);
+                var kind = _format.Classify(level, entry);
+                if (kind == EntryKind.Empty)
+                    return Status.NotFound;
+                if (kind == EntryKind.Leaf)
+                    break;
+                if (!TryGetTable(level, entry, out table))
+                    return Status.BadAddress;
+                link = place;
+                linkEntry = entry;
+                level++;
+            }
+
+            if (level == 0)
+                return Status.Ok;
+
+            // A leaf of the caller's own range keeps its table alive. Anything else was read from a table that went meanwhile,
+            // or from memory that is no table.
+            var word = table.State;
+            if (word.IsAlive && Load(link) == linkEntry)
+                return Status.Ok;
+            if (word.IsDead)
+                return Status.NotFound;
+            if (!word.IsAlive && Load(link) == linkEntry && table.State.Value == word.Value)
+                return Status.BadAddress;
+        }
+    }
+}
