@@ -1,0 +1,85 @@
+using Aperture.Core;
+using Aperture.Datasheets.Exynos;
+using Aperture.Hardware.Translation;
+
+namespace Aperture.Hardware.Exynos;
+
+/// <content>FLUSH, FLUSH_ENTRY and FLUSH_RANGE for a run of VIDs.</content>
+public sealed partial class ExynosSysMmu
+{
+    private void Flush(uint firstVid, int vids, uint word)
+    {
+        if (!Acts(word))
+            return;
+        if (_layout != SysMmuLayout.V7Vm || vids == SysMmuVmRegister.Count)
+        {
+            InvalidateEverything();
+            if (Options.FlushClearsFlpdCache)
+                _flpds?.Clear();
+            return;
+        }
+
+        InvalidateRange(firstVid, 0, uint.MaxValue);
+        if (Options.FlushClearsFlpdCache)
+            _flpds?.RemoveVm(firstVid);
+    }
+
+    private void FlushEntry(uint firstVid, int vids, uint word)
+    {
+        if (!Acts(word))
+            return;
+        var page = new SysMmuFlushEntry(word).Page;
+        var address = new Iova(page);
+        for (var vid = firstVid; vid < firstVid + vids; vid++)
+        {
+            _tlb[(page >> 12) & _bankMask].InvalidateAddress(vid, address);
+            _l2?.InvalidateAddress(vid, address);
+            if (Options.FlushEntryClearsFlpdCache)
+                _flpds?.Remove(vid, page >> SysMmuFirstLevel.CoverShift);
+        }
+
+        _faultingPages?.Remove(page);
+    }
+
+    private void FlushRange(uint firstVid, int vids, uint word, uint start, uint end)
+    {
+        if (!Acts(word))
+            return;
+        for (var vid = firstVid; vid < firstVid + vids; vid++)
+            InvalidateRange(vid, start & 0xFFFFF000, end | 0xFFF);
+    }
+
+    private bool Acts(uint word)
+    {
+        var isAllowed = !Options.FlushNeedsBlock || _mode != Mode.Translating;
+        return isAllowed && (Options.FlushIgnoresTriggerBit || (word & SysMmuFlushEntry.TriggerBit) != 0);
+    }
+
+    private void InvalidateEverything()
+    {
+        foreach (var bank in _tlb)
+            bank.InvalidateAll();
+        _l2?.InvalidateAll();
+        _faultingPages?.Clear();
+    }
+
+    private void InvalidateRange(uint vid, uint first, uint last)
+    {
+        foreach (var bank in _tlb)
+            InvalidateRange(bank, vid, first, last);
+        if (_l2 is not null)
+            InvalidateRange(_l2, vid, first, last);
+    }
+
+    private static void InvalidateRange(TranslationCache cache, uint vid, uint first, uint last)
+    {
+        for (var i = 0; i < cache.Entries; i++)
+        {
+            if (!cache.IsValid(i) || VidOf(cache.Info(i)) != vid)
+                continue;
+            var page = cache.Page(i).Value;
+            if (page <= last && page + (1ul << cache.PageShift(i)) > first)
+                cache.Invalidate(i);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+using Aperture.Datasheets.Exynos;
+
+namespace Aperture.Hardware.Exynos;
+
+/// <content>The register window. Registers without behaviour, known or not, are storage, as recorded.</content>
+public sealed partial class ExynosSysMmu
+{
+    private uint InterruptStatus => _layout == SysMmuLayout.V1 ? SysMmuV1Register.InterruptStatus : SysMmuV5Register.InterruptStatus;
+
+    /// <summary>Whether the unit has the registers that version 3.3 added: TLB window, fault transaction, selectable prefetch buffers.</summary>
+    private bool HasV33Registers => _layout == SysMmuLayout.V1 && _version.IsAtLeast(3, 3);
+
+    /// <inheritdoc/>
+    /// <remarks>Only aligned 32-bit accesses are answered.</remarks>
+    public override bool TryRead(uint offset, int width, out ulong value)
+    {
+        value = 0;
+        if (!IsAccess(offset, width))
+            return false;
+        if (offset == SysMmuRegister.Status)
+            value = ReadStatus();
+        else if (TryReadWindow(offset, out var word) || TryReadBuffer(offset, out word))
+            value = word;
+        else
+            value = this[offset];
+        return true;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Only aligned 32-bit accesses are answered.</remarks>
+    public override bool TryWrite(uint offset, int width, ulong value)
+    {
+        if (!IsAccess(offset, width))
+            return false;
+        var word = (uint)value;
+        if (offset == SysMmuRegister.Control)
+            WriteControl(word);
+        else if (!IsReadOnly(offset) && !TryWriteBuffer(offset, word))
+            WriteRegister(offset, word);
+        return true;
+    }
+
+    private bool IsAccess(uint offset, int width) => Answers && width == sizeof(uint) && offset < Size && offset % sizeof(uint) == 0;
+
+    private void WriteRegister(uint offset, uint word)
+    {
+        this[offset] = word;
+        if (offset == SysMmuRegister.Config)
+        {
+            RefreshAll();
+            return;
+        }
+
+        switch (_layout)
+        {
+            case SysMmuLayout.V1:
+                ActV1(offset, word);
+                break;
+            case SysMmuLayout.V7Vm when offset >= SysMmuVmRegister.Block:
+                ActVm((offset - SysMmuVmRegister.Block) / SysMmuVmRegister.BlockStride, offset % SysMmuVmRegister.BlockStride, word);
+                break;
+            default:
+                ActV5(offset, word);
+                break;
+        }
+    }
+
+    private void ActV1(uint offset, uint word)
+    {
+        switch (offset)
+        {
+            case SysMmuV1Register.Flush:
+                Flush(0, 1, word);
+                break;
+            case SysMmuV1Register.FlushEntry:
+                FlushEntry(0, 1, word);
+                break;
+            case SysMmuV1Register.TableBase:
+                RefreshAll();
+                break;
+            case SysMmuV1Register.InterruptClear:
+                ClearInterrupts(word);
+                break;
+        }
+    }
+
+    private void ActV5(uint offset, uint word)
+    {
+        // Outside the per-VM blocks the flush registers of a unit with virtual machines mean all of them (inferred).
+        var vids = _layout == SysMmuLayout.V7Vm ? SysMmuVmRegister.Count : 1;
+        switch (offset)
+        {
+            case SysMmuV5Register.Flush:
+                Flush(0, vids, word);
+                break;
+            case SysMmuV5Register.FlushEntry:
+                FlushEntry(0, vids, word);
+                break;
+            case SysMmuV5Register.FlushRange:
+                FlushRange(0, vids, word, this[SysMmuV5Register.FlushRangeStart], this[SysMmuV5Register.FlushRangeEnd]);
+                break;
+            case SysMmuV5Register.InterruptClear:
+                ClearInterrupts(word);
+                break;
+            case SysMmuV5Register.TableBase:
+            case SysMmuV5Register.L2TlbConfig:
+                RefreshAll();
+                break;
+            case SysMmuV5Register.DirectFetch when _layout == SysMmuLayout.V5 && _version.IsAtLeast(5, 1):
+                FetchDirectly(word);
+                break;
+            case SysMmuV5Register.TlbControl when _layout == SysMmuLayout.V5 && _version.IsAtLeast(5, 1) && word == 1:
+                ReleaseDirectFetches();
+                break;
+        }
+    }
+
+    private void ActVm(uint vid, uint register, uint word)
+    {
+        switch (register)
+        {
+            case SysMmuVmRegister.Control:
+            case SysMmuVmRegister.Config:
+            case SysMmuVmRegister.TableBase:
+                RefreshAll();
+                break;
+            case SysMmuVmRegister.Flush:
+                Flush(vid, 1, word);
+                break;
+            case SysMmuVmRegister.FlushEntry:
+                FlushEntry(vid, 1, word);
+                break;
+            case SysMmuVmRegister.FlushRange:
+                FlushRange(vid, 1, word, this[VmOffset(vid, SysMmuVmRegister.FlushRangeStart)], this[VmOffset(vid, SysMmuVmRegister.FlushRangeEnd)]);
+                break;
+        }
+    }
+
+    private void ClearInterrupts(uint bits)
+    {
+        this[InterruptStatus] &= ~bits;
+        RefreshMode();
+    }
+
+    private bool IsReadOnly(uint offset)
+    {
+        if (offset is SysMmuRegister.Status or SysMmuRegister.Version || offset == InterruptStatus)
+            return true;
+        return _layout switch
+        {
+            SysMmuLayout.V1 => IsReadOnlyV1(offset),
+            SysMmuLayout.V5 => IsReadOnlyV5(offset),
+            _ => IsReadOnlyV7(offset),
+        };
+    }
+
+    private bool IsReadOnlyV1(uint offset) => offset switch
+    {
+        SysMmuV1Register.PageFaultAddress or SysMmuV1Register.ReadFaultAddress or SysMmuV1Register.WriteFaultAddress => true,
+        SysMmuV1Register.TlbEntryPpn or SysMmuV1Register.TlbEntryVpn or SysMmuV1Register.FaultTransactionInfo
+            or SysMmuV1Register.PrefetchInfo or SysMmuV1Register.PrefetchBaseVpn => HasV33Registers,
+        _ => false,
+    };
+
+    private static bool IsReadOnlyV5(uint offset) => offset is SysMmuV5Register.Capability or SysMmuV5Register.Capability1
+        or SysMmuV5Register.ReadFaultAddress or SysMmuV5Register.ReadFaultInfo
+        or SysMmuV5Register.WriteFaultAddress or SysMmuV5Register.WriteFaultInfo
+        or SysMmuV5Register.PrefetchInfo or SysMmuV5Register.DirectFetchQueue
+        or SysMmuV5Register.TlbEntryVpn or SysMmuV5Register.TlbEntryPpn or SysMmuV5Register.TlbEntryAttributes
+        or SysMmuV5Register.L2TlbEntryVpn or SysMmuV5Register.L2TlbEntryPpn or SysMmuV5Register.L2TlbEntryAttributes;
+
+    private bool IsReadOnlyV7(uint offset)
+    {
+        if (offset is SysMmuV5Register.Capability or SysMmuV5Register.Capability1
+            or SysMmuV7Register.Capability0 or SysMmuV7Register.Capability1
+            or SysMmuV7Register.FaultAddress or SysMmuV7Register.FaultInfo
+            || IsTlbInfo(offset) || IsTlbWindowData(offset))
+        {
+            return true;
+        }
+
+        return _layout == SysMmuLayout.V7Vm
+            && offset - SysMmuVmRegister.FaultAddress < SysMmuVmRegister.Count * SysMmuVmRegister.FaultStride
+            && offset % SysMmuVmRegister.FaultStride <= SysMmuVmRegister.FaultInfo - SysMmuVmRegister.FaultAddress;
+    }
+
+    private void ResetIdentity()
+    {
+        this[SysMmuRegister.Version] = Options.Version;
+        if (HasV33Registers)
+            this[SysMmuV1Register.PrefetchInfo] = (uint)Options.PrefetchBuffers;
+        if (_layout == SysMmuLayout.V1)
+            return;
+
+        this[SysMmuV5Register.Capability] = Options.Capability;
+        this[SysMmuV5Register.Capability1] = Options.CapabilityMore;
+        if (_layout == SysMmuLayout.V5)
+        {
+            this[SysMmuV5Register.PrefetchInfo] = (uint)Options.PrefetchBuffers;
+            this[SysMmuV5Register.L2TlbConfig] = Options.L2TlbConfigReset;
+            return;
+        }
+
+        this[SysMmuV7Register.Capability0] = Options.Capability0;
+        this[SysMmuV7Register.Capability1] = Options.Capability1;
+        this[SysMmuV7Register.TlbInfo] = ((uint)_tlb.Length << 16) | (uint)_tlb[0].Entries;
+    }
+}

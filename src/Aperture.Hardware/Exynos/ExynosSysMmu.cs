@@ -1,0 +1,147 @@
+using System.Runtime.CompilerServices;
+using Aperture.Core;
+using Aperture.Datasheets.Exynos;
+using Aperture.Hardware.Bus;
+using Aperture.Hardware.Translation;
+
+namespace Aperture.Hardware.Exynos;
+
+/// <summary>A Samsung Exynos System MMU: one on each AXI master port, 32-bit device addresses, two-level tables with 4 KiB, 64 KiB
+/// and 1 MiB pages, versions 1 to 7. Sources: recorded driver behaviour and register lists of published drivers;
+/// there is no public manual. What is not known is in <see cref="SysMmuOptions"/>.</summary>
+/// <remarks>Not thread-safe, as <see cref="TranslationUnit"/> says.</remarks>
+public sealed partial class ExynosSysMmu : TranslationUnit
+{
+    private readonly SysMmuLayout _layout;
+    private readonly SysMmuVersion _version;
+    private readonly uint[] _words;                     // the registers as they read, but for the few that are computed
+    private readonly TranslationCache[] _tlb;           // L1 TLB, one element for each bank
+    private readonly uint _bankMask;                    // banks less one
+    private readonly TranslationCache? _l2;             // second TLB, if the unit has one
+    private readonly FlpdCache? _flpds;                 // first-level descriptor cache, if the unit has one
+    private readonly FaultingPageCache? _faultingPages; // the erratum of version 3.x, if asked for
+    private readonly byte[] _vids;                      // VID of each stream; empty without virtual machines
+    private readonly int _addressShift;                 // right shift of addresses in descriptors
+    private readonly uint _typeMask;                    // type bits of a first-level descriptor
+
+    /// <summary>A unit after reset.</summary>
+    /// <param name="bus">Where the walker reads tables.</param>
+    /// <param name="options">Which unit it is.</param>
+    /// <exception cref="ApertureException">An option is out of the range that it documents.</exception>
+    public ExynosSysMmu(SystemBus bus, SysMmuOptions options)
+        : base(bus)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        Options = options;
+        BlockDelayPolls = options.BlockDelayPolls;
+        _layout = options.Layout;
+        _version = new SysMmuVersion(options.Version);
+        _words = new uint[options.WindowSize / sizeof(uint)];
+        _tlb = new TranslationCache[options.TlbBanks];
+        for (var i = 0; i < _tlb.Length; i++)
+            _tlb[i] = new TranslationCache(1, options.EffectiveTlbWays, options.Replacement);
+        _bankMask = (uint)_tlb.Length - 1;
+        _l2 = options.EffectiveL2TlbEntries == 0 ? null : new TranslationCache(1, options.EffectiveL2TlbEntries, options.Replacement);
+        _flpds = options.FlpdCacheEntries == 0 ? null : new FlpdCache(options.FlpdCacheEntries);
+        _faultingPages = options.CachesFaultingPages ? new FaultingPageCache(options.FaultingPageBlock) : null;
+        _vids = _layout == SysMmuLayout.V7Vm ? [.. options.VidOfStream] : [];
+        _addressShift = _version.AddressShift;
+        _typeMask = (1u << options.FirstLevelTypeBits) - 1;
+        _buffers = new uint[options.PrefetchBuffers * WordsPerBuffer];
+        Reset();
+    }
+
+    /// <summary>Which unit it is.</summary>
+    public SysMmuOptions Options { get; }
+
+    /// <inheritdoc/>
+    public override uint Size => Options.WindowSize;
+
+    /// <inheritdoc/>
+    public override int CacheEntries => (_tlb.Length * _tlb[0].Entries) + (_l2?.Entries ?? 0);
+
+    /// <inheritdoc/>
+    /// <remarks>A hit in either TLB is a hit; a miss is a table walk that an access needed.</remarks>
+    public override TranslationCounters Counters
+    {
+        get
+        {
+            ulong hits = _l2?.Hits ?? 0, invalidations = _l2?.Invalidations ?? 0;
+            foreach (var bank in _tlb)
+            {
+                hits += bank.Hits;
+                invalidations += bank.Invalidations;
+            }
+
+            return new TranslationCounters(hits, _walks, invalidations, _faults);
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>The unit's input has 32 address bits: a translated access beyond 4 GiB is a wiring mistake and comes back as
+    /// <see cref="TranslationStatus.Aborted"/> without a trace in the registers.</remarks>
+    public override TranslationStatus Translate(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
+    {
+        if (_mode != Mode.Translating || !Answers || request.Address.Value > uint.MaxValue)
+            return TranslateOtherwise(request, out address, out contiguous);
+
+        var vid = VidOf(request.Stream);
+        var bank = _tlb[(uint)(request.Address.Value >> 12) & _bankMask];
+        var hits = bank.Lookup(vid, request.Address, out var index);
+        if (hits == 1 && ((Needed(request.Access) | SpecialVm) & _checks[vid] & ~(uint)bank.Info(index)) == 0)
+        {
+            address = bank.Translate(index, request.Address, out contiguous);
+            return TranslationStatus.Ok;
+        }
+
+        return TranslateSlowly(request, vid, hits, index, out address, out contiguous);
+    }
+
+    /// <summary>Sets a register as hardware does by itself: a fault that some other model found, a register lost with the power. No
+    /// side effect but the one of the new value: the interrupt line and the state follow it.</summary>
+    /// <param name="offset">Byte offset of a register.</param>
+    /// <param name="value">What it reads from now on.</param>
+    /// <exception cref="ArgumentOutOfRangeException">No such register.</exception>
+    public void Poke(uint offset, uint value)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(offset, Size);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(offset % sizeof(uint), 0u);
+        this[offset] = value;
+        if (offset == SysMmuRegister.Control)
+            _pollsLeft = 0;
+        RefreshAll();
+    }
+
+    /// <inheritdoc/>
+    protected override void Reset()
+    {
+        Array.Clear(_words);
+        foreach (var (offset, value) in Options.ResetValues)
+            this[offset] = value;
+        ResetIdentity();
+        Array.Clear(_buffers);
+        InvalidateEverything();
+        _flpds?.Clear();
+        _faultHeld = false;
+        _pollsLeft = 0;
+        RefreshAll();
+    }
+
+    /// <summary>A register's word. Offsets beyond the window do not exist and read zero.</summary>
+    private uint this[uint offset]
+    {
+        get => offset / sizeof(uint) < (uint)_words.Length ? _words[offset / sizeof(uint)] : 0;
+        set
+        {
+            if (offset / sizeof(uint) < (uint)_words.Length)
+                _words[offset / sizeof(uint)] = value;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private uint VidOf(StreamId stream) => stream.Value < (uint)_vids.Length ? _vids[stream.Value] : 0u;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint Needed(DmaAccess access) => access == DmaAccess.Write ? (uint)SysMmuAccess.Write : (uint)SysMmuAccess.Read;
+}
