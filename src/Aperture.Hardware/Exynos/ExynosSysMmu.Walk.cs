@@ -11,6 +11,8 @@ public sealed partial class ExynosSysMmu
     private const ulong DirectFetchFlag = 1 << 2;
     private const int InfoVidShift = 8;
 
+    private const ulong AddressSpace = 1ul << 32; // bytes that the master can address
+
     private ulong _walks; // table walks made for accesses
 
     private static uint VidOf(ulong info) => (uint)(info >> InfoVidShift);
@@ -19,15 +21,15 @@ public sealed partial class ExynosSysMmu
     {
         address = default;
         contiguous = 0;
-        if (!Answers || _mode == Mode.Held)
-            return TranslationStatus.Stalled;
-        return _mode == Mode.PassingThrough ? PassThrough(request, out address, out contiguous) : TranslationStatus.Aborted;
+        if (!Answers || request.Address.Value >= AddressSpace)
+            return TranslationStatus.Aborted;
+        return _mode == Mode.Held ? TranslationStatus.Stalled : PassThrough(request, out address, out contiguous);
     }
 
     private static TranslationStatus PassThrough(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
     {
         address = new PhysicalAddress(request.Address.Value);
-        contiguous = Math.Max(ulong.MaxValue - request.Address.Value, 1);
+        contiguous = AddressSpace - request.Address.Value;
         return TranslationStatus.Ok;
     }
 
@@ -45,9 +47,9 @@ public sealed partial class ExynosSysMmu
             contiguous = 0;
             if (!Raise(fault, request, vid))
                 return TranslationStatus.Aborted;
-            if (!Answers || _mode == Mode.Held)
+            if (Answers && _mode == Mode.Held)
                 return TranslationStatus.Stalled;
-            if (!Options.RetriesAfterFault)
+            if (!Answers || !Options.RetriesAfterFault)
                 return TranslationStatus.Aborted;
             if (_mode == Mode.PassingThrough)
                 return PassThrough(request, out address, out contiguous);

@@ -79,11 +79,11 @@ public sealed partial class ExynosSysMmu : TranslationUnit
     }
 
     /// <inheritdoc/>
-    /// <remarks>The unit's input has 32 address bits: a translated access beyond 4 GiB is a wiring mistake and comes back as
-    /// <see cref="TranslationStatus.Aborted"/> without a trace in the registers.</remarks>
+    /// <remarks>An address of 4 GiB or more is aborted without a trace in the registers: the master's port has 32 address lines. So
+    /// is every access while the unit has no power or clock or is in reset.</remarks>
     public override TranslationStatus Translate(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
     {
-        if (_mode != Mode.Translating || !Answers || request.Address.Value > uint.MaxValue)
+        if (_mode != Mode.Translating || !Answers || request.Address.Value >= AddressSpace)
             return TranslateOtherwise(request, out address, out contiguous);
 
         var vid = VidOf(request.Stream);
