@@ -1,0 +1,74 @@
+using System.Diagnostics.CodeAnalysis;
+using Aperture.Core;
+using Aperture.Devices;
+using Aperture.Hardware.Bus;
+
+namespace Aperture.Boards.Wiring;
+
+/// <summary>A window of a simulated board's bus, as a driver reaches it.</summary>
+public sealed class BusRegisterRegion : RegisterRegion
+{
+    private readonly SystemBus _bus;
+    private readonly PhysicalAddress _start;
+    private IMmioDevice? _block; // the block that decodes the whole window; null until it was found, and where there is none
+    private uint _blockOffset;   // where the window begins in it
+
+    /// <summary>A window.</summary>
+    /// <param name="bus">The bus.</param>
+    /// <param name="start">The first byte.</param>
+    /// <param name="size">Bytes.</param>
+    /// <param name="name">The device's name and which of its regions it is, for messages.</param>
+    public BusRegisterRegion(SystemBus bus, PhysicalAddress start, ulong size, string name)
+        : base(name, size)
+    {
+        ArgumentNullException.ThrowIfNull(bus);
+        _bus = bus;
+        _start = start;
+    }
+
+    /// <summary>The first byte.</summary>
+    public PhysicalAddress Start => _start;
+
+    /// <inheritdoc/>
+    public override uint Read32(uint offset) => (uint)Read(offset, sizeof(uint));
+
+    /// <inheritdoc/>
+    public override void Write32(uint offset, uint value) => Write(offset, sizeof(uint), value);
+
+    /// <inheritdoc/>
+    public override ulong Read64(uint offset) => Read(offset, sizeof(ulong));
+
+    /// <inheritdoc/>
+    public override void Write64(uint offset, ulong value) => Write(offset, sizeof(ulong), value);
+
+    private ulong Read(uint offset, uint width)
+    {
+        ulong value = 0;
+        var answered = IsInside(offset, width)
+            && (TryGetBlock(out var block) ? block.TryRead(offset + _blockOffset, (int)width, out value) : _bus.TryReadRegister(_start + offset, (int)width, out value));
+        return answered ? value : throw new BusErrorException(Name, offset, isWrite: false);
+    }
+
+    private void Write(uint offset, uint width, ulong value)
+    {
+        var answered = IsInside(offset, width)
+            && (TryGetBlock(out var block) ? block.TryWrite(offset + _blockOffset, (int)width, value) : _bus.TryWriteRegister(_start + offset, (int)width, value));
+        if (!answered)
+            throw new BusErrorException(Name, offset, isWrite: true);
+    }
+
+    private bool IsInside(uint offset, uint width) => (ulong)offset + width <= Size && (offset & (width - 1)) == 0;
+
+    /// <summary>The block that decodes the whole window. Blocks never leave a bus, so one that was found stays the right one.</summary>
+    private bool TryGetBlock([NotNullWhen(true)] out IMmioDevice? block)
+    {
+        block = _block;
+        if (block is not null)
+            return true;
+        if (!_bus.TryFindDevice(_start, out block, out var offset) || offset + Size > block.Size)
+            return false;
+        _blockOffset = offset;
+        _block = block;
+        return true;
+    }
+}
