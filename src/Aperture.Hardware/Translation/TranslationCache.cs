@@ -25,6 +25,7 @@ public sealed class TranslationCache
     private const int ContextShift = 52;
     private const ulong PageNumberMask = (1UL << ContextShift) - 1;
     private const ulong Invalid = ulong.MaxValue; // no key has all bits set: contexts end at 0xFFE
+    private const int Recent = 64; // pages whose entry a lookup remembers; a power of two
 
     private readonly ulong[] _tags;     // context and page number under the entry's mask; all ones when invalid
     private readonly ulong[] _masks;    // which bits of a key the entry compares; all ones when invalid
@@ -33,13 +34,14 @@ public sealed class TranslationCache
     private readonly byte[] _shifts;    // log2 of the page size
     private readonly ulong[] _used;     // time of last use, for least-recently-used
     private readonly int[] _next;       // next victim way of each set, for round robin
+    private readonly ulong[] _recent = new ulong[Recent];    // 4 KiB pages that lookups found alone, by their low bits; all ones where none
+    private readonly int[] _recentIndexes = new int[Recent]; // the entries that they found
     private readonly int _ways;
     private readonly int _setMask;
     private readonly ReplacementPolicy _policy;
     private ulong _clock;               // counts uses, for least-recently-used
     private ulong _shiftsUsed;          // bit n: an entry of page size 2^n was written; says which sets may hold an address
-    private ulong _lastKey = Invalid;   // the page that the last lookup found alone; Invalid once any entry changed
-    private int _lastIndex;             // the entry that it found
+    private bool _hasRecent = true;     // whether anything is in _recent
 
     /// <summary>An empty cache.</summary>
     /// <param name="sets">Number of sets, a power of two; 1 for fully associative.</param>
@@ -64,6 +66,7 @@ public sealed class TranslationCache
         _next = new int[sets];
         Array.Fill(_tags, Invalid);
         Array.Fill(_masks, Invalid);
+        Forget();
     }
 
     /// <summary>Number of entries.</summary>
@@ -87,9 +90,10 @@ public sealed class TranslationCache
     public int Lookup(uint context, Iova address, out int index)
     {
         var key = Key(context, address);
-        if (key != _lastKey)
+        var slot = (int)key & (Recent - 1);
+        if (_recent[slot] != key)
             return LookupAll(key, address, out index);
-        index = _lastIndex;
+        index = _recentIndexes[slot];
         Hits++;
         if (_policy == ReplacementPolicy.LeastRecentlyUsed)
             _used[index] = ++_clock;
@@ -138,7 +142,7 @@ public sealed class TranslationCache
     /// <param name="isGlobal">Whether the entry matches in every context.</param>
     public void Set(int index, uint context, Iova page, int pageShift, PhysicalAddress target, ulong info, bool isGlobal = false)
     {
-        _lastKey = Invalid;
+        Forget();
         _shiftsUsed |= 1UL << pageShift;
         var mask = ~((1UL << (pageShift - 12)) - 1);
         if (isGlobal)
@@ -168,7 +172,7 @@ public sealed class TranslationCache
     {
         if (_tags[index] == Invalid)
             return false;
-        _lastKey = Invalid;
+        Forget();
         _tags[index] = Invalid;
         _masks[index] = Invalid;
         Invalidations++;
@@ -219,6 +223,14 @@ public sealed class TranslationCache
         return removed;
     }
 
+    private void Forget()
+    {
+        if (!_hasRecent)
+            return;
+        _recent.AsSpan().Fill(Invalid);
+        _hasRecent = false;
+    }
+
     /// <summary>The set where a page of this size belongs: its page number modulo the number of sets.</summary>
     private int SetOf(Iova page, int pageShift) => (int)(page.Value >> pageShift) & _setMask;
 
@@ -256,9 +268,11 @@ public sealed class TranslationCache
         var count = _setMask == 0 ? Find(key, out index) : FindInSets(key, address, out index);
         if (count == 1)
         {
-            // Until an entry changes, this page of 4 KiB (the smallest size) is found there again, and only there.
-            _lastKey = key;
-            _lastIndex = index;
+            // Until an entry changes, this page of 4 KiB (the smallest size) is found there again, and only there: later
+            // lookups need not compare all entries.
+            _recent[(int)key & (Recent - 1)] = key;
+            _recentIndexes[(int)key & (Recent - 1)] = index;
+            _hasRecent = true;
             Hits++;
             if (_policy == ReplacementPolicy.LeastRecentlyUsed)
                 _used[index] = ++_clock;
