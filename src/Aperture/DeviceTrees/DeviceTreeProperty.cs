@@ -62,11 +62,11 @@ public sealed class DeviceTreeProperty
         return Value.Length is 4 or 8;
     }
 
-    /// <summary>The first string of the value; false if there is no terminated string.</summary>
+    /// <summary>The first string of the value; false if there is no terminated string. Control characters become U+FFFD, so that the string can be shown.</summary>
     public bool TryGetString(out string value)
     {
         var end = Value.Span.IndexOf((byte)0);
-        value = end >= 0 ? Encoding.UTF8.GetString(Value.Span[..end]) : string.Empty;
+        value = end >= 0 ? Decode(Value.Span[..end]) : string.Empty;
         return end >= 0;
     }
 
@@ -77,7 +77,7 @@ public sealed class DeviceTreeProperty
         var builder = ImmutableArray.CreateBuilder<string>();
         for (var end = rest.IndexOf((byte)0); end >= 0; end = rest.IndexOf((byte)0))
         {
-            builder.Add(Encoding.UTF8.GetString(rest[..end]));
+            builder.Add(Decode(rest[..end]));
             rest = rest[(end + 1)..];
         }
         return builder.ToImmutable();
@@ -88,4 +88,16 @@ public sealed class DeviceTreeProperty
 
     /// <inheritdoc/>
     public override string ToString() => Name;
+
+    private static string Decode(ReadOnlySpan<byte> bytes)
+    {
+        var text = Encoding.UTF8.GetString(bytes);
+        return text.AsSpan().ContainsAnyInRange('\u0000', '\u001F') || text.AsSpan().ContainsAnyInRange('\u007F', '\u009F')
+            ? string.Create(text.Length, text, static (span, source) =>
+            {
+                for (var i = 0; i < span.Length; i++)
+                    span[i] = char.IsControl(source[i]) ? '\uFFFD' : source[i];
+            })
+            : text;
+    }
 }

@@ -1,0 +1,24 @@
+using Aperture.DeviceTrees;
+
+namespace Aperture.Boards.Checking;
+
+/// <summary>Checks how a board's device tree wires its IOMMUs: references, ids, registers, suppliers, reserved memory.</summary>
+public static class BoardChecker
+{
+    /// <summary>Checks a tree. A sound tree of a real board gives no errors.</summary>
+    /// <returns>The findings in the tree's order; empty when there is nothing to say.</returns>
+    public static IReadOnlyList<Finding> Check(DeviceTree tree)
+    {
+        var context = new CheckContext(tree);
+        PhandleRules.Check(context);
+        UnitRules.Check(context);
+        MasterRules.Check(context);
+        IdRules.Check(context);
+        RegisterRules.Check(context);
+        SupplierRules.Check(context);
+        ReservedRules.Check(context);
+        IommuMapRules.Check(context);
+        CycleRules.Check(context);
+        return context.Findings;
+    }
+}

@@ -1,0 +1,84 @@
+using Aperture.Core.Memory;
+using Aperture.DeviceTrees;
+
+namespace Aperture.Boards.Checking;
+
+/// <summary>Units have registers that the CPU can reach and nobody else claims.</summary>
+internal static class RegisterRules
+{
+    internal static void Check(CheckContext context)
+    {
+        var claims = new List<(MemoryRange Range, DeviceTreeNode Node)>();
+        foreach (var node in context.Nodes)
+        {
+            var isUnit = context.IsUnit(node);
+            if (!isUnit && !node.Has("iommus"))
+                continue;
+            if (node.Property("reg") is { } reg)
+                CheckReg(context, node, reg, isUnit, claims);
+            else if (isUnit && node.String("device_type") != "pci" && !OnPci(node))
+                context.Problem(FindingCode.Reg, node, "has no reg: an IOMMU without registers cannot be driven; add their address and size");
+        }
+        CheckOverlaps(context, claims);
+    }
+
+    // An IOMMU that is a PCI function has configuration space in reg, and its registers are found by looking.
+    private static bool OnPci(DeviceTreeNode node) => node.Parent?.AddressCells == 3;
+
+    private static void CheckReg(CheckContext context, DeviceTreeNode node, DeviceTreeProperty reg, bool isUnit, List<(MemoryRange, DeviceTreeNode)> claims)
+    {
+        var blocks = node.Registers();
+        if (blocks.IsEmpty)
+        {
+            context.Problem(FindingCode.Reg, node, $"reg of {reg.Value.Length} bytes is no whole number of entries: #address-cells and #size-cells above are {node.Parent?.AddressCells} and {node.Parent?.SizeCells}");
+            return;
+        }
+        foreach (var block in blocks)
+        {
+            if (block.Address is not { } address)
+            {
+                if (isUnit && !OnPci(node))
+                    context.Problem(FindingCode.Reg, node, $"reg 0x{block.BusAddress:x} cannot be translated to a CPU address: add ranges that cover it to the buses above");
+            }
+            else if (block.Length == 0)
+            {
+                if (isUnit)
+                    context.Problem(FindingCode.Reg, node, $"reg 0x{block.BusAddress:x} has no size: give it the unit's");
+            }
+            else if (block.Length - 1 > ulong.MaxValue - address.Value)
+            {
+                context.Problem(FindingCode.Reg, node, $"reg 0x{block.BusAddress:x} + 0x{block.Length:x} runs past the end of the address space: correct the size");
+            }
+            else if (node.IsPresent)
+            {
+                claims.Add((new MemoryRange(address, block.Length), node));
+            }
+        }
+    }
+
+    private static void CheckOverlaps(CheckContext context, List<(MemoryRange Range, DeviceTreeNode Node)> claims)
+    {
+        claims.Sort((a, b) => a.Range.Start != b.Range.Start ? a.Range.Start.CompareTo(b.Range.Start) : a.Node.Offset.CompareTo(b.Node.Offset));
+        // Compared with the block that reaches furthest so far: one finding for each block that starts inside another.
+        var furthest = 0;
+        for (var i = 1; i < claims.Count; i++)
+        {
+            var (range, node) = claims[i];
+            var (otherRange, other) = claims[furthest];
+            if (range.Overlaps(otherRange) && node != other && !IsBelow(node, other) && !IsBelow(other, node) && (context.IsUnit(node) || context.IsUnit(other)))
+                context.Error(FindingCode.Reg, node, $"reg {range} overlaps {otherRange} of {other.Path}: registers belong to one device; correct the address or the size");
+            if (range.Last > otherRange.Last)
+                furthest = i;
+        }
+    }
+
+    private static bool IsBelow(DeviceTreeNode node, DeviceTreeNode above)
+    {
+        for (var parent = node.Parent; parent is not null; parent = parent.Parent)
+        {
+            if (parent == above)
+                return true;
+        }
+        return false;
+    }
+}

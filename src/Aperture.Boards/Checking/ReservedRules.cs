@@ -1,0 +1,73 @@
+using System.Numerics;
+using Aperture.Core.Memory;
+using Aperture.DeviceTrees;
+
+namespace Aperture.Boards.Checking;
+
+/// <summary>Reserved regions lie in RAM and apart from each other.</summary>
+internal static class ReservedRules
+{
+    internal static void Check(CheckContext context)
+    {
+        var regions = context.Tree.ReservedMemory();
+        var ram = Merge(context.Tree.Memory());
+        // A block of no size is the boot loader's to fill in; so is a tree without any RAM.
+        var ramIsKnown = ram.Count > 0 && context.Tree.MemoryNodes().All(n => n.Registers() is { IsEmpty: false } blocks && blocks.All(b => b.Length > 0));
+        var users = context.Nodes.Where(n => n.IsPresent && n.Has("memory-region"))
+            .SelectMany(n => n.MemoryRegions()).Where(r => r.IsValid).Select(r => r.Target!).ToHashSet();
+        foreach (var region in regions)
+        {
+            CheckSize(context, region);
+            var ranges = region.IsDynamic ? region.AllocationRanges : region.Ranges;
+            if (!ramIsKnown || ranges.IsEmpty)
+                continue;
+            var isInside = region.IsDynamic ? ranges.Any(r => ram.Exists(m => m.Overlaps(r))) : ranges.All(r => ram.Exists(m => m.Contains(r.Start, r.Length)));
+            if (isInside)
+                continue;
+            // Memory of another kind may be reserved too; a pool or a device's buffer must be RAM.
+            if (region.IsSharedDmaPool || users.Contains(region.Node))
+                context.Error(FindingCode.Reserved, region.Node, $"{string.Join(", ", ranges)} is not inside RAM ({string.Join(", ", ram)}): move the region, or correct the memory node");
+            else
+                context.Info(FindingCode.Reserved, region.Node, $"{string.Join(", ", ranges)} is not inside RAM ({string.Join(", ", ram)}): harmless as nobody uses it");
+        }
+        CheckOverlaps(context, regions);
+    }
+
+    private static void CheckSize(CheckContext context, ReservedRegion region)
+    {
+        var node = region.Node;
+        if (node.Has("reg") ? region.Ranges.IsEmpty : region.Size == 0)
+            context.Error(FindingCode.Reserved, node, node.Has("reg") ? "reg is malformed or has no size: #address-cells and #size-cells of /reserved-memory say how to write it" : "has neither reg nor size: say where it lies, or how large it is");
+        if (region.Alignment != 0 && !BitOperations.IsPow2(region.Alignment))
+            context.Error(FindingCode.Reserved, node, $"alignment 0x{region.Alignment:x} is no power of two: round it up");
+        if (region.IsSharedDmaPool && region.IsReusable && region.IsUnmapped)
+            context.Error(FindingCode.Reserved, node, "is both reusable and no-map, which exclude each other: keep one");
+    }
+
+    private static void CheckOverlaps(CheckContext context, IEnumerable<ReservedRegion> regions)
+    {
+        var all = regions.SelectMany(r => r.Ranges, (r, range) => (Range: range, r.Node)).OrderBy(r => r.Range.Start).ToList();
+        var furthest = 0;
+        for (var i = 1; i < all.Count; i++)
+        {
+            if (all[i].Range.Overlaps(all[furthest].Range))
+                context.Error(FindingCode.Reserved, all[i].Node, $"{all[i].Range} overlaps {all[furthest].Range} of {all[furthest].Node.Path}: move or shrink one");
+            if (all[i].Range.Last > all[furthest].Range.Last)
+                furthest = i;
+        }
+    }
+
+    // RAM in blocks that touch is one block: a region may lie across the seam.
+    private static List<MemoryRange> Merge(IEnumerable<MemoryRange> ranges)
+    {
+        var merged = new List<MemoryRange>();
+        foreach (var range in ranges.OrderBy(r => r.Start))
+        {
+            if (merged.Count > 0 && merged[^1] is var last && (range.Overlaps(last) || range.Start.Value - 1 == last.Last.Value))
+                merged[^1] = range.Last > last.Last ? new MemoryRange(last.Start, range.Last - last.Start + 1) : last;
+            else
+                merged.Add(range);
+        }
+        return merged;
+    }
+}
