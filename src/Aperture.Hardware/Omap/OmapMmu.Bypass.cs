@@ -27,8 +27,4 @@ public sealed partial class OmapMmu
 
         return false;
     }
-
-    /// <summary>A page may reach into a region: what translates alike then ends at the region's granule.</summary>
-    private ulong ClipToBypassRegions(ulong offset, ulong contiguous) =>
-        HasActiveBypassRegion() ? Math.Min(contiguous, BypassGranule - (offset % BypassGranule)) : contiguous;
 }

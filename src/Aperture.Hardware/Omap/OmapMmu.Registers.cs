@@ -10,7 +10,7 @@ public sealed partial class OmapMmu
     private int _resetReadsLeft;        // reads of SYSSTATUS that still see the reset going on
     private uint _irqStatus;            // pending faults; more than the five fault bits only by Poke
     private uint _irqEnable;            // which of them drive the line
-    private OmapControl _control;
+    private OmapControl _control;       // CNTL
     private uint _faultAddress;         // FAULT_AD
     private uint _tableBase;            // TTB without its reserved bits
     private OmapLock _lock;
@@ -20,7 +20,7 @@ public sealed partial class OmapMmu
     private uint _tableBaseMsb;         // TTB_MSB
     private uint _ramMsbStaging;        // RAM_MSB: what LD_TLB loads
     private uint _faultPc;              // FAULT_PC: zero unless Poke sets it, as a bus access carries no program counter
-    private OmapFaultStatus _faultStatus;
+    private OmapFaultStatus _faultStatus; // FAULT_STATUS: the first fault since it was cleared
     private uint _gpReg;                // GP_REG or GPR
 
     private bool IsBusErrorBack => _options.GpRegister == OmapGpRegister.BusErrorBack && (_gpReg & 1) != 0;

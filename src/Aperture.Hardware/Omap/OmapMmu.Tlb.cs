@@ -33,24 +33,14 @@ public sealed partial class OmapMmu
             Report(OmapFault.MultiHit, _camStaging.Tag);
     }
 
-    private bool OverlapsAnother(int index, OmapCam cam)
-    {
-        if (!cam.IsValid)
-            return false;
-        for (var i = 0; i < _cam.Length; i++)
-        {
-            if (i != index && _cam[i].IsValid && (_cam[i].Contains(cam.Tag) || cam.Contains(_cam[i].Tag)))
-                return true;
-        }
-
-        return false;
-    }
-
     private void Fill(int index, OmapCam cam, OmapRam ram, uint msb)
     {
+        CountEntry(_cam[index], -1);
+        CountEntry(cam, 1);
         _cam[index] = cam;
         _ram[index] = ram;
         _ramMsb[index] = (byte)msb;
+        UpdateOverlap(index);
         if (cam.IsValid)
             _tlb.Set(index, 0, new Iova(cam.Tag), cam.Shift, new PhysicalAddress(((ulong)msb << 32) | ram.Address), 0);
         else
@@ -59,10 +49,13 @@ public sealed partial class OmapMmu
 
     private void Drop(int index)
     {
+        CountEntry(_cam[index], -1);
         _cam[index] = default;
         _ram[index] = default;
         _ramMsb[index] = 0;
         _tlb.Invalidate(index);
+        if (_overlapping)
+            UpdateOverlap(index);
     }
 
     private void FlushAll()
@@ -87,11 +80,12 @@ public sealed partial class OmapMmu
     }
 
     /// <summary>Puts what the walker found into an unlocked entry. Where all are locked, the TLB stays as it is.</summary>
-    private void FillVictim(OmapCam cam, OmapRam ram, uint msb)
+    /// <returns>Whether an entry was filled.</returns>
+    private bool FillVictim(OmapCam cam, OmapRam ram, uint msb)
     {
         var first = _lock.Base;
         if (first >= _cam.Length)
-            return;
+            return false;
         var victim = _lock.Victim;
         if (victim < first || victim >= _cam.Length)
             victim = first;
@@ -100,6 +94,7 @@ public sealed partial class OmapMmu
         Fill(victim, cam, ram, msb);
         victim++;
         _lock = new OmapLock(first, victim == _cam.Length ? first : victim);
+        return true;
     }
 
     private int FirstInvalid(int first, int otherwise)

@@ -63,7 +63,7 @@ public sealed partial class OmapMmu
         if (matches != 1)
             return Resolve(request, matches, out address, out contiguous);
         address = _tlb.Translate(index, request.Address, out contiguous);
-        contiguous = ClipToBypassRegions(offset, contiguous);
+        contiguous = Clip(offset, contiguous);
         return TranslationStatus.Ok;
     }
 
@@ -81,7 +81,7 @@ public sealed partial class OmapMmu
                 return Fail(OmapFault.MultiHit, request);
             _tlb.Probe(0, request.Address, out var index);
             address = _tlb.Translate(index, request.Address, out contiguous);
-            contiguous = ClipToBypassRegions(offset, contiguous);
+            contiguous = Clip(offset, contiguous);
             return TranslationStatus.Ok;
         }
 
@@ -91,12 +91,11 @@ public sealed partial class OmapMmu
         var fault = Walk((uint)offset, out var cam, out var ram);
         if (fault != OmapFault.None)
             return request.IsDebug ? FailInBand((uint)offset) : Fail(fault, request);
-        if (!request.IsDebug || _control.IsEmuUpdateEnabled)
-            FillVictim(cam, ram, (uint)WalkMsb);
+        var cached = (!request.IsDebug || _control.IsEmuUpdateEnabled) && FillVictim(cam, ram, (uint)WalkMsb);
 
         var inPage = offset & ((1UL << cam.Shift) - 1);
         address = new PhysicalAddress((WalkMsb << 32) | (ram.Address + inPage));
-        contiguous = ClipToBypassRegions(offset, (1UL << cam.Shift) - inPage);
+        contiguous = Clip(offset, (1UL << cam.Shift) - inPage, cached);
         return TranslationStatus.Ok;
     }
 

@@ -19,7 +19,7 @@ public sealed partial class OmapMmu : TranslationUnit
     private ulong _faults;                      // faults since the unit was made, those of debuggers included
     private ulong _resets;                      // resets since the unit was made: an access held over a reset is lost
     private bool _systemEnabled = true;         // the enable input from the system's control block
-    private bool _translating;                  // enabled, not held, no bypass region: an access goes straight to the TLB
+    private bool _translating;                  // enabled, not held, no bypass region, no overlap: a hit needs no further look
 
     /// <summary>An MMU in its reset state.</summary>
     /// <param name="bus">Where the walker reads tables.</param>
@@ -101,5 +101,5 @@ public sealed partial class OmapMmu : TranslationUnit
     }
 
     private void UpdateTranslating() =>
-        _translating = _control.IsEnabled && _systemEnabled && _held == OmapFault.None && !HasActiveBypassRegion();
+        _translating = _control.IsEnabled && _systemEnabled && _held == OmapFault.None && !_overlapping && !HasActiveBypassRegion();
 }

@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Datasheets.Omap;
 using Aperture.Hardware.Omap;
 using Aperture.Hardware.Translation;
@@ -149,6 +150,28 @@ public class OmapFaultTests
         rig[OmapRegisters.FlushEntry] = 1; // drops both
         rig[OmapRegisters.IrqStatus] = 0x10;
         rig.AssertStalls(0x1000_5008, OmapFault.Translation);
+    }
+
+    [Fact]
+    public void A_long_transfer_through_a_section_meets_a_stale_small_page_inside_it()
+    {
+        using var rig = new OmapRig();
+        rig.Enable().Map(0x1000_5000, 0xB000_0000);
+        rig.AssertTranslates(0x1000_5000, 0xB000_0000);
+        rig.Store(OmapRig.L1 + (0x100 << 2), 0xA000_0002);
+        rig.AssertTranslates(0x1000_4000, 0xA000_4000);
+        Assert.Equal(0xFF8ul, Contiguous(0x1000_4008));
+        rig.AssertStalls(0x1000_5000, OmapFault.MultiHit);
+        rig[OmapRegisters.IrqStatus] = 0x10;
+        rig[OmapRegisters.Cam] = new OmapCam(0x1000_5000, OmapPageSize.SmallPage).Bits;
+        rig[OmapRegisters.FlushEntry] = 1;
+        Assert.Equal(0xF_BFF8ul, Contiguous(0x1000_4008));
+
+        ulong Contiguous(uint address)
+        {
+            Assert.Equal(TranslationStatus.Ok, rig.Mmu.Translate(new DmaRequest(default, new Iova(address), DmaAccess.Read), out _, out var contiguous));
+            return contiguous;
+        }
     }
 
     [Theory]
