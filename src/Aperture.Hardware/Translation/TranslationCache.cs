@@ -1,31 +1,18 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using Aperture.Core;
 
 namespace Aperture.Hardware.Translation;
-
-/// <summary>How a cache picks the entry that a new translation replaces.</summary>
-public enum ReplacementPolicy
-{
-    /// <summary>One after the other.</summary>
-    RoundRobin,
-
-    /// <summary>The entry that was not used for longest.</summary>
-    LeastRecentlyUsed,
-}
 
 /// <summary>An IOTLB: fixed number of entries, fully or set associative, each tagged with a context (context bank, ASID,
 /// VMID) and valid for a page of any power-of-two size from 4 KiB. A stale entry stays until it is invalidated or replaced,
 /// as in silicon. Two matching entries are a multiple hit, which the owner turns into its fault.</summary>
 /// <remarks>Entries are numbered 0 to <see cref="Entries"/>-1: set by set, way by way. Not thread-safe.</remarks>
-public sealed class TranslationCache
+public sealed partial class TranslationCache
 {
     private const int ContextShift = 52;
     private const ulong PageNumberMask = (1UL << ContextShift) - 1;
     private const ulong Invalid = ulong.MaxValue; // no key has all bits set: contexts end at 0xFFE
-    private const int Recent = 64; // pages whose entry a lookup remembers; a power of two
 
     private readonly ulong[] _tags;     // context and page number under the entry's mask; all ones when invalid
     private readonly ulong[] _masks;    // which bits of a key the entry compares; all ones when invalid
@@ -34,14 +21,10 @@ public sealed class TranslationCache
     private readonly byte[] _shifts;    // log2 of the page size
     private readonly ulong[] _used;     // time of last use, for least-recently-used
     private readonly int[] _next;       // next victim way of each set, for round robin
-    private readonly ulong[] _recent = new ulong[Recent];    // 4 KiB pages that lookups found alone, by their low bits; all ones where none
-    private readonly int[] _recentIndexes = new int[Recent]; // the entries that they found
     private readonly int _ways;
     private readonly int _setMask;
     private readonly ReplacementPolicy _policy;
     private ulong _clock;               // counts uses, for least-recently-used
-    private ulong _shiftsUsed;          // bit n: an entry of page size 2^n was written; says which sets may hold an address
-    private bool _hasRecent = true;     // whether anything is in _recent
 
     /// <summary>An empty cache.</summary>
     /// <param name="sets">Number of sets, a power of two; 1 for fully associative.</param>
@@ -80,32 +63,6 @@ public sealed class TranslationCache
 
     /// <summary>Entries that invalidations removed.</summary>
     public ulong Invalidations { get; private set; }
-
-    /// <summary>Finds the entry that translates an address.</summary>
-    /// <param name="context">Context, 0 to 0xFFE.</param>
-    /// <param name="address">Any byte of the page.</param>
-    /// <param name="index">The entry, or -1. Of several matching entries the lowest.</param>
-    /// <returns>How many entries match: 0, 1, or 2 for "more than one".</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int Lookup(uint context, Iova address, out int index)
-    {
-        var key = Key(context, address);
-        var slot = (int)key & (Recent - 1);
-        if (_recent[slot] != key)
-            return LookupAll(key, address, out index);
-        index = _recentIndexes[slot];
-        Hits++;
-        if (_policy == ReplacementPolicy.LeastRecentlyUsed)
-            _used[index] = ++_clock;
-        return 1;
-    }
-
-    /// <summary>Like <see cref="Lookup"/>, but leaves counters and replacement order alone.</summary>
-    public int Probe(uint context, Iova address, out int index)
-    {
-        var key = Key(context, address);
-        return _setMask == 0 ? Find(key, out index) : FindInSets(key, address, out index);
-    }
 
     /// <summary>The physical address of <paramref name="address"/> by an entry that matched, and the bytes left of the page.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -223,14 +180,6 @@ public sealed class TranslationCache
         return removed;
     }
 
-    private void Forget()
-    {
-        if (!_hasRecent)
-            return;
-        _recent.AsSpan().Fill(Invalid);
-        _hasRecent = false;
-    }
-
     /// <summary>The set where a page of this size belongs: its page number modulo the number of sets.</summary>
     private int SetOf(Iova page, int pageShift) => (int)(page.Value >> pageShift) & _setMask;
 
@@ -258,97 +207,5 @@ public sealed class TranslationCache
         }
 
         return oldest;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Key(uint context, Iova address) => ((ulong)context << ContextShift) | (address.Value >> 12);
-
-    private int LookupAll(ulong key, Iova address, out int index)
-    {
-        var count = _setMask == 0 ? Find(key, out index) : FindInSets(key, address, out index);
-        if (count == 1)
-        {
-            // Until an entry changes, this page of 4 KiB (the smallest size) is found there again, and only there: later
-            // lookups need not compare all entries.
-            _recent[(int)key & (Recent - 1)] = key;
-            _recentIndexes[(int)key & (Recent - 1)] = index;
-            _hasRecent = true;
-            Hits++;
-            if (_policy == ReplacementPolicy.LeastRecentlyUsed)
-                _used[index] = ++_clock;
-        }
-        else if (count == 0)
-        {
-            Misses++;
-        }
-
-        return count;
-    }
-
-    /// <summary>Pages of every size may lie in different sets. Each size in use is looked for in its set, and only entries
-    /// of that size count there, so that two sizes that share a set do not count an entry twice.</summary>
-    private int FindInSets(ulong key, Iova address, out int index)
-    {
-        index = -1;
-        var count = 0;
-        for (var shifts = _shiftsUsed; shifts != 0; shifts &= shifts - 1)
-        {
-            var shift = BitOperations.TrailingZeroCount(shifts);
-            var start = SetOf(address, shift) * _ways;
-            for (var i = start; i < start + _ways; i++)
-            {
-                if (((key ^ _tags[i]) & _masks[i]) != 0 || _shifts[i] != shift)
-                    continue;
-                index = count == 0 ? i : Math.Min(i, index);
-                count++;
-            }
-        }
-
-        return Math.Min(count, 2);
-    }
-
-    private int Find(ulong key, out int index)
-    {
-        // Up to 64 entries at a time as one word of matches: no branch depends on where a match lies.
-        index = -1;
-        var count = 0;
-        for (var start = 0; start < _tags.Length; start += 64)
-        {
-            var matches = Matches(key, start, Math.Min(start + 64, _tags.Length));
-            if (matches == 0)
-                continue;
-            if (count == 0)
-                index = start + BitOperations.TrailingZeroCount(matches);
-            count += BitOperations.PopCount(matches);
-        }
-
-        return Math.Min(count, 2);
-    }
-
-    /// <summary>Bit n says whether entry <paramref name="start"/> + n matches; at most 64 entries.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ulong Matches(ulong key, int start, int end)
-    {
-        ulong matches = 0;
-        var i = start;
-        ref var tags = ref MemoryMarshal.GetArrayDataReference(_tags);
-        ref var masks = ref MemoryMarshal.GetArrayDataReference(_masks);
-        if (Vector256.IsHardwareAccelerated)
-        {
-            var keys = Vector256.Create(key);
-            for (; i + Vector256<ulong>.Count <= end; i += Vector256<ulong>.Count)
-            {
-                var difference = (keys ^ Vector256.LoadUnsafe(ref tags, (nuint)i)) & Vector256.LoadUnsafe(ref masks, (nuint)i);
-                matches |= (ulong)Vector256.Equals(difference, Vector256<ulong>.Zero).ExtractMostSignificantBits() << (i - start);
-            }
-        }
-
-        for (; i < end; i++)
-        {
-            if (((key ^ _tags[i]) & _masks[i]) == 0)
-                matches |= 1UL << (i - start);
-        }
-
-        return matches;
     }
 }

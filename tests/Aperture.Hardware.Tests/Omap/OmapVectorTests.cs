@@ -39,7 +39,7 @@ public class OmapVectorTests
                 case "note" when IsDefect(line):
                     return;
                 case "unit":
-                    units[Name(line, "unit")] = new OmapMmu(bus, Variant(file, Name(line, "unit")));
+                    units[Name(line, "unit")] = new OmapMmu(bus, Variant(file, Name(line, "unit")) with { WindowSize = line.GetProperty("size").GetUInt32() });
                     break;
                 case "api":
                     attached = line.GetProperty("call").GetString() == "attach_dev" ? Name(line, "dom") : null;
