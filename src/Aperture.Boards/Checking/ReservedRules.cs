@@ -24,16 +24,19 @@ internal static class ReservedRules
             var isInside = region.IsDynamic ? ranges.Any(r => ram.Exists(m => m.Overlaps(r))) : ranges.All(r => ram.Exists(m => m.Contains(r.Start, r.Length)));
             if (isInside)
                 continue;
-            // Memory of another kind may be reserved too; a pool or a device's buffer must be RAM.
-            if (region.IsSharedDmaPool || users.Contains(region.Node))
-                context.Error(FindingCode.Reserved, region.Node, $"{string.Join(", ", ranges)} is not inside RAM ({string.Join(", ", ram)}): move the region, or correct the memory node");
+            var place = $"{string.Join(", ", ranges)} is not inside RAM ({string.Join(", ", ram)})";
+            // A pool or a device's buffer must be RAM, but for on-chip memory, which is no-map. What nobody uses only keeps others away.
+            if (!region.IsSharedDmaPool && !users.Contains(region.Node))
+                context.Info(FindingCode.Reserved, region.Node, place + ": harmless as nobody uses it");
+            else if (region.IsUnmapped && !region.IsDynamic)
+                context.Warning(FindingCode.Reserved, region.Node, place + ": right for on-chip memory only; else move the region, or correct the memory node");
             else
-                context.Info(FindingCode.Reserved, region.Node, $"{string.Join(", ", ranges)} is not inside RAM ({string.Join(", ", ram)}): harmless as nobody uses it");
+                context.Error(FindingCode.Reserved, region.Node, place + ": move the region, or correct the memory node");
         }
         CheckOverlaps(context, regions);
     }
 
-    private static void CheckSize(CheckContext context, ReservedRegion region)
+    private static void CheckSize(CheckContext context, ReservedMemoryNode region)
     {
         var node = region.Node;
         if (node.Has("reg") ? region.Ranges.IsEmpty : region.Size == 0)
@@ -44,7 +47,7 @@ internal static class ReservedRules
             context.Error(FindingCode.Reserved, node, "is both reusable and no-map, which exclude each other: keep one");
     }
 
-    private static void CheckOverlaps(CheckContext context, IEnumerable<ReservedRegion> regions)
+    private static void CheckOverlaps(CheckContext context, IEnumerable<ReservedMemoryNode> regions)
     {
         var all = regions.SelectMany(r => r.Ranges, (r, range) => (Range: range, r.Node)).OrderBy(r => r.Range.Start).ToList();
         var furthest = 0;

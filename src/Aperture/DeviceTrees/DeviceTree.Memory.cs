@@ -13,10 +13,10 @@ public sealed partial class DeviceTree
     public ImmutableArray<MemoryRange> Memory() => [.. MemoryNodes().SelectMany(StaticRanges)];
 
     /// <summary>The enabled regions below <c>/reserved-memory</c>, in the tree's order.</summary>
-    public ImmutableArray<ReservedRegion> ReservedMemory() =>
+    public ImmutableArray<ReservedMemoryNode> ReservedMemory() =>
         [.. Root.Child("reserved-memory")?.Children.Where(n => n.IsEnabled).Select(Reserved) ?? []];
 
-    internal static ReservedRegion Reserved(DeviceTreeNode node) =>
+    internal static ReservedMemoryNode Reserved(DeviceTreeNode node) =>
         new(node, [.. StaticRanges(node)], Sized(node, "size"), Sized(node, "alignment"), AllocationRanges(node));
 
     // A number of #size-cells cells, which is one or two here.

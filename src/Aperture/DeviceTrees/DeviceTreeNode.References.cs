@@ -22,7 +22,7 @@ public sealed partial class DeviceTreeNode
     public ImmutableArray<PhandleReference> MemoryRegions() => References("memory-region", null, "memory-region-names");
 
     /// <summary>The reserved region that this node describes, as <c>memory-region</c> refers to it; null unless it lies below <c>/reserved-memory</c>.</summary>
-    public ReservedRegion? ReservedRegion => Parent is { Depth: 1, Name: "reserved-memory" } ? DeviceTree.Reserved(this) : null;
+    public ReservedMemoryNode? AsReservedMemory => Parent is { Depth: 1, Name: "reserved-memory" } ? DeviceTree.Reserved(this) : null;
 
     /// <summary>Reads a list of references.</summary>
     /// <param name="property">The property that holds the list.</param>

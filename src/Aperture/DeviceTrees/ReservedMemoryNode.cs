@@ -9,7 +9,7 @@ namespace Aperture.DeviceTrees;
 /// <param name="Size">Bytes of a region that is placed at boot; zero for a fixed one.</param>
 /// <param name="Alignment">The alignment in bytes for placing; zero when the tree asks for none.</param>
 /// <param name="AllocationRanges">Where it may be placed; empty when anywhere.</param>
-public sealed record ReservedRegion(
+public sealed record ReservedMemoryNode(
     DeviceTreeNode Node, ImmutableArray<MemoryRange> Ranges, ulong Size, ulong Alignment, ImmutableArray<MemoryRange> AllocationRanges)
 {
     /// <summary>Whether the region's place is open until boot.</summary>
