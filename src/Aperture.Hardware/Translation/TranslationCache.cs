@@ -24,6 +24,7 @@ public sealed partial class TranslationCache
     private readonly int _ways;
     private readonly int _setMask;
     private readonly ReplacementPolicy _policy;
+    private int _invalid;               // invalid entries; when there is none, nobody looks for one
     private ulong _clock;               // counts uses, for least-recently-used
 
     /// <summary>An empty cache.</summary>
@@ -47,6 +48,7 @@ public sealed partial class TranslationCache
         _shifts = new byte[Entries];
         _used = new ulong[Entries];
         _next = new int[sets];
+        _invalid = Entries;
         Array.Fill(_tags, Invalid);
         Array.Fill(_masks, Invalid);
         Forget();
@@ -100,6 +102,8 @@ public sealed partial class TranslationCache
     public void Set(int index, uint context, Iova page, int pageShift, PhysicalAddress target, ulong info, bool isGlobal = false)
     {
         Forget();
+        if (_tags[index] == Invalid)
+            _invalid--;
         _shiftsUsed |= 1UL << pageShift;
         var mask = ~((1UL << (pageShift - 12)) - 1);
         if (isGlobal)
@@ -130,6 +134,7 @@ public sealed partial class TranslationCache
         if (_tags[index] == Invalid)
             return false;
         Forget();
+        _invalid++;
         _tags[index] = Invalid;
         _masks[index] = Invalid;
         Invalidations++;
@@ -186,7 +191,7 @@ public sealed partial class TranslationCache
     private int Victim(int set, int firstWay)
     {
         var start = set * _ways;
-        for (var way = firstWay; way < _ways; way++)
+        for (var way = firstWay; _invalid != 0 && way < _ways; way++)
         {
             if (_tags[start + way] == Invalid)
                 return start + way;
@@ -199,13 +204,16 @@ public sealed partial class TranslationCache
             return start + way;
         }
 
-        var oldest = start + firstWay;
-        for (var i = oldest + 1; i < start + _ways; i++)
+        var uses = _used.AsSpan(start + firstWay, _ways - firstWay);
+        var oldest = 0;
+        var time = uses[0];
+        for (var i = 1; i < uses.Length; i++)
         {
-            if (_used[i] < _used[oldest])
-                oldest = i;
+            var isOlder = uses[i] < time;
+            time = isOlder ? uses[i] : time;
+            oldest = isOlder ? i : oldest;
         }
 
-        return oldest;
+        return start + firstWay + oldest;
     }
 }
