@@ -25,15 +25,44 @@ public sealed unsafe partial class PageTable<TFormat>
             status = _format.CheckProtection(protection);
         if (status != Status.Ok)
             return status;
+        return size == SmallestPage
+            ? MapOne(iova.Value, pa.Value, protection, ref gather)
+            : MapAll(iova.Value, pa.Value, size, protection, ref gather);
+    }
 
+    /// <summary>Maps one page of the smallest size: <see cref="MapRun"/> with everything constant.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Status MapOne(ulong iova, ulong pa, Protection protection, ref InvalidationGather gather)
+    {
+        var shift = SmallestShift;
+        var level = _format.LevelOfPage(shift);
+        var status = Pin(iova, level, 1, ref gather, out var table);
+        if (status != Status.Ok)
+            return status;
+
+        var place = EntryOf(table, level, iova);
+        if (Load(place) != _format.EmptyEntry(level))
+        {
+            status = PrepareRun(iova, table, level, place, 1, ref gather);
+            if (status != Status.Ok)
+                return status;
+        }
+
+        EntryRun.Store(place, _format.EntryBytes, _format.MakeLeaf(level, shift, new PhysicalAddress(pa), protection));
+        Clean(table, place, 1);
+        return Status.Ok;
+    }
+
+    private Status MapAll(ulong iova, ulong pa, ulong size, Protection protection, ref InvalidationGather gather)
+    {
         ulong mapped = 0;
         while (mapped < size)
         {
-            status = MapRun(iova.Value + mapped, pa.Value + mapped, size - mapped, protection, ref gather, out var done);
+            var status = MapRun(iova + mapped, pa + mapped, size - mapped, protection, ref gather, out var done);
             if (status != Status.Ok)
             {
                 if (mapped != 0)
-                    Remove(iova.Value, mapped, ref gather, out _);
+                    Remove(iova, mapped, ref gather, out _);
                 return status;
             }
 
@@ -44,15 +73,14 @@ public sealed unsafe partial class PageTable<TFormat>
     }
 
     /// <summary>Maps the longest run of pages of one size that lies in one table.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Status MapRun(ulong iova, ulong pa, ulong size, Protection protection, ref InvalidationGather gather, out ulong done)
     {
         var shift = ChoosePage(iova, pa, size, out var pages);
         var level = _format.LevelOfPage(shift);
-        var copies = 1 << (shift - _format.Shift(level));
-        var room = ((1 << _format.IndexBits(level)) - Index(level, iova)) / copies;
+        var copiesShift = shift - _format.Shift(level);
+        var room = ((1 << _format.IndexBits(level)) - Index(level, iova)) >> copiesShift;
         var count = (int)Math.Min(pages, (ulong)room);
-        var entries = count * copies;
+        var entries = count << copiesShift;
         done = (ulong)count << shift;
 
         var status = Pin(iova, level, (uint)entries, ref gather, out var table);
@@ -60,20 +88,14 @@ public sealed unsafe partial class PageTable<TFormat>
             return status;
 
         var first = EntryOf(table, level, iova);
-        var empty = _format.EmptyEntry(level);
-        var vacant = entries == 1 ? Load(first) == empty : EntryRun.CountMatching(first, _format.EntryBytes, entries, ulong.MaxValue, empty) == entries;
-        if (!vacant)
+        if (EntryRun.CountMatching(first, _format.EntryBytes, entries, ulong.MaxValue, _format.EmptyEntry(level)) != entries)
         {
-            status = ClearWay(table, level, first, entries, ref gather, out var links);
-            Release(iova, level, table, status == Status.Ok ? links : links + (uint)entries, ref gather);
+            status = PrepareRun(iova, table, level, first, entries, ref gather);
             if (status != Status.Ok)
                 return status;
         }
 
-        if (entries == 1)
-            EntryRun.Store(first, _format.EntryBytes, _format.MakeLeaf(level, shift, new PhysicalAddress(pa), protection));
-        else
-            WriteLeaves(first, level, shift, count, copies, pa, protection);
+        WriteLeaves(first, level, shift, count, 1 << copiesShift, pa, protection);
         Clean(table, first, entries);
         return Status.Ok;
     }
@@ -82,8 +104,8 @@ public sealed unsafe partial class PageTable<TFormat>
     private int ChoosePage(ulong iova, ulong pa, ulong size, out ulong pages)
     {
         pages = 1;
-        if (size == _smallestPage)
-            return BitOperations.TrailingZeroCount(_format.PageSizes);
+        if (size == SmallestPage)
+            return SmallestShift;
 
         var both = iova | pa;
         var sizes = _format.PageSizes & (ulong.MaxValue >> BitOperations.LeadingZeroCount(size));
@@ -127,6 +149,16 @@ public sealed unsafe partial class PageTable<TFormat>
         }
     }
 
+    /// <summary>Makes room where entries are not all empty, and corrects the count of the table: links that went, or on failure
+    /// the entries that will not be stored.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Status PrepareRun(ulong iova, Table table, int level, byte* first, int entries, ref InvalidationGather gather)
+    {
+        var status = ClearWay(table, level, first, entries, ref gather, out var links);
+        Release(iova, level, table, status == Status.Ok ? links : links + (uint)entries, ref gather);
+        return status;
+    }
+
     /// <summary>Makes room for pages where entries are not all empty: tables without a leaf are taken out of the way.</summary>
     /// <param name="table">The table that holds the entries.</param>
     /// <param name="level">Its level.</param>
@@ -134,7 +166,7 @@ public sealed unsafe partial class PageTable<TFormat>
     /// <param name="entries">How many.</param>
     /// <param name="gather">Takes the tables.</param>
     /// <param name="links">Number of links that were removed, also in case of failure.</param>
-    private Status ClearWay(in Table table, int level, byte* first, int entries, ref InvalidationGather gather, out uint links)
+    private Status ClearWay(Table table, int level, byte* first, int entries, ref InvalidationGather gather, out uint links)
     {
         links = 0;
         var width = _format.EntryBytes;

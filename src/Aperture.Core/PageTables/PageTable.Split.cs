@@ -9,7 +9,7 @@ public sealed unsafe partial class PageTable<TFormat>
     /// one entry into a table of the largest pages of the next level. Every mapping and attribute stays. The table is allocated
     /// before anything changes.</summary>
     /// <remarks>Each size that a walker may have seen at the place goes to the gather.</remarks>
-    private Status Split(in Table table, int level, ulong entry, ulong iova, ulong last, ref InvalidationGather gather)
+    private Status Split(Table table, int level, ulong entry, ulong iova, ulong last, ref InvalidationGather gather)
     {
         var shift = _format.LeafShift(level, entry);
         var entryShift = _format.Shift(level);
@@ -40,7 +40,7 @@ public sealed unsafe partial class PageTable<TFormat>
 
     /// <summary>Writes smaller pages over the copies of a large one. Compare-and-swap, because another thread may be
     /// splitting the same page for another part of it and be ahead.</summary>
-    private void SplitInPlace(in Table table, int level, ulong entry, ulong iova, int shift, int smaller)
+    private void SplitInPlace(Table table, int level, ulong entry, ulong iova, int shift, int smaller)
     {
         var width = _format.EntryBytes;
         var entryShift = _format.Shift(level);
@@ -58,7 +58,7 @@ public sealed unsafe partial class PageTable<TFormat>
     }
 
     /// <summary>Puts a table of smaller pages in the place of a page of one entry. If another thread was first its table stays.</summary>
-    private void SplitIntoTable(in Table table, int level, ulong entry, ulong iova, in Table child, ref InvalidationGather gather)
+    private void SplitIntoTable(Table table, int level, ulong entry, ulong iova, Table child, ref InvalidationGather gather)
     {
         var place = EntryOf(table, level, iova);
         if (_format.Classify(level, entry) != EntryKind.Leaf || _format.LeafShift(level, entry) != _format.Shift(level))

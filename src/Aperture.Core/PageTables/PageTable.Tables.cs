@@ -116,7 +116,7 @@ public sealed unsafe partial class PageTable<TFormat>
     }
 
     /// <summary>Whether the table still lives the life in which it was found. The root always does.</summary>
-    private static bool IsStill(in Table table, int level) => level == 0 || (table.State is { IsAlive: true } word && word.Life == table.Life);
+    private static bool IsStill(Table table, int level) => level == 0 || (table.State is { IsAlive: true } word && word.Life == table.Life);
 
     /// <summary>Links a new table into an empty entry.</summary>
     /// <param name="parent">The table that holds the entry.</param>
@@ -126,7 +126,7 @@ public sealed unsafe partial class PageTable<TFormat>
     /// <param name="entries">The count with which the new table starts.</param>
     /// <param name="gather">Takes note of the link.</param>
     /// <param name="made">The new table; no table when somebody else changed the entry first.</param>
-    private Status Extend(in Table parent, int level, ulong iova, ulong empty, uint entries, ref InvalidationGather gather, out Table made)
+    private Status Extend(Table parent, int level, ulong iova, ulong empty, uint entries, ref InvalidationGather gather, out Table made)
     {
         if (!TryNewTable(level + 1, out made))
         {
@@ -184,7 +184,7 @@ public sealed unsafe partial class PageTable<TFormat>
     }
 
     /// <summary>Gives back a table that was never linked.</summary>
-    private void Discard(in Table table, int level)
+    private void Discard(Table table, int level)
     {
         Volatile.Write(ref *table.Word, 0);
         _tables.Free(table.Address, TableBytes(level));
@@ -207,7 +207,7 @@ public sealed unsafe partial class PageTable<TFormat>
 
     /// <summary>Takes entries out of the count of a table. The table dies with its last one where the format wants that.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Release(ulong iova, int level, in Table table, uint entries, ref InvalidationGather gather)
+    private void Release(ulong iova, int level, Table table, uint entries, ref InvalidationGather gather)
     {
         if (level == 0)
             return;
@@ -228,7 +228,7 @@ public sealed unsafe partial class PageTable<TFormat>
 
     /// <summary>Removes the link to a table that this call declared dead and hands the table to the gather.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Unlink(ulong iova, int level, in Table table, ref InvalidationGather gather)
+    private void Unlink(ulong iova, int level, Table table, ref InvalidationGather gather)
     {
         gather.FreeList = FreeListOf(table);
         gather.TablesChanged = true;
@@ -249,7 +249,7 @@ public sealed unsafe partial class PageTable<TFormat>
 
     /// <summary>Removes the link to a table that somebody else declared dead. Being counted as a helper keeps the table from
     /// being freed and linked again at the same place meanwhile.</summary>
-    private void HelpUnlink(in Table parent, byte* link, ulong entry, int level, in Table table, TableWord dead)
+    private void HelpUnlink(Table parent, byte* link, ulong entry, int level, Table table, TableWord dead)
     {
         if (!dead.TakesHelper || !table.TryChange(dead, dead.AddHelper()))
             return;
@@ -270,7 +270,7 @@ public sealed unsafe partial class PageTable<TFormat>
     }
 
     /// <summary>Whether nothing is mapped through the table: it has no entry, or only links to such tables.</summary>
-    private bool HoldsNoLeaf(in Table table, int level)
+    private bool HoldsNoLeaf(Table table, int level)
     {
         var word = table.State;
         if (!word.IsAlive)
@@ -290,7 +290,7 @@ public sealed unsafe partial class PageTable<TFormat>
 
     /// <summary>Declares a table dead that holds no leaf, and those below it, and hands them to the gather.</summary>
     /// <returns>False when the table holds a leaf, or is not alive.</returns>
-    private bool TryKill(in Table table, int level, ref InvalidationGather gather)
+    private bool TryKill(Table table, int level, ref InvalidationGather gather)
     {
         for (var i = 0; level + 1 < _format.Levels && i < 1 << _format.IndexBits(level); i++)
         {
@@ -315,9 +315,9 @@ public sealed unsafe partial class PageTable<TFormat>
         return true;
     }
 
-    private static ulong FreeListOf(in Table table) => (table.Address.Value / PhysicalMemory.FrameSize) + 1;
+    private static ulong FreeListOf(Table table) => (table.Address.Value / PhysicalMemory.FrameSize) + 1;
 
-    private void FreeBelow(int level, in Table table)
+    private void FreeBelow(int level, Table table)
     {
         for (var i = 0; level + 1 < _format.Levels && i < 1 << _format.IndexBits(level); i++)
         {

@@ -17,7 +17,39 @@ public sealed unsafe partial class PageTable<TFormat>
     {
         unmapped = 0;
         var status = CheckRange(iova.Value, size, _format.InputBits);
-        return status == Status.Ok ? Remove(iova.Value, size, ref gather, out unmapped) : status;
+        if (status != Status.Ok)
+            return status;
+        if (size == SmallestPage && TryRemoveOne(iova.Value, ref gather))
+        {
+            unmapped = size;
+            return Status.Ok;
+        }
+
+        return Remove(iova.Value, size, ref gather, out unmapped);
+    }
+
+    /// <summary>Removes one page of the smallest size from a table below the root: <see cref="Remove"/> with everything constant.</summary>
+    /// <returns>False when it is not as simple as that; nothing was done.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryRemoveOne(ulong iova, ref InvalidationGather gather)
+    {
+        var shift = SmallestShift;
+        if (_format.LevelOfPage(shift) != 1)
+            return false;
+        var link = EntryOf(_root, 0, iova);
+        var entry = Load(link);
+        if (_format.Classify(0, entry) != EntryKind.Table || !TryGetTable(0, entry, out var table))
+            return false;
+        var place = EntryOf(table, 1, iova);
+        var leaf = Load(place);
+        if (_format.Classify(1, leaf) != EntryKind.Leaf || _format.LeafShift(1, leaf) != shift || !table.State.IsAlive || Load(link) != entry)
+            return false;
+
+        EntryRun.Store(place, _format.EntryBytes, _format.EmptyEntry(1));
+        Clean(table, place, 1);
+        gather.Add(new Iova(iova), 1UL << shift, shift);
+        Release(iova, 1, table, 1, ref gather);
+        return true;
     }
 
     private Status Remove(ulong iova, ulong size, ref InvalidationGather gather, out ulong removed)
@@ -47,8 +79,7 @@ public sealed unsafe partial class PageTable<TFormat>
     }
 
     /// <summary>Removes the pages of one size that follow each other in one table.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ulong RemoveRun(in Table table, int level, int shift, ulong iova, ulong size, ref InvalidationGather gather)
+    private ulong RemoveRun(Table table, int level, int shift, ulong iova, ulong size, ref InvalidationGather gather)
     {
         var width = _format.EntryBytes;
         var entryShift = _format.Shift(level);

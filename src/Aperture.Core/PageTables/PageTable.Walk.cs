@@ -74,7 +74,7 @@ public sealed unsafe partial class PageTable<TFormat>
         return false;
     }
 
-    private void CountBelow(int level, in Table table, ref int count, ref long bytes)
+    private void CountBelow(int level, Table table, ref int count, ref long bytes)
     {
         for (var i = 0; level + 1 < _format.Levels && i < 1 << _format.IndexBits(level); i++)
         {

@@ -20,7 +20,6 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
     private readonly ITableMemory _tables; // where tables come from and who cleans them
     private readonly PhysicalMemory _memory; // the memory behind _tables
     private readonly Table _root;
-    private readonly ulong _smallestPage; // bytes
     private bool _disposed; // the root was given back
 
     /// <summary>Makes an empty table.</summary>
@@ -31,7 +30,6 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
         _format = format;
         _tables = memory;
         _memory = memory.Memory;
-        _smallestPage = 1UL << BitOperations.TrailingZeroCount(format.PageSizes);
         if (!TryNewTable(0, out _root))
             throw new ApertureException(Status.NoMemory, $"no memory for a page table of 0x{TableBytes(0):x} bytes below 2^{format.OutputBits}");
     }
@@ -52,6 +50,11 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
         _tables.Free(_root.Address, TableBytes(0));
     }
 
+    /// <summary>Bytes of the smallest page: a constant where the format's sizes are.</summary>
+    private ulong SmallestPage => 1UL << SmallestShift;
+
+    private int SmallestShift => BitOperations.TrailingZeroCount(_format.PageSizes);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int TableBytes(int level) => _format.EntryBytes << _format.IndexBits(level);
 
@@ -59,20 +62,20 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
     private int Index(int level, ulong iova) => (int)(iova >> _format.Shift(level)) & ((1 << _format.IndexBits(level)) - 1);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private byte* EntryOf(in Table table, int level, ulong iova) => table.Bytes + (Index(level, iova) * _format.EntryBytes);
+    private byte* EntryOf(Table table, int level, ulong iova) => table.Bytes + (Index(level, iova) * _format.EntryBytes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Load(byte* entry) => EntryRun.Load(entry, _format.EntryBytes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Clean(in Table table, byte* first, int entries) =>
+    private void Clean(Table table, byte* first, int entries) =>
         _tables.Clean(table.Address + (ulong)(first - table.Bytes), entries * _format.EntryBytes);
 
     /// <summary>Whether a range is aligned to the smallest page and lies within so many address bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Status CheckRange(ulong start, ulong size, int bits)
     {
-        if (((start | size) & (_smallestPage - 1)) != 0)
+        if (((start | size) & (SmallestPage - 1)) != 0)
             return Status.InvalidArgument;
         var last = start + size - 1;
         if (size != 0 && (last < start || (bits < 64 && last >> bits != 0)))
