@@ -62,7 +62,7 @@ public sealed unsafe partial class PageTable<TFormat>
             if (status != Status.Ok)
             {
                 if (mapped != 0)
-                    Remove(iova, mapped, ref gather, out _);
+                    Remove(iova, mapped, reclaim: true, ref gather, out _);
                 return status;
             }
 
@@ -155,7 +155,7 @@ public sealed unsafe partial class PageTable<TFormat>
     private Status PrepareRun(ulong iova, Table table, int level, byte* first, int entries, ref InvalidationGather gather)
     {
         var status = ClearWay(table, level, first, entries, ref gather, out var links);
-        Release(iova, level, table, status == Status.Ok ? links : links + (uint)entries, ref gather);
+        Release(iova, level, table, status == Status.Ok ? links : links + (uint)entries, _format.ReclaimsEmptyTables, ref gather);
         return status;
     }
 

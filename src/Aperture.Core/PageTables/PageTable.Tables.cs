@@ -131,7 +131,7 @@ public sealed unsafe partial class PageTable<TFormat>
         if (!TryNewTable(level + 1, out made))
         {
             // A parent that this call made and that stays empty goes as well.
-            Release(iova, level, parent, 0, ref gather);
+            Release(iova, level, parent, 0, reclaim: true, ref gather);
             return Status.NoMemory;
         }
 
@@ -153,7 +153,7 @@ public sealed unsafe partial class PageTable<TFormat>
         {
             Discard(made, level + 1);
             made = default;
-            Release(iova, level, parent, 1, ref gather);
+            Release(iova, level, parent, 1, _format.ReclaimsEmptyTables, ref gather);
             return Status.Ok;
         }
 
@@ -205,9 +205,10 @@ public sealed unsafe partial class PageTable<TFormat>
         return false;
     }
 
-    /// <summary>Takes entries out of the count of a table. The table dies with its last one where the format wants that.</summary>
+    /// <summary>Takes entries out of the count of a table. With its last one the table dies if <paramref name="reclaim"/> says so:
+    /// where the format wants that, and where a map that failed takes back what it made.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Release(ulong iova, int level, Table table, uint entries, ref InvalidationGather gather)
+    private void Release(ulong iova, int level, Table table, uint entries, bool reclaim, ref InvalidationGather gather)
     {
         if (level == 0)
             return;
@@ -217,7 +218,7 @@ public sealed unsafe partial class PageTable<TFormat>
             if (!word.IsAlive)
                 return;
             var left = word.Remove(entries);
-            var dies = _format.ReclaimsEmptyTables && left.Count == 0;
+            var dies = reclaim && left.Count == 0;
             if (!table.TryChange(word, dies ? TableWord.Dead(level, gather.FreeList) : left))
                 continue;
             if (dies)
@@ -244,7 +245,7 @@ public sealed unsafe partial class PageTable<TFormat>
         var link = EntryOf(parent, level - 1, iova);
         EntryRun.TryReplace(link, _format.EntryBytes, _format.MakeTable(level - 1, table.Address), _format.EmptyEntry(level - 1));
         Clean(parent, link, 1); // also when a helper was first: the invalidation that follows is ours
-        Release(iova, level - 1, parent, 1, ref gather);
+        Release(iova, level - 1, parent, 1, reclaim: true, ref gather);
     }
 
     /// <summary>Removes the link to a table that somebody else declared dead. Being counted as a helper keeps the table from

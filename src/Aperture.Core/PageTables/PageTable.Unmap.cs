@@ -25,7 +25,7 @@ public sealed unsafe partial class PageTable<TFormat>
             return Status.Ok;
         }
 
-        return Remove(iova.Value, size, ref gather, out unmapped);
+        return Remove(iova.Value, size, _format.ReclaimsEmptyTables, ref gather, out unmapped);
     }
 
     /// <summary>Removes one page of the smallest size from a table below the root: <see cref="Remove"/> with everything constant.</summary>
@@ -48,11 +48,11 @@ public sealed unsafe partial class PageTable<TFormat>
         EntryRun.Store(place, _format.EntryBytes, _format.EmptyEntry(1));
         Clean(table, place, 1);
         gather.Add(new Iova(iova), 1UL << shift, shift);
-        Release(iova, 1, table, 1, ref gather);
+        Release(iova, 1, table, 1, _format.ReclaimsEmptyTables, ref gather);
         return true;
     }
 
-    private Status Remove(ulong iova, ulong size, ref InvalidationGather gather, out ulong removed)
+    private Status Remove(ulong iova, ulong size, bool reclaim, ref InvalidationGather gather, out ulong removed)
     {
         removed = 0;
         while (removed < size)
@@ -72,14 +72,14 @@ public sealed unsafe partial class PageTable<TFormat>
                 continue;
             }
 
-            removed += RemoveRun(table, level, shift, at, left, ref gather);
+            removed += RemoveRun(table, level, shift, at, left, reclaim, ref gather);
         }
 
         return Status.Ok;
     }
 
     /// <summary>Removes the pages of one size that follow each other in one table.</summary>
-    private ulong RemoveRun(Table table, int level, int shift, ulong iova, ulong size, ref InvalidationGather gather)
+    private ulong RemoveRun(Table table, int level, int shift, ulong iova, ulong size, bool reclaim, ref InvalidationGather gather)
     {
         var width = _format.EntryBytes;
         var entryShift = _format.Shift(level);
@@ -101,7 +101,7 @@ public sealed unsafe partial class PageTable<TFormat>
         Clean(table, first, entries);
         var bytes = (ulong)entries << entryShift;
         gather.Add(new Iova(iova), bytes, shift);
-        Release(iova, level, table, (uint)entries, ref gather);
+        Release(iova, level, table, (uint)entries, reclaim, ref gather);
         return bytes;
     }
 

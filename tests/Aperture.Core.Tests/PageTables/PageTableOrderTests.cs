@@ -1,0 +1,100 @@
+using System.Runtime.InteropServices;
+using Aperture.Core.PageTables;
+using Aperture.Core.PageTables.Formats;
+
+namespace Aperture.Core.Tests.PageTables;
+
+/// <summary>A walker that does not snoop sees each change, whole tables only, and exact ranges are cleaned.</summary>
+public abstract class PageTableOrderTests<TFormat, TKind>
+    where TFormat : struct, IPageTableFormat
+    where TKind : TableKind<TFormat>, new()
+{
+    private const ulong Start = 0x1000_0000;
+    private const ulong Page = 4096;
+
+    [Fact]
+    public void A_walker_never_follows_a_link_to_what_was_not_cleaned()
+    {
+        using var machine = new TestMachine(ramBytes: 4 << 20);
+        var memory = new RecordingTableMemory(machine);
+        var format = new TKind().NewFormat(machine);
+        using var table = new PageTable<TFormat>(format, memory);
+        memory.OnClean = (_, _) => WalkAll(memory, format, table.Root, 0, isWholeTree: false);
+        var random = new Random(1);
+        for (var i = 0; i < 400; i++)
+        {
+            int[] sizes = [1, 3, 16, 20, 256, 300, 4096];
+            var size = (ulong)sizes[random.Next(sizes.Length)] * Page;
+            var iova = new Iova(Start + ((ulong)random.Next(8192) * Page)).AlignDown(random.Next(2) == 0 ? Page : 256 * Page);
+            var gather = new InvalidationGather();
+            if (random.Next(2) == 0)
+                table.Map(iova, new PhysicalAddress(iova.Value + 0x2000_0000), size, Protection.ReadWrite, ref gather);
+            else
+                table.Unmap(iova, size, ref gather, out _);
+            WalkAll(memory, format, table.Root, 0, isWholeTree: true);
+            table.FreeGathered(ref gather);
+            WalkAll(memory, format, table.Root, 0, isWholeTree: true);
+        }
+    }
+
+    [Fact]
+    public void A_run_is_cleaned_once_and_exactly()
+    {
+        using var machine = new TestMachine(ramBytes: 4 << 20);
+        var memory = new RecordingTableMemory(machine);
+        using var table = new PageTable<TFormat>(new TKind().NewFormat(machine), memory);
+        var gather = new InvalidationGather();
+        table.Map(new Iova(Start), new PhysicalAddress(0x4000_0000), Page, Protection.ReadWrite, ref gather);
+        memory.Cleaned.Clear();
+
+        table.Map(new Iova(Start + (3 * Page)), new PhysicalAddress(0x4000_0000), 7 * Page, Protection.ReadWrite, ref gather);
+        var (start, bytes) = Assert.Single(memory.Cleaned);
+        Assert.Equal(7 * table.Format.EntryBytes, bytes);
+        Assert.Equal(3 * (ulong)table.Format.EntryBytes, start.Value % 1024);
+
+        memory.Cleaned.Clear();
+        table.Unmap(new Iova(Start + (4 * Page)), 5 * Page, ref gather, out _);
+        Assert.Equal((start + (ulong)table.Format.EntryBytes, 5 * table.Format.EntryBytes), Assert.Single(memory.Cleaned));
+    }
+
+    [Fact]
+    public void A_table_that_was_unlinked_stays_empty_and_taken_until_it_is_freed()
+    {
+        using var machine = new TestMachine(ramBytes: 4 << 20);
+        var memory = new RecordingTableMemory(machine);
+        var format = new TKind().NewFormat(machine);
+        using var table = new PageTable<TFormat>(format, memory);
+        var gather = new InvalidationGather();
+        table.Map(new Iova(Start), new PhysicalAddress(0x4000_0000), Page, Protection.ReadWrite, ref gather);
+        Assert.True(gather.TablesChanged);
+        var inUse = machine.Tables.BytesInUse;
+        gather = new InvalidationGather();
+        table.Unmap(new Iova(Start), Page, ref gather, out _);
+        Assert.Equal(format.ReclaimsEmptyTables, gather.TablesChanged);
+        Assert.Equal(inUse, machine.Tables.BytesInUse);
+        table.FreeGathered(ref gather);
+        Assert.Equal(format.ReclaimsEmptyTables, machine.Tables.BytesInUse < inUse);
+    }
+
+    private static void WalkAll(RecordingTableMemory memory, TFormat format, PhysicalAddress table, int level, bool isWholeTree)
+    {
+        var bytes = format.EntryBytes << format.IndexBits(level);
+        var seen = memory.Seen(table, bytes);
+        if (isWholeTree && !seen.SequenceEqual(memory.Memory.Span(table, bytes)))
+            Assert.Fail($"something in the table at {table} was never cleaned");
+        for (var i = 0; i < bytes; i += format.EntryBytes)
+        {
+            var entry = format.EntryBytes == 4 ? MemoryMarshal.Read<uint>(seen[i..]) : MemoryMarshal.Read<ulong>(seen[i..]);
+            if ((uint)entry == 0xADAD_ADAD)
+                Assert.Fail($"a walker reads rubbish in the table at {table}");
+            if (format.Classify(level, entry) == EntryKind.Table)
+                WalkAll(memory, format, format.TableAddress(level, entry), level + 1, isWholeTree);
+        }
+    }
+}
+
+public sealed class OmapOrderTests : PageTableOrderTests<OmapFormat, OmapKind>;
+
+public sealed class ExynosV1OrderTests : PageTableOrderTests<ExynosV1Format, ExynosV1Kind>;
+
+public sealed class DeepOrderTests : PageTableOrderTests<DeepFormat, DeepKind>;

@@ -1,0 +1,133 @@
+using Aperture.Core.PageTables;
+using Aperture.Core.PageTables.Formats;
+using Xunit.Abstractions;
+
+namespace Aperture.Core.Tests.PageTables;
+
+/// <summary>A million random operations against the oracle.</summary>
+public abstract class PageTableRandomTests<TFormat, TKind>(ITestOutputHelper output)
+    where TFormat : struct, IPageTableFormat
+    where TKind : TableKind<TFormat>, new()
+{
+    private const int Operations = 1_000_000;
+    private const ulong WindowStart = 0x1000_0000;
+    private const int WindowPages = 96 << 8;
+
+    private static readonly int[] s_sizes = [1, 1, 1, 2, 3, 8, 15, 16, 16, 17, 32, 100, 255, 256, 256, 257, 512, 4096, 4097];
+
+    [Fact]
+    public void A_million_operations_agree_with_the_oracle()
+    {
+        var seed = Environment.TickCount;
+        output.WriteLine($"seed {seed}");
+        var random = new Random(seed);
+        using var machine = new TestMachine();
+        var format = new TKind().NewFormat(machine);
+        var before = machine.Tables.BytesInUse;
+        var oracle = new PageOracle(WindowStart, WindowPages);
+        using (var table = new PageTable<TFormat>(format, machine.Tables))
+        {
+            for (var i = 0; i < Operations; i++)
+            {
+                switch (random.Next(10))
+                {
+                    case < 4:
+                        Map(random, table, oracle);
+                        break;
+                    case < 7:
+                        Unmap(random, table, oracle);
+                        break;
+                    default:
+                        oracle.Check(table, WindowStart + ((ulong)random.Next(WindowPages) * PageOracle.PageBytes) + (ulong)random.Next(4096));
+                        break;
+                }
+
+                if (i % 50_000 == 0)
+                    oracle.CheckAll(table);
+            }
+
+            oracle.CheckAll(table);
+            UnmapAll(table);
+            if (format.ReclaimsEmptyTables)
+                Assert.Equal(1, table.CountTables().Tables);
+        }
+
+        Assert.Equal(before, machine.Tables.BytesInUse);
+    }
+
+    private static int Place(Random random, ref int count)
+    {
+        count = s_sizes[random.Next(s_sizes.Length)];
+        var align = random.Next(4) switch { 0 => 1, 1 => 16, 2 => 256, _ => Math.Min((int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)count), 4096) };
+        var page = random.Next(WindowPages) & -align;
+        count = Math.Min(count, WindowPages - page);
+        return page;
+    }
+
+    private static void Map(Random random, PageTable<TFormat> table, PageOracle oracle)
+    {
+        var count = 0;
+        var page = Place(random, ref count);
+        var align = random.Next(4) switch { 0 => 1, 1 => 16, 2 => 256, _ => 4096 };
+        var physical = (ulong)((random.Next(0x8_0000) & -align) + (page & (align - 1))) * PageOracle.PageBytes;
+        var protection = (Protection)random.Next(1, 4);
+        var effective = Effective(table.Format, protection);
+        var gather = new InvalidationGather();
+        var status = table.Map(new Iova(oracle.Start + ((ulong)page * PageOracle.PageBytes)), new PhysicalAddress(physical), (ulong)count * PageOracle.PageBytes, protection, ref gather);
+        table.FreeGathered(ref gather);
+        var expected = oracle.TryMap(page, physical, count, effective) ? Status.Ok : Status.AlreadyExists;
+        if (status != expected)
+            Assert.Fail($"map of {count} pages at page {page}: expected {expected}, got {status}");
+    }
+
+    private static void Unmap(Random random, PageTable<TFormat> table, PageOracle oracle)
+    {
+        var count = 0;
+        var page = Place(random, ref count);
+        var start = oracle.Start + ((ulong)page * PageOracle.PageBytes);
+        var gather = new InvalidationGather();
+        var status = table.Unmap(new Iova(start), (ulong)count * PageOracle.PageBytes, ref gather, out var unmapped);
+        var expected = (ulong)oracle.Unmap(page, count) * PageOracle.PageBytes;
+        if (status != Status.Ok || unmapped != expected)
+            Assert.Fail($"unmap of {count} pages at page {page}: expected 0x{expected:x}, got {status}, 0x{unmapped:x}");
+
+        var covered = start;
+        foreach (var range in gather.AsSpan())
+        {
+            if (range.Start.Value <= covered && range.Start.Value + range.Length > covered)
+                covered = range.Start.Value + range.Length;
+        }
+
+        if (unmapped != 0 && covered < start + unmapped)
+            Assert.Fail($"unmap of {count} pages at page {page}: the gather ends at 0x{covered:x}");
+        table.FreeGathered(ref gather);
+    }
+
+    private static void UnmapAll(PageTable<TFormat> table)
+    {
+        foreach (var mapping in table.EnumerateMappings().ToList())
+        {
+            var gather = new InvalidationGather();
+            Assert.Equal(Status.Ok, table.Unmap(mapping.Page, 1UL << mapping.PageShift, ref gather, out _));
+            table.FreeGathered(ref gather);
+        }
+
+        Assert.Empty(table.EnumerateMappings());
+    }
+
+    private static Protection Effective(TFormat format, Protection protection)
+    {
+        var level = format.LevelOfPage(12);
+        return format.LeafProtection(level, format.MakeLeaf(level, 12, default, protection));
+    }
+}
+
+public sealed class OmapRandomTests(ITestOutputHelper output) : PageTableRandomTests<OmapFormat, OmapKind>(output);
+
+public sealed class ExynosV1RandomTests(ITestOutputHelper output) : PageTableRandomTests<ExynosV1Format, ExynosV1Kind>(output);
+
+public sealed class ExynosV5RandomTests(ITestOutputHelper output) : PageTableRandomTests<ExynosV5Format, ExynosV5Kind>(output);
+
+public sealed class DeepRandomTests(ITestOutputHelper output) : PageTableRandomTests<DeepFormat, DeepKind>(output);
+
+public sealed class DeepKeepingRandomTests(ITestOutputHelper output) : PageTableRandomTests<DeepFormat, DeepKeepingKind>(output);
