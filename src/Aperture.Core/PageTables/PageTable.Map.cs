@@ -178,7 +178,7 @@ public sealed unsafe partial class PageTable<TFormat>
                 return Status.AlreadyExists;
             if (kind == EntryKind.Empty)
                 continue;
-            if (!TryGetTable(level, entry, out var child))
+            if (!TryGetTable(level, entry, out var child) || child.State is { IsAlive: false, IsDead: false })
                 return Status.BadAddress;
             if (!HoldsNoLeaf(child, level + 1))
                 return Status.AlreadyExists;
