@@ -1,0 +1,95 @@
+using Aperture.Tool.Conform.Vectors;
+
+namespace Aperture.Tool.Conform.Models;
+
+/// <content>Table memory, and what the hardware makes of it.</content>
+public sealed partial class ModelReplay
+{
+    private void PlayMemory(VectorEvent line)
+    {
+        switch (line.Kind)
+        {
+            case "alloc":
+                _memory.Allocate(line);
+                AddRoot(line);
+                break;
+            case "free":
+                Part.Check(_memory.Free(line), line.Line, () => $"a block of {line.Number("size")} bytes at {line.Text("pa")}", () => "no such block is allocated");
+                foreach (var roots in _roots.Values)
+                    roots.Remove(line.Hex("pa"));
+                break;
+            case "mem":
+                _memory.Apply(line);
+                break;
+            case "poke":
+                _memory.Poke(line);
+                break;
+            case "table":
+                Part.Check(_memory.Blocks.GetValueOrDefault(line.Hex("pa")) == line.Count("size"), line.Line, () => $"an allocated block of {line.Number("size")} bytes", () => "none there");
+                break;
+            case "image":
+                CheckImage(line);
+                break;
+        }
+    }
+
+    /// <summary>A first-level table belongs to the domain whose allocation or attachment made it.</summary>
+    private void AddRoot(VectorEvent line)
+    {
+        if (_call is not { Call: "domain_alloc" or "attach_dev" } || line.Number("size") != FirstLevelSize || line.Text("kind") == "data")
+            return;
+        var domain = _call.Text("dom");
+        if (!_roots.TryGetValue(domain, out var roots))
+            _roots.Add(domain, roots = []);
+        roots.Add(line.Hex("pa"));
+    }
+
+    /// <summary>Compares the final image with the sum of the changes: the recording must agree with itself.</summary>
+    private void CheckImage(VectorEvent line)
+    {
+        var start = line.Hex("pa");
+        var words = RecordedMemory.Words(line);
+        if (!_memory.Contains(start, words.Length * sizeof(uint)))
+            throw line.Bad($"there is no table memory at 0x{start:x}");
+        var i = 0;
+        while (i < words.Length && words[i] == _memory[start + (ulong)(i * sizeof(uint))])
+            i++;
+        var address = start + (ulong)(i * sizeof(uint));
+        Part.Check(i == words.Length, line.Line, () => $"0x{words[i]:x} at 0x{address:x}", () => $"0x{_memory[address]:x}");
+    }
+
+    /// <summary>Checks an access through every first-level table of the domain, on every kind of unit of the file.</summary>
+    private void PlayExpectation(VectorEvent line)
+    {
+        if (!_roots.TryGetValue(line.Text("dom"), out var roots) || roots.Count == 0)
+        {
+            Part.Fail(line.Line, "a translation", $"domain {line.Text("dom")} has no table");
+            return;
+        }
+
+        var iova = line.Hex("iova");
+        foreach (var unit in _units.Values.DistinctBy(unit => unit.Kind))
+        {
+            foreach (var root in roots)
+                CheckAccess(line, iova, unit.Probe.Access(root, iova));
+        }
+    }
+
+    private void CheckAccess(VectorEvent line, ulong iova, ProbeResult result)
+    {
+        if (line.Flag("fault"))
+        {
+            Part.Check(result is { CanRead: false, CanWrite: false } && result.ReadFault == iova && result.WriteFault == iova, line.Line,
+                () => $"a fault at 0x{iova:x}", () => result is { CanRead: false, CanWrite: false } ? $"faults at 0x{result.ReadFault:x} and 0x{result.WriteFault:x}" : result.ToString());
+            return;
+        }
+
+        var address = line.Hex("pa");
+        var protection = line.Text("prot");
+        Part.Check(result.Protection == protection && (protection == "none" || result.Address == address), line.Line, () => $"0x{address:x} {protection}", result.ToString);
+    }
+
+    /// <summary>A reported fault names an address that the call read from the unit.</summary>
+    private void PlayFault(VectorEvent line) =>
+        Part.Check(_readInCall.Contains(line.Hex("iova")), line.Line, () => $"a fault register that reads {line.Text("iova")}", () => "no read of this call gave it");
+}

@@ -1,0 +1,53 @@
+using Aperture.Tool.Conform.Vectors;
+
+namespace Aperture.Tool.Conform.Models;
+
+/// <summary>What a file tells about one register block, wherever it tells it: enough to build the model.</summary>
+public sealed class UnitFacts
+{
+    private UnitFacts(VectorEvent unit, IReadOnlyDictionary<uint, uint> resetValues, VectorEvent? probe)
+    {
+        Name = unit.Text("unit");
+        Address = unit.Hex("pa");
+        Size = unit.Number("size") is var size and > 0 and <= 1 << 20 && size % 4 == 0 ? (uint)size : throw unit.Bad($"'size' is {unit.Number("size")}");
+        ResetValues = resetValues;
+        Probe = probe;
+    }
+
+    /// <summary>The block's name.</summary>
+    public string Name { get; }
+
+    /// <summary>Its physical address.</summary>
+    public ulong Address { get; }
+
+    /// <summary>Bytes of registers.</summary>
+    public uint Size { get; }
+
+    /// <summary>Values of registers after reset; all others are zero.</summary>
+    public IReadOnlyDictionary<uint, uint> ResetValues { get; }
+
+    /// <summary>The call that finds the block, if the file has it.</summary>
+    public VectorEvent? Probe { get; }
+
+    /// <summary>The reset value of a register.</summary>
+    public uint Reset(uint offset) => ResetValues.GetValueOrDefault(offset);
+
+    /// <summary>Collects what a file tells about the block that a <c>unit</c> line introduces.</summary>
+    public static UnitFacts Collect(VectorFile file, VectorEvent unit)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        ArgumentNullException.ThrowIfNull(unit);
+        var name = unit.Text("unit");
+        var resets = new Dictionary<uint, uint>();
+        VectorEvent? probe = null;
+        foreach (var line in file.Events)
+        {
+            if (line.Kind == "reset" && line.Text("unit") == name)
+                resets[line.Word("off")] = line.Word("val");
+            else if (line.Call == "probe" && line.Text("dev") == name)
+                probe ??= line;
+        }
+
+        return new UnitFacts(unit, resets, probe);
+    }
+}

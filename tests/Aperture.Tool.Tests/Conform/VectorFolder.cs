@@ -1,0 +1,16 @@
+using System.Runtime.CompilerServices;
+
+namespace Aperture.Tool.Tests.Conform;
+
+/// <summary>The recorded vectors in this repository.</summary>
+public static class VectorFolder
+{
+    private static string Root([CallerFilePath] string here = "") =>
+        System.IO.Path.GetFullPath(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(here)!, "..", "..", "vectors"));
+
+    public static string Path(string file) => System.IO.Path.Combine(Root(), file);
+
+    /// <summary>The files of the families that are modelled, as "family/file".</summary>
+    public static TheoryData<string> Files =>
+        [.. new[] { "omap", "exynos" }.SelectMany(family => Directory.GetFiles(Path(family), "*.jsonl").Order().Select(file => $"{family}/{System.IO.Path.GetFileName(file)}"))];
+}
