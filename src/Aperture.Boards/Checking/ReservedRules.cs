@@ -1,6 +1,6 @@
 using System.Numerics;
 using Aperture.Core.Memory;
-using Aperture.DeviceTrees;
+using ReservedRegion = Aperture.DeviceTrees.ReservedRegion;
 
 namespace Aperture.Boards.Checking;
 
