@@ -1,0 +1,50 @@
+using Aperture.Datasheets.Omap;
+using Aperture.Devices;
+using Aperture.Iommu;
+
+namespace Aperture.Drivers.Omap;
+
+/// <summary>The interrupt handler.</summary>
+public sealed partial class OmapIommu
+{
+    /// <summary>Reports a fault. Acknowledging lets the MMU try the access again. If nobody mended the fault it faults again,
+    /// and stays held back in silence: interrupts are off until the next attach or resume.</summary>
+    internal InterruptResult OnInterrupt()
+    {
+        OmapFault status;
+        uint address;
+        IommuDomain? domain;
+        lock (Registers)
+        {
+            if (!IsActive)
+                return InterruptResult.None;
+            status = (OmapFault)_mmu.Read32(OmapRegisters.IrqStatus) & OmapFault.All;
+            if (status == OmapFault.None)
+                return InterruptResult.Handled;
+            address = _mmu.Read32(OmapRegisters.FaultAddress);
+            domain = Domain;
+        }
+
+        var response = Report(domain, 0, address, FaultAccess.Unknown, ReasonOf(status), (uint)status);
+        lock (Registers)
+        {
+            if (IsActive)
+            {
+                if (response == FaultResponse.Unhandled)
+                    _mmu.Write32(OmapRegisters.IrqEnable, 0);
+                _mmu.Write32(OmapRegisters.IrqStatus, (uint)status);
+            }
+        }
+
+        return response == FaultResponse.Unhandled ? InterruptResult.None : InterruptResult.Handled;
+    }
+
+    private static FaultReason ReasonOf(OmapFault status)
+    {
+        if ((status & OmapFault.MultiHit) != 0)
+            return FaultReason.MultipleHit;
+        if ((status & OmapFault.TableWalk) != 0)
+            return FaultReason.TableWalk;
+        return (status & OmapFault.Translation) != 0 ? FaultReason.NotMapped : FaultReason.CacheMiss;
+    }
+}
