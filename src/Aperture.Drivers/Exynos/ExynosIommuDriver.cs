@@ -53,6 +53,7 @@ public sealed class ExynosIommuDriver : IDriver, IDisposable
         var unit = new ExynosSysMmuUnit(device, _core, identity, clocks, ZeroTable(identity.Version));
         device.Manage(device.Interrupts[0].Request(unit.OnInterrupt));
         device.Manage(_core.Register(unit));
+        unit.RuntimeResume(); // the core holds the device active while it is probed
         return unit;
     }
 

@@ -30,7 +30,7 @@ public sealed class OmapIommuDriver : IDriver
         return Probe(device, OmapMmuDescription.Read(device.Name, device.Node));
     }
 
-    /// <summary>Takes over a device whose description did not come from a device tree. No register is touched: the MMU may have no power yet.</summary>
+    /// <summary>Takes over a device whose description did not come from a device tree. No register of the MMU is touched.</summary>
     /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: the description is not acceptable, or registers
     /// are missing; <see cref="Status.NoDevice"/>: there is no interrupt.</exception>
     public OmapIommu Probe(Device device, OmapMmuDescription description)
@@ -47,6 +47,7 @@ public sealed class OmapIommuDriver : IDriver
         var unit = new OmapIommu(device, _core, description);
         device.Manage(device.Interrupts[0].Request(unit.OnInterrupt));
         device.Manage(_core.Register(unit));
+        unit.RuntimeResume(); // the core holds the device active while it is probed
         return unit;
     }
 }

@@ -88,6 +88,19 @@ public abstract class SingleContextUnit : IommuUnit, IBoundDriver
         }
     }
 
+    /// <inheritdoc/>
+    public override void RemoveMaster(Device master)
+    {
+        lock (Registers)
+        {
+            if (_masters.Remove(master) && _masters.Count == 0)
+                Switch(null);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Remove() => RuntimeSuspend();
+
     /// <summary>Brings the unit to where its domain is in force.</summary>
     /// <exception cref="BusErrorException">The registers do not answer.</exception>
     public void RuntimeResume()
