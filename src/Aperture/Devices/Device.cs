@@ -28,7 +28,13 @@ public sealed partial class Device
     /// <summary>Its node in the device tree, if it came from one.</summary>
     public DeviceTreeNode? Node { get; }
 
-    /// <summary>The driver that is bound, or null.</summary>
+    /// <summary>What other descriptions mean when they refer to this device: the node, or the device itself without one.</summary>
+    public object Key => Node ?? (object)this;
+
+    /// <summary>What the description says of drivers, suppliers and DMA.</summary>
+    public DeviceDescription Description { get; init; } = DeviceDescription.Empty;
+
+    /// <summary>The driver that is bound or is being bound, or null.</summary>
     public IDriver? Driver { get; internal set; }
 
     /// <summary>The driver's state for this device, or null.</summary>
@@ -40,13 +46,13 @@ public sealed partial class Device
     /// <summary>Interrupts, in the order of the description. Filled by whoever made the device.</summary>
     public IList<Interrupt> Interrupts { get; } = [];
 
-    /// <summary>Clocks by name; unnamed ones are called by their number in the description.</summary>
+    /// <summary>Clocks by name; unnamed ones are called by their number in the description. The driver core fills this before the probe.</summary>
     public IDictionary<string, Gate> Clocks { get; } = new Dictionary<string, Gate>(StringComparer.Ordinal);
 
-    /// <summary>Reset lines by name; unnamed ones are called by their number in the description.</summary>
+    /// <summary>Reset lines by name; unnamed ones are called by their number in the description. The driver core fills this before the probe.</summary>
     public IDictionary<string, Gate> Resets { get; } = new Dictionary<string, Gate>(StringComparer.Ordinal);
 
-    /// <summary>Power domains, in the order of the description. The core holds them on while the device is runtime-active.</summary>
+    /// <summary>Power domains, in the order of the description. The driver core fills this before the probe and holds them on while the device is active.</summary>
     public IList<Gate> PowerDomains { get; } = [];
 
     /// <summary>Runtime power.</summary>
@@ -70,10 +76,20 @@ public sealed partial class Device
     /// <summary>The name.</summary>
     public override string ToString() => Name;
 
-    /// <summary>Disposes the managed resources, youngest first.</summary>
-    internal void ReleaseManaged()
+    /// <summary>Disposes the managed resources, youngest first. One that throws does not keep the others.</summary>
+    /// <param name="failed">Hears of each that threw.</param>
+    internal void ReleaseManaged(Action<Exception> failed)
     {
         while (_managed.TryPop(out var resource))
-            resource.Dispose();
+        {
+            try
+            {
+                resource.Dispose();
+            }
+            catch (Exception e)
+            {
+                failed(e);
+            }
+        }
     }
 }

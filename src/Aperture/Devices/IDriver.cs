@@ -15,9 +15,11 @@ public interface IDriver
     /// default domain and without DMA operations of its own choice.</summary>
     bool ManagesOwnDma => false;
 
-    /// <summary>Takes a device over. When this is called all suppliers are bound, the device has its domain and its DMA
-    /// operations, and its power domain, clocks and resets can be used. What the driver gets through
+    /// <summary>Takes a device over. When this is called all suppliers are bound and active, the device has its domain and its DMA
+    /// operations, its power domains are on, and its clocks and resets can be used. What the driver gets through
     /// <see cref="Device.Manage{T}"/> is released by itself, in reverse order, when the probe fails or the device is unbound.</summary>
+    /// <remarks>The device is held active during the probe and let go after it, so the probe leaves it as
+    /// <see cref="IBoundDriver.RuntimeResume"/> would. A driver whose device must stay up takes a hold of its own.</remarks>
     /// <exception cref="ApertureException">The probe failed; with <see cref="Status.ProbeDefer"/>: something named in the
     /// message is not there yet, and the probe is tried again when another device has been bound.</exception>
     IBoundDriver Probe(Device device);
@@ -26,7 +28,8 @@ public interface IDriver
 /// <summary>A driver bound to one device: the driver's state for it, and what the core calls during its life.</summary>
 public interface IBoundDriver
 {
-    /// <summary>Lets go of the device: it is quiet afterwards. Managed resources are released after this.</summary>
+    /// <summary>Lets go of the device: it is quiet afterwards, and the driver's own holds are given back. The device is held active
+    /// meanwhile if it can be. Managed resources are released after this.</summary>
     void Remove()
     {
     }

@@ -1,25 +1,23 @@
 namespace Aperture.Devices;
 
-/// <summary>What a handler says of an interrupt.</summary>
-public enum InterruptResult
-{
-    /// <summary>It was not this device's, or the handler could do nothing about it.</summary>
-    None,
-
-    /// <summary>Handled.</summary>
-    Handled,
-}
-
 /// <summary>A level-triggered interrupt input as drivers see it. Several handlers may share it. A line that stays active
 /// though nobody handles it is switched off and reported, as an operating system does.</summary>
-/// <remarks>Handlers run on the thread that raised the level, one at a time per line.</remarks>
+/// <remarks>Thread-safe. Handlers run on the thread that raised the level, one at a time per line. A level that is raised while handlers run
+/// is seen by the round that follows.</remarks>
 public sealed class Interrupt
 {
-    /// <summary>How many rounds of handlers an active line gets before it counts as stuck.</summary>
+    /// <summary>How many rounds without any <see cref="InterruptResult.Handled"/> an active line gets before it counts as stuck.</summary>
     public const int MaxRounds = 100;
 
-    private readonly List<Func<InterruptResult>> _handlers = []; // in order of request
-    private bool _inService; // handlers are running; a new level is seen by the loop that runs them
+    /// <summary>How many rounds an active line gets at most, whatever its handlers say, before it counts as stuck.</summary>
+    public const int MaxHandledRounds = 100_000;
+
+    private readonly Lock _lock = new();            // guards the fields below, never held while a handler runs
+    private readonly Lock _service = new();         // held while handlers run, so that removing one can wait for it
+    private Func<InterruptResult>[] _handlers = []; // in order of request; replaced whole
+    private bool _active;                           // the level
+    private bool _stuck;                            // switched off
+    private bool _inService;                        // somebody runs the handlers and will see each change of the fields above
 
     /// <summary>An input.</summary>
     /// <param name="name">For messages, for example <c>gic 5</c>.</param>
@@ -29,10 +27,10 @@ public sealed class Interrupt
     public string Name { get; }
 
     /// <summary>Whether the line is active.</summary>
-    public bool IsActive { get; private set; }
+    public bool IsActive => Volatile.Read(ref _active);
 
     /// <summary>Whether the line was switched off because nobody handled it.</summary>
-    public bool IsStuck { get; private set; }
+    public bool IsStuck => Volatile.Read(ref _stuck);
 
     /// <summary>How often handlers were called.</summary>
     public ulong Count { get; private set; }
@@ -40,12 +38,19 @@ public sealed class Interrupt
     /// <summary>Called when the line is switched off because nobody handled it.</summary>
     public event Action<Interrupt>? Stuck;
 
-    /// <summary>Adds a handler; dispose the result to remove it. Adding a handler gives a stuck line another chance.</summary>
+    private bool Wanted => _active && !_stuck && _handlers.Length > 0;
+
+    /// <summary>Adds a handler; dispose the result to remove it, after which it does not run any more. Adding a handler gives a
+    /// stuck line another chance.</summary>
     public IDisposable Request(Func<InterruptResult> handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        _handlers.Add(handler);
-        IsStuck = false;
+        lock (_lock)
+        {
+            _handlers = [.. _handlers, handler];
+            _stuck = false;
+        }
+
         Service();
         return new Registration(this, handler);
     }
@@ -53,39 +58,106 @@ public sealed class Interrupt
     /// <summary>Drives the line; called by whoever wired it.</summary>
     public void SetLevel(bool active)
     {
-        IsActive = active;
+        lock (_lock)
+            _active = active;
         Service();
     }
 
     private void Service()
     {
-        if (_inService)
-            return;
-        _inService = true;
-        try
+        lock (_lock)
         {
-            for (var round = 0; IsActive && !IsStuck && _handlers.Count > 0; round++)
-            {
-                if (round == MaxRounds)
-                {
-                    IsStuck = true;
-                    Stuck?.Invoke(this);
-                    return;
-                }
-
-                Count++;
-                for (var i = 0; i < _handlers.Count; i++)
-                    _handlers[i]();
-            }
+            if (_inService || !Wanted)
+                return;
+            _inService = true;
         }
-        finally
+
+        bool stuck;
+        lock (_service)
+            stuck = RunWhileActive();
+        if (stuck)
+            Stuck?.Invoke(this);
+    }
+
+    private bool RunWhileActive()
+    {
+        var unhandled = 0;
+        for (var round = 1; Continue(out var handlers); round++)
         {
+            try
+            {
+                unhandled = Run(handlers) ? 0 : unhandled + 1;
+            }
+            catch
+            {
+                lock (_lock)
+                    _inService = false;
+                throw;
+            }
+
+            if ((unhandled == MaxRounds || round == MaxHandledRounds) && SwitchOff())
+                return true;
+        }
+
+        return false;
+    }
+
+    private static bool Run(Func<InterruptResult>[] handlers)
+    {
+        var handled = false;
+        foreach (var handler in handlers)
+            handled |= handler() == InterruptResult.Handled;
+        return handled;
+    }
+
+    /// <summary>What to call in the next round. Staying in service is decided under the lock: no level gets lost.</summary>
+    private bool Continue(out Func<InterruptResult>[] handlers)
+    {
+        lock (_lock)
+        {
+            handlers = _handlers;
+            _inService = Wanted;
+            if (_inService)
+                Count++;
+            return _inService;
+        }
+    }
+
+    private bool SwitchOff()
+    {
+        lock (_lock)
+        {
+            if (!_active)
+                return false;
+            _stuck = true;
             _inService = false;
+            return true;
+        }
+    }
+
+    private void Remove(Func<InterruptResult> handler)
+    {
+        lock (_lock)
+        {
+            var index = Array.LastIndexOf(_handlers, handler);
+            if (index >= 0)
+                _handlers = [.. _handlers[..index], .. _handlers[(index + 1)..]];
+        }
+
+        // Another thread may be in the handler; this one may be too, then there is nothing to wait for.
+        lock (_service)
+        {
         }
     }
 
     private sealed class Registration(Interrupt line, Func<InterruptResult> handler) : IDisposable
     {
-        public void Dispose() => line._handlers.Remove(handler);
+        private Func<InterruptResult>? _handler = handler; // null once removed
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _handler, null) is { } mine)
+                line.Remove(mine);
+        }
     }
 }

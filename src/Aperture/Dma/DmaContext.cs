@@ -124,12 +124,22 @@ public sealed class DmaContext
         _trace = trace;
     }
 
-    /// <summary>Takes the choice back: the device can do no DMA.</summary>
+    /// <summary>Gives the device memory but no way to it: its driver brings its own domain.</summary>
+    internal void Offer(SystemMemory memory, DmaTrace? trace)
+    {
+        _memory = memory;
+        _trace = trace;
+    }
+
+    /// <summary>Takes the choice back: the device can do no DMA. What a driver said of masks is forgotten.</summary>
     internal void Detach()
     {
         _operations = null;
         _memory = null;
         _trace = null;
+        Mask = new Iova(uint.MaxValue);
+        CoherentMask = new Iova(uint.MaxValue);
+        BusLimit = new Iova(ulong.MaxValue);
     }
 
     internal void Free(in CoherentBuffer buffer)

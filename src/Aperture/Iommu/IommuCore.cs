@@ -18,7 +18,8 @@ public sealed class IommuCore
     /// <summary>The domain in which nothing passes, for units that can do that without a table.</summary>
     public IommuDomain Blocked { get; } = new StaticDomain(DomainType.Blocked);
 
-    private readonly Lock _lock = new();
+    private readonly Lock _configuring = new();                // one master at a time comes or goes
+    private readonly Lock _lock = new();                       // guards the collections below, never held while a driver is called
     private readonly Dictionary<object, IommuUnit> _units = []; // by the node of the unit's device
     private readonly SortedDictionary<int, IommuGroup> _groups = []; // by number
     private readonly Queue<FaultReport> _faults = new();        // the last ones, oldest first
@@ -88,7 +89,7 @@ public sealed class IommuCore
         ArgumentNullException.ThrowIfNull(unit);
         lock (_lock)
         {
-            if (!_units.TryAdd(unit.Device.Node ?? (object)unit.Device, unit))
+            if (!_units.TryAdd(unit.Device.Key, unit))
                 throw new ApertureException(Status.AlreadyExists, $"an IOMMU at {unit.Name} is registered already");
         }
 
@@ -106,53 +107,51 @@ public sealed class IommuCore
     /// domain and attaches it. Does nothing for a device without references or one configured before.</summary>
     /// <param name="device">The master.</param>
     /// <param name="specifiers">Its references to units, in the order of the description.</param>
+    /// <param name="managesOwnDma">Whether the master's driver brings its own domain: no default domain is made for it.</param>
     /// <exception cref="ApertureException"><see cref="Status.ProbeDefer"/>: a unit is not there yet; <see cref="Status.InvalidArgument"/> or
     /// <see cref="Status.OutOfRange"/>: a reference that the unit does not accept; or a failed attach. Nothing is changed then.</exception>
-    public void Configure(Device device, ReadOnlySpan<IommuSpecifier> specifiers)
+    public void Configure(Device device, ReadOnlySpan<IommuSpecifier> specifiers, bool managesOwnDma = false)
     {
         ArgumentNullException.ThrowIfNull(device);
-        if (specifiers.IsEmpty || device.Iommu is not null)
-            return;
+        lock (_configuring)
+        {
+            if (specifiers.IsEmpty || device.Iommu is not null)
+                return;
 
-        var ports = Translate(device, specifiers);
-        var group = FindGroup(device, ports);
-        var master = new IommuMaster(device, ports, group);
-        device.Iommu = master;
-        foreach (var port in ports)
-            device.Power.AddSupplier(port.Unit.Device);
-        var added = 0;
-        try
-        {
-            for (; added < ports.Length; added++)
-                ports[added].Unit.AddMaster(device);
-            group.Add(master);
-            if (group.Domain is null)
+            var ports = Translate(device, specifiers);
+            var group = FindGroup(device, ports);
+            var master = new IommuMaster(device, ports, group);
+            var linked = 0;
+            try
             {
-                group.DefaultDomain ??= DefaultDomainType == DomainType.Identity ? Identity : ports[0].Unit.CreateDomain(DefaultDomainType);
-                group.Attach(group.DefaultDomain);
+                for (; linked < ports.Length; linked++)
+                    device.Power.AddSupplier(ports[linked].Unit.Device);
+                device.Iommu = master;
+                group.Add(master);
+                if (!managesOwnDma)
+                    group.EnsureDefaultDomain();
             }
-        }
-        catch
-        {
-            if (group.Masters.Contains(master))
-                group.Remove(master);
-            while (--added >= 0)
-                ports[added].Unit.RemoveMaster(device);
-            Forget(device);
-            throw;
+            catch
+            {
+                if (group.Masters.Contains(master))
+                    group.Remove(master);
+                Forget(master, linked);
+                throw;
+            }
         }
     }
 
-    /// <summary>Takes a device from behind its units.</summary>
+    /// <summary>Takes a device from behind its units. It must be quiet: its group goes on without it.</summary>
     public void Release(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        if (device.Iommu is not { } master)
-            return;
-        master.Group.Remove(master);
-        foreach (var port in master.Ports)
-            port.Unit.RemoveMaster(device);
-        Forget(device);
+        lock (_configuring)
+        {
+            if (device.Iommu is not { } master)
+                return;
+            master.Group.Remove(master);
+            Forget(master, master.Ports.Count);
+        }
     }
 
     /// <summary>Reports a fault: the domain's handler decides, the report is kept, counted and traced.</summary>
@@ -199,7 +198,7 @@ public sealed class IommuCore
 
     private IommuGroup FindGroup(Device device, MasterPort[] ports)
     {
-        var key = ports[0].Unit.GroupKey(device);
+        var key = ports.Select(port => port.Unit.GroupKey(device)).FirstOrDefault(key => key is not null);
         lock (_lock)
         {
             if (key is not null && _groups.Values.FirstOrDefault(group => key.Equals(group.Key)) is { } existing)
@@ -213,12 +212,11 @@ public sealed class IommuCore
         }
     }
 
-    private void Forget(Device device)
+    private void Forget(IommuMaster master, int linked)
     {
-        var master = device.Iommu!;
-        device.Iommu = null;
-        foreach (var port in master.Ports)
-            device.Power.RemoveSupplier(port.Unit.Device);
+        master.Device.Iommu = null;
+        while (--linked >= 0)
+            master.Device.Power.RemoveSupplier(master.Ports[linked].Unit.Device);
         lock (_lock)
         {
             if (master.Group.Masters.Count == 0)
@@ -233,7 +231,10 @@ public sealed class IommuCore
             foreach (var master in core.Groups.SelectMany(group => group.Masters).Where(master => master.Ports.Any(port => port.Unit == unit)).ToArray())
                 core.Release(master.Device);
             lock (core._lock)
-                core._units.Remove(unit.Device.Node ?? (object)unit.Device);
+            {
+                if (core._units.GetValueOrDefault(unit.Device.Key) == unit)
+                    core._units.Remove(unit.Device.Key);
+            }
         }
     }
 }

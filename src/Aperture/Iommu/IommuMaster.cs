@@ -9,7 +9,7 @@ namespace Aperture.Iommu;
 public sealed record MasterPort(IommuUnit Unit, StreamId[] Streams);
 
 /// <summary>A reference from a master's description to a unit.</summary>
-/// <param name="Unit">Identifies the unit: what <see cref="Device.Node"/> of the unit's device is.</param>
+/// <param name="Unit">Identifies the unit: the <see cref="Device.Key"/> of the unit's device.</param>
 /// <param name="UnitName">The unit's name, for messages.</param>
 /// <param name="Cells">The cells behind the reference.</param>
 public readonly record struct IommuSpecifier(object Unit, string UnitName, uint[] Cells);

@@ -39,12 +39,14 @@ public abstract class IommuUnit
     /// Null gives the master a group of its own.</summary>
     public virtual object? GroupKey(Device master) => null;
 
-    /// <summary>Called once when a master has been described completely: the place for links and limits of its own.</summary>
+    /// <summary>Called once when a master has been described completely, before it is attached to anything: the place for limits of its own.
+    /// The core has made the unit's device a supplier of the master's already.</summary>
     public virtual void AddMaster(Device master)
     {
     }
 
-    /// <summary>Called once when a master goes. It is no longer attached to any paging domain.</summary>
+    /// <summary>Called once when a master goes. It was put into the blocked or the identity domain before; a unit that can do neither
+    /// without a table lets go of the master's domain here.</summary>
     public virtual void RemoveMaster(Device master)
     {
     }

@@ -53,7 +53,8 @@ public sealed class PagingDomain<TFormat> : IommuDomain
     public override Status Unmap(Iova iova, ulong size, ref InvalidationGather gather, out ulong unmapped)
     {
         var status = Table.Unmap(iova, size, ref gather, out unmapped);
-        _trace?.Unmap(iova, size, unmapped);
+        if (status != Status.InvalidArgument)
+            _trace?.Unmap(iova, size, unmapped);
         return status;
     }
 

@@ -17,7 +17,8 @@ public enum GateKind
 
 /// <summary>A named, counted switch of the board: a clock, a reset line or a power domain. It is on while its count is above
 /// zero. A gate may feed another one, which then holds it on.</summary>
-/// <remarks>Thread-safe. <see cref="Changed"/> runs under the gate's lock, on the thread that changed the count.</remarks>
+/// <remarks>Thread-safe. <see cref="Changed"/> runs under the gate's lock, on the thread that changed the count: a board's wiring sees
+/// each switch once and in order.</remarks>
 public sealed class Gate
 {
     private readonly Lock _lock = new();
@@ -50,20 +51,29 @@ public sealed class Gate
     /// <summary>Called with the new state when the gate is switched.</summary>
     public event Action<bool>? Changed;
 
-    /// <summary>Holds the gate on.</summary>
+    /// <summary>Holds the gate on. When something fails on the way, the gate that feeds it or whoever listens, it is left as it was.</summary>
     public void Enable()
     {
         lock (_lock)
         {
             if (_count > 0)
             {
-                _count++;
+                Volatile.Write(ref _count, _count + 1);
                 return;
             }
 
             _parent?.Enable();
             Volatile.Write(ref _count, 1);
-            Changed?.Invoke(true);
+            try
+            {
+                Changed?.Invoke(true);
+            }
+            catch
+            {
+                Volatile.Write(ref _count, 0);
+                _parent?.Disable();
+                throw;
+            }
         }
     }
 
@@ -77,13 +87,19 @@ public sealed class Gate
                 throw new ApertureException(Status.InvalidArgument, $"{Kind} {Name} was let go more often than it was held");
             if (_count > 1)
             {
-                _count--;
+                Volatile.Write(ref _count, _count - 1);
                 return;
             }
 
             Volatile.Write(ref _count, 0);
-            Changed?.Invoke(false);
-            _parent?.Disable();
+            try
+            {
+                Changed?.Invoke(false);
+            }
+            finally
+            {
+                _parent?.Disable();
+            }
         }
     }
 }

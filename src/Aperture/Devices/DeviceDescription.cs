@@ -1,0 +1,32 @@
+using Aperture.Core;
+using Aperture.Iommu;
+using Aperture.Power;
+
+namespace Aperture.Devices;
+
+/// <summary>What a device's description says of drivers, suppliers and DMA. Whoever makes the device fills it in.</summary>
+public sealed record DeviceDescription
+{
+    /// <summary>Nothing is known.</summary>
+    public static DeviceDescription Empty { get; } = new();
+
+    /// <summary>What the device is, the most specific name first.</summary>
+    public IReadOnlyList<string> Compatible { get; init; } = [];
+
+    /// <summary>The IOMMUs that its DMA passes; empty for a device with none in front.</summary>
+    public IReadOnlyList<IommuSpecifier> Iommus { get; init; } = [];
+
+    /// <summary>Its clocks, reset lines and power domains.</summary>
+    public IReadOnlyList<GateSpecifier> Gates { get; init; } = [];
+
+    /// <summary>What else must be bound before it, and active while it is.</summary>
+    public IReadOnlyList<SupplierReference> Suppliers { get; init; } = [];
+
+    /// <summary>The highest device address that the buses in front of it let through (from <c>dma-ranges</c>).</summary>
+    public Iova DmaLimit { get; init; } = new(ulong.MaxValue);
+}
+
+/// <summary>A reference to another device.</summary>
+/// <param name="Key">The other device's <see cref="Device.Key"/>.</param>
+/// <param name="Name">Its name, for messages; needed where it never comes.</param>
+public readonly record struct SupplierReference(object Key, string Name);

@@ -1,0 +1,83 @@
+using Aperture.Core;
+
+namespace Aperture.Iommu;
+
+// Who may use the group: drivers through the default domain, or one owner.
+public sealed partial class IommuGroup
+{
+    private object? _owner; // who keeps drivers out; null while they may use the default domain
+    private int _owners;    // claims of the owner, or drivers that use the default domain
+
+    /// <summary>Whether somebody owns the group or drivers use its default domain.</summary>
+    public bool IsClaimed => _owners > 0;
+
+    /// <summary>Takes the group for an owner that manages its DMA (a hypervisor, a user-space driver). All masters are blocked
+    /// until the owner attaches a domain. Claims of the same owner are counted.</summary>
+    /// <exception cref="ApertureException"><see cref="Status.NotPermitted"/>: drivers use the group or somebody else owns it;
+    /// <see cref="Status.Busy"/>: a domain is in force that the core did not make; <see cref="Status.NoDevice"/>: the group has no masters;
+    /// or a unit's driver could not block.</exception>
+    public void Claim(object owner)
+    {
+        ArgumentNullException.ThrowIfNull(owner);
+        lock (_lock)
+        {
+            if (_owners > 0)
+            {
+                if (!ReferenceEquals(_owner, owner))
+                    throw new ApertureException(Status.NotPermitted, $"group {Id} is in use by {(_owner is null ? "a driver" : "another owner")}");
+                _owners++;
+                return;
+            }
+
+            if (_masters.Length == 0)
+                throw new ApertureException(Status.NoDevice, $"group {Id} has no masters any more");
+            if (!IsCores(Domain))
+                throw new ApertureException(Status.Busy, $"group {Id} is in a domain that the core did not make");
+            Switch(BlockedDomain());
+            _owner = owner;
+            _owners = 1;
+        }
+    }
+
+    /// <summary>Gives up one claim. With the last one the group goes back into its default domain.</summary>
+    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: <paramref name="owner"/> does not own the group. Anything else was
+    /// reported by a unit's driver: the claim is gone all the same, and the masters behind that unit are blocked.</exception>
+    public void Release(object owner)
+    {
+        lock (_lock)
+        {
+            if (_owner is null || !ReferenceEquals(_owner, owner))
+                throw new ApertureException(Status.InvalidArgument, $"group {Id} is not owned by who wants to release it");
+            if (--_owners > 0)
+                return;
+            _owner = null;
+            if (_masters.Length > 0)
+                MustSwitch(CoreDomain());
+        }
+    }
+
+    /// <summary>Counts in a driver that does DMA through the default domain.</summary>
+    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: the group has an owner, or is in another domain.</exception>
+    internal void UseDefaultDomain()
+    {
+        lock (_lock)
+        {
+            if (_owner is not null)
+                throw new ApertureException(Status.Busy, $"group {Id} is owned by somebody who keeps drivers out");
+            if (DefaultDomain is null || Domain != DefaultDomain)
+                throw new ApertureException(Status.Busy, $"group {Id} is in a domain of its own, not in its default domain");
+            _owners++;
+        }
+    }
+
+    /// <summary>Counts such a driver out.</summary>
+    internal void UnuseDefaultDomain()
+    {
+        lock (_lock)
+        {
+            if (_owner is not null || _owners == 0)
+                throw new ApertureException(Status.InvalidArgument, $"no driver uses the default domain of group {Id}");
+            _owners--;
+        }
+    }
+}

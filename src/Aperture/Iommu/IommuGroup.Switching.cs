@@ -1,0 +1,179 @@
+using Aperture.Core;
+
+namespace Aperture.Iommu;
+
+// How masters come, go and change domains. At all times the domain in force counts one use for each port of each master, so that
+// a unit hears of changes from before its driver attaches until after it has attached something else.
+public sealed partial class IommuGroup
+{
+    private ApertureException? _thrown; // what a unit's driver threw instead of returning a status, for the message
+
+    /// <summary>Takes a master in and puts it where the others are.</summary>
+    internal void Add(IommuMaster master)
+    {
+        lock (_lock)
+        {
+            var known = 0;
+            try
+            {
+                for (; known < master.Ports.Count; known++)
+                    master.Ports[known].Unit.AddMaster(master.Device);
+                if (Domain is not null && AttachMaster(master, Domain, null) is not Status.Ok and var status)
+                    throw Failure(master, status);
+            }
+            catch
+            {
+                while (--known >= 0)
+                    master.Ports[known].Unit.RemoveMaster(master.Device);
+                throw;
+            }
+
+            _masters = [.. _masters, master];
+            _core.Trace?.AddDeviceToGroup(Id, master.Device.Name);
+        }
+    }
+
+    /// <summary>Lets a master go: it ends blocked where its unit can do that without a table, else in identity. With the last master the
+    /// domains that the core made go too.</summary>
+    internal void Remove(IommuMaster master)
+    {
+        lock (_lock)
+        {
+            _masters = [.. _masters.Where(other => other != master)];
+            foreach (var port in master.Ports)
+            {
+                Rest(master, port);
+                port.Unit.RemoveMaster(master.Device);
+                Domain?.RemoveUse(port.Unit);
+            }
+
+            _core.Trace?.RemoveDeviceFromGroup(Id, master.Device.Name);
+            if (_masters.Length > 0)
+                return;
+            Domain = null;
+            if (DefaultDomain is { IsPaging: true })
+                DefaultDomain.Dispose();
+            DefaultDomain = null;
+            _blocked?.Dispose();
+            _blocked = null;
+        }
+    }
+
+    /// <summary>Puts all masters into a domain, or leaves all where they are.</summary>
+    private void Switch(IommuDomain domain)
+    {
+        if (Domain == domain)
+            return;
+        for (var i = 0; i < _masters.Length; i++)
+        {
+            var status = AttachMaster(_masters[i], domain, Domain);
+            if (status == Status.Ok)
+                continue;
+            for (var back = i - 1; back >= 0; back--)
+            {
+                foreach (var port in _masters[back].Ports)
+                    MustAttach(_masters[back], port, Domain, domain);
+            }
+
+            throw Failure(_masters[i], status);
+        }
+
+        Domain = domain;
+    }
+
+    /// <summary>Puts all masters into a domain; those that cannot go there are blocked. What held before is over in any case.</summary>
+    private void MustSwitch(IommuDomain domain)
+    {
+        if (Domain == domain)
+            return;
+        ApertureException? failure = null;
+        foreach (var master in _masters)
+        {
+            foreach (var port in master.Ports)
+            {
+                var status = MustAttach(master, port, domain, Domain);
+                if (status != Status.Ok)
+                    failure ??= Failure(master, status);
+            }
+
+            _core.Trace?.AttachDeviceToDomain(master.Device.Name);
+        }
+
+        Domain = domain;
+        if (failure is not null)
+            throw failure;
+    }
+
+    /// <summary>Switches one master on all of its units, or on none.</summary>
+    private Status AttachMaster(IommuMaster master, IommuDomain to, IommuDomain? from)
+    {
+        for (var i = 0; i < master.Ports.Count; i++)
+        {
+            var port = master.Ports[i];
+            to.AddUse(port.Unit);
+            var status = AttachPort(master, port, to);
+            if (status == Status.Ok)
+            {
+                from?.RemoveUse(port.Unit);
+                continue;
+            }
+
+            // What held before must hold again. On this unit it never stopped counting, so one use is one too many afterwards.
+            for (var back = i; back >= 0; back--)
+                MustAttach(master, master.Ports[back], from, to);
+            from?.RemoveUse(port.Unit);
+            return status;
+        }
+
+        _core.Trace?.AttachDeviceToDomain(master.Device.Name);
+        return Status.Ok;
+    }
+
+    /// <summary>Switches one port. A unit that fails even so leaves its master blocked, by its contract or by being told to.</summary>
+    private Status MustAttach(IommuMaster master, MasterPort port, IommuDomain? to, IommuDomain? from)
+    {
+        to?.AddUse(port.Unit);
+        var status = to is null ? Rest(master, port) : AttachPort(master, port, to);
+        if (status != Status.Ok && port.Unit.Capabilities.CanBlock)
+            AttachPort(master, port, _core.Blocked);
+        from?.RemoveUse(port.Unit);
+        return status;
+    }
+
+    /// <summary>Puts a master where it needs no domain. A unit that can neither block nor bypass forgets it when it is removed.</summary>
+    private Status Rest(IommuMaster master, MasterPort port) => port.Unit.Capabilities switch
+    {
+        { CanBlock: true } => AttachPort(master, port, _core.Blocked),
+        { CanBypass: true } => AttachPort(master, port, _core.Identity),
+        _ => Status.Ok,
+    };
+
+    private Status AttachPort(IommuMaster master, MasterPort port, IommuDomain domain)
+    {
+        var usable = domain.Type switch
+        {
+            DomainType.Identity => port.Unit.Capabilities.CanBypass,
+            DomainType.Blocked => port.Unit.Capabilities.CanBlock,
+            _ => true,
+        };
+        if (!usable)
+            return Status.NotSupported;
+        try
+        {
+            return port.Unit.Attach(master.Device, port.Streams, domain);
+        }
+        catch (ApertureException e)
+        {
+            // Dead hardware fails on a register access; it must not leave the group half switched.
+            _thrown = e;
+            return e.Status;
+        }
+    }
+
+    private ApertureException Failure(IommuMaster master, Status status)
+    {
+        var cause = _thrown?.Status == status ? _thrown : null;
+        _thrown = null;
+        return new(status, $"group {Id} ({master.Device.Name}) could not be attached behind {string.Join(", ", master.Ports.Select(port => port.Unit.Name))}: {cause?.Message ?? status.ToString()}", cause);
+    }
+}
