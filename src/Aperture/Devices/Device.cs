@@ -76,9 +76,9 @@ public sealed partial class Device
     /// <summary>The name.</summary>
     public override string ToString() => Name;
 
-    /// <summary>Disposes the managed resources, youngest first. One that throws does not keep the others.</summary>
-    /// <param name="failed">Hears of each that threw.</param>
-    internal void ReleaseManaged(Action<Exception> failed)
+    /// <summary>Disposes the managed resources, youngest first.</summary>
+    /// <param name="failed">Hears of each that threw, and the others are disposed all the same; without it the exception ends the work.</param>
+    internal void ReleaseManaged(Action<Exception>? failed = null)
     {
         while (_managed.TryPop(out var resource))
         {
@@ -86,7 +86,7 @@ public sealed partial class Device
             {
                 resource.Dispose();
             }
-            catch (Exception e)
+            catch (Exception e) when (failed is not null)
             {
                 failed(e);
             }

@@ -1,0 +1,97 @@
+using Aperture.Core;
+using Aperture.Core.PageTables;
+using Aperture.Devices;
+using Aperture.Iommu;
+
+namespace Aperture.Tests.Fakes;
+
+/// <summary>A unit with one cell of stream id below 16, that records what it is told and fails when asked to.</summary>
+internal sealed class FakeUnit(Device device, bool canBlock = true, bool canBypass = true) : IommuUnit(device)
+{
+    private int _attaches;
+
+    public override IommuCapabilities Capabilities { get; } = new()
+    {
+        PageSizes = 0x1000,
+        ApertureEnd = new Iova(uint.MaxValue),
+        OutputBits = 32,
+        CanBlock = canBlock,
+        CanBypass = canBypass,
+    };
+
+    public override int SpecifierCells => 1;
+
+    /// <summary>Masters' groups; null puts each into its own.</summary>
+    public Func<Device, object?> Key { get; set; } = _ => null;
+
+    /// <summary>Where each master is, by name and stream.</summary>
+    public Dictionary<(string Master, uint Stream), IommuDomain> Current { get; } = [];
+
+    public List<FakeDomain> Domains { get; } = [];
+
+    public List<Device> Masters { get; } = [];
+
+    /// <summary>Invalidations, with the domain and the first range.</summary>
+    public List<(IommuDomain Domain, GatheredRange Range)> Invalidations { get; } = [];
+
+    /// <summary>Which call of <see cref="Attach"/> fails, from 1; 0 for none.</summary>
+    public int FailAttach { get; set; }
+
+    /// <summary>Whether that call throws, as a driver does whose register access is not answered.</summary>
+    public bool Throws { get; set; }
+
+    public bool FailCreate { get; set; }
+
+    public bool FailAddMaster { get; set; }
+
+    public void CountFrom(int failAttach)
+    {
+        _attaches = 0;
+        FailAttach = failAttach;
+    }
+
+    public override Status Translate(ReadOnlySpan<uint> cells, out StreamId stream)
+    {
+        stream = default;
+        if (cells.Length != 1)
+            return Status.InvalidArgument;
+        stream = new StreamId(cells[0]);
+        return cells[0] < 16 ? Status.Ok : Status.OutOfRange;
+    }
+
+    public override object? GroupKey(Device master) => Key(master);
+
+    public override void AddMaster(Device master)
+    {
+        if (FailAddMaster)
+            throw new ApertureException(Status.NoSpace, $"{Name} takes no more masters");
+        Masters.Add(master);
+    }
+
+    public override void RemoveMaster(Device master)
+    {
+        Masters.Remove(master);
+        foreach (var key in Current.Keys.Where(key => key.Master == master.Name).ToArray())
+            Current.Remove(key);
+    }
+
+    public override IommuDomain CreateDomain(DomainType type)
+    {
+        if (FailCreate)
+            throw new ApertureException(Status.NoMemory, $"{Name} has no memory for a table");
+        var domain = new FakeDomain(type);
+        Domains.Add(domain);
+        return domain;
+    }
+
+    public override Status Attach(Device master, ReadOnlySpan<StreamId> streams, IommuDomain domain)
+    {
+        if (++_attaches == FailAttach)
+            return Throws ? throw new ApertureException(Status.IoError, $"{Name} does not answer") : Status.TimedOut;
+        foreach (var stream in streams)
+            Current[(master.Name, stream.Value)] = domain;
+        return Status.Ok;
+    }
+
+    public override void Invalidate(IommuDomain domain, in InvalidationGather gather) => Invalidations.Add((domain, gather.AsSpan()[0]));
+}
