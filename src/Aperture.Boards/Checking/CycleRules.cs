@@ -5,11 +5,18 @@ namespace Aperture.Boards.Checking;
 /// <summary>No device waits for itself by way of its suppliers.</summary>
 internal static class CycleRules
 {
+    // Enough to mend a tree by; more come to light once these are gone. It bounds the work on a hostile one.
+    private const int MaximumFindings = 32;
+
+    // A longer circle is shown by its beginning.
+    private const int MaximumNames = 12;
+
     internal static void Check(CheckContext context)
     {
         // Depth first over the suppliers without recursion; 1 = on the path, 2 = done.
         var state = new Dictionary<DeviceTreeNode, int>();
         var path = new List<(DeviceTreeNode Node, IEnumerator<DeviceTreeNode> Suppliers)>();
+        var found = 0;
         foreach (var start in context.Nodes)
         {
             if (!start.IsPresent || state.ContainsKey(start))
@@ -27,10 +34,11 @@ internal static class CycleRules
                 {
                     Enter(suppliers.Current);
                 }
-                else if (seen == 1)
+                else if (seen == 1 && found++ < MaximumFindings)
                 {
-                    var names = path.Select(p => p.Node).SkipWhile(n => n != suppliers.Current).Append(suppliers.Current).Select(n => n.Path);
-                    context.Error(FindingCode.Cycle, suppliers.Current, $"waits for itself: {string.Join(" -> ", names)}; remove one of these references");
+                    var circle = path.Select(p => p.Node).SkipWhile(n => n != suppliers.Current).Append(suppliers.Current).ToList();
+                    var names = string.Join(" -> ", circle.Take(MaximumNames).Select(n => n.Path));
+                    context.Error(FindingCode.Cycle, suppliers.Current, $"waits for itself: {names}{(circle.Count > MaximumNames ? " -> ..." : "")}; remove one of these references");
                 }
             }
         }

@@ -24,7 +24,7 @@ internal static class ReservedRules
             var isInside = region.IsDynamic ? ranges.Any(r => ram.Exists(m => m.Overlaps(r))) : ranges.All(r => ram.Exists(m => m.Contains(r.Start, r.Length)));
             if (isInside)
                 continue;
-            var place = $"{string.Join(", ", ranges)} is not inside RAM ({string.Join(", ", ram)})";
+            var place = $"{Some(ranges)} is not inside RAM ({Some(ram)})";
             // A pool or a device's buffer must be RAM, but for on-chip memory, which is no-map. What nobody uses only keeps others away.
             if (!region.IsSharedDmaPool && !users.Contains(region.Node))
                 context.Info(FindingCode.Reserved, region.Node, place + ": harmless as nobody uses it");
@@ -59,6 +59,9 @@ internal static class ReservedRules
                 furthest = i;
         }
     }
+
+    private static string Some(IReadOnlyCollection<MemoryRange> ranges) =>
+        string.Join(", ", ranges.Take(4)) + (ranges.Count > 4 ? ", ..." : "");
 
     // RAM in blocks that touch is one block: a region may lie across the seam.
     private static List<MemoryRange> Merge(IEnumerable<MemoryRange> ranges)

@@ -6,9 +6,6 @@ internal static class BoardFiles
     /// <summary>The directory; null when there is none.</summary>
     public static string? Directory { get; } = FindDirectory();
 
-    /// <summary>The repository's own trees.</summary>
-    public static string Own => Path.Combine(FindRepository(), "boards");
-
     /// <summary>Reads one of the real boards' blobs.</summary>
     public static byte[] Read(string name) => File.ReadAllBytes(Path.Combine(Directory!, name + ".dtb"));
 
