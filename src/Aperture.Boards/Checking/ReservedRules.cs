@@ -1,6 +1,6 @@
 using System.Numerics;
 using Aperture.Core.Memory;
-using ReservedRegion = Aperture.DeviceTrees.ReservedRegion;
+using Aperture.DeviceTrees;
 
 namespace Aperture.Boards.Checking;
 
