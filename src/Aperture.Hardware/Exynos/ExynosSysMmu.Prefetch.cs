@@ -74,7 +74,7 @@ public sealed partial class ExynosSysMmu
         if (_mode == Mode.PassingThrough || bank.Probe(0, target, out _) != 0)
             return;
         if (Walk(address, 0, out var shift, out var page, out var info) == FaultKind.None)
-            bank.Fill(0, target, shift, new PhysicalAddress(page), info | DirectFetchFlag);
+            FillTlb(bank, 0, target, shift, page, info | DirectFetchFlag);
     }
 
     private void ReleaseDirectFetches()

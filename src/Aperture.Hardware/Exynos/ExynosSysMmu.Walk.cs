@@ -7,8 +7,9 @@ namespace Aperture.Hardware.Exynos;
 /// <content>What happens to an access that the TLB does not serve at once: second TLB, table walk, faults and retries.</content>
 public sealed partial class ExynosSysMmu
 {
-    // The word kept with a TLB entry: permitted accesses in bits 1:0, then this flag, the VID in bits 15:8.
+    // The word kept with a TLB entry: permitted accesses in bits 1:0, then these flags, the VID in bits 15:8.
     private const ulong DirectFetchFlag = 1 << 2;
+    private const ulong SmallStepFlag = 1 << 3;
     private const int InfoVidShift = 8;
 
     private const ulong AddressSpace = 1ul << 32; // bytes that the master can address
@@ -85,6 +86,8 @@ public sealed partial class ExynosSysMmu
         }
 
         address = bank.Translate(index, request.Address, out contiguous);
+        if ((bank.Info(index) & SmallStepFlag) != 0)
+            contiguous = BytesOfSmallPage(request.Address);
         return FaultKind.None;
     }
 
@@ -115,11 +118,34 @@ public sealed partial class ExynosSysMmu
 
         if (fault != FaultKind.None)
             return fault;
-        index = bank.Fill(vid, request.Address, shift, new PhysicalAddress(target), info);
+        index = FillTlb(bank, vid, request.Address, shift, target, info);
         if (second == 0 && _usesL2)
             _l2!.Fill(vid, request.Address, shift, new PhysicalAddress(target), info);
         return FaultKind.None;
     }
+
+    /// <summary>Fills the L1 TLB. A large page beside entries for parts of it (or with banks, which hold a part of a page each) translates
+    /// alike only to the end of 4 KiB: a long transfer must come upon each stale part, as it does in silicon.</summary>
+    private int FillTlb(TranslationCache bank, uint vid, Iova address, int shift, ulong target, ulong info)
+    {
+        if (shift != SysMmuSecondLevel.CoverShift && (_bankMask != 0 || HoldsPartOf(bank, vid, address, shift)))
+            info |= SmallStepFlag;
+        return bank.Fill(vid, address, shift, new PhysicalAddress(target), info);
+    }
+
+    private static bool HoldsPartOf(TranslationCache bank, uint vid, Iova address, int shift)
+    {
+        for (var i = 0; i < bank.Entries; i++)
+        {
+            if (bank.IsValid(i) && VidOf(bank.Info(i)) == vid && bank.Page(i).Value >> shift == address.Value >> shift)
+                return true;
+        }
+
+        return false;
+    }
+
+    private static ulong BytesOfSmallPage(Iova address) =>
+        (1ul << SysMmuSecondLevel.CoverShift) - (address.Value & ((1ul << SysMmuSecondLevel.CoverShift) - 1));
 
     private FaultKind Check(in DmaRequest request, uint vid, uint permitted)
     {

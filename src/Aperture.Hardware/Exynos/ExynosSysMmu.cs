@@ -89,10 +89,16 @@ public sealed partial class ExynosSysMmu : TranslationUnit
         var vid = VidOf(request.Stream);
         var bank = _tlb[(uint)(request.Address.Value >> 12) & _bankMask];
         var hits = bank.Lookup(vid, request.Address, out var index);
-        if (hits == 1 && ((Needed(request.Access) | SpecialVm) & _checks[vid] & ~(uint)bank.Info(index)) == 0)
+        if (hits == 1)
         {
-            address = bank.Translate(index, request.Address, out contiguous);
-            return TranslationStatus.Ok;
+            var info = bank.Info(index);
+            if (((Needed(request.Access) | SpecialVm) & _checks[vid] & ~(uint)info) == 0)
+            {
+                address = bank.Translate(index, request.Address, out contiguous);
+                if ((info & SmallStepFlag) != 0)
+                    contiguous = BytesOfSmallPage(request.Address);
+                return TranslationStatus.Ok;
+            }
         }
 
         return TranslateSlowly(request, vid, hits, index, out address, out contiguous);

@@ -1,5 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Aperture.Core;
 
 namespace Aperture.Hardware.Translation;
@@ -204,16 +206,20 @@ public sealed partial class TranslationCache
             return start + way;
         }
 
-        var uses = _used.AsSpan(start + firstWay, _ways - firstWay);
-        var oldest = 0;
-        var time = uses[0];
-        for (var i = 1; i < uses.Length; i++)
+        // Times are far below 2^63, so that the cheaper signed comparison gives the same.
+        var uses = MemoryMarshal.Cast<ulong, long>(_used.AsSpan(start + firstWay, _ways - firstWay));
+        var oldest = long.MaxValue;
+        var i = 0;
+        if (Vector256.IsHardwareAccelerated && uses.Length >= Vector256<long>.Count)
         {
-            var isOlder = uses[i] < time;
-            time = isOlder ? uses[i] : time;
-            oldest = isOlder ? i : oldest;
+            var least = Vector256.Create(oldest);
+            for (; i + Vector256<long>.Count <= uses.Length; i += Vector256<long>.Count)
+                least = Vector256.Min(least, Vector256.Create(uses[i..]));
+            oldest = Math.Min(Math.Min(least[0], least[1]), Math.Min(least[2], least[3]));
         }
 
-        return start + firstWay + oldest;
+        for (; i < uses.Length; i++)
+            oldest = Math.Min(oldest, uses[i]);
+        return start + firstWay + uses.IndexOf(oldest);
     }
 }

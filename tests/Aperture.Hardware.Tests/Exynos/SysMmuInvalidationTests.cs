@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Hardware.Exynos;
 using Aperture.Hardware.Translation;
 using static Aperture.Hardware.Tests.Exynos.SysMmuHarness;
@@ -98,6 +99,30 @@ public class SysMmuInvalidationTests
         sysMmu.Write(register + 12, 0x180fff);
         sysMmu.Write(register, 1);
         sysMmu.AssertMapped(0x100000, 0xB0200000);
+    }
+
+    [Theory]
+    [InlineData("v1", false)]
+    [InlineData("v2", true)]
+    [InlineData("v5", false)]
+    public void A_long_transfer_comes_upon_stale_parts_of_a_large_page(string version, bool hasSets)
+    {
+        using var sysMmu = new SysMmuHarness(Version(version) with { FlpdCacheEntries = 0 });
+        sysMmu.Link(0, Second);
+        sysMmu.Page(0x2000, Second, 0xA0001000);
+        sysMmu.Enable();
+        sysMmu.AssertMapped(0x2000, 0xA0001000);
+        sysMmu.Section(0, 0xB0000000);
+        for (var pass = 0; pass < 2; pass++) // walked, then from the TLB
+        {
+            sysMmu.Unit.Translate(new DmaRequest(default, new Iova(0x1100), DmaAccess.Read), out _, out var contiguous);
+            Assert.Equal(0xF00ul, contiguous);
+        }
+
+        if (hasSets)
+            sysMmu.AssertMapped(0x2000, 0xA0001000);
+        else
+            Assert.Equal(TranslationStatus.Stalled, sysMmu.Translate(0x2000, DmaAccess.Read, out _));
     }
 
     [Fact]
