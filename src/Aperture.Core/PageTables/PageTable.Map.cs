@@ -97,6 +97,8 @@ public sealed unsafe partial class PageTable<TFormat>
 
         WriteLeaves(first, level, shift, count, 1 << copiesShift, pa, protection);
         Clean(table, first, entries);
+        if (_format.EmptyEntry(level) != 0)
+            gather.TablesChanged = true; // what meant "nothing" was a link, and a unit may remember it
         return Status.Ok;
     }
 

@@ -1,0 +1,51 @@
+using Aperture.Core;
+using Aperture.Core.PageTables;
+using Aperture.Core.PageTables.Formats;
+
+namespace Aperture.Drivers.Tests.Iommu;
+
+/// <summary>A format that no unit has.</summary>
+public readonly struct AlienFormat : IPageTableFormat
+{
+    private static OmapFormat Like => default;
+
+    public int EntryBytes => Like.EntryBytes;
+
+    public int Levels => Like.Levels;
+
+    public int InputBits => Like.InputBits;
+
+    public int OutputBits => Like.OutputBits;
+
+    public ulong PageSizes => Like.PageSizes;
+
+    public bool ReclaimsEmptyTables => Like.ReclaimsEmptyTables;
+
+    public int Shift(int level) => Like.Shift(level);
+
+    public int IndexBits(int level) => Like.IndexBits(level);
+
+    public int TableAlignment(int level) => Like.TableAlignment(level);
+
+    public int LevelOfPage(int pageShift) => Like.LevelOfPage(pageShift);
+
+    public EntryKind Classify(int level, ulong entry) => Like.Classify(level, entry);
+
+    public ulong EmptyEntry(int level) => Like.EmptyEntry(level);
+
+    public int LeafShift(int level, ulong entry) => Like.LeafShift(level, entry);
+
+    public void LeafPattern(int level, int pageShift, out ulong mask, out ulong value) => Like.LeafPattern(level, pageShift, out mask, out value);
+
+    public PhysicalAddress LeafAddress(int level, ulong entry) => Like.LeafAddress(level, entry);
+
+    public Protection LeafProtection(int level, ulong entry) => Like.LeafProtection(level, entry);
+
+    public ulong MakeLeaf(int level, int pageShift, PhysicalAddress page, Protection protection) => Like.MakeLeaf(level, pageShift, page, protection);
+
+    public PhysicalAddress TableAddress(int level, ulong entry) => Like.TableAddress(level, entry);
+
+    public ulong MakeTable(int level, PhysicalAddress table) => Like.MakeTable(level, table);
+
+    public Status CheckProtection(Protection protection) => Like.CheckProtection(protection);
+}

@@ -1,0 +1,94 @@
+using Aperture.Hardware.Translation;
+using Aperture.Iommu;
+
+namespace Aperture.Drivers.Tests.Iommu;
+
+public abstract partial class IommuDriverTests
+{
+    [Fact]
+    public void A_fault_that_a_handler_mends_is_invisible_to_the_master()
+    {
+        var (unit, master, domain) = Ready();
+        if (!unit.Unit.Capabilities.CanStall)
+            return;
+        var faults = 0;
+        domain.FaultHandler = (in FaultReport report) =>
+        {
+            faults++;
+            Assert.Equal(s_iova + 0x2340, report.Address);
+            Map(domain, report.Address.AlignDown(Page), 0);
+            return FaultResponse.Retry;
+        };
+        Assert.Equal(DmaStatus.Ok, master.TryWrite(s_iova + 0x2340, 42));
+        Assert.Equal(1, faults);
+        master.Reaches(s_iova + 0x2340, _board.Data + 0x340);
+    }
+
+    [Fact]
+    public void A_handler_may_unmap_while_it_decides()
+    {
+        var (unit, master, domain) = Ready();
+        Map(domain, s_iova + Page, Page);
+        master.Reaches(s_iova + Page, _board.Data + Page);
+        domain.FaultHandler = (in FaultReport report) =>
+        {
+            domain.Unmap(s_iova + Page, Page);
+            Map(domain, s_iova, 0);
+            return FaultResponse.Retry;
+        };
+        var status = master.TryRead(s_iova, out _);
+        Assert.Equal(unit.Unit.Capabilities.CanStall ? DmaStatus.Ok : DmaStatus.Refused, status);
+        domain.FaultHandler = null;
+        master.IsRefused(s_iova + Page);
+    }
+
+    [Fact]
+    public void An_unhandled_fault_is_reported_once_and_the_access_never_completes()
+    {
+        var (unit, master, domain) = Ready();
+        Map(domain, s_iova, 0);
+        var unhandled = 0;
+        _board.Core.UnhandledFault += _ => unhandled++;
+        Assert.NotEqual(DmaStatus.Ok, master.TryRead(s_iova + Page, out _));
+        Assert.NotEqual(DmaStatus.Ok, master.TryRead(s_iova + Page, out _));
+        Assert.Equal(1, unhandled);
+        Assert.False(unit.Interrupt.IsActive);
+        Assert.False(unit.Interrupt.IsStuck);
+        Assert.InRange(unit.Interrupt.Count, 1UL, 2UL);
+
+        // Neither a change of the tables nor time lets it through; a resume makes a fresh start.
+        Map(domain, s_iova + (1 << 20), Page);
+        domain.Unmap(s_iova + (1 << 20), Page);
+        Assert.NotEqual(DmaStatus.Ok, master.TryRead(s_iova + Page, out _));
+        unit.Cycle(losesState: false);
+        master.Reaches(s_iova, _board.Data);
+        master.IsRefused(s_iova + Page);
+    }
+
+    [Fact]
+    public void A_fault_that_is_always_retried_ends_without_a_stuck_line()
+    {
+        var (unit, master, domain) = Ready();
+        Map(domain, s_iova, 0);
+        domain.FaultHandler = (in FaultReport _) => FaultResponse.Retry;
+        for (var i = 0; i < 20; i++)
+            Assert.NotEqual(DmaStatus.Ok, master.TryRead(s_iova + Page, out _));
+        Assert.False(unit.Interrupt.IsStuck);
+        master.Reaches(s_iova, _board.Data);
+    }
+
+    [Fact]
+    public void A_fault_handler_may_replace_the_domain()
+    {
+        var (unit, master, domain) = Ready();
+        var other = unit.Unit.CreateDomain(DomainType.Unmanaged);
+        Map(other, s_iova, 0);
+        domain.FaultHandler = (in FaultReport _) =>
+        {
+            master.Group.Replace(other);
+            return FaultResponse.Retry;
+        };
+        master.TryRead(s_iova, out _);
+        master.Reaches(s_iova, _board.Data);
+    }
+}

@@ -1,0 +1,61 @@
+using System.Buffers.Binary;
+using Aperture.Core;
+using Aperture.Devices;
+using Aperture.Hardware.Translation;
+using Aperture.Iommu;
+
+namespace Aperture.Drivers.Tests.Iommu;
+
+/// <summary>A master with one port behind each of its units. It reads and writes words.</summary>
+public sealed record MasterOnBoard(UnitBoard Board, Device Device, DmaPort[] Ports)
+{
+    public IommuGroup Group => Device.Iommu!.Group;
+
+    public DmaStatus TryRead(Iova iova, out ulong value, int port = 0)
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        var status = Ports[port].Read(iova, bytes, out _);
+        value = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+        return status;
+    }
+
+    public DmaStatus TryWrite(Iova iova, ulong value, int port = 0)
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
+        return Ports[port].Write(iova, bytes, out _);
+    }
+
+    /// <summary>Both directions reach exactly the memory at an address, through every port.</summary>
+    public void Reaches(Iova iova, PhysicalAddress address)
+    {
+        for (var port = 0; port < Ports.Length; port++)
+        {
+            var stamp = (address.Value << 16) | (uint)port | 0x8000;
+            BinaryPrimitives.WriteUInt64LittleEndian(Board.Memory.Span(address, 8), stamp);
+            Assert.Equal(DmaStatus.Ok, TryRead(iova, out var read, port));
+            Assert.Equal(stamp, read);
+            Assert.Equal(DmaStatus.Ok, TryWrite(iova, ~stamp, port));
+            Assert.Equal(~stamp, BinaryPrimitives.ReadUInt64LittleEndian(Board.Memory.Span(address, 8)));
+        }
+    }
+
+    /// <summary>No port gets through, and the fault is reported where it happened. The units are then brought up afresh, as a
+    /// fault that nobody mends leaves them holding everything back.</summary>
+    public void IsRefused(Iova iova)
+    {
+        for (var port = 0; port < Ports.Length; port++)
+        {
+            var before = Board.Core.FaultCount;
+            Assert.NotEqual(DmaStatus.Ok, TryRead(iova, out _, port));
+            Assert.Equal(before + 1, Board.Core.FaultCount);
+            var report = Board.Core.Faults[^1];
+            Assert.Equal(iova, report.Address);
+            Assert.Equal(FaultReason.NotMapped, report.Reason);
+            Assert.Same(Device, report.Device);
+            Assert.Same(Device.Iommu!.Ports[port].Unit, report.Unit);
+            report.Unit.Device.Power.Put();
+            report.Unit.Device.Power.Get();
+        }
+    }
+}

@@ -1,0 +1,111 @@
+using Aperture.Boards.Wiring;
+using Aperture.Core;
+using Aperture.Core.Memory;
+using Aperture.Devices;
+using Aperture.Hardware.Bus;
+using Aperture.Hardware.Translation;
+using Aperture.Iommu;
+using Aperture.Power;
+
+namespace Aperture.Drivers.Tests.Iommu;
+
+/// <summary>A machine of RAM, units of one kind and masters, without a device tree.</summary>
+public abstract class UnitBoard : IDisposable
+{
+    private const ulong RamStart = 0x8000_0000;
+    private ulong _nextRegisters = 0x1000_0000; // where the next unit's registers go
+
+    protected UnitBoard()
+    {
+        Memory = new PhysicalMemory(new MemoryRange(new PhysicalAddress(RamStart), 96 << 20));
+        Pages = new PageAllocator(Memory);
+        Tables = new TableAllocator(Pages);
+        Bus = new SystemBus(Memory);
+        Core = new IommuCore(Tables);
+    }
+
+    public PhysicalMemory Memory { get; }
+
+    public PageAllocator Pages { get; }
+
+    public TableAllocator Tables { get; }
+
+    public SystemBus Bus { get; }
+
+    public IommuCore Core { get; }
+
+    /// <summary>The highest page-aligned memory that tests may use as data: tables are allocated from below.</summary>
+    public PhysicalAddress Data { get; } = new(RamStart + (32 << 20));
+
+    public UnitOnBoard AddUnit()
+    {
+        var address = new PhysicalAddress(_nextRegisters);
+        _nextRegisters += 0x10_0000;
+        var model = CreateModel(address);
+        Bus.Attach(address, model);
+        var device = new Device($"{address.Value:x}.{Kind}");
+        device.Registers.Add(new BusRegisterRegion(Bus, address, model.Size, device.Name));
+        var interrupt = new Interrupt(device.Name);
+        device.Interrupts.Add(interrupt);
+        model.Interrupt.ConnectTo(interrupt);
+        Describe(device, model);
+        var driver = Driver;
+        device.Driver = driver;
+        device.Bound = driver.Probe(device);
+        device.Bound.RuntimeSuspend();
+        return new UnitOnBoard(device, model, (IommuUnit)device.Bound, interrupt);
+    }
+
+    public MasterOnBoard AddMaster(params UnitOnBoard[] units)
+    {
+        var device = new Device($"master{Core.Groups.Count}");
+        Core.Configure(device, [.. units.Select(unit => new IommuSpecifier(unit.Device, unit.Device.Name, []))]);
+        return new MasterOnBoard(this, device, [.. units.Select(unit => new DmaPort(Bus, unit.Model))]);
+    }
+
+    public void Dispose()
+    {
+        (Driver as IDisposable)?.Dispose();
+        Memory.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    protected abstract string Kind { get; }
+
+    protected abstract IDriver Driver { get; }
+
+    protected abstract TranslationUnit CreateModel(PhysicalAddress registers);
+
+    protected virtual void Describe(Device device, TranslationUnit model)
+    {
+    }
+
+    /// <summary>A clock, which a board's tree would have.</summary>
+    protected static Gate Clock(Device device, string name)
+    {
+        var clock = new Gate(GateKind.Clock, $"{device.Name} {name}");
+        device.Clocks.Add(name, clock);
+        return clock;
+    }
+}
+
+/// <summary>A unit: its device, its silicon, its driver's state.</summary>
+public sealed record UnitOnBoard(Device Device, TranslationUnit Model, IommuUnit Unit, Interrupt Interrupt)
+{
+    public void On() => Device.Power.Get();
+
+    public void Off() => Device.Power.Put();
+
+    /// <summary>Off and on again, with everything lost in between or not.</summary>
+    public void Cycle(bool losesState = true)
+    {
+        Off();
+        if (losesState)
+        {
+            Model.SetPower(false);
+            Model.SetPower(true);
+        }
+
+        On();
+    }
+}
