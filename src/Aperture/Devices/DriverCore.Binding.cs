@@ -42,6 +42,7 @@ public sealed partial class DriverCore
             UnbindEntry(entry);
             if (entry.State == BindState.Waiting)
                 entry.State = BindState.Unbound;
+            Run();
         }
     }
 
@@ -161,7 +162,7 @@ public sealed partial class DriverCore
         Undo(device, entry.Undo!);
         entry.Undo = null;
         entry.State = BindState.Waiting;
-        entry.Tried = _generation;
+        entry.Tried = -1;
         Record(DriverEventKind.Unbound, device, entry.Driver, "");
     }
 

@@ -119,6 +119,7 @@ public sealed partial class DriverCore
             _entries.Remove(entry);
             _byKey.Remove(device.Key);
             Unwatch(device);
+            Run();
         }
     }
 

@@ -38,32 +38,37 @@ public abstract class DmaTrace
     }
 
     /// <summary>The DMA API mapped a range, or failed to (<paramref name="address"/> all ones).</summary>
-    public virtual void DmaMap(string device, DmaDirection direction, Iova address, ulong size, PhysicalAddress physical)
+    public virtual void DmaMap(string device, DmaDirection direction, Iova address, ulong size, PhysicalAddress physical, DmaAttributes attributes)
     {
     }
 
     /// <summary>The DMA API unmapped a range.</summary>
-    public virtual void DmaUnmap(string device, DmaDirection direction, Iova address, ulong size)
+    public virtual void DmaUnmap(string device, DmaDirection direction, Iova address, ulong size, DmaAttributes attributes)
     {
     }
 
     /// <summary>The DMA API mapped a scatterlist: its device segments and its memory segments.</summary>
-    public virtual void DmaMapScatter(string device, DmaDirection direction, ReadOnlySpan<DmaSegment> segments, ReadOnlySpan<MemoryBlock> memory)
+    public virtual void DmaMapScatter(string device, DmaDirection direction, ReadOnlySpan<DmaSegment> segments, ReadOnlySpan<MemoryBlock> memory, DmaAttributes attributes)
+    {
+    }
+
+    /// <summary>The DMA API could not map a scatterlist.</summary>
+    public virtual void DmaMapScatterFailed(string device, DmaDirection direction, ReadOnlySpan<MemoryBlock> memory, Status status, DmaAttributes attributes)
     {
     }
 
     /// <summary>The DMA API unmapped a scatterlist.</summary>
-    public virtual void DmaUnmapScatter(string device, DmaDirection direction, ReadOnlySpan<MemoryBlock> memory)
+    public virtual void DmaUnmapScatter(string device, DmaDirection direction, ReadOnlySpan<MemoryBlock> memory, DmaAttributes attributes)
     {
     }
 
     /// <summary>Coherent memory was allocated.</summary>
-    public virtual void DmaAllocate(string device, Iova address, ulong size, PhysicalAddress physical)
+    public virtual void DmaAllocate(string device, Iova address, ulong size, PhysicalAddress physical, DmaAttributes attributes)
     {
     }
 
     /// <summary>Coherent memory was given back.</summary>
-    public virtual void DmaFree(string device, Iova address, ulong size, PhysicalAddress physical)
+    public virtual void DmaFree(string device, Iova address, ulong size, PhysicalAddress physical, DmaAttributes attributes)
     {
     }
 }

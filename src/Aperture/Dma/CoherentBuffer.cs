@@ -7,12 +7,13 @@ public readonly struct CoherentBuffer : IDisposable, IEquatable<CoherentBuffer>
 {
     private readonly DmaContext? _context;
 
-    internal CoherentBuffer(DmaContext context, MemoryBlock memory, Iova address, ulong mapped)
+    internal CoherentBuffer(DmaContext context, MemoryBlock memory, Iova address, ulong mapped, DmaAttributes attributes)
     {
         _context = context;
         Memory = memory;
         Address = address;
         Mapped = mapped;
+        Attributes = attributes;
     }
 
     /// <summary>The memory.</summary>
@@ -29,6 +30,9 @@ public readonly struct CoherentBuffer : IDisposable, IEquatable<CoherentBuffer>
 
     /// <summary>Bytes of device address space that it takes.</summary>
     internal ulong Mapped { get; }
+
+    /// <summary>What was wished for.</summary>
+    internal DmaAttributes Attributes { get; }
 
     /// <summary>Gives the memory back. The device must not use it any more.</summary>
     public void Dispose() => _context?.Free(this);

@@ -11,11 +11,23 @@ internal static class DmaAttach
     public static void Attach(Device device, IommuCore core, SystemMemory memory)
     {
         DmaOperations operations = device.Iommu?.Group.DefaultDomain is { IsPaging: true } domain
-            ? new IommuOperations(domain, SpaceOf(domain), memory)
+            ? Through(domain, memory)
             : new DirectOperations(memory);
         device.Dma.Attach(operations, memory, core.Trace);
     }
 
-    private static IovaSpace SpaceOf(IommuDomain domain) =>
-        domain.Space ??= new IovaSpace(1UL << BitOperations.TrailingZeroCount(domain.PageSizes), domain.ApertureEnd);
+    /// <summary>The operations through a domain. All devices in a domain share its device addresses.</summary>
+    public static IommuOperations Through(IommuDomain domain, SystemMemory memory) => new(domain, SpaceOf(domain), memory);
+
+    private static IovaSpace SpaceOf(IommuDomain domain)
+    {
+        lock (domain)
+        {
+            if (domain.Space is { } known)
+                return known;
+            var space = new IovaSpace(1UL << BitOperations.TrailingZeroCount(domain.PageSizes), domain.ApertureEnd);
+            space.Reserve(default, domain.ApertureStart.Value);
+            return domain.Space = space;
+        }
+    }
 }

@@ -1,6 +1,7 @@
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Diagnostics;
+using Aperture.Iommu;
 
 namespace Aperture.Dma;
 
@@ -63,8 +64,8 @@ public sealed class DmaContext
         var status = Operations.Allocate(this, bytes, attributes, out var memory, out var address, out var mapped);
         if (status != Status.Ok)
             throw Failure("allocate", (ulong)bytes, status);
-        _trace?.DmaAllocate(_device.Name, address, (ulong)bytes, memory.Address);
-        return new CoherentBuffer(this, memory, address, mapped);
+        _trace?.DmaAllocate(_device.Name, address, (ulong)bytes, memory.Address, attributes);
+        return new CoherentBuffer(this, memory, address, mapped, attributes);
     }
 
     /// <summary>Hands contiguous memory to the device.</summary>
@@ -89,8 +90,8 @@ public sealed class DmaContext
 
         var bytes = (ulong)memory.Length;
         var status = Operations.Map(this, memory.Address, bytes, direction, attributes, out var address);
-        mapping = status == Status.Ok ? new DmaMapping(this, address, memory.Address, bytes, direction) : default;
-        _trace?.DmaMap(_device.Name, direction, status == Status.Ok ? address : new Iova(ulong.MaxValue), bytes, memory.Address);
+        mapping = status == Status.Ok ? new DmaMapping(this, address, memory.Address, bytes, direction, attributes) : default;
+        _trace?.DmaMap(_device.Name, direction, status == Status.Ok ? address : new Iova(ulong.MaxValue), bytes, memory.Address, attributes);
         return status;
     }
 
@@ -111,9 +112,29 @@ public sealed class DmaContext
             throw Failure("map", total, Status.InvalidArgument);
         var status = Operations.MapScatter(this, memory, segments, direction, attributes, out var count);
         if (status != Status.Ok)
+        {
+            _trace?.DmaMapScatterFailed(_device.Name, direction, memory, status, attributes);
             throw Failure("map", total, status);
-        _trace?.DmaMapScatter(_device.Name, direction, segments[..count], memory);
-        return new ScatterMapping(this, memory, segments[..count], direction);
+        }
+
+        _trace?.DmaMapScatter(_device.Name, direction, segments[..count], memory, attributes);
+        return new ScatterMapping(this, memory, segments[..count], direction, attributes);
+    }
+
+    /// <summary>Makes the calls here work through a domain that the driver brought itself, from which the DMA API then takes device addresses.
+    /// Several devices may use one domain: what one maps has the same device address for all.</summary>
+    /// <param name="domain">The paging domain that is in force for the device's group. The driver keeps out of the device addresses that it maps itself.</param>
+    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: no driver is being bound; <see cref="Status.NotSupported"/>: the domain holds no mappings;
+    /// <see cref="Status.InvalidArgument"/>: another domain is in force.</exception>
+    public void UseDomain(IommuDomain domain)
+    {
+        ArgumentNullException.ThrowIfNull(domain);
+        var memory = Memory;
+        if (!domain.IsPaging)
+            throw new ApertureException(Status.NotSupported, $"{_device.Name} cannot do DMA through a domain of type {domain.Type}");
+        if (_device.Iommu?.Domain != domain)
+            throw new ApertureException(Status.InvalidArgument, $"{_device.Name} cannot do DMA through a domain that it is not in");
+        _operations = DmaAttach.Through(domain, memory);
     }
 
     /// <summary>Chooses how the device reaches memory.</summary>
@@ -144,19 +165,19 @@ public sealed class DmaContext
 
     internal void Free(in CoherentBuffer buffer)
     {
-        _trace?.DmaFree(_device.Name, buffer.Address, (ulong)buffer.Length, buffer.Memory.Address);
+        _trace?.DmaFree(_device.Name, buffer.Address, (ulong)buffer.Length, buffer.Memory.Address, buffer.Attributes);
         Operations.Free(this, buffer.Memory, buffer.Address, buffer.Mapped);
     }
 
     internal void Unmap(in DmaMapping mapping)
     {
         Operations.Unmap(this, mapping.Address, mapping.Length, mapping.Direction);
-        _trace?.DmaUnmap(_device.Name, mapping.Direction, mapping.Address, mapping.Length);
+        _trace?.DmaUnmap(_device.Name, mapping.Direction, mapping.Address, mapping.Length, mapping.Attributes);
     }
 
-    internal void UnmapScatter(ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, DmaDirection direction)
+    internal void UnmapScatter(ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, DmaDirection direction, DmaAttributes attributes)
     {
-        _trace?.DmaUnmapScatter(_device.Name, direction, memory);
+        _trace?.DmaUnmapScatter(_device.Name, direction, memory, attributes);
         Operations.UnmapScatter(this, memory, segments, direction);
     }
 

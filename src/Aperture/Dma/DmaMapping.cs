@@ -7,13 +7,14 @@ public readonly record struct DmaMapping : IDisposable
 {
     private readonly DmaContext? _context;
 
-    internal DmaMapping(DmaContext context, Iova address, PhysicalAddress physical, ulong length, DmaDirection direction)
+    internal DmaMapping(DmaContext context, Iova address, PhysicalAddress physical, ulong length, DmaDirection direction, DmaAttributes attributes)
     {
         _context = context;
         Address = address;
         Physical = physical;
         Length = length;
         Direction = direction;
+        Attributes = attributes;
     }
 
     /// <summary>Where the device finds the first byte.</summary>
@@ -27,6 +28,9 @@ public readonly record struct DmaMapping : IDisposable
 
     /// <summary>The physical address of the first byte.</summary>
     internal PhysicalAddress Physical { get; }
+
+    /// <summary>What was wished for.</summary>
+    internal DmaAttributes Attributes { get; }
 
     /// <summary>Ends the mapping: the CPU owns the bytes again, the device cannot reach them any more.</summary>
     public void Dispose() => _context?.Unmap(this);

@@ -80,10 +80,10 @@ internal sealed class IommuOperations : DmaOperations
             var status = _domain.Map(next, block.Address - offset, pages, rights);
             if (status != Status.Ok)
             {
-                if (next > start)
-                    _domain.Unmap(start, next - start);
-                _space.Free(start, total);
                 count = 0;
+                // Device addresses whose pages are still in the tables must never be given out again.
+                if (next == start || _domain.Unmap(start, next - start) == next - start)
+                    _space.Free(start, total);
                 return status;
             }
 

@@ -39,7 +39,9 @@ public sealed class IovaSpace
             return;
         lock (_lock)
         {
-            var last = Math.Min((start.Value + (bytes - 1)) >> _pageShift, _pages - 1);
+            // A range that runs past the end of the address space is reserved up to there.
+            var lastByte = bytes - 1 > ulong.MaxValue - start.Value ? ulong.MaxValue : start.Value + (bytes - 1);
+            var last = Math.Min(lastByte >> _pageShift, _pages - 1);
             for (var page = start.Value >> _pageShift; page <= last; page++)
             {
                 if ((_used[page >> 6] & (1UL << (int)(page & 63))) == 0)
@@ -56,7 +58,7 @@ public sealed class IovaSpace
     public bool TryAllocate(ulong bytes, Iova limit, out Iova start)
     {
         start = default;
-        var pages = (bytes + (1UL << _pageShift) - 1) >> _pageShift;
+        var pages = Pages(bytes);
         var end = limit.Value >> _pageShift >= _pages ? _pages : (limit.Value + 1) >> _pageShift;
         if (pages == 0 || pages > end)
             return false;
@@ -77,14 +79,16 @@ public sealed class IovaSpace
     public void Free(Iova start, ulong bytes)
     {
         var page = start.Value >> _pageShift;
-        var pages = (bytes + (1UL << _pageShift) - 1) >> _pageShift;
+        var pages = Pages(bytes);
         lock (_lock)
         {
-            if (pages > _pages || page > _pages - pages || !IsTaken(page, pages))
+            if (page == 0 || pages == 0 || pages > _pages || page > _pages - pages || !IsTaken(page, pages))
                 throw new ApertureException(Status.InvalidArgument, $"0x{bytes:x} bytes at device address {start} are not taken and cannot be freed");
             Mark(page, pages, false);
         }
     }
+
+    private ulong Pages(ulong bytes) => (bytes >> _pageShift) + ((bytes & ((1UL << _pageShift) - 1)) != 0 ? 1UL : 0);
 
     private bool Find(ulong pages, ulong end, out ulong page)
     {

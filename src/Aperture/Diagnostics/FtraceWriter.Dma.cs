@@ -1,0 +1,119 @@
+using System.Globalization;
+using Aperture.Core;
+using Aperture.Dma;
+
+namespace Aperture.Diagnostics;
+
+// The events of trace system "dma".
+public sealed partial class FtraceWriter
+{
+    // Arrays are cut behind this many entries.
+    private const int TracedEntries = 128;
+
+    // In the order of their bits, which is the order of printing. Those without a name in DmaAttributes have one here already.
+    private static readonly string[] s_attributes =
+    [
+        "WEAK_ORDERING", "WRITE_COMBINE", "", "NO_KERNEL_MAPPING", "SKIP_CPU_SYNC", "FORCE_CONTIGUOUS", "ALLOC_SINGLE_PAGES", "NO_WARN", "PRIVILEGED",
+    ];
+
+    /// <inheritdoc/>
+    public override void DmaMap(string device, DmaDirection direction, Iova address, ulong size, PhysicalAddress physical, DmaAttributes attributes) =>
+        Write("dma_map_page", $"{device} dir={Name(direction)} dma_addr={address.Value:x} size={size} phys_addr={physical.Value:x} attrs={Name(attributes)}");
+
+    /// <inheritdoc/>
+    public override void DmaUnmap(string device, DmaDirection direction, Iova address, ulong size, DmaAttributes attributes) =>
+        Write("dma_unmap_page", $"{device} dir={Name(direction)} dma_addr={address.Value:x} size={size} attrs={Name(attributes)}");
+
+    /// <inheritdoc/>
+    public override void DmaAllocate(string device, Iova address, ulong size, PhysicalAddress physical, DmaAttributes attributes) =>
+        Write("dma_alloc", $"{device} dir=BIDIRECTIONAL dma_addr={address.Value:x} size={size} virt_addr={physical.Value:x16} flags=GFP_KERNEL attrs={Name(attributes)}");
+
+    /// <inheritdoc/>
+    public override void DmaFree(string device, Iova address, ulong size, PhysicalAddress physical, DmaAttributes attributes) =>
+        Write("dma_free", $"{device} dir=BIDIRECTIONAL dma_addr={address.Value:x} size={size} virt_addr={physical.Value:x16} attrs={Name(attributes)}");
+
+    /// <inheritdoc/>
+    public override void DmaMapScatter(string device, DmaDirection direction, ReadOnlySpan<DmaSegment> segments, ReadOnlySpan<MemoryBlock> memory, DmaAttributes attributes)
+    {
+        lock (_lock)
+        {
+            Begin("dma_map_sg");
+            _line.Append(
+                CultureInfo.InvariantCulture,
+                $"{device} dir={Name(direction)} nents={Math.Min(memory.Length, TracedEntries)}/{memory.Length} ents={Math.Min(segments.Length, TracedEntries)}/{segments.Length}");
+            if (memory.Length > TracedEntries || segments.Length > TracedEntries)
+                _line.Append(" [TRUNCATED]");
+            _line.Append(" dma_addrs=");
+            Array(segments, static segment => segment.Address.Value);
+            _line.Append(" sizes=");
+            Array(segments, static segment => segment.Length);
+            _line.Append(" phys_addrs=");
+            Array(memory, static block => block.Address.Value);
+            _line.Append(" attrs=").Append(Name(attributes));
+            End();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void DmaMapScatterFailed(string device, DmaDirection direction, ReadOnlySpan<MemoryBlock> memory, Status status, DmaAttributes attributes)
+    {
+        lock (_lock)
+        {
+            // The label says device addresses; the values are physical ones there too.
+            Begin("dma_map_sg_err");
+            _line.Append(CultureInfo.InvariantCulture, $"{device} dir={Name(direction)} dma_addrs=");
+            Array(memory, static block => block.Address.Value);
+            _line.Append(CultureInfo.InvariantCulture, $" err={(int)status} attrs={Name(attributes)}");
+            End();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void DmaUnmapScatter(string device, DmaDirection direction, ReadOnlySpan<MemoryBlock> memory, DmaAttributes attributes)
+    {
+        lock (_lock)
+        {
+            Begin("dma_unmap_sg");
+            _line.Append(CultureInfo.InvariantCulture, $"{device} dir={Name(direction)} phys_addrs=");
+            Array(memory, static block => block.Address.Value);
+            _line.Append(" attrs=").Append(Name(attributes));
+            End();
+        }
+    }
+
+    private void Array<T>(ReadOnlySpan<T> items, Func<T, ulong> value)
+    {
+        _line.Append('{');
+        for (var i = 0; i < Math.Min(items.Length, TracedEntries); i++)
+            _line.Append(CultureInfo.InvariantCulture, $"{(i == 0 ? "" : ",")}0x{value(items[i]):x}");
+        _line.Append('}');
+    }
+
+    private static string Name(DmaDirection direction) => direction switch
+    {
+        DmaDirection.Bidirectional => "BIDIRECTIONAL",
+        DmaDirection.ToDevice => "TO_DEVICE",
+        DmaDirection.FromDevice => "FROM_DEVICE",
+        _ => "NONE",
+    };
+
+    private static string Name(DmaAttributes attributes)
+    {
+        if (attributes == DmaAttributes.None)
+            return "";
+        var names = new List<string>();
+        var left = (uint)attributes;
+        for (var i = 0; i < s_attributes.Length; i++)
+        {
+            var bit = 2u << i;
+            if ((left & bit) == 0 || s_attributes[i].Length == 0)
+                continue;
+            names.Add(s_attributes[i]);
+            left &= ~bit;
+        }
+
+        if (left != 0)
+            names.Add(string.Create(CultureInfo.InvariantCulture, $"0x{left:x}"));
+        return string.Join('|', names);
+    }
+}
