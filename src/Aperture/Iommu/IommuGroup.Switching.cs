@@ -18,18 +18,20 @@ public sealed partial class IommuGroup
             {
                 for (; known < master.Ports.Count; known++)
                     master.Ports[known].Unit.AddMaster(master.Device);
+                _core.Trace?.AddDeviceToGroup(Id, master.Device.Name);
                 if (Domain is not null && AttachMaster(master, Domain, null) is not Status.Ok and var status)
                     throw Failure(master, status);
             }
             catch
             {
+                if (known == master.Ports.Count)
+                    _core.Trace?.RemoveDeviceFromGroup(Id, master.Device.Name);
                 while (--known >= 0)
                     master.Ports[known].Unit.RemoveMaster(master.Device);
                 throw;
             }
 
             _masters = [.. _masters, master];
-            _core.Trace?.AddDeviceToGroup(Id, master.Device.Name);
         }
     }
 
