@@ -147,9 +147,28 @@ public sealed partial class TranslationCache
     /// <returns>How many were removed.</returns>
     public int InvalidateAddress(uint context, Iova address)
     {
+        if (_invalid == Entries)
+            return 0;
         var key = Key(context, address);
+        var keys = Vector256.Create(key);
         var removed = 0;
-        for (var i = 0; i < Entries; i++)
+        var i = 0;
+        for (; i <= Entries - Vector256<ulong>.Count; i += Vector256<ulong>.Count)
+        {
+            ref var tags = ref MemoryMarshal.GetArrayDataReference(_tags);
+            ref var masks = ref MemoryMarshal.GetArrayDataReference(_masks);
+            var differs = (keys ^ Vector256.LoadUnsafe(ref tags, (nuint)i)) & Vector256.LoadUnsafe(ref masks, (nuint)i);
+            if (Vector256.EqualsAny(differs, Vector256<ulong>.Zero))
+                removed += InvalidateMatching(key, i, i + Vector256<ulong>.Count);
+        }
+
+        return removed + InvalidateMatching(key, i, Entries);
+    }
+
+    private int InvalidateMatching(ulong key, int from, int to)
+    {
+        var removed = 0;
+        for (var i = from; i < to; i++)
         {
             if (((key ^ _tags[i]) & _masks[i]) == 0 && Invalidate(i))
                 removed++;
