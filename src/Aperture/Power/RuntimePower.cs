@@ -183,11 +183,17 @@ public sealed partial class RuntimePower
         }
         finally
         {
-            if (quiet)
-                PowerDown();
-            else
-                Interlocked.Or(ref _word, ActiveFlag);
-            _changing = false;
+            try
+            {
+                if (quiet)
+                    PowerDown();
+                else
+                    Interlocked.Or(ref _word, ActiveFlag);
+            }
+            finally
+            {
+                _changing = false;
+            }
         }
     }
 }
