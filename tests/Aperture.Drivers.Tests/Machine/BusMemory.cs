@@ -4,10 +4,10 @@ using Aperture.Dma;
 
 namespace Aperture.Drivers.Tests.Machine;
 
-/// <summary>Driver memory from the upper half of a region of RAM, by a bump of the end; nothing is used twice, but what is taken is counted.</summary>
-public sealed unsafe class BusMemory(PhysicalMemory memory, PhysicalAddress start, PhysicalAddress end) : SystemMemory
+/// <summary>Driver memory from a range of RAM, by a bump of the end; memory is used again only when all of it was given back.</summary>
+public sealed unsafe class BusMemory(PhysicalMemory memory, MemoryRange range) : SystemMemory
 {
-    private PhysicalAddress _next = start;
+    private ulong _used;
 
     public int Taken { get; private set; }
 
@@ -15,11 +15,12 @@ public sealed unsafe class BusMemory(PhysicalMemory memory, PhysicalAddress star
     {
         block = default;
         var size = (ulong)(bytes + 4095) & ~4095UL;
-        if (_next + size > end || _next + (size - 1) > highest || !memory.TryGetPointer(_next, size, out var pointer))
+        var address = range.Start + _used;
+        if (size > range.Length - _used || address + (size - 1) > highest || !memory.TryGetPointer(address, size, out var pointer))
             return false;
-        block = new MemoryBlock(pointer, _next, bytes);
+        block = new MemoryBlock(pointer, address, bytes);
         block.Span.Clear();
-        _next += size;
+        _used += size;
         Taken++;
         return true;
     }
@@ -27,6 +28,7 @@ public sealed unsafe class BusMemory(PhysicalMemory memory, PhysicalAddress star
     public override void Free(MemoryBlock block)
     {
         block.Span.Fill(0xDD);
-        Taken--;
+        if (--Taken == 0)
+            _used = 0;
     }
 }

@@ -18,7 +18,7 @@ public sealed class TestMachine : IDisposable
     public TestMachine(string name = "1000.device")
     {
         Bus = new SystemBus(_memory);
-        Memory = new BusMemory(_memory, new PhysicalAddress(Ram + (RamBytes / 2)), new PhysicalAddress(Ram + RamBytes));
+        Memory = new BusMemory(_memory, new MemoryRange(new PhysicalAddress(Ram + (RamBytes / 2)), RamBytes / 2));
         Device = new Device(name);
         Device.Dma.Attach(new DirectOperations(Memory), Memory, null);
     }
