@@ -20,28 +20,14 @@ public struct DmaMasterChecksum
     /// <param name="bytes">A multiple of <see cref="Step"/>, except the last piece.</param>
     public void Add(ReadOnlySpan<byte> bytes)
     {
-        var sums = _sums;
-        var sumsOfSums = _sumsOfSums;
-        var steps = MemoryMarshal.Cast<byte, Vector256<ulong>>(bytes);
-        foreach (var step in steps)
-        {
-            sums += BitConverter.IsLittleEndian ? step : Reverse(step);
-            sumsOfSums += sums;
-        }
-
-        var rest = bytes[(steps.Length * Step)..];
-        if (!rest.IsEmpty)
-        {
-            Span<byte> last = stackalloc byte[Step];
-            last.Clear();
-            rest.CopyTo(last);
-            var step = MemoryMarshal.Cast<byte, Vector256<ulong>>(last)[0];
-            sums += BitConverter.IsLittleEndian ? step : Reverse(step);
-            sumsOfSums += sums;
-        }
-
-        _sums = sums;
-        _sumsOfSums = sumsOfSums;
+        var whole = bytes.Length & -Step;
+        AddSteps(bytes[..whole]);
+        if (whole == bytes.Length)
+            return;
+        Span<byte> last = stackalloc byte[Step];
+        last.Clear();
+        bytes[whole..].CopyTo(last);
+        AddSteps(last);
     }
 
     /// <summary>The checksum of the bytes so far.</summary>
@@ -54,6 +40,24 @@ public struct DmaMasterChecksum
                 value += ulong.RotateLeft(_sumsOfSums[lane], 8 * lane) ^ _sums[lane];
             return value;
         }
+    }
+
+    // Apart from Add, whose stack buffer would keep the lanes out of registers.
+    private void AddSteps(ReadOnlySpan<byte> bytes)
+    {
+        var sums = _sums;
+        var sumsOfSums = _sumsOfSums;
+        var words = MemoryMarshal.Cast<byte, ulong>(bytes);
+        ref var first = ref MemoryMarshal.GetReference(words);
+        for (var at = 0; at <= words.Length - Vector256<ulong>.Count; at += Vector256<ulong>.Count)
+        {
+            var step = Vector256.LoadUnsafe(ref first, (nuint)at);
+            sums += BitConverter.IsLittleEndian ? step : Reverse(step);
+            sumsOfSums += sums;
+        }
+
+        _sums = sums;
+        _sumsOfSums = sumsOfSums;
     }
 
     private static Vector256<ulong> Reverse(Vector256<ulong> step)

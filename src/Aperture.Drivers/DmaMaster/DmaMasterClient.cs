@@ -15,20 +15,21 @@ public sealed partial class DmaMasterClient : IBoundDriver
 
     private readonly Device _device;
     private readonly RegisterRegion _registers;
+    private readonly DeviceGates _gates;
     private int _commands; // commands in progress; without one the device may be off and is not touched
 
-    internal DmaMasterClient(Device device, RegisterRegion registers, int ports)
+    internal DmaMasterClient(Device device, RegisterRegion registers)
     {
         _device = device;
         _registers = registers;
-        PortCount = ports;
+        _gates = new DeviceGates(device);
     }
 
     /// <summary>The device.</summary>
     public Device Device => _device;
 
     /// <summary>Number of ports: one for each unit that the master is behind, or one without any.</summary>
-    public int PortCount { get; }
+    public int PortCount { get; private set; }
 
     /// <summary>Interrupts of the master so far.</summary>
     public ulong Interrupts { get; private set; }
@@ -67,7 +68,25 @@ public sealed partial class DmaMasterClient : IBoundDriver
         Execute(DmaMasterCommand.Copy, Ports(sourcePort, destinationPort), new Side(source, 0), new Side(destination, 0), length, 0, 0);
 
     /// <inheritdoc/>
-    public void Remove() => FreeLists();
+    public void Remove()
+    {
+        FreeLists();
+        _gates.Off();
+    }
+
+    /// <inheritdoc/>
+    public void RuntimeSuspend() => _gates.Off();
+
+    /// <inheritdoc/>
+    public void RuntimeResume() => _gates.On();
+
+    internal void Identify()
+    {
+        var id = _registers.Read32(DmaMasterRegisters.Id);
+        if (id != DmaMasterRegisters.IdValue)
+            throw new ApertureException(Status.NoDevice, $"{_device.Name} is not a generic DMA master: its ID is 0x{id:x8}");
+        PortCount = (int)_registers.Read32(DmaMasterRegisters.Ports);
+    }
 
     internal InterruptResult OnInterrupt()
     {

@@ -1,5 +1,4 @@
 using Aperture.Core;
-using Aperture.Datasheets.DmaMaster;
 using Aperture.Devices;
 
 namespace Aperture.Drivers.DmaMaster;
@@ -38,20 +37,19 @@ public sealed class DmaMasterDriver : IDriver
             throw new ApertureException(Status.NoDevice, $"{device.Name} has no register region {_region}");
         var registers = device.Registers[_region];
         device.Dma.SetMask(_addressBits);
-        device.Power.Get();
+        var client = new DmaMasterClient(device, registers);
         try
         {
-            var id = registers.Read32(DmaMasterRegisters.Id);
-            if (id != DmaMasterRegisters.IdValue)
-                throw new ApertureException(Status.NoDevice, $"{device.Name} is not a generic DMA master: its ID is 0x{id:x8}");
-            var client = new DmaMasterClient(device, registers, (int)registers.Read32(DmaMasterRegisters.Ports));
+            client.RuntimeResume();
+            client.Identify();
             if (device.Interrupts.Count > 0)
                 device.Manage(device.Interrupts[0].Request(client.OnInterrupt));
             return client;
         }
-        finally
+        catch
         {
-            device.Power.Put();
+            client.RuntimeSuspend();
+            throw;
         }
     }
 }

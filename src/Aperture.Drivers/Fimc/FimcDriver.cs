@@ -22,6 +22,7 @@ public sealed class FimcDriver : IDriver
         device.Dma.SetMask(32);
         var scaler = new FimcScaler(device);
         device.Manage(device.Interrupts[0].Request(scaler.OnInterrupt));
+        scaler.RuntimeResume();
         return scaler;
     }
 }

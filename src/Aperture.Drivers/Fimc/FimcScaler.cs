@@ -18,6 +18,7 @@ public sealed partial class FimcScaler : IBoundDriver
 
     private readonly Device _device;
     private readonly RegisterRegion _registers;
+    private readonly DeviceGates _gates;
     private bool _working; // a job is on the hardware: registers can be touched
     private bool _done;    // its end was signalled
 
@@ -25,6 +26,7 @@ public sealed partial class FimcScaler : IBoundDriver
     {
         _device = device;
         _registers = device.Registers[0];
+        _gates = new DeviceGates(device);
     }
 
     /// <summary>The device.</summary>
@@ -77,6 +79,15 @@ public sealed partial class FimcScaler : IBoundDriver
             from.Dispose();
         }
     }
+
+    /// <inheritdoc/>
+    public void Remove() => _gates.Off();
+
+    /// <inheritdoc/>
+    public void RuntimeSuspend() => _gates.Off();
+
+    /// <inheritdoc/>
+    public void RuntimeResume() => _gates.On();
 
     private static Status Check(in FimcImage source, in FimcImage target)
     {

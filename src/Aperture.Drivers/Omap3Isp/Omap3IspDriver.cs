@@ -22,6 +22,7 @@ public sealed class Omap3IspDriver : IDriver
         device.Dma.SetMask(32);
         var stream = new Omap3IspStream(device);
         device.Manage(device.Interrupts[0].Request(stream.OnInterrupt));
+        stream.RuntimeResume();
         return stream;
     }
 }

@@ -10,6 +10,7 @@ namespace Aperture.Drivers.Omap3Isp;
 public sealed partial class Omap3IspStream : IBoundDriver
 {
     private readonly Device _device;
+    private readonly DeviceGates _gates;
     private readonly Queue<int> _queue = new(); // buffers that wait for a frame
     private CoherentBuffer[] _buffers = [];     // all buffers of the stream; none while it does not run
     private bool[] _delivered = [];             // which of them the client has
@@ -22,6 +23,7 @@ public sealed partial class Omap3IspStream : IBoundDriver
     {
         _device = device;
         _registers = device.Registers[0];
+        _gates = new DeviceGates(device);
     }
 
     /// <summary>Called with each frame, from the interrupt handler.</summary>
@@ -70,7 +72,7 @@ public sealed partial class Omap3IspStream : IBoundDriver
             Sequence = Overruns = Errors = 0;
             _frameStatus = Status.Ok;
             _device.Power.Get();
-            active = _awake = true;
+            active = true;
             Program();
             IsStreaming = true;
         }
@@ -78,7 +80,6 @@ public sealed partial class Omap3IspStream : IBoundDriver
         {
             if (active)
                 _device.Power.Put();
-            _awake = false;
             FreeBuffers();
             throw;
         }
@@ -91,11 +92,7 @@ public sealed partial class Omap3IspStream : IBoundDriver
             return;
         IsStreaming = false;
         if (_awake)
-        {
             Quieten();
-            _awake = false;
-        }
-
         _device.Power.Put();
         FreeBuffers();
     }
@@ -112,7 +109,11 @@ public sealed partial class Omap3IspStream : IBoundDriver
     }
 
     /// <inheritdoc/>
-    public void Remove() => Stop();
+    public void Remove()
+    {
+        Stop();
+        RuntimeSuspend();
+    }
 
     /// <summary>Stops the hardware; queue, buffers and mappings stay. The frame that was under way is taken again later.</summary>
     public void Suspend()
@@ -120,6 +121,7 @@ public sealed partial class Omap3IspStream : IBoundDriver
         if (IsStreaming && _awake)
             Quieten();
         _awake = false;
+        _gates.Off();
     }
 
     /// <summary>Goes on where <see cref="Suspend"/> stopped.</summary>
@@ -131,6 +133,7 @@ public sealed partial class Omap3IspStream : IBoundDriver
     /// <inheritdoc/>
     public void RuntimeResume()
     {
+        _gates.On();
         _awake = true;
         _frameStatus = Status.Ok;
         if (IsStreaming)

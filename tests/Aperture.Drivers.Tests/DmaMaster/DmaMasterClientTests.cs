@@ -41,7 +41,7 @@ public sealed class DmaMasterClientTests : IDisposable
         Assert.True(_client.Verify(0, other.Address, 100_000, 5).IsOk);
         Assert.Equal(_client.Read(0, buffer.Address, 100_000).Checksum, _client.Read(0, other.Address, 100_000).Checksum);
         Assert.Equal(5u, _client.Interrupts);
-        Assert.False(_machine.Device.Power.IsActive);
+        Assert.True(_machine.IsOff);
     }
 
     [Fact]
@@ -113,7 +113,7 @@ public sealed class DmaMasterClientTests : IDisposable
     [Fact]
     public void A_master_without_power_is_a_bus_error()
     {
-        _model.SetPower(false);
+        _machine.IsBroken = true;
         Assert.Throws<BusErrorException>(() => _client.Read(0, new Iova(0x100), 16));
     }
 
@@ -133,6 +133,7 @@ public sealed class DmaMasterClientTests : IDisposable
         _client.Fill(0, [new DmaSegment(new Iova(TestMachine.Ram), 10)], 1);
         Assert.Equal(2, _machine.Memory.Taken);
         _machine.Unbind();
+        Assert.True(_machine.IsOff);
         Assert.Equal(0, _machine.Memory.Taken);
     }
 

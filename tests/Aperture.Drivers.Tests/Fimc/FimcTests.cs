@@ -57,7 +57,7 @@ public sealed class FimcTests : IDisposable
             }
         }
 
-        Assert.False(_machine.Device.Power.IsActive);
+        Assert.True(_machine.IsOff);
         Assert.Equal((0UL, false), (_scaler.Failed, _fimc.Interrupt.IsAsserted));
     }
 
@@ -127,9 +127,9 @@ public sealed class FimcTests : IDisposable
         Assert.Equal(Status.InvalidArgument, _scaler.TryConvert(source with { Width = 0 }, source));
         Assert.Equal(Status.InvalidArgument, _scaler.TryConvert(source with { Width = 200 }, source));
         Assert.Equal(Status.InvalidArgument, _scaler.TryConvert(Image(31, 32, FimcFormat.Yuv420), source));
-        _fimc.SetPower(false);
+        _machine.IsBroken = true;
         Assert.Throws<BusErrorException>(() => _scaler.TryConvert(source, Image(128, 128, FimcFormat.Rgb565)));
-        Assert.False(_machine.Device.Power.IsActive);
+        Assert.True(_machine.IsOff);
     }
 
     [Fact]
@@ -148,6 +148,7 @@ public sealed class FimcTests : IDisposable
     {
         var seed = Random.Shared.Next();
         var random = new Random(seed);
+        _machine.Device.Power.Get();
         for (var i = 0; i < 20_000; i++)
         {
             var offset = (uint)random.Next(((int)FimcRegisters.Last / 4) + 8) * 4;

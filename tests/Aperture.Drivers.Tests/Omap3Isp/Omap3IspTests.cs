@@ -49,14 +49,14 @@ public sealed class Omap3IspTests : IDisposable
             _stream.Queue(frame.Index);
         };
         _stream.Start(new Omap3IspFormat(Width, Height, packed), buffers: 2);
-        Assert.True(_machine.Device.Power.IsActive);
+        Assert.True(_machine.IsOn);
         for (var i = 0; i < 10; i++)
             _sensor.SendFrame();
         Assert.Equal(Enumerable.Range(0, 10).Select(i => (uint)i), _frames.Select(frame => frame.Sequence));
         Assert.Equal([0, 1, 0, 1, 0, 1, 0, 1, 0, 1], _frames.Select(frame => frame.Index));
         Assert.Equal((10u, 0u, 0u), (_stream.Sequence, _stream.Overruns, _stream.Errors));
         _stream.Stop();
-        Assert.False(_machine.Device.Power.IsActive);
+        Assert.True(_machine.IsOff);
         Assert.Equal(0, _machine.Memory.Taken);
     }
 
@@ -92,13 +92,11 @@ public sealed class Omap3IspTests : IDisposable
         for (var i = 0; i < Height / 2; i++)
             _sensor.Tick();
 
-        IBoundDriver bound = _stream;
-        bound.Suspend();
-        _isp.SetPower(false);
+        _machine.Device.Power.Sleep();
+        Assert.True(_machine.IsOff);
         _sensor.SendFrame();
         _sensor.SendFrame();
-        _isp.SetPower(true);
-        bound.Resume();
+        _machine.Device.Power.Wake();
 
         Assert.True(_stream.IsStreaming);
         _sensor.SendFrame();
@@ -146,6 +144,7 @@ public sealed class Omap3IspTests : IDisposable
         _sensor.SendFrame();
         Assert.Equal(1u, _stream.Sequence);
         _machine.Unbind();
+        Assert.True(_machine.IsOff);
         Assert.Equal(0, _machine.Memory.Taken);
     }
 
@@ -155,10 +154,10 @@ public sealed class Omap3IspTests : IDisposable
         Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => _stream.Start(new Omap3IspFormat(63, 32))).Status);
         Assert.Equal(Status.NoMemory, Assert.Throws<ApertureException>(() => _stream.Start(new Omap3IspFormat(2048, 2048), 3)).Status);
         Assert.Equal(0, _machine.Memory.Taken);
-        _isp.SetPower(false);
+        _machine.IsBroken = true;
         Assert.Throws<BusErrorException>(() => Start());
         Assert.Equal((0, false), (_machine.Memory.Taken, _machine.Device.Power.IsActive));
-        _isp.SetPower(true);
+        _machine.IsBroken = false;
         Start();
         Assert.Equal(Status.Busy, Assert.Throws<ApertureException>(() => Start()).Status);
     }
@@ -183,6 +182,7 @@ public sealed class Omap3IspTests : IDisposable
     {
         var seed = Random.Shared.Next();
         var random = new Random(seed);
+        _machine.Device.Power.Get();
         for (var i = 0; i < 5000; i++)
         {
             var offset = (uint)random.Next((int)Omap3IspRegisters.Size / 4) * 4;
