@@ -1,1 +1,1 @@
-return 0;
+return Aperture.Tool.Conform.ConformCommand.Create().Parse(args is ["conform", .. var rest] ? rest : args).Invoke();

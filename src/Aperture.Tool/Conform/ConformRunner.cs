@@ -1,3 +1,4 @@
+using Aperture.Tool.Conform.Drivers;
 using Aperture.Tool.Conform.Models;
 using Aperture.Tool.Conform.Vectors;
 
@@ -15,11 +16,13 @@ public static class ConformRunner
     public static FileResult Run(VectorFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
-        if (Families.FindModel(file.Driver) is not { } models)
+        if (Families.Find(file.Driver) is not { } family)
             return new FileResult(file.Path) { Skipped = $"family {file.Driver} is not modelled yet" };
         return new FileResult(file.Path)
         {
-            Model = ModelReplay.Run(file, models),
+            Model = ModelReplay.Run(file, family.Models),
+            Driver = DriverReplay.Run(file, family, out var deviations),
+            Deviations = deviations,
         };
     }
 

@@ -1,12 +1,12 @@
-using Aperture.Tool.Conform.Models;
+using Aperture.Tool.Conform.Drivers;
 
 namespace Aperture.Tool.Conform;
 
 /// <summary>The kinds of units that can be replayed. A further kind adds its line here.</summary>
 public static class Families
 {
-    private static readonly ModelFamily[] Models = [new OmapModelFamily(), new ExynosModelFamily()];
+    private static readonly DriverFamily[] Drivers = [new OmapDriverFamily(), new ExynosDriverFamily()];
 
-    /// <summary>The models for the files of a recorded driver, or null where there are none.</summary>
-    public static ModelFamily? FindModel(string driver) => Array.Find(Models, family => family.Driver == driver);
+    /// <summary>The family of a recorded driver, or null where there is none.</summary>
+    public static DriverFamily? Find(string driver) => Array.Find(Drivers, family => family.Models.Driver == driver);
 }

@@ -63,6 +63,35 @@ public sealed class Interrupt
         Service();
     }
 
+    /// <summary>Calls every handler once, whatever the level: for a line that may have been missed.</summary>
+    /// <returns>Whether one of them handled it; <see cref="InterruptResult.None"/> too while handlers run already.</returns>
+    public InterruptResult Poll()
+    {
+        Func<InterruptResult>[] handlers;
+        lock (_lock)
+        {
+            if (_inService)
+                return InterruptResult.None;
+            _inService = true;
+            handlers = _handlers;
+        }
+
+        var result = InterruptResult.None;
+        try
+        {
+            lock (_service)
+                result = Run(handlers) ? InterruptResult.Handled : InterruptResult.None;
+        }
+        finally
+        {
+            lock (_lock)
+                _inService = false;
+        }
+
+        Service();
+        return result;
+    }
+
     private void Service()
     {
         lock (_lock)

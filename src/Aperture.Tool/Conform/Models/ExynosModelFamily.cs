@@ -81,7 +81,10 @@ public sealed class ExynosModelFamily : ModelFamily
 
     private static SysMmuLayout Layout(TranslationUnit unit) => ((ExynosSysMmu)unit).Options.Layout;
 
-    private static uint TableBase(TranslationUnit unit) => Layout(unit) switch
+    private static uint TableBase(TranslationUnit unit) => TableBase(Layout(unit));
+
+    /// <summary>The register that names the first-level table.</summary>
+    internal static uint TableBase(SysMmuLayout layout) => layout switch
     {
         SysMmuLayout.V1 => SysMmuV1Register.TableBase,
         SysMmuLayout.V7Vm => SysMmuVmRegister.Block + SysMmuVmRegister.TableBase,

@@ -71,22 +71,8 @@ public sealed partial class ModelReplay
         foreach (var unit in _units.Values.DistinctBy(unit => unit.Kind))
         {
             foreach (var root in roots)
-                CheckAccess(line, iova, unit.Probe.Access(root, iova));
+                Expectation.Check(Part, line, unit.Probe.Access(root, iova));
         }
-    }
-
-    private void CheckAccess(VectorEvent line, ulong iova, ProbeResult result)
-    {
-        if (line.Flag("fault"))
-        {
-            Part.Check(result is { CanRead: false, CanWrite: false } && result.ReadFault == iova && result.WriteFault == iova, line.Line,
-                () => $"a fault at 0x{iova:x}", () => result is { CanRead: false, CanWrite: false } ? $"faults at 0x{result.ReadFault:x} and 0x{result.WriteFault:x}" : result.ToString());
-            return;
-        }
-
-        var address = line.Hex("pa");
-        var protection = line.Text("prot");
-        Part.Check(result.Protection == protection && (protection == "none" || result.Address == address), line.Line, () => $"0x{address:x} {protection}", result.ToString);
     }
 
     /// <summary>A reported fault names an address that the call read from the unit.</summary>

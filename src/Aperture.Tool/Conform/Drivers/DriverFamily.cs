@@ -1,0 +1,109 @@
+using Aperture.Core;
+using Aperture.Core.PageTables;
+using Aperture.Devices;
+using Aperture.Hardware.Translation;
+using Aperture.Iommu;
+using Aperture.Tool.Conform.Models;
+using Aperture.Tool.Conform.Vectors;
+
+namespace Aperture.Tool.Conform.Drivers;
+
+/// <summary>What the replay must know about one kind of unit and its driver, beside what <see cref="ModelFamily"/> knows.</summary>
+public abstract class DriverFamily
+{
+    /// <summary>The models.</summary>
+    public abstract ModelFamily Models { get; }
+
+    /// <summary>Whether the recorded driver keeps a unit powered while a domain is attached, rather than while its master is active.</summary>
+    public virtual bool AttachHoldsPower => false;
+
+    /// <summary>Whether the recorded driver makes the tables at the attach and frees them at the detach.</summary>
+    public virtual bool TablesLiveWhileAttached => false;
+
+    /// <summary>Log2 of the largest page.</summary>
+    public abstract int LargestPageShift { get; }
+
+    /// <summary>Makes the driver that takes over the units of a file.</summary>
+    /// <param name="core">The IOMMU core.</param>
+    /// <param name="facts">Finds what the file tells of a unit.</param>
+    public abstract IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts);
+
+    /// <summary>The names of the clocks that a device has.</summary>
+    public virtual IEnumerable<string> Clocks(VectorEvent probe) => [];
+
+    /// <summary>Compares what a probe found out.</summary>
+    public virtual void CheckProbe(ReplayPart part, VectorEvent probe, IommuUnit unit)
+    {
+    }
+
+    /// <summary>The format of a domain's tables, with another shared table of zeros, or its own one.</summary>
+    public abstract IPageTableFormat Format(IommuDomain domain, ulong? zeroTable);
+
+    /// <summary>The first-level table of a domain.</summary>
+    public abstract ulong Root(IommuDomain domain);
+
+    /// <summary>The registers that hold the state which software decides.</summary>
+    public abstract IEnumerable<ControlRegister> Controls(TranslationUnit model);
+
+    /// <summary>Whether a unit with these registers translates.</summary>
+    /// <param name="read">Reads a register, recorded or of the model.</param>
+    public abstract bool IsTranslating(Func<uint, uint> read);
+
+    /// <summary>The registers that a fault changes; writing them back undoes it.</summary>
+    public abstract IEnumerable<uint> FaultState(TranslationUnit model);
+
+    /// <summary>Undoes a fault.</summary>
+    public abstract void UndoFault(TranslationUnit model, IReadOnlyDictionary<uint, uint> state);
+
+    /// <summary>The valid entries of a TLB that software can read.</summary>
+    public virtual IReadOnlyList<TlbEntry> Entries(TranslationUnit model) => [];
+
+    /// <summary>Makes a TLB forget the entry of an address.</summary>
+    public virtual Status FlushPage(IommuUnit unit, ulong iova) => Status.NotSupported;
+
+    /// <summary>Makes a TLB forget all entries.</summary>
+    public virtual Status FlushAll(IommuUnit unit) => Status.NotSupported;
+
+    /// <summary>Loads the TLB entry of a mapped page.</summary>
+    public virtual Status Prefetch(IommuUnit unit, Iova iova, bool isLocked) => Status.NotSupported;
+
+    /// <summary>Reads the register block.</summary>
+    public virtual uint[] SaveContext(IommuUnit unit) => [];
+
+    /// <summary>Writes it back.</summary>
+    public virtual void RestoreContext(IommuUnit unit, uint[] words)
+    {
+    }
+
+    /// <summary>The protection that a call asks for.</summary>
+    public virtual Protection ProtectionOf(VectorEvent call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        var protection = Protection.None;
+        foreach (var word in call.Text("prot").Split('+'))
+        {
+            protection |= word switch
+            {
+                "none" => Protection.None,
+                "r" => Protection.Read,
+                "w" => Protection.Write,
+                "rw" => Protection.ReadWrite,
+                "cache" => Protection.Cache,
+                "noexec" => Protection.NoExecute,
+                "mmio" => Protection.Mmio,
+                "priv" => Protection.Privileged,
+                _ => throw call.Bad($"'prot' is '{call.Text("prot")}'"),
+            };
+        }
+
+        return protection;
+    }
+}
+
+/// <summary>A register that holds state which software decides.</summary>
+/// <param name="Name">Its name, for messages.</param>
+/// <param name="Offset">Its offset.</param>
+/// <param name="Mask">The bits that count.</param>
+/// <param name="OnlyWhileTranslating">Whether it means something only while the unit translates.</param>
+/// <param name="IsTableBase">Whether it names the first-level table.</param>
+public readonly record struct ControlRegister(string Name, uint Offset, uint Mask, bool OnlyWhileTranslating = false, bool IsTableBase = false);

@@ -1,0 +1,95 @@
+using Aperture.Core;
+using Aperture.Hardware.Translation;
+using Aperture.Tool.Conform.Models;
+using Aperture.Tool.Conform.Vectors;
+
+namespace Aperture.Tool.Conform.Drivers;
+
+/// <content>What accesses of masters lead to, through our tables and what our units remember of them.</content>
+public sealed partial class DriverReplay
+{
+    private const int MostSamples = 32; // addresses that are watched over a call
+
+    private readonly List<(ReplayedMmu Mmu, ulong Iova)> _samples = []; // addresses accessed before the call
+
+    private void CheckExpectation(VectorEvent line)
+    {
+        var domain = Domain(line, "dom");
+        var iova = line.Hex("iova");
+        if (domain.Ours is not { } ours)
+        {
+            Part.Check(line.Flag("fault"), line.Line, () => "a translation", () => "the domain has no table");
+            return;
+        }
+
+        Expectation.Check(Part, line, domain.Mmu!.Probe.Access(_family.Root(ours), iova));
+        if (line.Flag("fault") || line.Text("prot") == "none")
+            return;
+        foreach (var mmu in LiveUnits(domain))
+        {
+            var got = Access(mmu, iova, line.Text("prot") == "w" ? DmaAccess.Write : DmaAccess.Read);
+            Part.Check(got == line.Hex("pa"), line.Line, () => $"0x{line.Hex("pa"):x} through {mmu.Facts.Name}", () => Show(got));
+        }
+    }
+
+    /// <summary>Fills the caches of the units with what the call is about to change.</summary>
+    private void Prime(RecordedCall call)
+    {
+        _samples.Clear();
+        if (call.Api.Call is not ("map" or "unmap" or "map_pages" or "unmap_pages") || !_domains.TryGetValue(call.Api.Text("dom"), out var domain) || OurReader(domain) is not { } reader)
+            return;
+        var units = LiveUnits(domain).ToArray();
+        if (units.Length == 0)
+            return;
+        var (iova, size) = (call.Api.Hex("iova"), SizeOf(call.Api));
+        var (start, end) = SpanOf(call.Api);
+        var leaves = reader.Leaves(start, end).Where(leaf => Overlaps(leaf, iova, size)).ToArray();
+        var addresses = new SortedSet<ulong>();
+        for (var i = 0; i < leaves.Length; i += Math.Max(1, leaves.Length / MostSamples))
+            addresses.Add(Math.Max(leaves[i].Iova, iova));
+        if (leaves.Length > 0)
+            addresses.UnionWith([Math.Min(leaves[^1].End, iova + size) - 1, leaves[0].Iova]);
+        addresses.UnionWith(((ulong[])[iova, iova + size - 1]).Where(address => address < AddressSpace));
+        foreach (var mmu in units)
+        {
+            foreach (var address in addresses)
+            {
+                Access(mmu, address, DmaAccess.Read);
+                _samples.Add((mmu, address));
+            }
+        }
+    }
+
+    /// <summary>After the call no access goes where it led before, unless it still leads there.</summary>
+    private void CheckStale(RecordedCall call)
+    {
+        if (_samples.Count == 0 || OurReader(Domain(call.Api, "dom")) is not { } reader)
+            return;
+        foreach (var (mmu, iova) in _samples)
+        {
+            var leaf = reader.Find(iova);
+            if (leaf is { } mapped && (mapped.Protection & Protection.Read) == 0)
+                continue;
+            ulong? expected = leaf is { } found ? found.Address + (iova - found.Iova) : null;
+            var got = Access(mmu, iova, DmaAccess.Read);
+            Part.Check(got == expected, call.Line, () => $"{mmu.Facts.Name} takes 0x{iova:x} to {Show(expected)}", () => $"{Show(got)}, which is stale");
+        }
+    }
+
+    /// <summary>The units where a domain is in force and which translate now. None where the test itself fills TLBs.</summary>
+    private IEnumerable<ReplayedMmu> LiveUnits(ReplayedDomain domain) => _hasTestEntries || domain.Ours is null
+        ? []
+        : _mmus.Values.Where(mmu => !mmu.IsHeldBack && mmu.Unit is { } unit && domain.Ours.Units.Contains(unit) && mmu.Model.Answers && _family.IsTranslating(mmu.Read));
+
+    /// <summary>Makes an access through a unit as it is. A fault leaves no trace.</summary>
+    private ulong? Access(ReplayedMmu mmu, ulong iova, DmaAccess access)
+    {
+        var state = _family.FaultState(mmu.Model).ToDictionary(offset => offset, mmu.Read);
+        if (mmu.Model.Translate(new DmaRequest(default, new Iova(iova), access), out var address, out _) == TranslationStatus.Ok)
+            return address.Value;
+        _family.UndoFault(mmu.Model, state);
+        return null;
+    }
+
+    private static string Show(ulong? address) => address is { } value ? $"0x{value:x}" : "a fault";
+}

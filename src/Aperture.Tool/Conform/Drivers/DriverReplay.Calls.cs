@@ -1,0 +1,195 @@
+using Aperture.Core;
+using Aperture.Iommu;
+
+namespace Aperture.Tool.Conform.Drivers;
+
+/// <content>Each recorded call as calls of ours.</content>
+public sealed partial class DriverReplay
+{
+    private void Make(RecordedCall call)
+    {
+        switch (call.Api.Call)
+        {
+            case "driver_init":
+                break;
+            case "probe":
+                Probe(call);
+                break;
+            case "of_xlate":
+                AddUnit(call);
+                break;
+            case "probe_device":
+                ProbeDevice(call);
+                break;
+            case "release_device":
+                Release(call);
+                break;
+            case "domain_alloc":
+                AllocateDomain(call);
+                break;
+            case "domain_free":
+                FreeDomain(call);
+                break;
+            case "attach_dev":
+                Attach(call);
+                break;
+            case "detach_dev":
+                if (call.Api.Text("dom") != "-")
+                    Detach(Master(call.Api), Domain(call.Api, "dom"));
+                break;
+            case "map" or "map_pages" or "store_entry":
+                Map(call);
+                break;
+            case "unmap" or "unmap_pages":
+                Unmap(call);
+                break;
+            case "iova_to_phys":
+                Translate(call);
+                break;
+            case "irq":
+                Interrupt(call);
+                break;
+            default:
+                MakePowerCall(call);
+                break;
+        }
+    }
+
+    private void AddUnit(RecordedCall call)
+    {
+        var mmu = Mmu(call.Api, "sysmmu");
+        var units = Master(call.Api).Units;
+        if (call.Result == 0 && !units.Contains(mmu))
+            units.Add(mmu);
+    }
+
+    private void Release(RecordedCall call)
+    {
+        var master = Master(call.Api);
+        if (master.Domain is { } domain)
+            Detach(master, domain);
+        LetGo(master);
+        _core.Release(master.Device);
+        _masters.Remove(call.Api.Text("dev"));
+    }
+
+    private void AllocateDomain(RecordedCall call)
+    {
+        var domain = Domain(call.Api, "dom");
+        var mmu = Master(call.Api).Units.FirstOrDefault() ?? throw call.Api.Bad($"master {call.Api.Text("dev")} is behind no unit");
+        if (!call.Api.Flag("ok") || mmu.Unit is not { } unit)
+        {
+            Part.Fail(call.Line, "a domain", $"{mmu.Facts.Name} was not probed");
+            return;
+        }
+
+        domain.Mmu = mmu;
+        Part.CheckHex(call.Line, "page sizes", call.Api.Hex("pgsizes"), unit.Capabilities.PageSizes);
+        Part.CheckHex(call.Line, "the aperture begins at", call.Api.Hex("apertureStart"), unit.Capabilities.ApertureStart.Value);
+        var end = call.Api.Hex("apertureEnd");
+        if (end != unit.Capabilities.ApertureEnd.Value && end == ulong.MaxValue >> (64 - _file.LongBits))
+            Deviate(Rules.ApertureEnd);
+        else
+            Part.CheckHex(call.Line, "the aperture ends at", end, unit.Capabilities.ApertureEnd.Value);
+        if (!_family.TablesLiveWhileAttached)
+            MakeDomain(domain);
+    }
+
+    private static void MakeDomain(ReplayedDomain domain)
+    {
+        domain.Ours = domain.Mmu!.Unit!.CreateDomain(DomainType.Unmanaged);
+        domain.Ours.FaultHandler = domain.Answer;
+    }
+
+    private void FreeDomain(RecordedCall call)
+    {
+        var domain = Domain(call.Api, "dom");
+        foreach (var master in _masters.Values.Where(master => master.Domain == domain).ToArray())
+        {
+            Deviate(Rules.FreeInForce);
+            Detach(master, domain);
+        }
+
+        domain.Ours?.Dispose();
+        _domains.Remove(domain.Label);
+    }
+
+    private void Attach(RecordedCall call)
+    {
+        var master = Master(call.Api);
+        var domain = Domain(call.Api, "dom");
+        if (call.Result != 0)
+        {
+            RefuseAttach(call, master, domain);
+            return;
+        }
+
+        if (domain.Ours is null)
+            MakeDomain(domain);
+        if (master.Domain is { } previous && previous != domain)
+            master.Group.Replace(domain.Ours!);
+        else
+            master.Group.Attach(domain.Ours!);
+        Part.Check(true, call.Line, () => "", () => "");
+        master.Domain = domain;
+        if (_family.AttachHoldsPower)
+            Hold(master);
+    }
+
+    /// <summary>The recorded driver refuses. Ours refuses with its own number, or allows it and is taken back.</summary>
+    private void RefuseAttach(RecordedCall call, ReplayedMaster master, ReplayedDomain domain)
+    {
+        var got = domain.Ours is { } ours ? (long)Try(() => master.Group.Attach(ours)) : call.Result;
+        var isInForce = _masters.Values.Any(other => other.Domain == domain) || master.Domain is not null;
+        if (got != call.Result && isInForce)
+            Deviate(Rules.AttachAgain);
+        else
+            Part.CheckNumber(call.Line, "the attach gives", call.Result, got);
+        if (got == 0 && domain.Ours is { } attached && master.Domain != domain)
+            master.Group.Detach(attached);
+    }
+
+    private void Detach(ReplayedMaster master, ReplayedDomain domain)
+    {
+        if (domain.Ours is not { } ours || master.Domain != domain)
+            return;
+        master.Group.Detach(ours);
+        master.Domain = null;
+        if (_family.AttachHoldsPower)
+            LetGo(master);
+        if (!_family.TablesLiveWhileAttached || _masters.Values.Any(other => other.Domain == domain))
+            return;
+
+        // The recorded tables are gone. Ours stay until the domain goes; a new one takes its place at the next attach.
+        if (OurReader(domain)!.Leaves(0, AddressSpace).Count > 0)
+            Deviate(Rules.DetachKeepsMappings);
+        ours.Dispose();
+        domain.Ours = null;
+        domain.EmptyTables.Clear();
+    }
+
+    private static void Hold(ReplayedMaster master)
+    {
+        if (!master.IsHeld)
+            master.Device.Power.Get();
+        master.IsHeld = true;
+    }
+
+    private static void LetGo(ReplayedMaster master)
+    {
+        if (master.IsHeld)
+            master.Device.Power.Put();
+        master.IsHeld = false;
+    }
+
+    private void Translate(RecordedCall call)
+    {
+        ulong got = 0;
+        if (Domain(call.Api, "dom").Ours is { } ours && ours.TryTranslate(new Iova(call.Api.Hex("iova")), out var address))
+            got = address.Value;
+        if (got != call.Api.Hex("ret") && IsTorn(Domain(call.Api, "dom"), call.Api.Hex("iova")))
+            Deviate(Rules.TornPage);
+        else
+            Part.CheckHex(call.Line, "the address is", call.Api.Hex("ret"), got);
+    }
+}

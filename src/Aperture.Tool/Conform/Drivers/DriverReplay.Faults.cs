@@ -1,0 +1,52 @@
+using Aperture.Devices;
+using Aperture.Iommu;
+using Aperture.Tool.Conform.Vectors;
+
+namespace Aperture.Tool.Conform.Drivers;
+
+/// <content>Fault interrupts.</content>
+public sealed partial class DriverReplay
+{
+    private void Interrupt(RecordedCall call)
+    {
+        var mmu = Mmu(call.Api, "unit");
+        foreach (var domain in _domains.Values)
+            domain.Faults.Clear();
+        var result = mmu.Device.Interrupts.Count > 0 ? mmu.Device.Interrupts[0].Poll() : InterruptResult.None;
+
+        var expected = call.Api.Text("ret");
+        if (expected == "panic")
+        {
+            Part.Check(result == InterruptResult.None, call.Line, () => "an unhandled fault", () => $"{result}");
+            Deviate(Rules.NoPanic);
+            mmu.IsHeldBack = true;
+        }
+        else
+        {
+            var got = result == InterruptResult.Handled ? "handled" : "none";
+            Part.Check(expected == got, call.Line, () => expected, () => got);
+            mmu.IsHeldBack &= expected != "handled";
+        }
+
+        var faults = call.Of("fault").ToArray();
+        var reports = _domains.Values.SelectMany(domain => domain.Faults.Select(report => (domain, report))).ToArray();
+        Part.CheckNumber(call.Line, "faults reported", faults.Length, reports.Length);
+        for (var i = 0; i < Math.Min(faults.Length, reports.Length); i++)
+            CheckFault(faults[i], reports[i].domain, reports[i].report);
+    }
+
+    private void CheckFault(VectorEvent fault, ReplayedDomain domain, in FaultReport report)
+    {
+        var device = fault.Text("dev");
+        var (master, unit) = (report.Device?.Name, report.Unit.Name);
+        Part.Check(domain.Label == fault.Text("dom"), fault.Line, () => $"a fault in domain {fault.Text("dom")}", () => domain.Label);
+        Part.CheckHex(fault.Line, "the fault is at", fault.Hex("iova"), report.Address.Value);
+        Part.Check(device == master || device == unit, fault.Line, () => $"a fault of {device}", () => $"{master} behind {unit}");
+        Part.CheckNumber(fault.Line, "the handler answers", fault.Number("ret"), domain.HandlerAnswer ?? (long)Core.Status.NotImplemented);
+        var access = report.Access == FaultAccess.Write ? "write" : "read";
+        if (report.Access == FaultAccess.Unknown && fault.Text("access") == "read")
+            Deviate(Rules.FaultDirection);
+        else
+            Part.Check(access == fault.Text("access"), fault.Line, () => $"a {fault.Text("access")}", () => access);
+    }
+}

@@ -1,0 +1,184 @@
+using Aperture.Core;
+using Aperture.Iommu;
+using Aperture.Tool.Conform.Vectors;
+
+namespace Aperture.Tool.Conform.Drivers;
+
+/// <content>Map and unmap, and where ours and theirs may differ.</content>
+public sealed partial class DriverReplay
+{
+    private List<TableLeaf> _recordedBefore = []; // the recorded leaves around the range of the call, before it
+
+    /// <summary>Bytes that a call is about. Calls of the driver's own interface do one page, whatever count they are given.</summary>
+    private static ulong SizeOf(VectorEvent call)
+    {
+        var size = call.Has("size") ? call.Number("size") : call.Number("pgsize");
+        return size >= 0 ? (ulong)size : throw call.Bad($"the size is {size}");
+    }
+
+    /// <summary>The range of a call, widened to whole pages of the largest size.</summary>
+    private (ulong Start, ulong End) SpanOf(VectorEvent call)
+    {
+        var mask = (1UL << _family.LargestPageShift) - 1;
+        var start = Math.Min(call.Hex("iova"), AddressSpace);
+        var end = Math.Min(start + Math.Min(SizeOf(call), AddressSpace), AddressSpace);
+        return (start & ~mask, Math.Min((end + mask) & ~mask, AddressSpace));
+    }
+
+    private List<TableLeaf> LeavesBefore(RecordedCall call)
+    {
+        if (call.Api.Call is not ("unmap" or "unmap_pages") || RecordedReader(Domain(call.Api, "dom")) is not { } reader)
+            return [];
+        var (start, end) = SpanOf(call.Api);
+        return reader.Leaves(start, end);
+    }
+
+    private void Map(RecordedCall call)
+    {
+        var line = call.Api;
+        var domain = line.Has("dom") ? Domain(line, "dom") : DomainOf(Mmu(line, "unit"), line);
+        var (iova, size) = (new Iova(line.Hex("iova")), SizeOf(line));
+        var (address, protection) = (new PhysicalAddress(line.Hex("pa")), _family.ProtectionOf(line));
+        if (domain.Ours is not { } ours)
+        {
+            MapBeforeAttach(call, domain, iova, address, size, protection);
+            return;
+        }
+
+        var (start, end) = SpanOf(line);
+        var before = OurReader(domain)!.Leaves(start, end);
+        OfferLinked(domain, start, end);
+        var status = ours.Map(iova, address, size, protection);
+        var isOverlap = status == Status.AlreadyExists && before.Exists(leaf => leaf.Iova < iova.Value + size && iova.Value < leaf.End);
+        if (call.Result == (long)status)
+        {
+            Part.CheckNumber(call.Line, "the map gives", call.Result, (long)status);
+        }
+        else if (isOverlap && call.Result == 0)
+        {
+            var after = OurReader(domain)!.Leaves(start, end);
+            Part.Check(before.SequenceEqual(after), call.Line, () => "a refused map that changes nothing", () => "other mappings than before");
+            Deviate(call.Of("mem").Any(IsOutsideTables) ? Rules.WriteIntoMapped : Rules.OverlapRefused);
+            Resynchronise(call, domain, start, end);
+        }
+        else if (isOverlap && call.Result == AddressInUse)
+        {
+            Deviate(Rules.OverlapNumber);
+        }
+        else if (status == Status.Ok && call.Result < 0 && line.Call != "map")
+        {
+            Deviate(Rules.PageSizeArgument);
+            ours.Unmap(iova, size);
+        }
+        else
+        {
+            Part.CheckNumber(call.Line, "the map gives", call.Result, (long)status);
+        }
+
+        if (status == Status.Ok && call.Result == 0)
+            FollowPrefetch(call, ours, iova);
+    }
+
+    /// <summary>The recorded driver has no tables before the first attach and refuses.</summary>
+    private void MapBeforeAttach(RecordedCall call, ReplayedDomain domain, Iova iova, PhysicalAddress address, ulong size, Protection protection)
+    {
+        if (domain.Mmu?.Unit is not { } unit)
+            throw call.Api.Bad($"there is no domain {domain.Label}");
+        using var early = unit.CreateDomain(DomainType.Unmanaged);
+        var status = early.Map(iova, address, size, protection);
+        if (status == Status.Ok && call.Result == (long)Status.InvalidArgument)
+            Deviate(Rules.MapBeforeAttach);
+        else
+            Part.CheckNumber(call.Line, "the map gives", call.Result, (long)status);
+    }
+
+    private void Unmap(RecordedCall call)
+    {
+        var domain = Domain(call.Api, "dom");
+        if (domain.Ours is not { } ours)
+        {
+            Part.CheckNumber(call.Line, "bytes unmapped", call.Result, 0);
+            return;
+        }
+
+        var (iova, size) = (call.Api.Hex("iova"), SizeOf(call.Api));
+        var (start, end) = SpanOf(call.Api);
+        var should = IsAligned(iova, size, ours) ? Mapped(OurReader(domain)!.Leaves(start, end), iova, size) : 0;
+        var got = ours.Unmap(new Iova(iova), size);
+        if (!Part.Check(should == got, call.Line, () => $"{should} bytes unmapped: to the first hole, exactly", () => $"{got}"))
+            return;
+
+        var isSame = SameLeaves(RecordedReader(domain)!.Leaves(start, end), OurReader(domain)!.Leaves(start, end));
+        if ((ulong)call.Result == got && isSame)
+        {
+            Part.CheckNumber(call.Line, "bytes unmapped", call.Result, (long)got);
+            return;
+        }
+
+        var isPartOfPage = _recordedBefore.Exists(leaf => Overlaps(leaf, iova, size) && !IsInside(leaf, iova, size));
+        if (isPartOfPage)
+            Deviate((ulong)call.Result >= got && call.Result > 0 ? Rules.PartOfPage : Rules.PartOfPageRefused);
+        else if (got < size && (ulong)call.Result > got && !_family.TablesLiveWhileAttached)
+            Deviate(Rules.HoleEndsUnmap);
+        else
+            Part.CheckNumber(call.Line, isSame ? "bytes unmapped" : "(and other mappings left) bytes unmapped", call.Result, (long)got);
+        Resynchronise(call, domain, start, end);
+    }
+
+    /// <summary>Brings our mappings in line with the recorded ones, by calls as any caller could make them.</summary>
+    private void Resynchronise(RecordedCall call, ReplayedDomain domain, ulong start, ulong end)
+    {
+        var wanted = RecordedReader(domain)!.Leaves(start, end);
+        foreach (var leaf in OurReader(domain)!.Leaves(start, end))
+        {
+            if (!wanted.Exists(leaf.MapsAs))
+                domain.Ours!.Unmap(new Iova(leaf.Iova), 1UL << leaf.Shift);
+        }
+
+        OfferLinked(domain, start, end);
+        var have = OurReader(domain)!.Leaves(start, end);
+        foreach (var leaf in wanted.Where(leaf => !have.Exists(leaf.MapsAs)))
+        {
+            var status = domain.Ours!.Map(new Iova(leaf.Iova), new PhysicalAddress(leaf.Address), 1UL << leaf.Shift, leaf.Protection);
+            if (status != Status.Ok)
+                Part.Fail(call.Line, $"to follow the recorded mapping of 0x{leaf.Iova:x}", $"{status}");
+        }
+    }
+
+    private ReplayedDomain DomainOf(ReplayedMmu mmu, VectorEvent line) =>
+        _masters.Values.FirstOrDefault(master => master.Domain is not null && master.Units.Contains(mmu))?.Domain ?? throw line.Bad($"no domain is in force on {mmu.Facts.Name}");
+
+    /// <summary>The bytes that are mapped without a hole from an address on.</summary>
+    private static ulong Mapped(List<TableLeaf> leaves, ulong iova, ulong size)
+    {
+        var at = iova;
+        foreach (var leaf in leaves)
+        {
+            if (leaf.Iova <= at && at < leaf.End)
+                at = leaf.End;
+        }
+
+        return Math.Min(at - iova, size);
+    }
+
+    private static bool SameLeaves(List<TableLeaf> one, List<TableLeaf> other) => one.Count == other.Count && one.Zip(other).All(pair => pair.First.MapsAs(pair.Second));
+
+    private static bool IsAligned(ulong iova, ulong size, IommuDomain domain)
+    {
+        var smallest = domain.PageSizes & (~domain.PageSizes + 1);
+        return ((iova | size) & (smallest - 1)) == 0 && iova + size <= AddressSpace;
+    }
+
+    private static bool Overlaps(TableLeaf leaf, ulong iova, ulong size) => leaf.Iova < iova + size && iova < leaf.End;
+
+    /// <summary>Whether the page that a leaf belongs to lies wholly in a range.</summary>
+    private static bool IsInside(TableLeaf leaf, ulong iova, ulong size)
+    {
+        var page = leaf.Iova & ~((1UL << leaf.PageShift) - 1);
+        return iova <= page && page + (1UL << leaf.PageShift) <= iova + size;
+    }
+
+    /// <summary>Whether a recorded change lies in memory that is no table.</summary>
+    private bool IsOutsideTables(VectorEvent mem) =>
+        !_recorded.Blocks.Any(block => block.Value <= FirstLevelBytes && block.Key <= mem.Hex("pa") && mem.Hex("pa") < block.Key + (ulong)block.Value);
+}

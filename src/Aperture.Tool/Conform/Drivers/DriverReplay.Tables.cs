@@ -1,0 +1,121 @@
+using Aperture.Core.PageTables;
+
+namespace Aperture.Tool.Conform.Drivers;
+
+/// <content>Table memory, bit for bit.</content>
+public sealed partial class DriverReplay
+{
+    private const ulong AddressSpace = 1UL << 32; // device addresses of both families
+    private const int FirstLevelBytes = 0x4000;   // 4096 entries in both families
+    private const long AddressInUse = -98;        // the number with which one recorded driver refuses an overlap
+
+    private readonly HashSet<ulong> _sharedTables = [];                          // tables of ours that belong to no domain
+    private readonly HashSet<(string, ulong)> _counted = [];                     // what a rule was counted for already
+
+    private TableReader? OurReader(ReplayedDomain domain) =>
+        domain.Ours is { } ours ? new TableReader(_family.Format(ours, null), _memory.Memory, _family.Root(ours)) : null;
+
+    private TableReader? RecordedReader(ReplayedDomain domain) =>
+        domain is { Ours: { } ours, RecordedRoots.Count: > 0 } ? new TableReader(_family.Format(ours, _recordedZeroTable), _recorded.Memory, domain.RecordedRoots[0]) : null;
+
+    private void CheckTables(RecordedCall call, ReplayedDomain domain)
+    {
+        if (OurReader(domain) is not { } ours || RecordedReader(domain) is not { } recorded)
+            return;
+        for (var i = 0; i < recorded.FirstLevelEntries; i++)
+        {
+            var isTable = recorded.Kind(i) == EntryKind.Table && ours.Kind(i) == EntryKind.Table;
+            var holds = recorded.First(i) == ours.First(i)
+                ? !isTable || SameSecondLevel(call, recorded, ours, i)
+                : MayDiffer(call, domain, recorded, ours, i, isTable);
+            if (!holds)
+                return;
+        }
+
+        Part.Check(true, call.Line, () => "", () => "");
+    }
+
+    private bool SameSecondLevel(RecordedCall call, TableReader recorded, TableReader ours, int index)
+    {
+        for (var i = 0; i < recorded.SecondLevelEntries; i++)
+        {
+            var (expected, got) = (recorded.Second(index, i), ours.Second(index, i));
+            if (expected == got)
+                continue;
+            var iova = ((ulong)index << recorded.FirstLevelShift) + ((ulong)i << 12);
+            if (!IsSameTorn(recorded, ours, iova))
+                return FailWord(call, recorded.TableOf(index) + ((ulong)i * sizeof(uint)), expected, got);
+        }
+
+        return true;
+    }
+
+    /// <summary>First-level entries that differ: a table elsewhere, a table without entries, or a torn page.</summary>
+    private bool MayDiffer(RecordedCall call, ReplayedDomain domain, TableReader recorded, TableReader ours, int index, bool isTable)
+    {
+        if (isTable && _memory.IsSpare(ours.TableOf(index)))
+        {
+            Count(Rules.TableAddress, ours.TableOf(index));
+            return SameSecondLevel(call, recorded, ours, index);
+        }
+
+        var (expected, got) = (recorded.Kind(index), ours.Kind(index));
+        if (expected == EntryKind.Empty && got == EntryKind.Empty)
+            return true;
+        if (expected == EntryKind.Table && got == EntryKind.Empty && recorded.IsEmptyTable(index) && (call.Result < 0 || domain.EmptyTables.Contains(index)))
+        {
+            if (domain.EmptyTables.Add(index))
+                Deviate(Rules.EmptyTable);
+            return true;
+        }
+
+        return IsSameTorn(recorded, ours, (ulong)index << recorded.FirstLevelShift)
+            || FailWord(call, recorded.Root + ((ulong)index * sizeof(uint)), recorded.First(index), ours.First(index));
+    }
+
+    /// <summary>Whether an entry belongs to a torn page and ours maps the same there with smaller pages.</summary>
+    private bool IsSameTorn(TableReader recorded, TableReader ours, ulong iova)
+    {
+        if (recorded.Find(iova) is not { IsTorn: true } torn || ours.Find(iova) is not { } found || (torn.Address, torn.Protection) != (found.Address, found.Protection))
+            return false;
+        Count(Rules.TornPage, iova);
+        return true;
+    }
+
+    private bool IsTorn(ReplayedDomain domain, ulong iova) => RecordedReader(domain)?.Find(iova) is { IsTorn: true };
+
+    /// <summary>Counts a rule once for the thing that it excuses.</summary>
+    private void Count(string rule, ulong thing)
+    {
+        if (_counted.Add((rule, thing)))
+            Deviate(rule);
+    }
+
+    private bool FailWord(RecordedCall call, ulong address, uint expected, uint got)
+    {
+        var line = call.Of("mem").LastOrDefault(mem => mem.Hex("pa") <= address && address < mem.Hex("pa") + ((ulong)Vectors.RecordedMemory.Words(mem).Length * sizeof(uint)));
+        Part.Fail((line ?? call.Api).Line, $"table word 0x{expected:x} at 0x{address:x}", $"0x{got:x}");
+        return false;
+    }
+
+    /// <summary>Every table in use is reached from a domain.</summary>
+    private void CheckLeaks(RecordedCall call)
+    {
+        var reached = new HashSet<ulong>(_sharedTables);
+        foreach (var domain in _domains.Values)
+        {
+            if (OurReader(domain) is not { } reader)
+                continue;
+            reached.Add(reader.Root);
+            for (var i = 0; i < reader.FirstLevelEntries; i++)
+            {
+                if (reader.Kind(i) == EntryKind.Table)
+                    reached.Add(reader.TableOf(i));
+            }
+        }
+
+        var lost = _memory.Used.Keys.FirstOrDefault(table => !reached.Contains(table));
+        if (lost != 0)
+            Part.Fail(call.Line, "no table that nobody reaches", $"one at 0x{lost:x}");
+    }
+}

@@ -1,0 +1,100 @@
+using Aperture.Core;
+using Aperture.Core.Memory;
+using Aperture.Core.PageTables;
+using Aperture.Tool.Conform.Vectors;
+
+namespace Aperture.Tool.Conform.Drivers;
+
+/// <summary>Table memory whose allocator gives out the recorded addresses. What the recorded driver did not allocate comes from
+/// behind them.</summary>
+public sealed class FedTableMemory : ITableMemory, IDisposable
+{
+    private const ulong SpareBytes = 64UL << 20;
+
+    private readonly List<Block> _offered = [];                   // recorded allocations that nobody took yet, in order
+    private readonly Dictionary<ulong, int> _used = [];           // tables in use: address and size
+    private readonly Dictionary<int, Stack<ulong>> _freeSpare = []; // spare tables given back, by size
+    private readonly ulong _spareStart;                           // everything from here on is spare
+    private ulong _spare;                                         // the next spare address
+
+    /// <summary>Memory for the tables of a file.</summary>
+    public FedTableMemory(VectorFile file)
+    {
+        var range = RecordedMemory.Extent(file, SpareBytes);
+        Memory = new PhysicalMemory(range);
+        _spare = _spareStart = range.End.Value - SpareBytes;
+    }
+
+    /// <inheritdoc/>
+    public PhysicalMemory Memory { get; }
+
+    /// <summary>The tables in use, by address, with their sizes in bytes.</summary>
+    public IReadOnlyDictionary<ulong, int> Used => _used;
+
+    /// <summary>Offers a recorded allocation.</summary>
+    public void Offer(ulong address, int size) => _offered.Add(new Block(address, size));
+
+    /// <summary>Withdraws what nobody took.</summary>
+    public void WithdrawOffers() => _offered.Clear();
+
+    /// <summary>Whether a table comes from behind the recorded ones.</summary>
+    public bool IsSpare(ulong address) => address >= _spareStart;
+
+    /// <inheritdoc/>
+    public bool TryAllocate(int bytes, int alignment, int addressBits, out PhysicalAddress table)
+    {
+        var index = _offered.FindIndex(block => block.Size == bytes && block.Address % (ulong)alignment == 0 && IsBelow(block.Address, bytes, addressBits) && !_used.ContainsKey(block.Address));
+        ulong address;
+        if (index >= 0)
+        {
+            address = _offered[index].Address;
+            _offered.RemoveAt(index);
+        }
+        else if (!TryTakeSpare(bytes, alignment, addressBits, out address))
+        {
+            table = default;
+            return false;
+        }
+
+        _used.Add(address, bytes);
+        table = new PhysicalAddress(address);
+        Memory.Span(table, bytes).Clear();
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Free(PhysicalAddress table, int bytes)
+    {
+        if (!_used.Remove(table.Value, out var size) || size != bytes)
+            throw new ApertureException(Status.InvalidArgument, $"no table of {bytes} bytes at {table} is in use");
+        if (!IsSpare(table.Value))
+            return;
+        if (!_freeSpare.TryGetValue(bytes, out var free))
+            _freeSpare.Add(bytes, free = []);
+        free.Push(table.Value);
+    }
+
+    /// <inheritdoc/>
+    public void Clean(PhysicalAddress start, int bytes)
+    {
+        // The recorded masters' walkers see what is written; there is nothing to clean.
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Memory.Dispose();
+
+    private bool TryTakeSpare(int bytes, int alignment, int addressBits, out ulong address)
+    {
+        if (_freeSpare.TryGetValue(bytes, out var free) && free.TryPop(out address))
+            return true;
+        address = (_spare + (ulong)alignment - 1) & ~((ulong)alignment - 1);
+        if (!Memory.Contains(new PhysicalAddress(address), (ulong)bytes) || !IsBelow(address, bytes, addressBits))
+            return false;
+        _spare = address + (ulong)bytes;
+        return true;
+    }
+
+    private static bool IsBelow(ulong address, int bytes, int addressBits) => addressBits >= 64 || (address + (ulong)bytes - 1) >> addressBits == 0;
+
+    private readonly record struct Block(ulong Address, int Size);
+}

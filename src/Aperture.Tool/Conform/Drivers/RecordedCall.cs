@@ -1,0 +1,31 @@
+using Aperture.Tool.Conform.Vectors;
+
+namespace Aperture.Tool.Conform.Drivers;
+
+/// <summary>A call of the recording with all that it caused.</summary>
+/// <param name="Api">The call.</param>
+/// <param name="Effects">What it caused, in order; changes of table memory come last.</param>
+public sealed record RecordedCall(VectorEvent Api, IReadOnlyList<VectorEvent> Effects)
+{
+    /// <summary>The line of the call.</summary>
+    public int Line => Api.Line;
+
+    /// <summary>What the call returned; 0 for calls that return nothing.</summary>
+    public long Result => Api.Has("ret") ? Api.Number("ret") : 0;
+
+    /// <summary>The effects of one kind.</summary>
+    public IEnumerable<VectorEvent> Of(string kind) => Effects.Where(effect => effect.Kind == kind);
+
+    /// <summary>The call at <paramref name="index"/> of a file's events.</summary>
+    public static RecordedCall At(IReadOnlyList<VectorEvent> events, int index)
+    {
+        ArgumentNullException.ThrowIfNull(events);
+        var effects = new List<VectorEvent>();
+        for (var i = index + 1; i < events.Count && IsEffect(events[i].Kind); i++)
+            effects.Add(events[i]);
+        return new RecordedCall(events[index], effects);
+    }
+
+    private static bool IsEffect(string kind) => kind is "w" or "r" or "omitted" or "op" or "alloc" or "free" or "mem" or "dma"
+        or "clk" or "pm" or "link" or "plat" or "regmap" or "fault" or "warn" or "log" or "panic";
+}

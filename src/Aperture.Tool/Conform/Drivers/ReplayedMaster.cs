@@ -1,0 +1,21 @@
+using Aperture.Devices;
+using Aperture.Iommu;
+
+namespace Aperture.Tool.Conform.Drivers;
+
+/// <summary>A master of the replay.</summary>
+internal sealed class ReplayedMaster(Device device)
+{
+    public Device Device { get; } = device;
+
+    /// <summary>The units that it is behind, as the recording names them.</summary>
+    public List<ReplayedMmu> Units { get; } = [];
+
+    /// <summary>The domain that it is in; null for none of the recording's.</summary>
+    public ReplayedDomain? Domain { get; set; }
+
+    /// <summary>Whether this replay holds it active.</summary>
+    public bool IsHeld { get; set; }
+
+    public IommuGroup Group => Device.Iommu!.Group;
+}

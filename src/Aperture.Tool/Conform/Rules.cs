@@ -1,0 +1,69 @@
+namespace Aperture.Tool.Conform;
+
+/// <summary>The ways in which our drivers may differ from the recorded ones. docs/conformance.md has the reasons.</summary>
+public static class Rules
+{
+    /// <summary>A map over something mapped is refused; the recorded driver overwrites.</summary>
+    public const string OverlapRefused = "overlap-refused";
+
+    /// <summary>Both refuse to map over something mapped; the recorded driver with another error number.</summary>
+    public const string OverlapNumber = "overlap-number";
+
+    /// <summary>The recorded driver writes a table entry into mapped memory; ours refuses the map.</summary>
+    public const string WriteIntoMapped = "write-into-mapped";
+
+    /// <summary>An unmap of a part of a page removes that part; the recorded driver removes the whole page.</summary>
+    public const string PartOfPage = "part-of-page";
+
+    /// <summary>An unmap of a part of a page removes that part; the recorded driver refuses.</summary>
+    public const string PartOfPageRefused = "part-of-page-refused";
+
+    /// <summary>An unmap ends at the first hole; the recorded driver counts holes as removed.</summary>
+    public const string HoleEndsUnmap = "hole-ends-unmap";
+
+    /// <summary>A domain can be filled before its first attachment.</summary>
+    public const string MapBeforeAttach = "map-before-attach";
+
+    /// <summary>A domain keeps its mappings when it is detached.</summary>
+    public const string DetachKeepsMappings = "detach-keeps-mappings";
+
+    /// <summary>One table serves all units of a domain; the recorded driver keeps a copy for each.</summary>
+    public const string OneTable = "one-table";
+
+    /// <summary>A call of the driver's own interface asks for something that our interface cannot say.</summary>
+    public const string PageSizeArgument = "page-size-argument";
+
+    /// <summary>The recorded driver leaves a table without entries behind.</summary>
+    public const string EmptyTable = "empty-table";
+
+    /// <summary>A table lies elsewhere than the recorded one, because an earlier deviation changed what was allocated.</summary>
+    public const string TableAddress = "table-address";
+
+    /// <summary>A page of several equal entries of which the recorded driver replaced some.</summary>
+    public const string TornPage = "torn-page";
+
+    /// <summary>A domain may be attached to several masters; attaching where it is already in force is another error.</summary>
+    public const string AttachAgain = "attach-again";
+
+    /// <summary>A domain in force cannot be freed: it is detached first by an own call.</summary>
+    public const string FreeInForce = "free-in-force";
+
+    /// <summary>A fault that nobody handles holds the unit back; the recorded driver stops the system.</summary>
+    public const string NoPanic = "no-panic";
+
+    /// <summary>The unit does not tell the direction of a fault; the recorded driver says "read".</summary>
+    public const string FaultDirection = "fault-direction";
+
+    /// <summary>The aperture ends where the unit's addresses end; the recorded driver names the largest number.</summary>
+    public const string ApertureEnd = "aperture-end";
+
+    /// <summary>A map does not search the TLB for entries that only software can have put there.</summary>
+    public const string MapKeepsEntries = "map-keeps-entries";
+
+    /// <summary>All rules.</summary>
+    public static IReadOnlyList<string> All { get; } =
+    [
+        OverlapRefused, OverlapNumber, WriteIntoMapped, PartOfPage, PartOfPageRefused, HoleEndsUnmap, MapBeforeAttach, DetachKeepsMappings, OneTable,
+        PageSizeArgument, EmptyTable, TableAddress, TornPage, AttachAgain, FreeInForce, NoPanic, FaultDirection, ApertureEnd, MapKeepsEntries,
+    ];
+}
