@@ -54,6 +54,12 @@ public static class Rules
     /// <summary>The unit does not tell the direction of a fault; the recorded driver says "read".</summary>
     public const string FaultDirection = "fault-direction";
 
+    /// <summary>A fault of another virtual machine is read from that machine's registers; the recorded driver reads the first's.</summary>
+    public const string FaultOfVm = "fault-of-vm";
+
+    /// <summary>A misaligned call of the driver's own interface is refused; the recorded driver rounds it.</summary>
+    public const string Misaligned = "misaligned";
+
     /// <summary>The aperture ends where the unit's addresses end; the recorded driver names the largest number.</summary>
     public const string ApertureEnd = "aperture-end";
 
@@ -64,6 +70,6 @@ public static class Rules
     public static IReadOnlyList<string> All { get; } =
     [
         OverlapRefused, OverlapNumber, WriteIntoMapped, PartOfPage, PartOfPageRefused, HoleEndsUnmap, MapBeforeAttach, DetachKeepsMappings, OneTable,
-        PageSizeArgument, EmptyTable, TableAddress, TornPage, AttachAgain, FreeInForce, NoPanic, FaultDirection, ApertureEnd, MapKeepsEntries,
+        PageSizeArgument, EmptyTable, TableAddress, TornPage, AttachAgain, FreeInForce, NoPanic, FaultDirection, FaultOfVm, Misaligned, ApertureEnd, MapKeepsEntries,
     ];
 }

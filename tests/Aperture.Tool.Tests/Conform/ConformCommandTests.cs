@@ -44,7 +44,8 @@ public class ConformCommandTests
     [InlineData("{\"e\":\"api\",\"call\":\"map\"}", ":1: this is no vector file")]
     [InlineData("", "this is no vector file")]
     [InlineData("{\"e\":\"meta\",\"driver\":\"omap\",\"ramBase\":\"0x80000000\"}\n{\"e\":\"w\",\"unit\":\"x\",\"off\":\"0x0\",\"val\":\"0x0\"}", ":2: there is no unit x")]
-    [InlineData("{\"e\":\"meta\",\"driver\":\"omap\",\"ramBase\":\"0x80000000\"}\n{\"e\":\"mem\",\"pa\":\"0x1000\",\"bits\":32,\"words\":[\"0x0\"]}", ":2: there is no table memory")]
+    [InlineData("{\"e\":\"meta\",\"driver\":\"omap\",\"ramBase\":\"0x80000000\"}\n{\"e\":\"image\",\"pa\":\"0x1000\",\"bits\":32,\"words\":[\"0x0\"]}", ":2: there is no table memory")]
+    [InlineData("{\"e\":\"meta\",\"driver\":\"omap\",\"ramBase\":\"0x80000000\"}\n{\"e\":\"mem\",\"pa\":\"0xf00000000\",\"bits\":32,\"words\":[\"0x0\"]}", "more than 4 GiB")]
     [InlineData("{\"e\":\"meta\",\"driver\":\"omap\",\"ramBase\":\"0x80000000\"}\n{\"e\":\"unit\",\"unit\":\"x\",\"pa\":\"0x0\",\"size\":-4}", ":2: 'size'")]
     public void A_bad_file_is_bad_input_with_its_line(string text, string problem)
     {

@@ -26,4 +26,34 @@ public class MutationTests
 
         Assert.Equal(index + 1, result.Model.First?.Line);
     }
+
+    [Theory]
+    [InlineData("omap/basic_pagesizes.jsonl", "mem", "words\":[\"0x", 1)]
+    [InlineData("omap/basic_pagesizes.jsonl", "api\",\"call\":\"unmap", "ret\":", 7)]
+    [InlineData("omap/alignment_errors.jsonl", "api\",\"call\":\"map", "ret\":-", 7)]
+    [InlineData("omap/partial_unmap.jsonl", "api\",\"call\":\"iova_to_phys", "ret\":\"0x", 0x1000)]
+    [InlineData("omap/platform_reset.jsonl", "w\",\"unit\":\"55082000.mmu\",\"off\":\"0x1c", "val\":\"0x", 1)]
+    [InlineData("omap/platform_reset.jsonl", "w\",\"unit\":\"55082000.mmu\",\"off\":\"0x88", "val\":\"0x", 1)]
+    [InlineData("omap/fault_interrupt.jsonl", "fault", "ret\":-", 3)]
+    [InlineData("omap/probe.jsonl", "api\",\"call\":\"probe", "ret\":-", 3)]
+    [InlineData("exynos/basic_pagesizes_v5.jsonl", "mem", "words\":[\"0x", 0x100)]
+    [InlineData("exynos/basic_pagesizes_v2.jsonl", "w\",\"unit\":\"13620000.sysmmu\",\"off\":\"0x4", "val\":\"0x", 1)]
+    [InlineData("exynos/basic_pagesizes_v1.jsonl", "expect", "pa\":\"0x", 0x1000)]
+    [InlineData("exynos/probe_versions.jsonl", "api\",\"call\":\"probe", "minor\":", 1)]
+    [InlineData("exynos/random_500_v3_3.jsonl", "mem", "words\":[\"0x", 0x1000)]
+    public void A_changed_value_is_reported_by_the_driver_replay(string file, string kind, string before, long change)
+    {
+        var lines = File.ReadAllLines(VectorFolder.Path(file));
+        var matching = lines.Index().Where(line => line.Item.StartsWith($"{{\"e\":\"{kind}\"", StringComparison.Ordinal) && line.Item.Contains(before, StringComparison.Ordinal)).Select(line => line.Index);
+        var index = kind == "mem" ? matching.First() : matching.Last(); // the last changes are of tables that are freed at once
+        Assert.True(index > 0, "the recording has such a line");
+        var isHex = before.EndsWith("0x", StringComparison.Ordinal);
+        lines[index] = Regex.Replace(lines[index], $"({Regex.Escape(before)})([0-9a-f]+)", match => isHex
+            ? $"{match.Groups[1].Value}{Convert.ToInt64(match.Groups[2].Value, 16) ^ change:x}"
+            : $"{match.Groups[1].Value}{Convert.ToInt64(match.Groups[2].Value, 10) ^ change}");
+
+        var result = ConformRunner.Run(VectorFile.Parse(file, lines));
+
+        Assert.Equal(index + 1, result.Driver.First?.Line);
+    }
 }

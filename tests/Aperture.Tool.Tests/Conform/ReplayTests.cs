@@ -15,4 +15,21 @@ public class ReplayTests
         Assert.Null(result.Skipped);
         Assert.True(result.Model.First is null, $"line {result.Model.First?.Line}: expected {result.Model.First?.Expected}; got {result.Model.First?.Got}");
     }
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void Drivers_do_what_the_recorded_ones_do(string file)
+    {
+        var result = ConformRunner.Run(VectorFolder.Path(file));
+        Assert.True(result.Driver.First is null, $"line {result.Driver.First?.Line}: expected {result.Driver.First?.Expected}; got {result.Driver.First?.Got}");
+        Assert.True(result.Driver.Passed > 0);
+        Assert.All(result.Deviations, deviation => Assert.Contains(deviation.Rule, Rules.All));
+    }
+
+    [Fact]
+    public void Every_rule_is_documented()
+    {
+        var page = File.ReadAllText(VectorFolder.Path("../../docs/conformance.md"));
+        Assert.All(Rules.All, rule => Assert.Contains($"| `{rule}` |", page, StringComparison.Ordinal));
+    }
 }

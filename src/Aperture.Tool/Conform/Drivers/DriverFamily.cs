@@ -55,6 +55,11 @@ public abstract class DriverFamily
     /// <summary>Undoes a fault.</summary>
     public abstract void UndoFault(TranslationUnit model, IReadOnlyDictionary<uint, uint> state);
 
+    /// <summary>The address of the fault of a context other than the first.</summary>
+    /// <param name="read">Reads a register.</param>
+    /// <param name="context">The context.</param>
+    public virtual ulong FaultAddress(Func<uint, uint> read, int context) => 0;
+
     /// <summary>The valid entries of a TLB that software can read.</summary>
     public virtual IReadOnlyList<TlbEntry> Entries(TranslationUnit model) => [];
 

@@ -26,12 +26,10 @@ public sealed partial class DriverReplay
                 break;
             case "mem":
                 _recorded.Apply(effect);
+                ClearTaint(effect);
                 break;
             case "clk":
-                Mmu(effect, "dev").RecordedClocks[effect.Text("clk")] = effect.Number("count");
-                break;
-            case "pm":
-                Mmu(effect, "dev").IsActive = effect.Text("op").EndsWith("resume", StringComparison.Ordinal);
+                NoteClock(call, effect);
                 break;
             case "plat" when effect.Has("line"):
                 Mmu(effect, "dev").RecordedResets[effect.Text("line")] = effect.Text("op") == "deassert_reset";
@@ -40,6 +38,14 @@ public sealed partial class DriverReplay
                 _recordedSystem[(effect.Text("map"), effect.Word("off"))] = effect.Word("result");
                 break;
         }
+    }
+
+    private void NoteClock(RecordedCall call, VectorEvent line)
+    {
+        var (mmu, clock) = (Mmu(line, "dev"), line.Text("clk"));
+        mmu.RecordedClocks[clock] = line.Number("count");
+        if (call.Of("panic").Any())
+            mmu.StrandedClocks[clock] = mmu.StrandedClocks.GetValueOrDefault(clock) + (line.Text("op") == "enable" ? 1 : -1);
     }
 
     private void NoteAllocation(RecordedCall call, VectorEvent line)

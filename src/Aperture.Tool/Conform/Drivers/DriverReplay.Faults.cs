@@ -32,17 +32,25 @@ public sealed partial class DriverReplay
         var reports = _domains.Values.SelectMany(domain => domain.Faults.Select(report => (domain, report))).ToArray();
         Part.CheckNumber(call.Line, "faults reported", faults.Length, reports.Length);
         for (var i = 0; i < Math.Min(faults.Length, reports.Length); i++)
-            CheckFault(faults[i], reports[i].domain, reports[i].report);
+            CheckFault(faults[i], mmu, reports[i].domain, reports[i].report);
     }
 
-    private void CheckFault(VectorEvent fault, ReplayedDomain domain, in FaultReport report)
+    private void CheckFault(VectorEvent fault, ReplayedMmu mmu, ReplayedDomain domain, in FaultReport report)
     {
         var device = fault.Text("dev");
         var (master, unit) = (report.Device?.Name, report.Unit.Name);
         Part.Check(domain.Label == fault.Text("dom"), fault.Line, () => $"a fault in domain {fault.Text("dom")}", () => domain.Label);
-        Part.CheckHex(fault.Line, "the fault is at", fault.Hex("iova"), report.Address.Value);
         Part.Check(device == master || device == unit, fault.Line, () => $"a fault of {device}", () => $"{master} behind {unit}");
         Part.CheckNumber(fault.Line, "the handler answers", fault.Number("ret"), domain.HandlerAnswer ?? (long)Core.Status.NotImplemented);
+        if (report.Context != 0)
+        {
+            // The registers of the virtual machine whose bit is set; the recorded driver reads those of the first.
+            Deviate(Rules.FaultOfVm);
+            Part.CheckHex(fault.Line, $"the fault of context {report.Context} is at", _family.FaultAddress(mmu.Read, report.Context), report.Address.Value);
+            return;
+        }
+
+        Part.CheckHex(fault.Line, "the fault is at", fault.Hex("iova"), report.Address.Value);
         var access = report.Access == FaultAccess.Write ? "write" : "read";
         if (report.Access == FaultAccess.Unknown && fault.Text("access") == "read")
             Deviate(Rules.FaultDirection);

@@ -10,8 +10,7 @@ public sealed partial class DriverReplay
     {
         foreach (var mmu in _mmus.Values.Where(mmu => mmu.Unit is not null))
         {
-            if (call.Api.Call is "attach_dev" or "detach_dev" or "master_runtime_resume" or "master_runtime_suspend" or "suspend" or "resume" or "release_device" or "domain_free")
-                mmu.IsHeldBack = false;
+            mmu.IsHeldBack &= !StartsAgain(call, mmu);
             if (!mmu.IsHeldBack)
                 CheckRegisters(call, mmu);
             foreach (var gate in mmu.Gates.All)
@@ -27,6 +26,15 @@ public sealed partial class DriverReplay
         if (!call.Of("omitted").Any())
             CheckEntries(call);
     }
+
+    /// <summary>Whether a call programs a unit afresh or stops it.</summary>
+    private bool StartsAgain(RecordedCall call, ReplayedMmu mmu) => call.Api.Call switch
+    {
+        "attach_dev" or "detach_dev" or "master_runtime_resume" or "master_runtime_suspend" => Master(call.Api).Units.Contains(mmu),
+        "suspend" or "resume" => call.Api.Text("dev") == mmu.Facts.Name,
+        "domain_free" or "release_device" => true,
+        _ => false,
+    };
 
     private void CheckRegisters(RecordedCall call, ReplayedMmu mmu)
     {
@@ -61,7 +69,7 @@ public sealed partial class DriverReplay
     {
         bool expected;
         if (gate.Kind == GateKind.Clock && mmu.RecordedClocks.TryGetValue(gate.Name, out var count))
-            expected = count > 0;
+            expected = count > mmu.StrandedClocks.GetValueOrDefault(gate.Name);
         else if (gate.Kind != GateKind.Reset || !mmu.RecordedResets.TryGetValue(gate.Name, out expected))
             return;
         var line = LineOf(call, gate.Kind == GateKind.Clock ? "clk" : "plat", line => line.Text("dev") == mmu.Facts.Name);

@@ -65,10 +65,18 @@ public sealed partial class DriverReplay
         {
             Deviate(Rules.OverlapNumber);
         }
-        else if (status == Status.Ok && call.Result < 0 && line.Call != "map")
+        else if (call.Result == (long)Status.InvalidArgument && IsMisfit(line, ours))
         {
+            // Ours has no page size to be told: it maps with the pages that fit, or not at all.
             Deviate(Rules.PageSizeArgument);
-            ours.Unmap(iova, size);
+            if (status == Status.Ok)
+                ours.Unmap(iova, size);
+        }
+        else if (call.Result == 0 && status == Status.InvalidArgument && IsMisfit(line, ours))
+        {
+            Deviate(Rules.Misaligned);
+            Resynchronise(call, domain, start, end);
+            Taint(domain, start, end);
         }
         else
         {
@@ -116,7 +124,9 @@ public sealed partial class DriverReplay
         }
 
         var isPartOfPage = _recordedBefore.Exists(leaf => Overlaps(leaf, iova, size) && !IsInside(leaf, iova, size));
-        if (isPartOfPage)
+        if (IsMisfit(call.Api, ours))
+            Deviate(Rules.Misaligned);
+        else if (isPartOfPage)
             Deviate((ulong)call.Result >= got && call.Result > 0 ? Rules.PartOfPage : Rules.PartOfPageRefused);
         else if (got < size && (ulong)call.Result > got && !_family.TablesLiveWhileAttached)
             Deviate(Rules.HoleEndsUnmap);
@@ -143,6 +153,16 @@ public sealed partial class DriverReplay
             if (status != Status.Ok)
                 Part.Fail(call.Line, $"to follow the recorded mapping of 0x{leaf.Iova:x}", $"{status}");
         }
+    }
+
+    /// <summary>Whether a call of the driver's own interface does not fit the page size that it names.</summary>
+    private static bool IsMisfit(VectorEvent call, IommuDomain domain)
+    {
+        if (!call.Has("pgsize"))
+            return false;
+        var size = SizeOf(call);
+        var address = call.Hex("iova") | (call.Has("pa") ? call.Hex("pa") : 0);
+        return size == 0 || (size & (size - 1)) != 0 || (domain.PageSizes & size) == 0 || (address & (size - 1)) != 0;
     }
 
     private ReplayedDomain DomainOf(ReplayedMmu mmu, VectorEvent line) =>

@@ -13,7 +13,7 @@ using Aperture.Tool.Conform.Vectors;
 namespace Aperture.Tool.Conform.Drivers;
 
 /// <summary>Samsung SysMMUs.</summary>
-public sealed class ExynosDriverFamily : DriverFamily
+public class ExynosDriverFamily : DriverFamily
 {
     /// <inheritdoc/>
     public override ModelFamily Models { get; } = new ExynosModelFamily();
@@ -86,6 +86,13 @@ public sealed class ExynosDriverFamily : DriverFamily
         foreach (var (offset, value) in state)
             Models.Poke(model, offset, value);
         model.TryWrite(SysMmuRegister.Control, sizeof(uint), SysMmuControl.Running.Value);
+    }
+
+    /// <inheritdoc/>
+    public override ulong FaultAddress(Func<uint, uint> read, int context)
+    {
+        ArgumentNullException.ThrowIfNull(read);
+        return read(SysMmuVmRegister.FaultAddress + ((uint)context * SysMmuVmRegister.FaultStride));
     }
 
     private static uint[] VmFault(TranslationUnit model) =>

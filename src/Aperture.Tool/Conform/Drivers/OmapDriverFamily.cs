@@ -13,7 +13,7 @@ using Aperture.Tool.Conform.Vectors;
 namespace Aperture.Tool.Conform.Drivers;
 
 /// <summary>OMAP MMUs.</summary>
-public sealed class OmapDriverFamily : DriverFamily
+public class OmapDriverFamily : DriverFamily
 {
     /// <inheritdoc/>
     public override ModelFamily Models { get; } = new OmapModelFamily();

@@ -32,11 +32,11 @@ internal sealed class ReplayedMmu(UnitFacts facts, TranslationUnit model, ModelP
     /// <summary>Clocks by name: use count as recorded.</summary>
     public Dictionary<string, long> RecordedClocks { get; } = [];
 
+    /// <summary>Clocks by name: how often the recorded driver enabled them before it stopped the system, and never disabled them again.</summary>
+    public Dictionary<string, long> StrandedClocks { get; } = [];
+
     /// <summary>Reset lines by name: whether released, as recorded.</summary>
     public Dictionary<string, bool> RecordedResets { get; } = [];
-
-    /// <summary>Whether the recorded driver keeps the unit powered.</summary>
-    public bool IsActive { get; set; }
 
     /// <summary>Whether the unit sleeps with the system.</summary>
     public bool IsAsleep { get; set; }

@@ -13,7 +13,7 @@ public sealed class RecordedMemory : IDisposable
     public RecordedMemory(VectorFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
-        Range = Extent(file, 0);
+        Range = Extent(file, 0, file.Events.Where(line => line.Kind is "alloc" or "mem" or "poke"));
         Memory = new PhysicalMemory(Range);
     }
 
@@ -30,17 +30,7 @@ public sealed class RecordedMemory : IDisposable
     public static MemoryRange Extent(VectorFile file, ulong spare)
     {
         ArgumentNullException.ThrowIfNull(file);
-        var start = file.RamBase & ~0xFFFUL;
-        var end = start + 0x1000;
-        foreach (var block in file.Events.Where(block => block.Kind == "alloc"))
-        {
-            start = Math.Min(start, block.Hex("pa") & ~0xFFFUL);
-            end = Math.Max(end, (block.Hex("pa") + (ulong)block.Count("size") + 0xFFF) & ~0xFFFUL);
-        }
-
-        if (end - start > 1UL << 32)
-            throw new VectorException(file.Path, 0, "its tables are spread over more than 4 GiB");
-        return new MemoryRange(new PhysicalAddress(start), end - start + spare);
+        return Extent(file, spare, file.Events.Where(line => line.Kind == "alloc"));
     }
 
     /// <summary>A block was allocated; it reads zero.</summary>
@@ -106,4 +96,20 @@ public sealed class RecordedMemory : IDisposable
         address % sizeof(uint) == 0 && Contains(address, length)
             ? Memory.Span(new PhysicalAddress(address), length)
             : throw line.Bad($"there is no table memory at 0x{address:x} (+0x{length:x})");
+
+    private static MemoryRange Extent(VectorFile file, ulong spare, IEnumerable<VectorEvent> blocks)
+    {
+        var start = file.RamBase & ~0xFFFUL;
+        var end = start + 0x1000;
+        foreach (var block in blocks)
+        {
+            var length = block.Kind switch { "alloc" => block.Count("size"), "mem" => Words(block).Length * sizeof(uint), _ => sizeof(uint) };
+            start = Math.Min(start, block.Hex("pa") & ~0xFFFUL);
+            end = Math.Max(end, (block.Hex("pa") + (ulong)length + 0xFFF) & ~0xFFFUL);
+        }
+
+        if (end - start > 1UL << 32)
+            throw new VectorException(file.Path, 0, "its tables are spread over more than 4 GiB");
+        return new MemoryRange(new PhysicalAddress(start), end - start + spare);
+    }
 }

@@ -1,0 +1,72 @@
+using Aperture.Devices;
+using Aperture.Iommu;
+using Aperture.Tool.Conform.Drivers;
+using Aperture.Tool.Conform.Models;
+using Aperture.Tool.Conform.Vectors;
+
+namespace Aperture.Tool.Tests.Conform;
+
+/// <summary>A driver whose register writes get lost is caught, whatever it loses.</summary>
+public class BrokenDriverTests
+{
+    [Theory]
+    [InlineData("omap/basic_pagesizes.jsonl", 0x64u, "stale")]             // FLUSH_ENTRY
+    [InlineData("omap/tlb_flush.jsonl", 0x64u, "still there")]
+    [InlineData("omap/platform_reset.jsonl", 0x44u, "")]                   // CNTL
+    [InlineData("omap/dual_mmu_dra7_dsp.jsonl", 0x4Cu, "")]                // TTB
+    [InlineData("omap/fault_interrupt.jsonl", 0x1Cu, "")]                  // IRQENABLE
+    [InlineData("exynos/basic_pagesizes_v1.jsonl", 0x10u, "stale")]        // MMU_FLUSH_ENTRY
+    [InlineData("exynos/basic_pagesizes_v2.jsonl", 0x10u, "stale")]
+    [InlineData("exynos/basic_pagesizes_v3_3.jsonl", 0x0Cu, "stale")]      // MMU_FLUSH, for the first-level descriptor cache
+    [InlineData("exynos/basic_pagesizes_v5.jsonl", 0x14u, "stale")]
+    [InlineData("exynos/basic_pagesizes_v7vm.jsonl", 0x8014u, "stale")]
+    [InlineData("exynos/basic_pagesizes_v7vm.jsonl", 0x8000u, "")]         // CTRL_VM
+    [InlineData("exynos/context_switch_v3_3.jsonl", 0x14u, "")]            // table base
+    public void A_lost_register_write_is_caught(string file, uint offset, string problem)
+    {
+        DriverFamily family = file.StartsWith("omap", StringComparison.Ordinal) ? new LossyOmap(offset) : new LossyExynos(offset);
+
+        var part = DriverReplay.Run(VectorFile.Load(VectorFolder.Path(file)), family, out _);
+
+        Assert.True(part.Failed > 0);
+        Assert.Contains(problem, part.First!.Got, StringComparison.Ordinal);
+    }
+
+    private sealed class LossyOmap(uint offset) : OmapDriverFamily
+    {
+        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new LossyDriver(base.CreateDriver(core, facts), offset);
+    }
+
+    private sealed class LossyExynos(uint offset) : ExynosDriverFamily
+    {
+        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new LossyDriver(base.CreateDriver(core, facts), offset);
+    }
+
+    private sealed class LossyDriver(IDriver driver, uint offset) : IDriver
+    {
+        public string Name => driver.Name;
+
+        public IReadOnlyList<string> Compatible => driver.Compatible;
+
+        public IBoundDriver Probe(Device device)
+        {
+            device.Registers[0] = new LossyRegisters(device.Registers[0], offset);
+            return driver.Probe(device);
+        }
+    }
+
+    private sealed class LossyRegisters(RegisterRegion registers, uint lost) : RegisterRegion(registers.Name, registers.Size)
+    {
+        public override uint Read32(uint offset) => registers.Read32(offset);
+
+        public override void Write32(uint offset, uint value)
+        {
+            if (offset != lost)
+                registers.Write32(offset, value);
+        }
+
+        public override ulong Read64(uint offset) => registers.Read64(offset);
+
+        public override void Write64(uint offset, ulong value) => registers.Write64(offset, value);
+    }
+}
