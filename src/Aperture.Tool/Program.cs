@@ -1,1 +1,29 @@
-return 0;
+using System.CommandLine;
+using Aperture.Core;
+using Aperture.Tool.Check;
+using Aperture.Tool.Conform;
+using Aperture.Tool.Run;
+
+// Exit codes: 0 all held, 1 something did not, 2 bad input or a bad command line.
+var root = new RootCommand("Aperture: IOMMUs and DMA mapping on simulated boards.")
+{
+    RunCommand.Create(),
+    CheckCommand.Create(),
+    ConformCommand.Create(),
+};
+var parsed = root.Parse(args);
+if (parsed.Errors.Count > 0)
+{
+    Console.Error.WriteLine($"aperture: {string.Join(' ', parsed.Errors.Select(error => error.Message))} Try 'aperture --help'.");
+    return 2;
+}
+
+try
+{
+    return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (ApertureException e)
+{
+    Console.Error.WriteLine($"aperture: {e.Message.ReplaceLineEndings(" ")}");
+    return 2;
+}

@@ -3,23 +3,20 @@ using Aperture.Devices;
 
 namespace Aperture.Drivers.DmaMaster;
 
-/// <summary>Driver of the generic DMA master. It serves whatever the board says that the master stands for.</summary>
+/// <summary>Driver of the generic DMA master. It serves whatever the board says that the master stands for; the master's
+/// registers are the device's last region and its interrupt the last one.</summary>
 public sealed class DmaMasterDriver : IDriver
 {
     private readonly int _addressBits;
-    private readonly int _region;
 
     /// <summary>A driver.</summary>
     /// <param name="compatible">The <c>compatible</c> strings of the devices that a generic master stands for.</param>
     /// <param name="addressBits">How many address bits the master uses, 1 to 64.</param>
-    /// <param name="region">Which register region of the device is the master's.</param>
-    public DmaMasterDriver(IReadOnlyList<string> compatible, int addressBits = 32, int region = 0)
+    public DmaMasterDriver(IReadOnlyList<string> compatible, int addressBits = 32)
     {
         ArgumentNullException.ThrowIfNull(compatible);
-        ArgumentOutOfRangeException.ThrowIfNegative(region);
         Compatible = compatible;
         _addressBits = addressBits;
-        _region = region;
     }
 
     /// <inheritdoc/>
@@ -33,9 +30,9 @@ public sealed class DmaMasterDriver : IDriver
     public IBoundDriver Probe(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        if (device.Registers.Count <= _region)
-            throw new ApertureException(Status.NoDevice, $"{device.Name} has no register region {_region}");
-        var registers = device.Registers[_region];
+        if (device.Registers.Count == 0)
+            throw new ApertureException(Status.NoDevice, $"{device.Name} has no registers");
+        var registers = device.Registers[^1];
         device.Dma.SetMask(_addressBits);
         var client = new DmaMasterClient(device, registers);
         try
@@ -43,7 +40,7 @@ public sealed class DmaMasterDriver : IDriver
             client.RuntimeResume();
             client.Identify();
             if (device.Interrupts.Count > 0)
-                device.Manage(device.Interrupts[0].Request(client.OnInterrupt));
+                device.Manage(device.Interrupts[^1].Request(client.OnInterrupt));
             return client;
         }
         catch

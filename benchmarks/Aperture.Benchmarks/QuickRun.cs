@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Aperture.Core.PageTables.Formats;
+
+namespace Aperture.Benchmarks;
+
+/// <summary>One figure.</summary>
+internal sealed record QuickResult(string Name, double Ns, double Ratio, string Yardstick, double Allocated);
+
+/// <summary>What this machine takes for the yardsticks.</summary>
+internal sealed record QuickYardsticks(
+    [property: JsonPropertyName("chase4_ns")] double Chase4,
+    [property: JsonPropertyName("fill8_ns")] double Fill8,
+    [property: JsonPropertyName("copy_gbps")] double CopyGbps);
+
+/// <summary>Everything that a quick run found out.</summary>
+internal sealed record QuickReport(QuickYardsticks Yardsticks, IReadOnlyList<QuickResult> Results);
+
+/// <summary>Measures the hot paths in under a minute, each against a yardstick of the same run.</summary>
+internal static class QuickRun
+{
+    private static readonly TimeSpan Budget = TimeSpan.FromSeconds(1.5);
+    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
+
+    public static int Run(bool json)
+    {
+        var yard = new Yardsticks();
+        var chase4 = Meter.Measure(yard.Chase4, Budget).Nanoseconds;
+        var fill8 = Meter.Measure(yard.Fill8, Budget).Nanoseconds;
+        var copy = Yardsticks.BytesOfCopy / Meter.Measure(yard.Copy, Budget).Nanoseconds;
+
+        var results = new List<QuickResult>();
+        void Add(string name, Action<int> loop, string yardstick, double of, double per = 1)
+        {
+            var (ns, allocated) = Meter.Measure(loop, Budget);
+            results.Add(new QuickResult(name, Round(ns / per), Round(ns / per / of), yardstick, Math.Round(allocated, 3)));
+        }
+
+        using (var omap = new TableWork<OmapFormat>(default))
+        {
+            Add("table.map4k+unmap4k", omap.Page, "chase4", chase4);
+            Add("table.map256x4k+unmap256x4k", omap.Pages256, "fill8", fill8, 256);
+            Add("table.map4k+unmap4k.lone", omap.LonePage, "chase4", chase4);
+        }
+
+        using (var exynos = new TableWork<ExynosV5Format>(default))
+        {
+            Add("table.exynos5.map4k+unmap4k", exynos.Page, "chase4", chase4);
+            Add("table.exynos5.map256x4k+unmap256x4k", exynos.Pages256, "fill8", fill8, 256);
+        }
+
+        using (var domain = DomainWork.Omap())
+            Add("domain.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
+        using (var domain = DomainWork.Exynos())
+            Add("domain.exynos5.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
+
+        using (var omap = TranslateWork.Omap())
+        {
+            Add("translate.hit", omap.Hit, "chase4", chase4);
+            Add("translate.walk", omap.Walk, "chase4", chase4);
+            AddRead("master.read64k", omap);
+        }
+
+        using (var exynos = TranslateWork.Exynos())
+        {
+            Add("translate.exynos5.hit", exynos.Hit, "chase4", chase4);
+            Add("translate.exynos5.walk", exynos.Walk, "chase4", chase4);
+            AddRead("master.exynos5.read64k", exynos);
+        }
+
+        // The ratio of a read is its speed, not its time: more is better.
+        void AddRead(string name, TranslateWork work)
+        {
+            var (ns, allocated) = Meter.Measure(work.Read, Budget);
+            results.Add(new QuickResult(name, Round(ns), Round(Yardsticks.BytesOfCopy / ns / copy), "copy_gbps", Math.Round(allocated, 3)));
+        }
+
+        var report = new QuickReport(new QuickYardsticks(Round(chase4), Round(fill8), Round(copy)), results);
+        if (json)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(report, Json));
+            return 0;
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"chase4 {chase4:F2} ns, fill8 {fill8:F3} ns, copy {copy:F1} GB/s"));
+        foreach (var result in results)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Name,-40} {result.Ns,10:F2} ns  {result.Ratio,7:F2} {result.Yardstick,-9}  {result.Allocated} bytes"));
+        return 0;
+    }
+
+    private static double Round(double value) => Math.Round(value, 3);
+}

@@ -1,0 +1,96 @@
+using Aperture.Core;
+using Aperture.Core.Memory;
+using Aperture.Core.PageTables;
+using Aperture.Core.PageTables.Formats;
+using Aperture.Datasheets.Exynos;
+using Aperture.Datasheets.Omap;
+using Aperture.Hardware.Bus;
+using Aperture.Hardware.Exynos;
+using Aperture.Hardware.Omap;
+using Aperture.Hardware.Translation;
+
+namespace Aperture.Benchmarks;
+
+/// <summary>A translation unit under the accesses of a master: 16 pages that stay in its cache, 1024 that do not.</summary>
+internal sealed class TranslateWork : IDisposable
+{
+    private static readonly Iova Base = new(0x1000_0000);
+    private readonly PhysicalMemory _memory;
+    private readonly TranslationUnit _unit;
+    private readonly DmaPort _port;
+    private readonly byte[] _buffer = new byte[64 << 10];
+
+    private TranslateWork(SystemBus bus, TranslationUnit unit)
+    {
+        _memory = bus.Memory;
+        _unit = unit;
+        _port = new DmaPort(bus, unit);
+    }
+
+    /// <summary>An OMAP4 DSP MMU: 32 entries.</summary>
+    public static TranslateWork Omap()
+    {
+        var bus = NewBus();
+        var unit = new OmapMmu(bus, OmapMmuOptions.Omap4Dsp);
+        Write(unit, OmapRegisters.TableBase, Fill(bus.Memory, default(OmapFormat)).Value);
+        Write(unit, OmapRegisters.Control, 6);
+        return new TranslateWork(bus, unit);
+    }
+
+    /// <summary>A SysMMU v5: 32 entries, a second-level cache of 256.</summary>
+    public static TranslateWork Exynos()
+    {
+        var bus = NewBus();
+        var unit = new ExynosSysMmu(bus, SysMmuOptions.V5);
+        Write(unit, SysMmuV5Register.TableBase, Fill(bus.Memory, default(ExynosV5Format)).Value >> 12);
+        Write(unit, SysMmuRegister.Control, 5);
+        return new TranslateWork(bus, unit);
+    }
+
+    /// <summary>An access whose page the translation cache holds.</summary>
+    public void Hit(int times) => Translate(times, 15);
+
+    /// <summary>An access whose page it does not hold: both levels are read.</summary>
+    public void Walk(int times) => Translate(times, 1023);
+
+    /// <summary>A master reads 64 KiB through 16 pages of 4 KiB.</summary>
+    public void Read(int times)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            if (_port.Read(Base, _buffer, out _) != DmaStatus.Ok)
+                throw new InvalidOperationException("the read failed");
+        }
+    }
+
+    public void Dispose() => _memory.Dispose();
+
+    private static SystemBus NewBus() => new(new PhysicalMemory(new MemoryRange(new PhysicalAddress(0x8000_0000), 64 << 20)));
+
+    /// <summary>Maps single pages, none of which meets its neighbour in memory, so that each is translated by itself.</summary>
+    private static PhysicalAddress Fill<TFormat>(PhysicalMemory memory, TFormat format)
+        where TFormat : struct, IPageTableFormat
+    {
+        var table = new PageTable<TFormat>(format, new TableAllocator(new PageAllocator(memory)));
+        var gather = default(InvalidationGather);
+        for (var i = 0u; i < 1024; i++)
+            table.Map(Base + ((ulong)i << 12), new PhysicalAddress(0x8100_0000 + ((ulong)(i ^ 1) << 12)), 4096, Protection.ReadWrite, ref gather);
+        return table.Root;
+    }
+
+    private static void Write(TranslationUnit unit, uint offset, ulong value)
+    {
+        if (!unit.TryWrite(offset, 4, value))
+            throw new InvalidOperationException($"register 0x{offset:x} took no write");
+    }
+
+    private void Translate(int times, int pages)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            var request = new DmaRequest(default, Base + (((ulong)(i & pages) << 12) + 0x10), DmaAccess.Read);
+            if (_unit.Translate(request, out _, out _) != TranslationStatus.Ok)
+                throw new InvalidOperationException("the access faulted");
+        }
+    }
+}

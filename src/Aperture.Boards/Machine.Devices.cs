@@ -1,0 +1,167 @@
+using System.Globalization;
+using Aperture.Boards.Wiring;
+using Aperture.Core;
+using Aperture.Devices;
+using Aperture.DeviceTrees;
+using Aperture.Hardware.Bus;
+using Aperture.Iommu;
+using Aperture.Power;
+
+namespace Aperture.Boards;
+
+// From a node to a device: description, registers, interrupts, and the devices that it needs.
+public sealed partial class Machine
+{
+    private readonly Dictionary<DeviceTreeNode, GateController> _controllers = []; // providers of gates, by node
+    private readonly Dictionary<DeviceTreeNode, Device> _modules = [];             // ti,sysc wrappers, by node
+
+    /// <summary>Makes the device of a node and everything that it is supplied by.</summary>
+    private Device MakeDevice(DeviceTreeNode node, IReadOnlyList<string> compatible, IReadOnlyList<IommuSpecifier>? iommus = null)
+    {
+        var suppliers = new List<SupplierReference>();
+        if (ModuleOf(node) is { } module)
+            suppliers.Add(new SupplierReference(module.Key, module.Name));
+        var device = new Device(node.DeviceName, node)
+        {
+            Description = new DeviceDescription
+            {
+                Compatible = compatible,
+                Iommus = iommus ?? [],
+                Gates = Gates(node),
+                Suppliers = suppliers,
+                DmaLimit = DmaLimit(node),
+            },
+        };
+        foreach (var block in node.Registers())
+        {
+            if (block is { Address: { } address, Length: > 0 })
+                device.Registers.Add(new BusRegisterRegion(Bus, address, block.Length, string.Create(CultureInfo.InvariantCulture, $"{device.Name} [{device.Registers.Count}]")));
+        }
+
+        foreach (var reference in node.Interrupts())
+            device.Interrupts.Add(WireOf(reference).Input);
+        _pending.Add(device);
+        return device;
+    }
+
+    /// <summary>The input that an interrupt reference means; blocks with the same reference share it.</summary>
+    private InterruptWire WireOf(PhandleReference reference)
+    {
+        var name = $"{reference.Target?.DeviceName ?? "nowhere"} {string.Join(' ', reference.Arguments)}";
+        if (!_interrupts.TryGetValue(name, out var wire))
+        {
+            wire = new InterruptWire(name);
+            _interrupts.Add(name, wire);
+        }
+
+        return wire;
+    }
+
+    /// <summary>Connects a model's line to the interrupt of its node, if the node has one.</summary>
+    private void ConnectInterrupt(DeviceTreeNode node, InterruptLine line)
+    {
+        if (node.Interrupts() is [var first, ..])
+            WireOf(first).Connect(line);
+    }
+
+    private List<GateSpecifier> Gates(DeviceTreeNode node)
+    {
+        var gates = new List<GateSpecifier>();
+        foreach (var (kind, reference) in GateReferences(node))
+        {
+            if (reference.Error == PhandleError.Empty)
+                continue; // a hole in the list: this one has no gate
+            if (reference is { Error: PhandleError.None, Target: { } provider })
+            {
+                ControllerOf(provider);
+                gates.Add(new GateSpecifier(kind, reference.Name, provider, provider.DeviceName, [.. reference.Arguments]));
+            }
+            else
+            {
+                throw new ApertureException(Status.InvalidArgument, $"{node.Path}: {kind} reference <0x{reference.Phandle:x}> does not resolve: {reference.Error}");
+            }
+        }
+
+        return gates;
+    }
+
+    private static IEnumerable<(GateKind Kind, PhandleReference Reference)> GateReferences(DeviceTreeNode node) =>
+    [
+        .. node.Clocks().Select(reference => (GateKind.Clock, reference)),
+        .. node.Resets().Select(reference => (GateKind.Reset, reference)),
+        .. node.PowerDomains().Select(reference => (GateKind.PowerDomain, reference)),
+    ];
+
+    /// <summary>The gates of one kind that feed a node's block, its wrapper's included.</summary>
+    private List<Gate> GatesOf(DeviceTreeNode node, GateKind kind)
+    {
+        var gates = new List<Gate>();
+        for (var at = node; at is not null; at = at.Parent is { } parent && parent.IsCompatible("ti,sysc") ? parent : null)
+        {
+            foreach (var (_, reference) in GateReferences(at).Where(entry => entry.Kind == kind && entry.Reference.Target is not null))
+                gates.Add(ControllerOf(reference.Target!).Get(kind, [.. reference.Arguments]));
+        }
+
+        return gates;
+    }
+
+    private GateController ControllerOf(DeviceTreeNode node)
+    {
+        if (_controllers.TryGetValue(node, out var controller))
+            return controller;
+
+        // A domain inside another one is fed by it. The entry comes first: a tree with a cycle must not trap us.
+        _controllers.Add(node, new GateController(node, null));
+        if (node.PowerDomains() is [{ Target: { } outer } reference, ..] && outer != node)
+        {
+            var parent = ControllerOf(outer).Get(GateKind.PowerDomain, [.. reference.Arguments]);
+            if (!Feeds(outer, node))
+                _controllers[node] = new GateController(node, parent);
+        }
+
+        // A provider that the tree has disabled never comes, and those that need it say so.
+        if (node.IsPresent)
+        {
+            _pending.Add(new Device(node.DeviceName, node) { Description = new DeviceDescription { Compatible = [GateControllerDriver.CompatibleName] } });
+        }
+
+        return _controllers[node];
+    }
+
+    /// <summary>Whether the power domains above <paramref name="from"/> lead to <paramref name="to"/>.</summary>
+    private static bool Feeds(DeviceTreeNode from, DeviceTreeNode to)
+    {
+        var seen = new HashSet<DeviceTreeNode>();
+        for (var at = from; at is not null && seen.Add(at); at = at.PowerDomains() is [{ Target: { } outer }, ..] ? outer : null)
+        {
+            if (at == to)
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>The device of the TI target module around a node, or null.</summary>
+    private Device? ModuleOf(DeviceTreeNode node)
+    {
+        if (node.Parent is not { } parent || !parent.IsCompatible("ti,sysc"))
+            return null;
+        if (!_modules.TryGetValue(parent, out var module))
+        {
+            module = MakeDevice(parent, ["ti,sysc"]);
+            _modules.Add(parent, module);
+        }
+
+        return module;
+    }
+
+    private static Iova DmaLimit(DeviceTreeNode node)
+    {
+        if (node.TryGetDmaRanges(out var ranges) != Status.Ok || ranges.IsEmpty)
+            return new Iova(ulong.MaxValue);
+        ulong limit = 0;
+        foreach (var range in ranges)
+            limit = Math.Max(limit, range.Dma + (range.Length - 1));
+        return new Iova(limit);
+    }
+}

@@ -1,0 +1,85 @@
+using System.Globalization;
+using Aperture.Boards.Wiring;
+using Aperture.Core;
+using Aperture.DeviceTrees;
+using Aperture.Drivers.DmaMaster;
+using Aperture.Drivers.Exynos;
+using Aperture.Drivers.Omap;
+using Aperture.Drivers.Ti;
+using Aperture.Hardware.Masters;
+using Aperture.Hardware.Translation;
+using Aperture.Iommu;
+using Aperture.Power;
+
+namespace Aperture.Boards;
+
+// The masters, and a generic DMA master behind each of them.
+public sealed partial class Machine
+{
+    /// <summary>Where the registers of the generic masters lie: above all memory and registers of the boards that are modelled.</summary>
+    private static readonly PhysicalAddress MasterRegisters = new(0x100_0000_0000);
+
+
+    private void BuildMasters()
+    {
+        foreach (var node in Tree.Nodes().Where(node => node.Has("iommus") || node.Has("iommu-map")))
+        {
+            var references = node.Iommus();
+            var master = new BoardMaster(
+                node,
+                [.. references.Select(reference => reference.Target?.DeviceName ?? string.Create(CultureInfo.InvariantCulture, $"<0x{reference.Phandle:x}>")).Distinct()],
+                [.. references.SelectMany(reference => reference.Arguments)]);
+            _masters.Add(WhySkipped(node, references) is { } reason ? master with { Skipped = reason } : Equip(master, references));
+        }
+    }
+
+    private static string? WhySkipped(DeviceTreeNode node, IReadOnlyList<PhandleReference> references)
+    {
+        if (!node.IsPresent)
+            return "disabled in the device tree";
+        if (references.Count == 0)
+            return "its masters are described by iommu-map, behind a bus that is not modelled";
+        foreach (var reference in references)
+        {
+            if (reference.Error != PhandleError.None || reference.Target is null)
+                return $"iommus entry <0x{reference.Phandle:x}> does not resolve: {reference.Error}";
+            if (!UnitModels.Has(reference.Target))
+                return $"IOMMU {reference.Target.DeviceName} ({string.Join(", ", reference.Target.Compatible)}) is not modelled";
+        }
+
+        return null;
+    }
+
+    private BoardMaster Equip(BoardMaster master, IReadOnlyList<PhandleReference> references)
+    {
+        var node = master.Node;
+        var device = MakeDevice(node, node.Compatible, [.. references.Select(reference => new IommuSpecifier(reference.Target!, reference.Target!.DeviceName, [.. reference.Arguments]))]);
+        var ports = references
+            .Select(reference => reference.Target!)
+            .Distinct()
+            .Select(unit => new DmaPort(Bus, _units.Find(candidate => candidate.Node == unit)?.Model))
+            .ToArray();
+        var model = new DmaMaster(ports);
+        foreach (var power in GatesOf(node, GateKind.PowerDomain))
+            power.Changed += model.SetPower;
+        if (node.PowerDomains().Length > 0)
+            model.SetPower(false);
+
+        var address = MasterRegisters + ((ulong)_masters.Count << 16);
+        Bus.Attach(address, model);
+        device.Registers.Add(new BusRegisterRegion(Bus, address, model.Size, $"{device.Name} dma-master"));
+        var wire = new InterruptWire($"{device.Name} dma-master");
+        wire.Connect(model.Interrupt);
+        device.Interrupts.Add(wire.Input);
+        return master with { Device = device, Model = model, Ports = ports };
+    }
+
+    private void RegisterDrivers()
+    {
+        Drivers.Register(new GateControllerDriver(Drivers, _controllers));
+        Drivers.Register(new TiSyscDriver());
+        Drivers.Register(new OmapIommuDriver(Iommu));
+        Drivers.Register(new ExynosIommuDriver(Iommu));
+        Drivers.Register(new DmaMasterDriver([.. _masters.Where(master => master.Device is not null).SelectMany(master => master.Node.Compatible).Distinct()]));
+    }
+}

@@ -1,0 +1,53 @@
+using Aperture.Boards.Wiring;
+using Aperture.Core;
+using Aperture.Devices;
+using Aperture.DeviceTrees;
+using Aperture.Hardware.Omap;
+using Aperture.Power;
+
+namespace Aperture.Boards;
+
+// The IOMMUs.
+public sealed partial class Machine
+{
+    private readonly Dictionary<DeviceTreeNode, DspSystem> _dspSystems = []; // DRA7's DSP_SYSTEM blocks, by node
+
+    private void BuildUnits()
+    {
+        foreach (var node in Tree.Devices().Where(UnitModels.Has))
+        {
+            if (node.Registers() is not [{ Address: { } address, Length: > 0 and <= uint.MaxValue } block, ..])
+                throw new ApertureException(Status.InvalidArgument, $"{node.Path}: an IOMMU needs a 'reg' that the CPU can reach");
+            var model = UnitModels.Create(node, (uint)block.Length, Bus, _options);
+            Bus.Attach(address, model);
+            model.ClockFrom([.. GatesOf(node, GateKind.Clock)]);
+            foreach (var reset in GatesOf(node, GateKind.Reset))
+                model.ResetFrom(reset);
+            foreach (var power in GatesOf(node, GateKind.PowerDomain))
+                model.PowerFrom(power);
+            var device = MakeDevice(node, node.Compatible);
+            ConnectInterrupt(node, model.Interrupt);
+            if (model is OmapMmu mmu)
+                ConnectDspSystem(node, mmu, device);
+            _units.Add(new BoardUnit(node, device, model));
+        }
+    }
+
+    /// <summary>DRA7: a block beside the MMUs of a DSP switches each of them on; the driver finds its registers as the last region.</summary>
+    private void ConnectDspSystem(DeviceTreeNode node, OmapMmu mmu, Device device)
+    {
+        if (node.References("ti,syscon-mmuconfig", null) is not [{ Target: { } system }, ..])
+            return;
+        if (node.Property("ti,syscon-mmuconfig") is not { CellCount: >= 2 } property || system.Registers() is not [{ Address: { } address, Length: > 0 } block, ..])
+            throw new ApertureException(Status.InvalidArgument, $"{node.Path}: ti,syscon-mmuconfig names no block with registers and an instance");
+        if (!_dspSystems.TryGetValue(system, out var model))
+        {
+            model = new DspSystem();
+            _dspSystems.Add(system, model);
+            Bus.Attach(address, model);
+        }
+
+        model.Connect((int)property.Cell(1), mmu);
+        device.Registers.Add(new BusRegisterRegion(Bus, address, block.Length, $"{device.Name} {system.DeviceName}"));
+    }
+}

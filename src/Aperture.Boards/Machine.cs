@@ -1,0 +1,98 @@
+using Aperture.Core;
+using Aperture.Core.Memory;
+using Aperture.Devices;
+using Aperture.DeviceTrees;
+using Aperture.Hardware.Bus;
+using Aperture.Iommu;
+
+namespace Aperture.Boards;
+
+/// <summary>A running machine made from a device tree: RAM, buses, models of its IOMMUs and masters, and the software that
+/// drives them. Everything happens on the caller's thread and on the machine's own clock: the same tree and the same calls
+/// give the same bytes.</summary>
+public sealed partial class Machine : IDisposable
+{
+    private readonly MachineOptions _options;
+    private readonly List<BoardUnit> _units = [];     // in the tree's order
+    private readonly List<BoardMaster> _masters = []; // in the tree's order, skipped ones included
+    private readonly List<Device> _pending = [];      // made, and not yet added to the driver core
+    private readonly Dictionary<string, Wiring.InterruptWire> _interrupts = []; // by controller and specifier
+
+    private Machine(DeviceTree tree, MachineOptions options)
+    {
+        Tree = tree;
+        _options = options;
+        Memory = new PhysicalMemory([.. options.Memory ?? RamOf(tree)]);
+        Bus = new SystemBus(Memory);
+        var reserved = Reservations();
+        Pages = new PageAllocator(Memory, [.. reserved.Select(entry => entry.Region)]);
+        foreach (var pool in reserved.Where(entry => entry.IsPool))
+            Pages.AddArea(pool.Region.Name, pool.Region.Range);
+        Tables = new TableAllocator(Pages);
+        Iommu = new IommuCore(Tables, options.Trace?.Invoke(Clock));
+        Drivers = new DriverCore(Iommu, new BoardMemory(Pages), Clock, options.Logger);
+    }
+
+    /// <summary>The tree that the machine was made from.</summary>
+    public DeviceTree Tree { get; }
+
+    /// <summary>The machine's time.</summary>
+    public MachineClock Clock { get; } = new();
+
+    /// <summary>The RAM.</summary>
+    public PhysicalMemory Memory { get; }
+
+    /// <summary>The physical address space.</summary>
+    public SystemBus Bus { get; }
+
+    /// <summary>The pages of RAM that nobody reserved.</summary>
+    public PageAllocator Pages { get; }
+
+    /// <summary>Where page tables come from.</summary>
+    public TableAllocator Tables { get; }
+
+    /// <summary>The owner of all device address spaces.</summary>
+    public IommuCore Iommu { get; }
+
+    /// <summary>Devices and their drivers.</summary>
+    public DriverCore Drivers { get; }
+
+    /// <summary>The IOMMUs with a model, in the tree's order.</summary>
+    public IReadOnlyList<BoardUnit> Units => _units;
+
+    /// <summary>The masters that the tree puts behind IOMMUs, in the tree's order, skipped ones included.</summary>
+    public IReadOnlyList<BoardMaster> Masters => _masters;
+
+    /// <summary>Builds the machine and boots it: every device whose suppliers are there is bound to its driver.</summary>
+    /// <exception cref="ApertureException">The tree describes no machine that can be built; the message names the node.</exception>
+    public static Machine Boot(DeviceTree tree, MachineOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(tree);
+        var machine = new Machine(tree, options ?? new MachineOptions());
+        try
+        {
+            machine.BuildUnits();
+            machine.BuildMasters();
+            machine.Start();
+            return machine;
+        }
+        catch
+        {
+            machine.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Gives the RAM back. Nothing of the machine may be used afterwards.</summary>
+    public void Dispose() => Memory.Dispose();
+
+    private void Start()
+    {
+        RegisterDrivers();
+        var devices = _pending.ToArray();
+        if (_options.ShuffleSeed is { } seed)
+            new Random(seed).Shuffle(devices);
+        foreach (var device in devices)
+            Drivers.Add(device);
+    }
+}

@@ -1,0 +1,29 @@
+using Aperture.Core.Memory;
+using Aperture.Diagnostics;
+using Aperture.Hardware.Exynos;
+using Microsoft.Extensions.Logging;
+
+namespace Aperture.Boards;
+
+/// <summary>What a device tree leaves open about a machine, and who listens.</summary>
+public sealed record MachineOptions
+{
+    /// <summary>RAM for a tree whose memory the boot loader fills in: bytes, placed at the lowest multiple of its size, from
+    /// 2 GiB on, where no register lies. Default 512 MiB.</summary>
+    public ulong FallbackMemory { get; init; } = 512 << 20;
+
+    /// <summary>RAM instead of what the tree says; null keeps the tree's.</summary>
+    public IReadOnlyList<MemoryRange>? Memory { get; init; }
+
+    /// <summary>The SysMMU of every unit instead of the one that the SoC is assumed to have: no tree states the version.</summary>
+    public SysMmuOptions? SysMmu { get; init; }
+
+    /// <summary>Adds the devices in a random order with this seed; null keeps the tree's order. The outcome is the same.</summary>
+    public int? ShuffleSeed { get; init; }
+
+    /// <summary>Hears of the IOMMU and DMA events, made with the machine's clock; null for nobody.</summary>
+    public Func<TimeProvider, DmaTrace>? Trace { get; init; }
+
+    /// <summary>Hears of the driver core's messages; null for nobody.</summary>
+    public ILogger? Logger { get; init; }
+}

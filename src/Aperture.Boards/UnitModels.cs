@@ -1,0 +1,51 @@
+using Aperture.Core;
+using Aperture.DeviceTrees;
+using Aperture.Hardware.Bus;
+using Aperture.Hardware.Exynos;
+using Aperture.Hardware.Omap;
+using Aperture.Hardware.Translation;
+
+namespace Aperture.Boards;
+
+/// <summary>Which model stands for which IOMMU node. Facts about SoCs that no tree states are assumptions, documented in
+/// docs/units.</summary>
+internal static class UnitModels
+{
+    /// <summary>Whether there is a model for a node.</summary>
+    public static bool Has(DeviceTreeNode node) => Kind(node) is not null;
+
+    /// <summary>Makes the model of a node whose registers take <paramref name="size"/> bytes.</summary>
+    public static TranslationUnit Create(DeviceTreeNode node, uint size, SystemBus bus, MachineOptions options) => Kind(node) switch
+    {
+        "samsung,exynos-sysmmu" => new ExynosSysMmu(bus, (options.SysMmu ?? SysMmu(node.Tree.Root)) with { WindowSize = size }),
+        { } compatible => new OmapMmu(bus, Omap(node, compatible) with { WindowSize = size }),
+        null => throw new ApertureException(Status.NotSupported, $"{node.Path} is no IOMMU that is modelled"),
+    };
+
+    private static string? Kind(DeviceTreeNode node) =>
+        node.Compatible.FirstOrDefault(name => name is "ti,omap2-iommu" or "ti,omap4-iommu" or "ti,dra7-iommu" or "ti,dra7-dsp-iommu" or "samsung,exynos-sysmmu");
+
+    private static OmapMmuOptions Omap(DeviceTreeNode node, string compatible)
+    {
+        var returnsErrors = node.Has("ti,iommu-bus-err-back");
+        var options = compatible switch
+        {
+            "ti,omap2-iommu" => node.Tree.Root.IsCompatible("ti,omap2") ? OmapMmuOptions.Omap2 : OmapMmuOptions.Omap3,
+            "ti,dra7-dsp-iommu" => OmapMmuOptions.Dra7Dsp,
+            "ti,dra7-iommu" => OmapMmuOptions.Dra7Ipu,
+            _ => returnsErrors ? OmapMmuOptions.Omap4Ipu : OmapMmuOptions.Omap4Dsp,
+        };
+        return options with { TlbEntries = (int)Math.Min(node.U32("ti,#tlb-entries") ?? 32, 32) };
+    }
+
+    /// <summary>Inferred (no manual is public): Exynos3250 and 4210 carry version 1, 4x12 to 542x version 3.3, 5433 version 5,
+    /// and those after it version 7 with VM registers where the register window has room for them.</summary>
+    private static SysMmuOptions SysMmu(DeviceTreeNode root)
+    {
+        if (root.IsCompatible("samsung,exynos3250") || root.IsCompatible("samsung,exynos4210"))
+            return SysMmuOptions.V1;
+        if (root.IsCompatible("samsung,exynos4") || root.IsCompatible("samsung,exynos5"))
+            return SysMmuOptions.V33;
+        return root.IsCompatible("samsung,exynos5433") ? SysMmuOptions.V5 : SysMmuOptions.V7Vm;
+    }
+}

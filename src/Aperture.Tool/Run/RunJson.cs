@@ -1,0 +1,105 @@
+using System.Text.Json;
+using Aperture.Boards;
+using Aperture.Boards.Running;
+
+namespace Aperture.Tool.Run;
+
+/// <summary>A run as one JSON object.</summary>
+internal static class RunJson
+{
+    public static void Write(RunReport report, TextWriter output)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+            Write(report, json);
+        output.WriteLine(System.Text.Encoding.UTF8.GetString(stream.GetBuffer().AsSpan(0, (int)stream.Length)));
+    }
+
+    private static void Write(RunReport report, Utf8JsonWriter json)
+    {
+        var machine = report.Machine;
+        json.WriteStartObject();
+        json.WriteString("board", machine.Tree.Board);
+        json.WriteStartArray("masters");
+        foreach (var master in report.Masters)
+            Write(master, json);
+        json.WriteEndArray();
+        json.WriteStartArray("units");
+        foreach (var unit in machine.Units)
+            Write(machine, unit, json);
+        json.WriteEndArray();
+        json.WriteStartArray("deferred");
+        foreach (var deferred in machine.Drivers.Deferred)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", deferred.Device.Name);
+            json.WriteString("waitsFor", deferred.Supplier);
+            json.WriteString("reason", deferred.Reason);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteStartObject("scenario");
+        json.WriteString("name", report.Scenario?.Name ?? "none");
+        json.WriteBoolean("ok", report.Scenario?.IsOk ?? true);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static void Write(MasterResult result, Utf8JsonWriter json)
+    {
+        var master = result.Master;
+        json.WriteStartObject();
+        json.WriteString("name", master.Name);
+        Strings(json, "compatible", master.Node.Compatible);
+        Strings(json, "units", master.Units);
+        json.WriteStartArray("ids");
+        foreach (var id in master.Ids)
+            json.WriteNumberValue(id);
+        json.WriteEndArray();
+        if (master.Device?.Iommu is { } iommu)
+        {
+            json.WriteNumber("group", iommu.Group.Id);
+            json.WriteString("domain", RunText.Name(iommu.Domain));
+        }
+        else
+        {
+            json.WriteNull("group");
+            json.WriteNull("domain");
+        }
+
+        json.WriteStartObject("selfTest");
+        foreach (var (name, check) in result.Checks)
+            json.WriteString(name, RunText.Name(check.Outcome));
+        if (result.Checks.Where(check => check.Result.Reason.Length > 0).Select(check => check.Result.Reason).Distinct().ToArray() is { Length: > 0 } reasons)
+            json.WriteString("reason", string.Join("; ", reasons));
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static void Write(Machine machine, BoardUnit unit, Utf8JsonWriter json)
+    {
+        var counters = unit.Model.Counters;
+        json.WriteStartObject();
+        json.WriteString("name", unit.Name);
+        json.WriteString("compatible", unit.Node.Compatible[0]);
+        json.WriteString("driver", unit.Device.Driver?.Name);
+        Strings(json, "masters", RunText.MastersOf(machine, unit));
+        json.WriteStartObject("tlb");
+        json.WriteNumber("entries", unit.Model.CacheEntries);
+        json.WriteNumber("hits", counters.Hits);
+        json.WriteNumber("misses", counters.Misses);
+        json.WriteNumber("invalidations", counters.Invalidations);
+        json.WriteEndObject();
+        json.WriteNumber("faults", counters.Faults);
+        json.WriteEndObject();
+    }
+
+    private static void Strings(Utf8JsonWriter json, string name, IEnumerable<string> values)
+    {
+        json.WriteStartArray(name);
+        foreach (var value in values)
+            json.WriteStringValue(value);
+        json.WriteEndArray();
+    }
+}

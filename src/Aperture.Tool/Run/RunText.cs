@@ -1,0 +1,135 @@
+using System.Globalization;
+using Aperture.Boards;
+using Aperture.Boards.Running;
+using Aperture.Devices;
+using Aperture.Iommu;
+using Spectre.Console;
+
+namespace Aperture.Tool.Run;
+
+/// <summary>A run as people read it.</summary>
+internal static class RunText
+{
+    public static string Name(CheckOutcome outcome) => outcome switch
+    {
+        CheckOutcome.Ok => "ok",
+        CheckOutcome.Blocked => "blocked",
+        CheckOutcome.Skipped => "skipped",
+        _ => "failed",
+    };
+
+    public static string? Name(IommuDomain? domain) => domain?.Type switch
+    {
+        null => null,
+        DomainType.Blocked => "blocked",
+        DomainType.Identity => "identity",
+        DomainType.Unmanaged => "unmanaged",
+        _ => "DMA",
+    };
+
+    public static IEnumerable<string> MastersOf(Machine machine, BoardUnit unit) =>
+        machine.Masters.Where(master => master.Device?.Iommu?.Ports.Any(port => port.Unit.Device == unit.Device) == true).Select(master => master.Name);
+
+    public static void Write(RunReport report, IAnsiConsole console)
+    {
+        var machine = report.Machine;
+        console.MarkupLine($"[bold]{Markup.Escape(machine.Tree.Board)}[/]: {string.Join(", ", machine.Memory.Regions.Select(range => $"{range.Length >> 20} MiB at {range.Start}"))}");
+        WriteBoot(machine, console);
+        WriteMasters(report, console);
+        WriteUnits(machine, console);
+        if (report.Scenario is { } scenario)
+        {
+            console.MarkupLine($"[bold]Scenario {Markup.Escape(scenario.Name)}[/]: {(scenario.IsOk ? "[green]ok[/]" : "[red]failed[/]")}");
+            foreach (var line in scenario.Lines)
+                console.WriteLine($"  {line}");
+        }
+
+        console.MarkupLine(report.IsOk ? "[green]all held[/]" : "[red]something did not hold[/]");
+    }
+
+    private static void WriteBoot(Machine machine, IAnsiConsole console)
+    {
+        console.MarkupLine("[bold]Boot[/]");
+        foreach (var line in machine.Drivers.Log)
+        {
+            // Gate controllers are many and say little; what waits for them says it by name.
+            if (line is { Kind: DriverEventKind.Bound, Driver: "gate-controller" })
+                continue;
+            var (colour, verb) = line.Kind switch
+            {
+                DriverEventKind.Bound => ("green", "bound"),
+                DriverEventKind.Deferred => ("yellow", "deferred"),
+                DriverEventKind.Unbound => ("grey", "unbound"),
+                _ => ("red", line.Kind.ToString().ToLowerInvariant()),
+            };
+            console.MarkupLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"  [{colour}]{verb,-8}[/] {Markup.Escape(line.Device?.Name ?? "")}{(line.Driver is null ? "" : Markup.Escape($" ({line.Driver})"))}{(line.Detail.Length == 0 ? "" : ": " + Markup.Escape(line.Detail))}"));
+        }
+
+        foreach (var deferred in machine.Drivers.Deferred)
+            console.MarkupLine($"  [red]never[/]    {Markup.Escape(deferred.Device.Name)}: waits for {Markup.Escape(deferred.Supplier)}: {Markup.Escape(deferred.Reason)}");
+    }
+
+    private static void WriteMasters(RunReport report, IAnsiConsole console)
+    {
+        var table = new Table { Border = TableBorder.Simple, Title = new TableTitle("Masters") };
+        table.AddColumns("name", "units", "ids", "group", "domain", "write", "read", "after unmap", "outside", "foreign");
+        foreach (var result in report.Masters)
+        {
+            var master = result.Master;
+            var iommu = master.Device?.Iommu;
+            table.AddRow(
+            [
+                Cell(master.Name),
+                Cell(string.Join(' ', master.Units)),
+                Cell(string.Join(' ', master.Ids)),
+                Cell(iommu?.Group.Id.ToString(CultureInfo.InvariantCulture)),
+                Cell(Name(iommu?.Domain)),
+                .. result.Checks.Select(check => new Markup($"[{Colour(check.Result.Outcome)}]{Name(check.Result.Outcome)}[/]")),
+            ]);
+        }
+
+        if (report.Masters.Count > 0)
+            console.Write(table);
+        else
+            console.WriteLine("The tree puts no master behind an IOMMU.");
+        foreach (var result in report.Masters)
+        {
+            foreach (var reasons in result.Checks.Where(check => check.Result.Reason.Length > 0).GroupBy(check => check.Result.Reason))
+                console.WriteLine($"  {result.Master.Name}: {(reasons.Count() == 5 ? "" : string.Join(", ", reasons.Select(check => check.Name)) + ": ")}{reasons.Key}");
+        }
+    }
+
+    private static void WriteUnits(Machine machine, IAnsiConsole console)
+    {
+        if (machine.Units.Count == 0)
+            return;
+        var table = new Table { Border = TableBorder.Simple, Title = new TableTitle("Units") };
+        table.AddColumns("name", "driver", "masters", "entries", "hits", "misses", "invalidations", "faults");
+        foreach (var unit in machine.Units)
+        {
+            var counters = unit.Model.Counters;
+            table.AddRow(
+                Cell(unit.Name),
+                Cell(unit.Device.Driver?.Name),
+                Cell(string.Join(' ', MastersOf(machine, unit))),
+                Cell(unit.Model.CacheEntries.ToString(CultureInfo.InvariantCulture)),
+                Cell(counters.Hits.ToString(CultureInfo.InvariantCulture)),
+                Cell(counters.Misses.ToString(CultureInfo.InvariantCulture)),
+                Cell(counters.Invalidations.ToString(CultureInfo.InvariantCulture)),
+                Cell(counters.Faults.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        console.Write(table);
+    }
+
+    private static Markup Cell(string? text) => new(Markup.Escape(text ?? ""));
+
+    private static string Colour(CheckOutcome outcome) => outcome switch
+    {
+        CheckOutcome.Ok or CheckOutcome.Blocked => "green",
+        CheckOutcome.Skipped => "grey",
+        _ => "red",
+    };
+}
