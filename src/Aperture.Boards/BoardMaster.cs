@@ -23,6 +23,9 @@ public sealed record BoardMaster(DeviceTreeNode Node, IReadOnlyList<string> Unit
     /// <summary>The generic DMA master that stands behind the node; null when it was skipped.</summary>
     public DmaMaster? Model { get; init; }
 
+    /// <summary>The model of what the node really is, for its own driver; null where there is none.</summary>
+    public MasterDevice? Client { get; init; }
+
     /// <summary>Its ports to memory, one for each unit.</summary>
     public IReadOnlyList<DmaPort> Ports { get; init; } = [];
 }

@@ -60,18 +60,51 @@ public sealed partial class Machine
             .Select(unit => new DmaPort(Bus, _units.Find(candidate => candidate.Node == unit)?.Model))
             .ToArray();
         var model = new DmaMaster(ports);
-        foreach (var power in GatesOf(node, GateKind.PowerDomain))
-            power.Changed += model.SetPower;
-        if (node.PowerDomains().Length > 0)
-            model.SetPower(false);
-
+        Power(model, node);
         var address = MasterRegisters + ((ulong)_masters.Count << 16);
         Bus.Attach(address, model);
         device.Registers.Add(new BusRegisterRegion(Bus, address, model.Size, $"{device.Name} dma-master"));
         var wire = new InterruptWire($"{device.Name} dma-master");
         wire.Connect(model.Interrupt);
         device.Interrupts.Add(wire.Input);
-        return master with { Device = device, Model = model, Ports = ports };
+        return master with { Device = device, Model = model, Client = MakeClient(node, ports[0]), Ports = ports };
+    }
+
+    /// <summary>The model of what the node really is, at the node's own registers, where there is one.</summary>
+    private MasterDevice? MakeClient(DeviceTreeNode node, DmaPort port)
+    {
+        if (node.Registers() is not [{ Address: { } address }, ..] blocks)
+            return null;
+        MasterDevice client;
+        if (node.IsCompatible("ti,omap3-isp"))
+        {
+            var isp = new Omap3IspCapture(port);
+            if (blocks is [_, { Address: { } receivers }, ..])
+                Bus.Attach(receivers, isp.Receivers);
+            client = isp;
+        }
+        else if (node.IsCompatible("samsung,exynos4210-fimc") || node.IsCompatible("samsung,exynos4212-fimc"))
+        {
+            client = new Fimc(port);
+        }
+        else
+        {
+            return null;
+        }
+
+        Power(client, node);
+        Bus.Attach(address, client);
+        ConnectInterrupt(node, client.Interrupt);
+        return client;
+    }
+
+    private void Power(MasterDevice model, DeviceTreeNode node)
+    {
+        foreach (var power in GatesOf(node, GateKind.PowerDomain))
+        {
+            power.Changed += model.SetPower;
+            model.SetPower(power.IsOn);
+        }
     }
 
     private void RegisterDrivers()

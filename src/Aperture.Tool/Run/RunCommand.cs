@@ -3,6 +3,7 @@ using Aperture.Boards;
 using Aperture.Boards.Running;
 using Aperture.Core;
 using Aperture.Diagnostics;
+using Aperture.Drivers.Imaging;
 using Spectre.Console;
 using Status = Aperture.Core.Status;
 
@@ -90,7 +91,7 @@ internal static class RunCommand
         if (report.Scenario?.Picture is not { } picture)
             throw new ApertureException(Status.NotSupported, $"scenario '{report.Scenario?.Name ?? "none"}' makes no picture for {path}");
         using var file = Create(path).BaseStream;
-        PngWriter.Write(picture, file);
+        PngWriter.Write(file, picture);
     }
 
     private static StreamWriter Create(string path)

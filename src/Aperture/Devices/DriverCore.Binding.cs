@@ -30,6 +30,28 @@ public sealed partial class DriverCore
         }
     }
 
+    /// <summary>Binds an unbound device to a driver of the caller's choice, registered or not; it stays the device's driver.</summary>
+    /// <returns>Whether it is bound now.</returns>
+    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: the device is not in the machine, or the driver does not serve it;
+    /// <see cref="Status.Busy"/>: another driver is bound, or the system sleeps.</exception>
+    public bool Bind(Device device, IDriver driver)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(driver);
+        lock (_lock)
+        {
+            AssertAwake();
+            var entry = Find(device);
+            if (entry.State is BindState.Bound or BindState.Probing)
+                throw new ApertureException(Status.Busy, $"{device.Name} is bound to {entry.Driver!.Name}");
+            if (!device.Description.Compatible.Any(driver.Compatible.Contains))
+                throw new ApertureException(Status.NoDevice, $"driver {driver.Name} does not serve {device.Name} ({string.Join(", ", device.Description.Compatible)})");
+            entry.Driver = driver;
+            entry.State = BindState.Unbound;
+            return Bind(device);
+        }
+    }
+
     /// <summary>Takes a device's driver away, after those of its consumers. The consumers are probed again when the device is bound again.</summary>
     /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: it is not in the machine; <see cref="Status.Busy"/>: it is being probed, or the system sleeps.</exception>
     public void Unbind(Device device)
