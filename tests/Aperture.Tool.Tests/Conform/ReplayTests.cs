@@ -26,6 +26,19 @@ public class ReplayTests
         Assert.All(result.Deviations, deviation => Assert.Contains(deviation.Rule, Rules.All));
     }
 
+    /// <summary>Overlaps and partial unmaps of all page sizes at random, with the tables that an overwriting driver would leave behind:
+    /// written by a small model of such a driver, not recorded.</summary>
+    [Fact]
+    public void Overlaps_at_random_are_followed()
+    {
+        var result = ConformRunner.Run(VectorFolder.Path("synthetic/omap_overlaps.jsonl"));
+        Assert.True(result.Model.First is null, $"{result.Model.First}");
+        Assert.True(result.Driver.First is null, $"{result.Driver.First}");
+        Assert.Superset(
+            new HashSet<string>([Rules.OverlapRefused, Rules.PartOfPage, Rules.TornPage]),
+            result.Deviations.Select(deviation => deviation.Rule).ToHashSet());
+    }
+
     [Fact]
     public void Every_rule_is_documented()
     {

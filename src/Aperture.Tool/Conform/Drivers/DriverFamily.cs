@@ -20,6 +20,12 @@ public abstract class DriverFamily
     /// <summary>Whether the recorded driver makes the tables at the attach and frees them at the detach.</summary>
     public virtual bool TablesLiveWhileAttached => false;
 
+    /// <summary>Whether the recorded driver removes a page as a whole when a part of it is unmapped, rather than refusing.</summary>
+    public virtual bool RemovesWholePages => false;
+
+    /// <summary>Whether the recorded driver counts what was not mapped as unmapped.</summary>
+    public virtual bool CountsHoles => false;
+
     /// <summary>Log2 of the largest page.</summary>
     public abstract int LargestPageShift { get; }
 

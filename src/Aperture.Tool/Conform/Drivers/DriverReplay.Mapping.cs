@@ -123,12 +123,12 @@ public sealed partial class DriverReplay
             return;
         }
 
-        var isPartOfPage = _recordedBefore.Exists(leaf => Overlaps(leaf, iova, size) && !IsInside(leaf, iova, size));
+        var isPartOfPage = _recordedBefore.Exists(leaf => Overlaps(leaf, iova, size) && (leaf.IsTorn || !IsInside(leaf, iova, size)));
         if (IsMisfit(call.Api, ours))
             Deviate(Rules.Misaligned);
         else if (isPartOfPage)
-            Deviate((ulong)call.Result >= got && call.Result > 0 ? Rules.PartOfPage : Rules.PartOfPageRefused);
-        else if (got < size && (ulong)call.Result > got && !_family.TablesLiveWhileAttached)
+            Deviate(_family.RemovesWholePages ? Rules.PartOfPage : Rules.PartOfPageRefused);
+        else if (got < size && (ulong)call.Result > got && _family.CountsHoles)
             Deviate(Rules.HoleEndsUnmap);
         else
             Part.CheckNumber(call.Line, isSame ? "bytes unmapped" : "(and other mappings left) bytes unmapped", call.Result, (long)got);
@@ -138,6 +138,7 @@ public sealed partial class DriverReplay
     /// <summary>Brings our mappings in line with the recorded ones, by calls as any caller could make them.</summary>
     private void Resynchronise(RecordedCall call, ReplayedDomain domain, ulong start, ulong end)
     {
+        _hasFollowed = true;
         var wanted = RecordedReader(domain)!.Leaves(start, end);
         foreach (var leaf in OurReader(domain)!.Leaves(start, end))
         {

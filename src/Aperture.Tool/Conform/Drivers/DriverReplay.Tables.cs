@@ -10,6 +10,7 @@ public sealed partial class DriverReplay
     private const long AddressInUse = -98;        // the number with which one recorded driver refuses an overlap
 
     private readonly HashSet<ulong> _sharedTables = [];                          // tables of ours that belong to no domain
+    private bool _hasFollowed;                                                   // ours was brought in line: its tables may lie elsewhere from there on
     private readonly HashSet<ulong> _tainted = [];                               // recorded words that no call of ours can produce
     private readonly HashSet<(string, ulong)> _counted = [];                     // what a rule was counted for already
 
@@ -55,7 +56,7 @@ public sealed partial class DriverReplay
     /// <summary>First-level entries that differ: a table elsewhere, a table without entries, or a torn page.</summary>
     private bool MayDiffer(RecordedCall call, ReplayedDomain domain, TableReader recorded, TableReader ours, int index, bool isTable)
     {
-        if (isTable && _memory.IsSpare(ours.TableOf(index)))
+        if (isTable && (_hasFollowed || _memory.IsSpare(ours.TableOf(index))))
         {
             Count(Rules.TableAddress, ours.TableOf(index));
             return SameSecondLevel(call, recorded, ours, index);

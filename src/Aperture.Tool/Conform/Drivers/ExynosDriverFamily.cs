@@ -19,6 +19,9 @@ public class ExynosDriverFamily : DriverFamily
     public override ModelFamily Models { get; } = new ExynosModelFamily();
 
     /// <inheritdoc/>
+    public override bool CountsHoles => true;
+
+    /// <inheritdoc/>
     public override int LargestPageShift => 20;
 
     /// <inheritdoc/>

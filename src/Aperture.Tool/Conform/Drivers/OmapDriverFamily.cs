@@ -25,6 +25,9 @@ public class OmapDriverFamily : DriverFamily
     public override bool TablesLiveWhileAttached => true;
 
     /// <inheritdoc/>
+    public override bool RemovesWholePages => true;
+
+    /// <inheritdoc/>
     public override int LargestPageShift => 24;
 
     /// <inheritdoc/>
