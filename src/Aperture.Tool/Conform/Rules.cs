@@ -33,7 +33,7 @@ public static class Rules
     /// <summary>A call of the driver's own interface asks for something that our interface cannot say.</summary>
     public const string PageSizeArgument = "page-size-argument";
 
-    /// <summary>The recorded driver leaves a table without entries behind.</summary>
+    /// <summary>After a failed call only one of the two has a table, one without entries.</summary>
     public const string EmptyTable = "empty-table";
 
     /// <summary>A table lies elsewhere than the recorded one, because an earlier deviation changed what was allocated.</summary>

@@ -65,7 +65,13 @@ public sealed partial class DriverReplay
         var (expected, got) = (recorded.Kind(index), ours.Kind(index));
         if (expected == EntryKind.Empty && got == EntryKind.Empty)
             return true;
-        if (expected == EntryKind.Table && got == EntryKind.Empty && recorded.IsEmptyTable(index) && (call.Result < 0 || domain.EmptyTables.Contains(index)))
+        var isEmptyTable = (expected, got) switch
+        {
+            (EntryKind.Table, EntryKind.Empty) => recorded.IsEmptyTable(index),
+            (EntryKind.Empty, EntryKind.Table) => ours.IsEmptyTable(index),
+            _ => false,
+        };
+        if (isEmptyTable && (call.Result < 0 || domain.EmptyTables.Contains(index)))
         {
             if (domain.EmptyTables.Add(index))
                 Deviate(Rules.EmptyTable);

@@ -22,7 +22,7 @@ internal sealed class ReplayedDomain(string label)
     /// <summary>The faults that ours reported in the current call.</summary>
     public List<FaultReport> Faults { get; } = [];
 
-    /// <summary>First-level entries where the recorded driver has a table without entries that ours has not.</summary>
+    /// <summary>First-level entries where only one of the two has a table, one without entries.</summary>
     public HashSet<int> EmptyTables { get; } = [];
 
     /// <summary>Answers a fault as the recorded handler did.</summary>
