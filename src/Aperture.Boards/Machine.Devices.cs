@@ -29,6 +29,7 @@ public sealed partial class Machine
                 Iommus = iommus ?? [],
                 Gates = Gates(node),
                 Suppliers = suppliers,
+                IsCoherent = node.IsDmaCoherent,
                 DmaLimit = DmaLimit(node),
             },
         };

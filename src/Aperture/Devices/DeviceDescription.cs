@@ -22,6 +22,10 @@ public sealed record DeviceDescription
     /// <summary>What else must be bound before it, and active while it is.</summary>
     public IReadOnlyList<SupplierReference> Suppliers { get; init; } = [];
 
+    /// <summary>Whether its DMA snoops the CPU's caches (<c>dma-coherent</c>): it sees what the CPU wrote, and the CPU what it wrote,
+    /// without cache maintenance.</summary>
+    public bool IsCoherent { get; init; }
+
     /// <summary>The highest device address that the buses in front of it let through (from <c>dma-ranges</c>).</summary>
     public Iova DmaLimit { get; init; } = new(ulong.MaxValue);
 }

@@ -22,4 +22,56 @@ public abstract class SystemMemory
         TryAllocate(bytes, new PhysicalAddress(ulong.MaxValue), out var block)
             ? block
             : throw new ApertureException(Status.NoMemory, $"no {bytes} bytes of contiguous memory are left");
+
+    /// <summary>Whether the CPU's caches stand between the CPU and this memory for a device that does not snoop them. Where they do not, the
+    /// maintenance here does nothing and every device may be taken as coherent.</summary>
+    public virtual bool NeedsMaintenance => false;
+
+    /// <summary>Bytes that are cleaned and invalidated together; a power of two. What shares such a line with memory that a non-coherent
+    /// device writes is at risk. 1 where no maintenance is needed.</summary>
+    public virtual int CacheAlignment => 1;
+
+    /// <summary>Makes what the CPU wrote to the range visible to devices that do not snoop. Whole lines are written.</summary>
+    /// <param name="address">Any byte of this memory.</param>
+    /// <param name="length">Bytes, in one piece of contiguous memory.</param>
+    public virtual void Clean(PhysicalAddress address, ulong length)
+    {
+    }
+
+    /// <summary>Makes what devices wrote to the range visible to the CPU. What the CPU wrote to whole lines of it and did not clean is lost;
+    /// a line that is only partly in the range is cleaned first.</summary>
+    /// <inheritdoc cref="Clean"/>
+    public virtual void Invalidate(PhysicalAddress address, ulong length)
+    {
+    }
+
+    /// <summary>Cleans the range and then invalidates it: nothing is lost, and afterwards both sides see the same.</summary>
+    /// <inheritdoc cref="Clean"/>
+    public virtual void CleanInvalidate(PhysicalAddress address, ulong length)
+    {
+    }
+
+    /// <summary>Takes whole pages out of the CPU's caches. While they are out, the CPU and every device see the same bytes through the
+    /// block that this returns, and the block that was given must not be touched.</summary>
+    /// <param name="block">Memory from here that starts at a page; all of its pages are taken out.</param>
+    public virtual MemoryBlock MakeUncached(MemoryBlock block) => block;
+
+    /// <summary>Ends what <see cref="MakeUncached"/> began: the block that this returns is cached and holds the same bytes.</summary>
+    /// <param name="block">Exactly what <see cref="MakeUncached"/> gave.</param>
+    public virtual MemoryBlock MakeCached(MemoryBlock block) => block;
+
+    /// <summary>Allocates memory as <see cref="TryAllocate"/> does, without a cached view: what coherent buffers of a device that does not
+    /// snoop are made of.</summary>
+    /// <inheritdoc cref="TryAllocate"/>
+    public bool TryAllocateUncached(int bytes, PhysicalAddress highest, out MemoryBlock block)
+    {
+        if (!TryAllocate(bytes, highest, out block))
+            return false;
+        block = MakeUncached(block);
+        return true;
+    }
+
+    /// <summary>Gives memory without a cached view back.</summary>
+    /// <param name="block">Exactly what <see cref="TryAllocateUncached"/> gave.</param>
+    public void FreeUncached(MemoryBlock block) => Free(MakeCached(block));
 }
