@@ -10,8 +10,8 @@ public sealed record RecordedCall(VectorEvent Api, IReadOnlyList<VectorEvent> Ef
     /// <summary>The line of the call.</summary>
     public int Line => Api.Line;
 
-    /// <summary>What the call returned; 0 for calls that return nothing.</summary>
-    public long Result => Api.Has("ret") ? Api.Number("ret") : 0;
+    /// <summary>What the call returned, where that is an error number or a size; 0 for others.</summary>
+    public long Result => Api.IsNumber("ret") ? Api.Number("ret") : 0;
 
     /// <summary>The effects of one kind.</summary>
     public IEnumerable<VectorEvent> Of(string kind) => Effects.Where(effect => effect.Kind == kind);

@@ -30,6 +30,9 @@ public sealed class VectorEvent
     /// <summary>Whether the member is there.</summary>
     public bool Has(string name) => _members.TryGetProperty(name, out _);
 
+    /// <summary>Whether the member is there and a number.</summary>
+    public bool IsNumber(string name) => _members.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number;
+
     /// <summary>A text member.</summary>
     public string Text(string name) => Member(name) is { ValueKind: JsonValueKind.String } value ? value.GetString()! : throw Bad($"'{name}' is not a text");
 
