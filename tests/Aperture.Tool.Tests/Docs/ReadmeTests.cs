@@ -1,0 +1,17 @@
+using System.Runtime.CompilerServices;
+
+namespace Aperture.Tool.Tests.Docs;
+
+public class ReadmeTests
+{
+    [Theory]
+    [InlineData("FirstDriver")]
+    [InlineData("EmbeddedUnit")]
+    public void Readme_shows_the_samples_as_they_are(string sample)
+    {
+        var source = File.ReadAllText(Path.Combine(Root(), "samples", sample, "Program.cs")).TrimEnd();
+        Assert.Contains("```csharp\n" + source + "\n```", File.ReadAllText(Path.Combine(Root(), "README.md")), StringComparison.Ordinal);
+    }
+
+    private static string Root([CallerFilePath] string path = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "../../.."));
+}
