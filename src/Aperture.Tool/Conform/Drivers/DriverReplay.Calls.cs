@@ -92,12 +92,14 @@ public sealed partial class DriverReplay
         else
             Part.CheckHex(call.Line, "the aperture ends at", end, unit.Capabilities.ApertureEnd.Value);
         if (!_family.TablesLiveWhileAttached)
-            MakeDomain(domain);
+            MakeDomain(call, domain);
     }
 
-    private static void MakeDomain(ReplayedDomain domain)
+    private static void MakeDomain(RecordedCall call, ReplayedDomain domain)
     {
-        domain.Ours = domain.Mmu!.Unit!.CreateDomain(DomainType.Unmanaged);
+        if (domain.Mmu?.Unit is not { } unit)
+            throw call.Api.Bad($"there is no domain {domain.Label}");
+        domain.Ours = unit.CreateDomain(DomainType.Unmanaged);
         domain.Ours.FaultHandler = domain.Answer;
     }
 
@@ -125,7 +127,7 @@ public sealed partial class DriverReplay
         }
 
         if (domain.Ours is null)
-            MakeDomain(domain);
+            MakeDomain(call, domain);
         if (master.Domain is { } previous && previous != domain)
             master.Group.Replace(domain.Ours!);
         else

@@ -116,7 +116,7 @@ public sealed partial class DriverReplay
         if (!Part.Check(should == got, call.Line, () => $"{should} bytes unmapped: to the first hole, exactly", () => $"{got}"))
             return;
 
-        var isSame = SameLeaves(RecordedReader(domain)!.Leaves(start, end), OurReader(domain)!.Leaves(start, end));
+        var isSame = SameLeaves(RecordedTables(call, domain).Leaves(start, end), OurReader(domain)!.Leaves(start, end));
         if ((ulong)call.Result == got && isSame)
         {
             Part.CheckNumber(call.Line, "bytes unmapped", call.Result, (long)got);
@@ -139,7 +139,7 @@ public sealed partial class DriverReplay
     private void Resynchronise(RecordedCall call, ReplayedDomain domain, ulong start, ulong end)
     {
         _hasFollowed = true;
-        var wanted = RecordedReader(domain)!.Leaves(start, end);
+        var wanted = RecordedTables(call, domain).Leaves(start, end);
         foreach (var leaf in OurReader(domain)!.Leaves(start, end))
         {
             if (!wanted.Exists(leaf.MapsAs))

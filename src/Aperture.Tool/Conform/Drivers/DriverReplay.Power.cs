@@ -37,22 +37,24 @@ public sealed partial class DriverReplay
                 break;
             case "save_ctx":
                 foreach (var unit in Master(call.Api).Units)
-                    _contexts[unit.Facts.Name] = _family.SaveContext(unit.Unit!);
+                    _contexts[unit.Facts.Name] = _family.SaveContext(Bound(call, unit));
                 break;
             case "restore_ctx":
                 foreach (var unit in Master(call.Api).Units.Where(unit => _contexts.ContainsKey(unit.Facts.Name)))
-                    _family.RestoreContext(unit.Unit!, _contexts[unit.Facts.Name]);
+                    _family.RestoreContext(Bound(call, unit), _contexts[unit.Facts.Name]);
                 break;
             case "flush_tlb_page":
-                Part.CheckNumber(call.Line, "the call gives", 0, (long)_family.FlushPage(Mmu(call.Api, "unit").Unit!, call.Api.Hex("iova")));
+                Part.CheckNumber(call.Line, "the call gives", 0, (long)_family.FlushPage(Bound(call, Mmu(call.Api, "unit")), call.Api.Hex("iova")));
                 break;
             case "flush_tlb_all":
-                Part.CheckNumber(call.Line, "the call gives", 0, (long)_family.FlushAll(Mmu(call.Api, "unit").Unit!));
+                Part.CheckNumber(call.Line, "the call gives", 0, (long)_family.FlushAll(Bound(call, Mmu(call.Api, "unit"))));
                 break;
             default:
                 throw call.Api.Bad($"'{call.Api.Call}' is no call of family {_file.Driver}");
         }
     }
+
+    private static Iommu.IommuUnit Bound(RecordedCall call, ReplayedMmu mmu) => mmu.Unit ?? throw call.Api.Bad($"{mmu.Facts.Name} was not probed");
 
     private ReplayedMaster[] MastersOf(RecordedCall call)
     {

@@ -20,6 +20,10 @@ public sealed partial class DriverReplay
     private TableReader? RecordedReader(ReplayedDomain domain) =>
         domain is { Ours: { } ours, RecordedRoots.Count: > 0 } ? new TableReader(_family.Format(ours, _recordedZeroTable), _recorded.Memory, domain.RecordedRoots[0]) : null;
 
+    /// <summary>The recorded tables of a domain that a call cannot do without.</summary>
+    private TableReader RecordedTables(RecordedCall call, ReplayedDomain domain) =>
+        RecordedReader(domain) ?? throw call.Api.Bad($"domain {domain.Label} has no recorded table");
+
     private void CheckTables(RecordedCall call, ReplayedDomain domain)
     {
         if (OurReader(domain) is not { } ours || RecordedReader(domain) is not { } recorded)

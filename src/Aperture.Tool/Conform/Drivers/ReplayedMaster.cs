@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Iommu;
 
@@ -17,5 +18,5 @@ internal sealed class ReplayedMaster(Device device)
     /// <summary>Whether this replay holds it active.</summary>
     public bool IsHeld { get; set; }
 
-    public IommuGroup Group => Device.Iommu!.Group;
+    public IommuGroup Group => Device.Iommu?.Group ?? throw new ApertureException(Status.NoDevice, $"{Device.Name} is behind no unit");
 }
