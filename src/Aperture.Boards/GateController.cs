@@ -7,9 +7,12 @@ namespace Aperture.Boards;
 /// <summary>The clocks, reset lines or power domains that one node of a tree provides, made when somebody asks for them.</summary>
 /// <param name="node">The provider's node.</param>
 /// <param name="parent">The gate that feeds all of them, or null.</param>
-internal sealed class GateController(DeviceTreeNode node, Gate? parent) : IGateProvider
+/// <param name="depth">How many domains are above this one.</param>
+internal sealed class GateController(DeviceTreeNode node, Gate? parent, int depth) : IGateProvider
 {
     private readonly Dictionary<(GateKind Kind, string Cells), Gate> _gates = []; // by specifier
+
+    public int Depth => depth;
 
     public Status Resolve(GateKind kind, ReadOnlySpan<uint> cells, out Gate? gate)
     {

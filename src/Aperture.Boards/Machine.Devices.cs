@@ -12,7 +12,9 @@ namespace Aperture.Boards;
 // From a node to a device: description, registers, interrupts, and the devices that it needs.
 public sealed partial class Machine
 {
-    private readonly Dictionary<DeviceTreeNode, GateController> _controllers = []; // providers of gates, by node
+    private const int MaxDomainDepth = 64;
+
+    private readonly Dictionary<DeviceTreeNode, GateController> _controllers = []; // providers of gates, by node; outer domains first
     private readonly Dictionary<DeviceTreeNode, Device> _modules = [];             // ti,sysc wrappers, by node
 
     /// <summary>Makes the device of a node and everything that it is supplied by.</summary>
@@ -106,41 +108,53 @@ public sealed partial class Machine
         return gates;
     }
 
+    /// <summary>The controller of a provider. A domain inside another one is fed by it; one that would feed itself is fed by nobody.</summary>
     private GateController ControllerOf(DeviceTreeNode node)
     {
-        if (_controllers.TryGetValue(node, out var controller))
-            return controller;
-
-        // A domain inside another one is fed by it. The entry comes first: a tree with a cycle must not trap us.
-        _controllers.Add(node, new GateController(node, null));
-        if (node.PowerDomains() is [{ Target: { } outer } reference, ..] && outer != node)
+        // The way up to what is known already, or to the end of a circle; walked, for trees may be deep.
+        var way = new Stack<DeviceTreeNode>();
+        var seen = new HashSet<DeviceTreeNode>();
+        for (var at = node; at is not null && !_controllers.ContainsKey(at) && seen.Add(at); at = OuterDomain(at)?.Target)
+            way.Push(at);
+        while (way.TryPop(out var provider))
         {
-            var parent = ControllerOf(outer).Get(GateKind.PowerDomain, [.. reference.Arguments]);
-            if (!Feeds(outer, node))
-                _controllers[node] = new GateController(node, parent);
-        }
-
-        // A provider that the tree has disabled never comes, and those that need it say so.
-        if (node.IsPresent)
-        {
-            _pending.Add(new Device(node.DeviceName, node) { Description = new DeviceDescription { Compatible = [GateControllerDriver.CompatibleName] } });
+            var outer = OuterDomain(provider) is { Target: { } target } reference && _controllers.TryGetValue(target, out var above) ? (above, reference) : default;
+            var depth = outer.above is null ? 0 : outer.above.Depth + 1;
+            if (depth > MaxDomainDepth)
+                throw new ApertureException(Status.NotSupported, $"{provider.Path}: power domains are nested more than {MaxDomainDepth} deep");
+            _controllers.Add(provider, new GateController(provider, outer.above?.Get(GateKind.PowerDomain, [.. outer.reference.Arguments]), depth));
         }
 
         return _controllers[node];
     }
 
-    /// <summary>Whether the power domains above <paramref name="from"/> lead to <paramref name="to"/>.</summary>
-    private static bool Feeds(DeviceTreeNode from, DeviceTreeNode to)
+    private static PhandleReference? OuterDomain(DeviceTreeNode node) => node.PowerDomains() is [{ Target: not null } outer, ..] ? outer : null;
+
+    /// <summary>The devices that make gates known. A provider that is a device for another reason provides at once, and one that the
+    /// tree has disabled never comes: those that need it say so.</summary>
+    private List<Device> MakeControllers()
     {
-        var seen = new HashSet<DeviceTreeNode>();
-        for (var at = from; at is not null && seen.Add(at); at = at.PowerDomains() is [{ Target: { } outer }, ..] ? outer : null)
+        var devices = new List<Device>();
+        var others = _pending.Select(device => device.Node).ToHashSet();
+        foreach (var (node, controller) in _controllers)
         {
-            if (at == to)
-                return true;
+            if (others.Contains(node))
+                Drivers.RegisterGates(node, controller);
+            else if (node.IsPresent)
+                devices.Add(MakeController(node));
         }
 
-        return false;
+        return devices;
     }
+
+    private static Device MakeController(DeviceTreeNode node) => new(node.DeviceName, node)
+    {
+        Description = new DeviceDescription
+        {
+            Compatible = [GateControllerDriver.CompatibleName],
+            Suppliers = OuterDomain(node) is { Target: { } outer } ? [new SupplierReference(outer, outer.DeviceName)] : [],
+        },
+    };
 
     /// <summary>The device of the TI target module around a node, or null.</summary>
     private Device? ModuleOf(DeviceTreeNode node)

@@ -16,9 +16,11 @@ namespace Aperture.Boards;
 // The masters, and a generic DMA master behind each of them.
 public sealed partial class Machine
 {
-    /// <summary>Where the registers of the generic masters lie: above all memory and registers of the boards that are modelled.</summary>
-    private static readonly PhysicalAddress MasterRegisters = new(0x100_0000_0000);
+    /// <summary>Where the registers of the generic masters lie: above all that a 64-bit processor of today can address.</summary>
+    private static readonly PhysicalAddress MasterRegisters = new(0xFF00_0000_0000_0000);
 
+    /// <summary>The port number of the generic master is a byte.</summary>
+    private const int MaxPorts = 256;
 
     private void BuildMasters()
     {
@@ -33,22 +35,27 @@ public sealed partial class Machine
         }
     }
 
-    private static string? WhySkipped(DeviceTreeNode node, IReadOnlyList<PhandleReference> references)
+    /// <exception cref="ApertureException">The master is there, and refers to something that is not.</exception>
+    private string? WhySkipped(DeviceTreeNode node, IReadOnlyList<PhandleReference> references)
     {
         if (!node.IsPresent)
-            return "disabled in the device tree";
+            return $"{Kind(node)} is disabled in the device tree";
+        if (node.Compatible.IsEmpty)
+            return "it has no compatible string, so it is no device";
         if (references.Count == 0)
-            return "its masters are described by iommu-map, behind a bus that is not modelled";
+            return $"the masters of {Kind(node)} are described by iommu-map, behind a bus that is not modelled{(node.TryMapIommuId(0, out var mapped, out _) == Status.Ok && mapped is not null ? $", on IOMMU {mapped.DeviceName} ({Kind(mapped)})" : "")}";
         foreach (var reference in references)
         {
             if (reference.Error != PhandleError.None || reference.Target is null)
-                return $"iommus entry <0x{reference.Phandle:x}> does not resolve: {reference.Error}";
-            if (!UnitModels.Has(reference.Target))
-                return $"IOMMU {reference.Target.DeviceName} ({string.Join(", ", reference.Target.Compatible)}) is not modelled";
+                throw new ApertureException(Status.InvalidArgument, $"{node.Path}: iommus entry <0x{reference.Phandle:x}> does not resolve: {reference.Error}");
         }
 
-        return null;
+        if (references.FirstOrDefault(reference => !UnitModels.Has(reference.Target!)) is { Target: { } unit })
+            return $"IOMMU {unit.DeviceName} ({Kind(unit)}) is not modelled";
+        return _units.Exists(candidate => candidate.Node == node) ? $"{Kind(node)} is an IOMMU itself" : null;
     }
+
+    private static string Kind(DeviceTreeNode node) => node.Compatible.IsEmpty ? "a node without a compatible string" : string.Join(", ", node.Compatible);
 
     private BoardMaster Equip(BoardMaster master, IReadOnlyList<PhandleReference> references)
     {
@@ -59,10 +66,12 @@ public sealed partial class Machine
             .Distinct()
             .Select(unit => new DmaPort(Bus, _units.Find(candidate => candidate.Node == unit)?.Model))
             .ToArray();
+        if (ports.Length > MaxPorts)
+            throw new ApertureException(Status.NotSupported, $"{node.Path}: a master behind {ports.Length} IOMMUs; at most {MaxPorts} are modelled");
         var model = new DmaMaster(ports);
         Power(model, node);
         var address = MasterRegisters + ((ulong)_masters.Count << 16);
-        Bus.Attach(address, model);
+        Attach(node, address, model);
         device.Registers.Add(new BusRegisterRegion(Bus, address, model.Size, $"{device.Name} dma-master"));
         var wire = new InterruptWire($"{device.Name} dma-master");
         wire.Connect(model.Interrupt);
@@ -80,7 +89,7 @@ public sealed partial class Machine
         {
             var isp = new Omap3IspCapture(port);
             if (blocks is [_, { Address: { } receivers }, ..])
-                Bus.Attach(receivers, isp.Receivers);
+                Attach(node, receivers, isp.Receivers);
             client = isp;
         }
         else if (node.IsCompatible("samsung,exynos4210-fimc") || node.IsCompatible("samsung,exynos4212-fimc"))
@@ -93,7 +102,7 @@ public sealed partial class Machine
         }
 
         Power(client, node);
-        Bus.Attach(address, client);
+        Attach(node, address, client);
         ConnectInterrupt(node, client.Interrupt);
         return client;
     }

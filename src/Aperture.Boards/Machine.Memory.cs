@@ -15,11 +15,11 @@ public sealed partial class Machine
         var ram = new List<MemoryRange>();
         foreach (var range in tree.Memory())
         {
-            // Whole pages only; a tree that says otherwise loses the rest of the page.
-            var start = range.Start.AlignUp(PhysicalMemory.PageSize);
-            var end = range.End.AlignDown(PhysicalMemory.PageSize);
-            if (end > start)
-                ram.Add(new MemoryRange(start, end - start));
+            // Whole pages only; a tree that says otherwise loses the rest of the page. In page numbers nothing can wrap.
+            var first = (range.Start.Value / PhysicalMemory.PageSize) + (range.Start.IsAligned(PhysicalMemory.PageSize) ? 0UL : 1);
+            var end = (range.Last.Value / PhysicalMemory.PageSize) + (range.Last.Value % PhysicalMemory.PageSize == PhysicalMemory.PageSize - 1 ? 1UL : 0);
+            if (end > first)
+                ram.Add(new MemoryRange(new PhysicalAddress(first * PhysicalMemory.PageSize), (end - first) * PhysicalMemory.PageSize));
         }
 
         return ram.Count > 0 ? ram : [Fallback(tree)];
@@ -36,6 +36,15 @@ public sealed partial class Machine
         }
 
         throw new ApertureException(Status.NoSpace, $"{tree.Board}: the tree gives no memory, and 0x{size:x} bytes fit nowhere between its registers");
+    }
+
+    private PageAllocator PagesOf(PhysicalMemory memory)
+    {
+        var reserved = Reservations();
+        var pages = new PageAllocator(memory, [.. reserved.Select(entry => entry.Region)]);
+        foreach (var pool in reserved.Where(entry => entry.IsPool))
+            pages.AddArea(pool.Region.Name, pool.Region.Range);
+        return pages;
     }
 
     /// <summary>What the tree keeps from the page allocator, with a place for each region that has none.</summary>
@@ -55,11 +64,14 @@ public sealed partial class Machine
             Add(region.Node.Path, Place(region, reserved), !region.IsUnmapped, region.IsSharedDmaPool);
         return reserved;
 
-        // Trees also reserve windows that are no RAM of this board: there is nothing to keep out of there.
+        // Trees also reserve windows that are no RAM of this board, or only in part: what of it is RAM is kept, and is no pool.
         void Add(string name, MemoryRange range, bool isMapped, bool isPool)
         {
-            if (range.Length > 0 && Memory.Regions.Any(ram => ram.Contains(range.Start, range.Length)))
-                reserved.Add((new ReservedRegion(name, range, isMapped), isPool));
+            if (range.Length == 0 || range.Last < range.Start)
+                return;
+            var isWhole = Memory.Regions.Any(ram => ram.Contains(range.Start, range.Length));
+            if (isWhole || Memory.Regions.Any(ram => ram.Overlaps(range)))
+                reserved.Add((new ReservedRegion(name, range, isMapped && isWhole), isPool && isWhole));
         }
     }
 

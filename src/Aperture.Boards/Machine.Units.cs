@@ -1,5 +1,6 @@
 using Aperture.Boards.Wiring;
 using Aperture.Core;
+using Aperture.Datasheets.Omap;
 using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Hardware.Omap;
@@ -16,10 +17,10 @@ public sealed partial class Machine
     {
         foreach (var node in Tree.Devices().Where(UnitModels.Has))
         {
-            if (node.Registers() is not [{ Address: { } address, Length: > 0 and <= uint.MaxValue } block, ..])
+            if (node.Registers() is not [{ Address: { } address, Length: > 0 } block, ..])
                 throw new ApertureException(Status.InvalidArgument, $"{node.Path}: an IOMMU needs a 'reg' that the CPU can reach");
-            var model = UnitModels.Create(node, (uint)block.Length, Bus, _options);
-            Bus.Attach(address, model);
+            var model = UnitModels.Create(node, block.Length, Bus, _options);
+            Attach(node, address, model);
             model.ClockFrom([.. GatesOf(node, GateKind.Clock)]);
             foreach (var reset in GatesOf(node, GateKind.Reset))
                 model.ResetFrom(reset);
@@ -38,13 +39,13 @@ public sealed partial class Machine
     {
         if (node.References("ti,syscon-mmuconfig", null) is not [{ Target: { } system }, ..])
             return;
-        if (node.Property("ti,syscon-mmuconfig") is not { CellCount: >= 2 } property || system.Registers() is not [{ Address: { } address, Length: > 0 } block, ..])
-            throw new ApertureException(Status.InvalidArgument, $"{node.Path}: ti,syscon-mmuconfig names no block with registers and an instance");
+        if (node.Property("ti,syscon-mmuconfig") is not { CellCount: >= 2 } property || property.Cell(1) >= DspSystemRegisters.Mmus || system.Registers() is not [{ Address: { } address, Length: > 0 } block, ..])
+            throw new ApertureException(Status.InvalidArgument, $"{node.Path}: ti,syscon-mmuconfig names no block with registers and an MMU of it");
         if (!_dspSystems.TryGetValue(system, out var model))
         {
             model = new DspSystem();
             _dspSystems.Add(system, model);
-            Bus.Attach(address, model);
+            Attach(system, address, model);
         }
 
         model.Connect((int)property.Cell(1), mmu);

@@ -24,10 +24,16 @@ public sealed partial class Machine : IDisposable
         _options = options;
         Memory = new PhysicalMemory([.. options.Memory ?? RamOf(tree)]);
         Bus = new SystemBus(Memory);
-        var reserved = Reservations();
-        Pages = new PageAllocator(Memory, [.. reserved.Select(entry => entry.Region)]);
-        foreach (var pool in reserved.Where(entry => entry.IsPool))
-            Pages.AddArea(pool.Region.Name, pool.Region.Range);
+        try
+        {
+            Pages = PagesOf(Memory);
+        }
+        catch
+        {
+            Memory.Dispose();
+            throw;
+        }
+
         Tables = new TableAllocator(Pages);
         Iommu = new IommuCore(Tables, options.Trace?.Invoke(Clock));
         Drivers = new DriverCore(Iommu, new BoardMemory(Pages), Clock, options.Logger);
@@ -86,10 +92,24 @@ public sealed partial class Machine : IDisposable
     /// <summary>Gives the RAM back. Nothing of the machine may be used afterwards.</summary>
     public void Dispose() => Memory.Dispose();
 
+    /// <summary>Puts a block on the bus.</summary>
+    /// <exception cref="ApertureException">There is no room; the message names the node.</exception>
+    private void Attach(DeviceTreeNode node, PhysicalAddress address, IMmioDevice block)
+    {
+        try
+        {
+            Bus.Attach(address, block);
+        }
+        catch (ApertureException e)
+        {
+            throw new ApertureException(e.Status, $"{node.Path}: {e.Message}", e);
+        }
+    }
+
     private void Start()
     {
         RegisterDrivers();
-        var devices = _pending.ToArray();
+        Device[] devices = [.. MakeControllers(), .. _pending];
         if (_options.ShuffleSeed is { } seed)
             new Random(seed).Shuffle(devices);
         foreach (var device in devices)

@@ -11,16 +11,31 @@ namespace Aperture.Boards;
 /// docs/units.</summary>
 internal static class UnitModels
 {
+    private const ulong LargestWindow = 0x1_0000;
+
     /// <summary>Whether there is a model for a node.</summary>
     public static bool Has(DeviceTreeNode node) => Kind(node) is not null;
 
     /// <summary>Makes the model of a node whose registers take <paramref name="size"/> bytes.</summary>
-    public static TranslationUnit Create(DeviceTreeNode node, uint size, SystemBus bus, MachineOptions options) => Kind(node) switch
+    /// <exception cref="ApertureException">There is no such unit; the message names the node.</exception>
+    public static TranslationUnit Create(DeviceTreeNode node, ulong size, SystemBus bus, MachineOptions options)
     {
-        "samsung,exynos-sysmmu" => new ExynosSysMmu(bus, (options.SysMmu ?? SysMmu(node.Tree.Root)) with { WindowSize = size }),
-        { } compatible => new OmapMmu(bus, Omap(node, compatible) with { WindowSize = size }),
-        null => throw new ApertureException(Status.NotSupported, $"{node.Path} is no IOMMU that is modelled"),
-    };
+        if (size > LargestWindow)
+            throw new ApertureException(Status.InvalidArgument, $"{node.Path}: a register window of 0x{size:x} bytes is more than an IOMMU has");
+        try
+        {
+            return Kind(node) switch
+            {
+                "samsung,exynos-sysmmu" => new ExynosSysMmu(bus, (options.SysMmu ?? SysMmu(node.Tree.Root)) with { WindowSize = (uint)size }),
+                { } compatible => new OmapMmu(bus, Omap(node, compatible) with { WindowSize = (uint)size }),
+                null => throw new ApertureException(Status.NotSupported, "this is no IOMMU that is modelled"),
+            };
+        }
+        catch (ApertureException e)
+        {
+            throw new ApertureException(e.Status, $"{node.Path}: {e.Message}", e);
+        }
+    }
 
     private static string? Kind(DeviceTreeNode node) =>
         node.Compatible.FirstOrDefault(name => name is "ti,omap2-iommu" or "ti,omap4-iommu" or "ti,dra7-iommu" or "ti,dra7-dsp-iommu" or "samsung,exynos-sysmmu");

@@ -31,6 +31,9 @@ internal static class BoardFile
         }
     }
 
+    /// <summary>More than any device tree has; what is longer is something else, perhaps without end.</summary>
+    private const int MaxBytes = 64 << 20;
+
     private static byte[] ReadBytes(string name)
     {
         if (!File.Exists(name) && typeof(BoardFile).Assembly.GetManifestResourceStream($"boards/{name}.dtb") is { } resource)
@@ -45,11 +48,21 @@ internal static class BoardFile
 
         try
         {
-            return File.ReadAllBytes(name);
+            using var file = File.OpenRead(name);
+            using var bytes = new MemoryStream();
+            var piece = new byte[1 << 16];
+            for (int count; (count = file.Read(piece)) > 0;)
+            {
+                bytes.Write(piece, 0, count);
+                if (bytes.Length > MaxBytes)
+                    throw new ApertureException(Status.InvalidArgument, $"{name}: more than {MaxBytes >> 20} MiB are no device tree");
+            }
+
+            return bytes.ToArray();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new ApertureException(Status.NotFound, $"{name}: {e.Message} Boards inside the tool: {string.Join(", ", Embedded)}.", e);
+            throw new ApertureException(Status.NotFound, $"'{name}' cannot be read: {e.Message} Boards inside the tool: {string.Join(", ", Embedded)}.", e);
         }
     }
 }

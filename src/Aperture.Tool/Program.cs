@@ -11,7 +11,7 @@ var root = new RootCommand("Aperture: IOMMUs and DMA mapping on simulated boards
     CheckCommand.Create(),
     ConformCommand.Create(),
 };
-var parsed = root.Parse(args);
+var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
 if (parsed.Errors.Count > 0)
 {
     Console.Error.WriteLine($"aperture: {string.Join(' ', parsed.Errors.Select(error => error.Message))} Try 'aperture --help'.");

@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Drivers.Imaging;
 
 namespace Aperture.Boards.Running;
@@ -15,7 +16,7 @@ public interface IScenario
     bool AppliesTo(Machine machine);
 
     /// <summary>Runs it.</summary>
-    /// <exception cref="Core.ApertureException">It could not be carried out.</exception>
+    /// <exception cref="ApertureException">It could not be carried out.</exception>
     ScenarioResult Run(Machine machine);
 }
 
@@ -24,4 +25,5 @@ public interface IScenario
 /// <param name="IsOk">Whether all was as it must be.</param>
 /// <param name="Lines">What happened, for people.</param>
 /// <param name="Picture">A picture that it made, if it makes one.</param>
-public sealed record ScenarioResult(string Name, bool IsOk, IReadOnlyList<string> Lines, Picture? Picture = null);
+/// <param name="Status">What kept it from being carried out to its end; <see cref="Status.Ok"/> when nothing did.</param>
+public sealed record ScenarioResult(string Name, bool IsOk, IReadOnlyList<string> Lines, Picture? Picture = null, Status Status = Status.Ok);

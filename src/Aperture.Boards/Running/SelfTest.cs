@@ -1,5 +1,7 @@
 using Aperture.Core;
+using Aperture.Core.Memory;
 using Aperture.Datasheets.DmaMaster;
+using Aperture.Devices;
 using Aperture.Dma;
 using Aperture.Drivers.DmaMaster;
 
@@ -13,6 +15,7 @@ public sealed class SelfTest
     private const int BufferBytes = (16 << 12) + 0x234;
 
     private readonly Machine _machine;
+    private IReadOnlyDictionary<Device, string>? _unbound; // why devices have no driver; null until somebody asked
 
     /// <summary>A self-test of a machine.</summary>
     public SelfTest(Machine machine)
@@ -35,45 +38,52 @@ public sealed class SelfTest
             Read = OnEachPort(client, CheckOutcome.Ok, Read),
             AfterUnmap = OnEachPort(client, CheckOutcome.Blocked, AfterUnmap),
             Outside = OnEachPort(client, CheckOutcome.Blocked, Outside),
-            Foreign = Foreign(master, client),
+            Foreign = OnEachPort(client, CheckOutcome.Blocked, Foreign),
         };
     }
 
     private string WhyUnbound(BoardMaster master)
     {
-        var waiting = _machine.Drivers.Deferred.FirstOrDefault(deferred => deferred.Device == master.Device);
-        return waiting is null ? "no driver is bound" : waiting.Reason;
+        _unbound ??= UnboundDevices.Find(_machine);
+        return _unbound.GetValueOrDefault(master.Device!, "another driver than that of the test has it");
     }
 
     private static CheckResult OnEachPort(DmaMasterClient client, CheckOutcome good, Func<DmaMasterClient, int, string?> check)
     {
         for (var port = 0; port < client.PortCount; port++)
         {
-            if (Try(() => check(client, port)) is { } trouble)
-                return new CheckResult(CheckOutcome.Failed, client.PortCount == 1 ? trouble : $"port {port}: {trouble}");
+            var status = Status.Ok;
+            string? trouble;
+            try
+            {
+                trouble = check(client, port);
+            }
+            catch (ApertureException e)
+            {
+                (trouble, status) = (e.Message, e.Status);
+            }
+
+            if (trouble is not null)
+                return new CheckResult(CheckOutcome.Failed, client.PortCount == 1 ? trouble : $"port {port}: {trouble}", status);
         }
 
         return new CheckResult(good);
     }
 
-    private static string? Try(Func<string?> check)
-    {
-        try
-        {
-            return check();
-        }
-        catch (ApertureException e)
-        {
-            return e.Message;
-        }
-    }
-
     private static string? Write(DmaMasterClient client, int port)
     {
         var seed = Seed(client, port);
+        using var hold = client.Device.Power.Hold(); // or the unit would lose its translations with its power between two commands
         using var buffer = client.Device.Dma.Allocate(BufferBytes);
         var result = client.Fill(port, buffer.Address, (ulong)buffer.Length, seed);
-        return !result.IsOk ? result.ToString() : IsPattern(buffer.Span, seed) ? null : "memory does not hold what the master wrote";
+        if (!result.IsOk)
+            return result.ToString();
+        if (!IsPattern(buffer.Span, seed))
+            return "memory does not hold what the master wrote";
+
+        // Read back through translations that the unit holds by now.
+        var again = client.Verify(port, buffer.Address, (ulong)buffer.Length, seed);
+        return again.IsOk ? null : $"reading back what was written: {again}";
     }
 
     private static string? Read(DmaMasterClient client, int port)
@@ -88,8 +98,8 @@ public sealed class SelfTest
         {
             for (; count < pieces.Length; count++)
             {
-                pieces[count] = memory.Allocate(1 << 14);
                 spare[count] = memory.Allocate(1 << 12);
+                pieces[count] = AllocateWith(memory, 1 << 14, spare[count]);
                 DmaMasterPattern.Fill(pieces[count].Span, seed, (ulong)count << 14);
             }
 
@@ -108,19 +118,41 @@ public sealed class SelfTest
         }
     }
 
-    private string? AfterUnmap(DmaMasterClient client, int port)
+    /// <summary>Allocates; <paramref name="other"/> is given back if that fails.</summary>
+    private static MemoryBlock AllocateWith(SystemMemory memory, int bytes, MemoryBlock other)
+    {
+        try
+        {
+            return memory.Allocate(bytes);
+        }
+        catch (ApertureException)
+        {
+            memory.Free(other);
+            throw;
+        }
+    }
+
+    private string? AfterUnmap(DmaMasterClient client, int port) => AfterUnmap(client, port, false) ?? AfterUnmap(client, port, true);
+
+    private string? AfterUnmap(DmaMasterClient client, int port, bool write)
     {
         var memory = client.Device.Dma.Memory;
         var block = memory.Allocate(BufferBytes);
         try
         {
-            var mapping = client.Device.Dma.Map(block, DmaDirection.Bidirectional);
+            // Held until after the attempt: a unit that lost its power would forget the translations that must be invalidated.
+            using var hold = client.Device.Power.Hold();
             var seed = Seed(client, port);
-            var before = client.Fill(port, mapping.Address, (ulong)block.Length, seed); // the translation cache holds the pages now
-            mapping.Dispose();
-            if (!before.IsOk)
-                return before.ToString();
-            return Refused(client, port, mapping.Address + 0x1000) ?? (IsPattern(block.Span, seed) ? null : "the write after the unmap reached memory");
+            Iova address;
+            using (var mapping = client.Device.Dma.Map(block, DmaDirection.Bidirectional))
+            {
+                address = mapping.Address;
+                var before = client.Fill(port, address, (ulong)block.Length, seed);
+                if (!before.IsOk)
+                    return before.ToString();
+            }
+
+            return Refused(client, port, address + 0x1000, write) ?? (IsPattern(block.Span, seed) ? null : "the write after the unmap reached memory");
         }
         finally
         {
@@ -142,26 +174,38 @@ public sealed class SelfTest
 
         // The last byte before the hole works, the hole does not.
         var inside = client.Read(port, buffer.Address, (ulong)buffer.Length);
-        return inside.IsOk ? Refused(client, port, page) : inside.ToString();
+        return inside.IsOk ? Refused(client, port, page, false) ?? Refused(client, port, page, true) : inside.ToString();
     }
 
-    private CheckResult Foreign(BoardMaster master, DmaMasterClient client)
+    private string? Foreign(DmaMasterClient client, int port)
     {
-        var other = _machine.Masters.FirstOrDefault(candidate => candidate.Device is { Bound: DmaMasterClient, Iommu: { } behind } && behind.Group != master.Device!.Iommu!.Group)?.Device;
-        if (other is null)
-            return AloneForeign(client);
-        using var theirs = other.Dma.Allocate(BufferBytes);
-        return Foreign(client, theirs.Memory, theirs.Address);
+        if (Other(client) is not { } other)
+            return AloneForeign(client, port);
+
+        // A live buffer: the other master writes it through its own units first.
+        using var theirs = other.Device.Dma.Allocate(BufferBytes);
+        var seed = Seed(other, 77);
+        var result = other.Fill(0, theirs.Address, (ulong)theirs.Length, seed);
+        return result.IsOk ? Foreign(client, port, theirs.Memory, theirs.Address, seed) : $"{other.Device.Name} could not fill its buffer: {result}";
     }
+
+    /// <summary>A master of another group, or null.</summary>
+    private DmaMasterClient? Other(DmaMasterClient client) => _machine.Masters
+        .Where(master => master.Device?.Iommu is { } iommu && iommu.Group != client.Device.Iommu!.Group)
+        .Select(master => master.Device!.Bound)
+        .OfType<DmaMasterClient>()
+        .FirstOrDefault();
 
     /// <summary>On a machine with one master, memory that nobody gave to it stands in for another master's buffer.</summary>
-    private CheckResult AloneForeign(DmaMasterClient client)
+    private string? AloneForeign(DmaMasterClient client, int port)
     {
         var memory = client.Device.Dma.Memory;
         var block = memory.Allocate(BufferBytes);
         try
         {
-            return Foreign(client, block, new Iova(block.Address.Value));
+            var seed = Seed(client, 77);
+            DmaMasterPattern.Fill(block.Span, seed, 0);
+            return Foreign(client, port, block, new Iova(block.Address.Value), seed);
         }
         finally
         {
@@ -169,43 +213,40 @@ public sealed class SelfTest
         }
     }
 
-    private CheckResult Foreign(DmaMasterClient client, MemoryBlock memory, Iova address)
+    private string? Foreign(DmaMasterClient client, int port, MemoryBlock memory, Iova address, ulong seed)
     {
-        var seed = Seed(client, 77);
-        DmaMasterPattern.Fill(memory.Span, seed, 0);
         var domain = client.Device.Iommu!.Domain!;
-        return OnEachPort(client, CheckOutcome.Blocked, Attempt);
+        var attempts = 0;
 
-        string? Attempt(DmaMasterClient self, int port)
+        // By the other master's device address, and by the physical address itself, where these are not our own.
+        foreach (var candidate in (ReadOnlySpan<Iova>)[address, new Iova(memory.Address.Value)])
         {
-            // By the other master's device address, and by the physical address itself, where these are not our own.
-            foreach (var candidate in (ReadOnlySpan<Iova>)[address, new Iova(memory.Address.Value)])
-            {
-                if (candidate.Value <= uint.MaxValue && !domain.TryTranslate(candidate, out _) && Refused(self, port, candidate) is { } trouble)
-                    return trouble;
-            }
-
-            return IsPattern(memory.Span, seed) ? null : "a write reached the other master's buffer";
+            if (candidate.Value > uint.MaxValue || (domain.TryTranslate(candidate, out var target) && !new MemoryRange(memory.Address, (ulong)memory.Length).Contains(target, 1)))
+                continue;
+            attempts++;
+            if ((Refused(client, port, candidate, false) ?? Refused(client, port, candidate, true)) is { } trouble)
+                return trouble;
         }
+
+        if (attempts == 0)
+            return "the other master's buffer lies at no address that this one could try";
+        return IsPattern(memory.Span, seed) ? null : "a write reached the other master's buffer";
     }
 
-    /// <summary>Reads and writes where nothing is mapped, and tells what was not as it must be.</summary>
-    private string? Refused(DmaMasterClient client, int port, Iova address)
+    /// <summary>Reads or writes where nothing is mapped, and tells what was not as it must be. Units report one fault only until they
+    /// are powered up anew.</summary>
+    private string? Refused(DmaMasterClient client, int port, Iova address, bool write)
     {
-        foreach (var write in (ReadOnlySpan<bool>)[false, true])
-        {
-            var faults = _machine.Iommu.FaultCount;
-            var result = write ? client.Fill(port, address, 64, 1) : client.Read(port, address, 64);
-            if (!result.IsBlocked)
-                return $"the {(write ? "write to" : "read of")} {address} was not blocked: {result}";
-            if (_machine.Iommu.FaultCount == faults)
-                return $"the fault at {address} was not reported";
-            var report = _machine.Iommu.Faults[^1];
-            if (report.Device != client.Device || report.Address.AlignDown(0x1000) != address.AlignDown(0x1000) || report.Unit != client.Device.Iommu!.Ports[port].Unit)
-                return $"the fault at {address} was reported as: {report}";
-        }
-
-        return null;
+        var faults = _machine.Iommu.FaultCount;
+        var result = write ? client.Fill(port, address, 64, 1) : client.Read(port, address, 64);
+        if (!result.IsBlocked)
+            return $"the {(write ? "write to" : "read of")} {address} was not blocked: {result}";
+        if (_machine.Iommu.FaultCount == faults)
+            return $"the fault at {address} was not reported";
+        var report = _machine.Iommu.Faults[^1];
+        return report.Device != client.Device || report.Address.AlignDown(0x1000) != address.AlignDown(0x1000) || report.Unit != client.Device.Iommu!.Ports[port].Unit
+            ? $"the fault at {address} was reported as: {report}"
+            : null;
     }
 
     private static bool IsPattern(ReadOnlySpan<byte> bytes, ulong seed)

@@ -39,10 +39,11 @@ public sealed unsafe class PhysicalMemory : IDisposable
             if (i > 0 && sorted[i - 1].Overlaps(range))
                 throw new ApertureException(Status.InvalidArgument, $"RAM regions {sorted[i - 1]} and {range} overlap");
             total += range.Length;
-        }
 
-        if (total > MaxBytes)
-            throw new ApertureException(Status.InvalidArgument, $"0x{total:x} bytes of RAM are more than the 0x{MaxBytes:x} that one machine may have");
+            // After each region, before the sum can wrap.
+            if (range.Length > MaxBytes || total > MaxBytes)
+                throw new ApertureException(Status.InvalidArgument, $"RAM up to region {range} is more than the 0x{MaxBytes:x} bytes that one machine may have");
+        }
 
         _regions = new Region[sorted.Length];
         try

@@ -21,24 +21,37 @@ public sealed unsafe class SystemBus
     public PhysicalMemory Memory { get; }
 
     /// <summary>Puts a register block at an address.</summary>
-    /// <exception cref="ApertureException">The window overlaps RAM or another block.</exception>
+    /// <exception cref="ApertureException">The window overlaps RAM or another block, or runs past the end of the address space.</exception>
     public void Attach(PhysicalAddress start, IMmioDevice device)
     {
         ArgumentNullException.ThrowIfNull(device);
         var range = new MemoryRange(start, device.Size);
+        if (range.Last < range.Start)
+            throw new ApertureException(Status.BadAddress, $"0x{device.Size:x} bytes of registers at {start} run past the end of the address space");
         foreach (var ram in Memory.Regions)
         {
             if (ram.Overlaps(range))
                 throw new ApertureException(Status.AlreadyExists, $"registers {range} overlap RAM {ram}");
         }
 
-        foreach (var window in _windows)
+        // The windows are disjoint, so only the neighbours can be in the way.
+        var index = 0;
+        for (var high = _windows.Length; index < high;)
         {
-            if (window.Range.Overlaps(range))
-                throw new ApertureException(Status.AlreadyExists, $"registers {range} overlap registers {window.Range}");
+            var middle = (index + high) >>> 1;
+            if (_windows[middle].Range.Start < start)
+                index = middle + 1;
+            else
+                high = middle;
         }
 
-        _windows = [.. _windows.Append(new Window(range, device)).OrderBy(window => window.Range.Start)];
+        foreach (var neighbour in _windows.AsSpan(Math.Max(0, index - 1), Math.Min(index + 1, _windows.Length) - Math.Max(0, index - 1)))
+        {
+            if (neighbour.Range.Overlaps(range))
+                throw new ApertureException(Status.AlreadyExists, $"registers {range} overlap registers {neighbour.Range}");
+        }
+
+        _windows = [.. _windows.AsSpan(0, index), new Window(range, device), .. _windows.AsSpan(index)];
     }
 
     /// <summary>The block that decodes <paramref name="address"/> and the offset into it.</summary>

@@ -33,46 +33,58 @@ internal static class RunCommand
         {
             board, scenario, json, trace, picture,
         };
-        command.SetAction(result => Run(result.GetValue(board), result.GetValue(scenario), result.GetValue(json), result.GetValue(trace), result.GetValue(picture), Console.Out));
+        command.SetAction(result => Run(result.GetValue(board), result.GetValue(scenario), result.GetValue(json), result.GetValue(trace), result.GetValue(picture), Console.Out, Console.Error));
         return command;
     }
 
     /// <summary>Runs the command.</summary>
     /// <returns>The exit code.</returns>
-    public static int Run(string? board, string? scenarioName, bool json, string? trace, string? picture, TextWriter output)
+    /// <exception cref="ApertureException">The input is bad, or an output file cannot be written.</exception>
+    public static int Run(string? board, string? scenarioName, bool json, string? trace, string? picture, TextWriter output, TextWriter errors)
     {
         var tree = BoardFile.Read(board);
         var chosen = scenarioName is null
             ? null
             : Scenarios.Find(scenarioName) ?? throw new ApertureException(Status.NotFound, $"there is no scenario '{scenarioName}'; there are: {string.Join(", ", Scenarios.All.Select(each => each.Name))}");
-        using var traceFile = trace is null ? null : Create(trace);
-        using var machine = Machine.Boot(tree, new MachineOptions { Trace = traceFile is null ? null : time => new FtraceWriter(traceFile, time) });
-        if (chosen is not null && !chosen.AppliesTo(machine))
-            throw new ApertureException(Status.NotSupported, $"{tree.Board} cannot run scenario '{chosen.Name}': {chosen.Description}");
+        using var traceFile = trace is null ? null : new OutputFile(trace);
+        RunReport report;
+        using (var events = traceFile is null ? null : new StreamWriter(traceFile, leaveOpen: true))
+        using (var machine = Machine.Boot(tree, new MachineOptions { Trace = events is null ? null : time => new FtraceWriter(events, time) }))
+        {
+            if (chosen is not null && !chosen.AppliesTo(machine))
+                throw new ApertureException(Status.NotSupported, $"{tree.Board} cannot run scenario '{chosen.Name}': {chosen.Description}");
+            var console = Terminal.For(output);
+            report = json || !console.Profile.Capabilities.Interactive || Console.IsOutputRedirected
+                ? Execute(machine, chosen, _ => { })
+                : ExecuteVisibly(machine, chosen, console);
+            if (json)
+                RunJson.Write(report, output);
+            else
+                RunText.Write(report, console);
+        }
 
-        var console = Terminal.For(output);
-        var report = json || !console.Profile.Capabilities.Interactive || Console.IsOutputRedirected
-            ? Execute(machine, chosen, _ => { })
-            : console.Progress().HideCompleted(true).AutoClear(true).Start(progress =>
-            {
-                var task = progress.AddTask("self-test", maxValue: Math.Max(1, machine.Masters.Count));
-                return Execute(machine, chosen, name =>
-                {
-                    task.Description = Markup.Escape(name);
-                    task.Increment(1);
-                });
-            });
+        if (report.Error is { } error)
+            errors.WriteLine($"aperture: {error.ReplaceLineEndings(" ")}");
+        traceFile?.Complete();
         if (picture is not null)
             WritePicture(report, picture);
-        if (json)
-            RunJson.Write(report, output);
-        else
-            RunText.Write(report, console);
-        return report.IsOk ? 0 : 1;
+        return report.ExitCode;
     }
+
+    private static RunReport ExecuteVisibly(Machine machine, IScenario? chosen, IAnsiConsole console) =>
+        console.Progress().HideCompleted(true).AutoClear(true).Start(progress =>
+        {
+            var task = progress.AddTask("self-test", maxValue: Math.Max(1, machine.Masters.Count));
+            return Execute(machine, chosen, name =>
+            {
+                task.Description = Markup.Escape(name);
+                task.Increment(1);
+            });
+        });
 
     private static RunReport Execute(Machine machine, IScenario? chosen, Action<string> progress)
     {
+        var unbound = UnboundDevices.Find(machine);
         var test = new SelfTest(machine);
         var results = new List<MasterResult>();
         foreach (var master in machine.Masters)
@@ -83,26 +95,28 @@ internal static class RunCommand
 
         var scenario = chosen ?? Scenarios.Default(machine);
         progress(scenario?.Name ?? "");
-        return new RunReport(machine, results, scenario?.Run(machine));
+        return new RunReport(machine, unbound, results, scenario is null ? null : Run(scenario, machine));
+    }
+
+    /// <summary>A scenario that cannot be carried out has failed; what was found before it is told all the same.</summary>
+    private static ScenarioResult Run(IScenario scenario, Machine machine)
+    {
+        try
+        {
+            return scenario.Run(machine);
+        }
+        catch (ApertureException e)
+        {
+            return new ScenarioResult(scenario.Name, false, [e.Message], Status: e.Status);
+        }
     }
 
     private static void WritePicture(RunReport report, string path)
     {
         if (report.Scenario?.Picture is not { } picture)
             throw new ApertureException(Status.NotSupported, $"scenario '{report.Scenario?.Name ?? "none"}' makes no picture for {path}");
-        using var file = Create(path).BaseStream;
+        using var file = new OutputFile(path);
         PngWriter.Write(file, picture);
-    }
-
-    private static StreamWriter Create(string path)
-    {
-        try
-        {
-            return new StreamWriter(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ApertureException(Status.IoError, $"{path}: {e.Message}", e);
-        }
+        file.Complete();
     }
 }

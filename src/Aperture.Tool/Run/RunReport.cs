@@ -1,14 +1,43 @@
 using Aperture.Boards;
 using Aperture.Boards.Running;
+using Aperture.Devices;
+using Status = Aperture.Core.Status;
 
 namespace Aperture.Tool.Run;
 
 /// <summary>Everything that a run found out.</summary>
 /// <param name="Machine">The machine.</param>
+/// <param name="Unbound">The devices that no driver could take, and why.</param>
 /// <param name="Masters">The self-test of each master.</param>
 /// <param name="Scenario">What came of the scenario; null when the machine can run none.</param>
-internal sealed record RunReport(Machine Machine, IReadOnlyList<MasterResult> Masters, ScenarioResult? Scenario)
+internal sealed record RunReport(Machine Machine, IReadOnlyDictionary<Device, string> Unbound, IReadOnlyList<MasterResult> Masters, ScenarioResult? Scenario)
 {
     /// <summary>Whether all held: every device was bound, every self-test went well, and so did the scenario.</summary>
-    public bool IsOk => Masters.All(master => master.IsFine) && Machine.Drivers.Deferred.Count == 0 && (Scenario?.IsOk ?? true);
+    public bool IsOk => Masters.All(master => master.IsFine) && Unbound.Count == 0 && (Scenario?.IsOk ?? true);
+
+    /// <summary>0: all held; 1: a master or the scenario did not; 2: the board itself is no good, see <see cref="Error"/>.</summary>
+    public int ExitCode => IsOk ? 0 : Error is null ? 1 : 2;
+
+    /// <summary>One line on what is wrong with the board, not with a master: a unit or another supplier that never became ready, or
+    /// memory that ran out. Null when nothing is.</summary>
+    public string? Error
+    {
+        get
+        {
+            var masters = Machine.Masters.Select(master => master.Device).ToHashSet();
+            foreach (var (device, reason) in Unbound)
+            {
+                if (!masters.Contains(device))
+                    return $"{device.Name} never became ready: {reason}";
+            }
+
+            foreach (var (master, check) in Masters.SelectMany(result => result.Checks.Select(check => (result.Master, check.Result))))
+            {
+                if (check.Status == Status.NoMemory)
+                    return $"{master.Name}: memory is exhausted: {check.Reason}";
+            }
+
+            return Scenario is { Status: Status.NoMemory, Lines: [.., var line] } ? $"scenario {Scenario.Name}: memory is exhausted: {line}" : null;
+        }
+    }
 }

@@ -1,0 +1,94 @@
+using Aperture.Core;
+
+namespace Aperture.Tool;
+
+/// <summary>A file that a command writes. What goes wrong on the way does not disturb the run: it is kept, and told by <see cref="Complete"/>.</summary>
+internal sealed class OutputFile : Stream
+{
+    private readonly string _path;
+    private readonly FileStream _file;
+    private IOException? _failure; // the first one; nothing is written after it
+
+    /// <summary>Creates the file, or empties it.</summary>
+    /// <exception cref="ApertureException">It cannot be written.</exception>
+    public OutputFile(string path)
+    {
+        _path = path;
+        try
+        {
+            _file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new ApertureException(Status.IoError, $"'{path}' cannot be written: {e.Message}", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override bool CanRead => false;
+
+    /// <inheritdoc/>
+    public override bool CanSeek => false;
+
+    /// <inheritdoc/>
+    public override bool CanWrite => true;
+
+    /// <inheritdoc/>
+    public override long Length => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    /// <summary>Says whether everything was written.</summary>
+    /// <exception cref="ApertureException">It was not.</exception>
+    public void Complete()
+    {
+        if (_failure is not null)
+            throw new ApertureException(Status.IoError, $"'{_path}' could not be written: {_failure.Message}", _failure);
+    }
+
+    /// <inheritdoc/>
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    /// <inheritdoc/>
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        if (_failure is not null)
+            return;
+        try
+        {
+            _file.Write(buffer);
+        }
+        catch (IOException e)
+        {
+            _failure = e;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Flush()
+    {
+        // Nothing is held back.
+    }
+
+    /// <inheritdoc/>
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            _file.Dispose();
+        base.Dispose(disposing);
+    }
+}
