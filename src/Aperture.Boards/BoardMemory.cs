@@ -17,20 +17,62 @@ public sealed unsafe class BoardMemory : SystemMemory
     }
 
     /// <inheritdoc/>
+    public override bool NeedsMaintenance => _pages.Memory.Cache is not null;
+
+    /// <inheritdoc/>
+    public override int CacheAlignment => _pages.Memory.Cache?.LineSize ?? 1;
+
+    /// <inheritdoc/>
     public override bool TryAllocate(int bytes, PhysicalAddress highest, out MemoryBlock block)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
-        if (!_pages.TryAllocate(PageAllocator.OrderOf((ulong)bytes), highest, out var start) || !_pages.Memory.TryGetPointer(start, (ulong)bytes, out var pointer))
+        var order = PageAllocator.OrderOf((ulong)bytes);
+        if (!_pages.TryAllocate(order, highest, out var start) || !_pages.Memory.TryGetPointer(start, (ulong)bytes, out var pointer))
         {
             block = default;
             return false;
         }
 
         block = new MemoryBlock(pointer, start, bytes);
-        new Span<byte>(pointer, (int)Math.Min(int.MaxValue, (ulong)PhysicalMemory.PageSize << PageAllocator.OrderOf((ulong)bytes))).Clear();
+        if (_pages.Memory.Cache is { } cache)
+            cache.Zero(start, (ulong)PhysicalMemory.PageSize << order);
+        else
+            new Span<byte>(pointer, (int)Math.Min(int.MaxValue, (ulong)PhysicalMemory.PageSize << order)).Clear();
         return true;
     }
 
     /// <inheritdoc/>
     public override void Free(MemoryBlock block) => _pages.Free(block.Address, PageAllocator.OrderOf((ulong)block.Length));
+
+    /// <inheritdoc/>
+    public override void Clean(PhysicalAddress address, ulong length) => _pages.Memory.Cache?.Clean(address, length);
+
+    /// <inheritdoc/>
+    public override void Invalidate(PhysicalAddress address, ulong length) => _pages.Memory.Cache?.Invalidate(address, length);
+
+    /// <inheritdoc/>
+    public override void CleanInvalidate(PhysicalAddress address, ulong length) => _pages.Memory.Cache?.CleanInvalidate(address, length);
+
+    /// <inheritdoc/>
+    public override MemoryBlock MakeUncached(MemoryBlock block)
+    {
+        if (_pages.Memory.Cache is not { } cache)
+            return block;
+        cache.MakeUncached(PagesOf(block));
+        _pages.Memory.TryGetDramPointer(block.Address, (ulong)block.Length, out var pointer);
+        return new MemoryBlock(pointer, block.Address, block.Length);
+    }
+
+    /// <inheritdoc/>
+    public override MemoryBlock MakeCached(MemoryBlock block)
+    {
+        if (_pages.Memory.Cache is not { } cache)
+            return block;
+        cache.MakeCached(PagesOf(block));
+        _pages.Memory.TryGetPointer(block.Address, (ulong)block.Length, out var pointer);
+        return new MemoryBlock(pointer, block.Address, block.Length);
+    }
+
+    private static MemoryRange PagesOf(MemoryBlock block) =>
+        new(block.Address, ((ulong)block.Length + PhysicalMemory.PageSize - 1) & ~(ulong)(PhysicalMemory.PageSize - 1));
 }

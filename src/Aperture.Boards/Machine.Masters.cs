@@ -64,7 +64,7 @@ public sealed partial class Machine
         var ports = references
             .Select(reference => reference.Target!)
             .Distinct()
-            .Select(unit => new DmaPort(Bus, _units.Find(candidate => candidate.Node == unit)?.Model))
+            .Select(unit => new DmaPort(Bus, _units.Find(candidate => candidate.Node == unit)?.Model) { IsCoherent = node.IsDmaCoherent })
             .ToArray();
         if (ports.Length > MaxPorts)
             throw new ApertureException(Status.NotSupported, $"{node.Path}: a master behind {ports.Length} IOMMUs; at most {MaxPorts} are modelled");

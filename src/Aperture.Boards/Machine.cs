@@ -22,7 +22,7 @@ public sealed partial class Machine : IDisposable
     {
         Tree = tree;
         _options = options;
-        Memory = new PhysicalMemory([.. options.Memory ?? RamOf(tree)]);
+        Memory = new PhysicalMemory(options.CpuCaches, [.. options.Memory ?? RamOf(tree)]);
         Bus = new SystemBus(Memory);
         try
         {

@@ -15,6 +15,10 @@ public sealed record MachineOptions
     /// <summary>RAM instead of what the tree says; null keeps the tree's.</summary>
     public IReadOnlyList<MemoryRange>? Memory { get; init; }
 
+    /// <summary>The caches between the CPU and the RAM, which masters without <c>dma-coherent</c> and the IOMMUs do not snoop; null, the
+    /// default, for none: all see the same bytes at any time.</summary>
+    public CpuCacheOptions? CpuCaches { get; init; }
+
     /// <summary>The SysMMU of every unit instead of the one that the SoC is assumed to have: no tree states the version.</summary>
     public SysMmuOptions? SysMmu { get; init; }
 

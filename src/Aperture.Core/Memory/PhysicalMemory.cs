@@ -18,13 +18,23 @@ public sealed unsafe class PhysicalMemory : IDisposable
     /// <summary>The most RAM that one machine may have, in bytes.</summary>
     public const ulong MaxBytes = 64UL << 30;
 
-    private readonly Region[] _regions; // sorted by address; at least one
+    private readonly MemoryRegion[] _regions; // sorted by address; at least one
 
     /// <summary>Reserves host address space for the regions.</summary>
     /// <param name="regions">Page-aligned, disjoint ranges; in all at most <see cref="MaxBytes"/>.</param>
     /// <exception cref="ApertureException">No region, a misaligned, empty or overlapping one, too much in all, or the host has no address space left.</exception>
     public PhysicalMemory(params ReadOnlySpan<MemoryRange> regions)
+        : this(null, regions)
     {
+    }
+
+    /// <summary>Reserves host address space for the regions, and models the caches between the CPU and them.</summary>
+    /// <param name="caches">What the caches are like; null for none: the CPU and devices see the same bytes at any time.</param>
+    /// <param name="regions">As above. With caches each one takes three times the address space, and what the CPU wrote three times the memory.</param>
+    /// <exception cref="ApertureException">As above, or an option is out of its range.</exception>
+    public PhysicalMemory(CpuCacheOptions? caches, params ReadOnlySpan<MemoryRange> regions)
+    {
+        caches?.Validate();
         var sorted = regions.ToArray();
         Array.Sort(sorted, (a, b) => a.Start.CompareTo(b.Start));
         if (sorted.Length == 0)
@@ -45,26 +55,32 @@ public sealed unsafe class PhysicalMemory : IDisposable
                 throw new ApertureException(Status.InvalidArgument, $"RAM up to region {range} is more than the 0x{MaxBytes:x} bytes that one machine may have");
         }
 
-        _regions = new Region[sorted.Length];
+        _regions = new MemoryRegion[sorted.Length];
         try
         {
             for (var i = 0; i < sorted.Length; i++)
-                _regions[i] = new Region(sorted[i]);
+                _regions[i] = new MemoryRegion(sorted[i], caches is not null);
         }
         catch
         {
             Dispose();
             throw;
         }
+
+        if (caches is not null)
+            Cache = new CpuCache(_regions, caches);
     }
 
     /// <summary>The regions, lowest first.</summary>
     public IEnumerable<MemoryRange> Regions => _regions.Select(region => region.Range);
 
+    /// <summary>The caches between the CPU and this memory; null where they are not modelled, and every device may be taken to snoop.</summary>
+    public CpuCache? Cache { get; }
+
     /// <summary>Whether all of [<paramref name="address"/>, +<paramref name="length"/>) is RAM of one region.</summary>
     public bool Contains(PhysicalAddress address, ulong length) => TryGetPointer(address, length, out _);
 
-    /// <summary>The host address of a range of RAM, good until the memory is disposed.</summary>
+    /// <summary>The host address of a range of RAM as the CPU sees it, good until the memory is disposed.</summary>
     /// <returns>False when the range is not wholly inside one region.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryGetPointer(PhysicalAddress address, ulong length, out byte* pointer)
@@ -83,7 +99,36 @@ public sealed unsafe class PhysicalMemory : IDisposable
         return false;
     }
 
-    /// <summary>The bytes of a range of RAM.</summary>
+    /// <summary>The host address of a range of RAM as the bus sees it: devices that do not snoop, table walkers, and the CPU where it has no
+    /// cached view. Without modelled caches it is what <see cref="TryGetPointer"/> gives.</summary>
+    /// <returns>False when the range is not wholly inside one region.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryGetDramPointer(PhysicalAddress address, ulong length, out byte* pointer)
+    {
+        foreach (var region in _regions)
+        {
+            var offset = address.Value - region.Range.Start.Value;
+            if (offset < region.Range.Length && length <= region.Range.Length - offset)
+            {
+                pointer = region.Dram + offset;
+                return true;
+            }
+        }
+
+        pointer = null;
+        return false;
+    }
+
+    /// <summary>The bytes of a range of RAM as the bus sees them.</summary>
+    /// <exception cref="ApertureException">The range is not wholly inside one region.</exception>
+    public Span<byte> DramSpan(PhysicalAddress address, int length)
+    {
+        if (!TryGetDramPointer(address, (ulong)length, out var pointer))
+            Throw(address, (ulong)length);
+        return new Span<byte>(pointer, length);
+    }
+
+    /// <summary>The bytes of a range of RAM as the CPU sees them.</summary>
     /// <exception cref="ApertureException">The range is not wholly inside one region.</exception>
     public Span<byte> Span(PhysicalAddress address, int length)
     {
@@ -111,7 +156,7 @@ public sealed unsafe class PhysicalMemory : IDisposable
         return false;
     }
 
-    /// <summary>The host address of a range of RAM together with the metadata word of its first frame.</summary>
+    /// <summary>The host address of a range of RAM, as the CPU sees it, together with the metadata word of its first frame.</summary>
     /// <returns>False when the range is not wholly inside one region.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryGetFrame(PhysicalAddress address, ulong length, out byte* pointer, out ulong* word)
@@ -140,39 +185,6 @@ public sealed unsafe class PhysicalMemory : IDisposable
     }
 
     [DoesNotReturn]
-    private static void Throw(PhysicalAddress address, ulong length) =>
+    internal static void Throw(PhysicalAddress address, ulong length) =>
         throw new ApertureException(Status.BadAddress, $"0x{length:x} bytes at {address} are not inside one region of RAM");
-
-    private sealed class Region : IDisposable
-    {
-        public readonly MemoryRange Range;
-        public readonly byte* Bytes;
-        public readonly ulong* Metadata;
-        private readonly HostReservation _bytes;
-        private readonly HostReservation _metadata;
-
-        public Region(MemoryRange range)
-        {
-            Range = range;
-            _bytes = HostReservation.Reserve(range.Length);
-            try
-            {
-                _metadata = HostReservation.Reserve(range.Length / FrameSize * sizeof(ulong));
-            }
-            catch
-            {
-                _bytes.Dispose();
-                throw;
-            }
-
-            Bytes = (byte*)_bytes.DangerousGetHandle();
-            Metadata = (ulong*)_metadata.DangerousGetHandle();
-        }
-
-        public void Dispose()
-        {
-            _bytes.Dispose();
-            _metadata.Dispose();
-        }
-    }
 }

@@ -57,7 +57,14 @@ public sealed class TableAllocator : ITableMemory
         var size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(Math.Max(bytes, alignment), PhysicalMemory.FrameSize));
         if (!(size == PhysicalMemory.FrameSize && TryTakeSpare(max, out table)) && !TryAllocateSlowly(size, max, out table))
             return false;
-        Memory.Span(table, size).Clear();
+        if (Memory.Cache is not { } cache)
+        {
+            Memory.Span(table, size).Clear();
+            return true;
+        }
+
+        cache.Zero(table, (ulong)size);
+        cache.Clean(table, (ulong)size);
         return true;
     }
 
@@ -86,7 +93,11 @@ public sealed class TableAllocator : ITableMemory
     }
 
     /// <inheritdoc/>
-    public void Clean(PhysicalAddress start, int bytes) => Cleaned?.Invoke(start, bytes);
+    public void Clean(PhysicalAddress start, int bytes)
+    {
+        Memory.Cache?.Clean(start, (ulong)bytes);
+        Cleaned?.Invoke(start, bytes);
+    }
 
     private static ulong PageOf(PhysicalAddress table) => table.Value & ~(ulong)(PhysicalMemory.PageSize - 1);
 

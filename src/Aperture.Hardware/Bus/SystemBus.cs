@@ -5,9 +5,11 @@ using Aperture.Core.Memory;
 
 namespace Aperture.Hardware.Bus;
 
-/// <summary>The physical address space of a machine: RAM and register blocks. An access to anything else is a bus error.</summary>
+/// <summary>The physical address space of a machine: RAM and register blocks. An access to anything else is a bus error. Reads and writes
+/// are those of devices and table walkers: they see what is in memory, not what the CPU's caches hold.</summary>
 public sealed unsafe class SystemBus
 {
+    private readonly CpuCache? _chaos; // the CPU's caches, if each access of a device disturbs them
     private Window[] _windows = []; // sorted by address, disjoint; replaced whole so that readers need no lock
 
     /// <summary>A bus with RAM and no registers yet.</summary>
@@ -15,6 +17,7 @@ public sealed unsafe class SystemBus
     {
         ArgumentNullException.ThrowIfNull(memory);
         Memory = memory;
+        _chaos = memory.Cache is { HasChaos: true } cache ? cache : null;
     }
 
     /// <summary>The RAM on the bus.</summary>
@@ -86,8 +89,9 @@ public sealed unsafe class SystemBus
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryRead32(PhysicalAddress address, out uint value)
     {
-        if (Memory.TryGetPointer(address, sizeof(uint), out var pointer))
+        if (Memory.TryGetDramPointer(address, sizeof(uint), out var pointer))
         {
+            _chaos?.BeforeAccess(address, sizeof(uint));
             value = Volatile.Read(ref *(uint*)pointer);
             return true;
         }
@@ -102,8 +106,9 @@ public sealed unsafe class SystemBus
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryRead64(PhysicalAddress address, out ulong value)
     {
-        if (Memory.TryGetPointer(address, sizeof(ulong), out var pointer))
+        if (Memory.TryGetDramPointer(address, sizeof(ulong), out var pointer))
         {
+            _chaos?.BeforeAccess(address, sizeof(ulong));
             value = Volatile.Read(ref *(ulong*)pointer);
             return true;
         }
@@ -112,11 +117,21 @@ public sealed unsafe class SystemBus
     }
 
     /// <summary>Reads bytes from RAM, or one register of 1, 2, 4 or 8 bytes.</summary>
+    /// <param name="address">The first byte.</param>
+    /// <param name="destination">The bytes.</param>
+    /// <param name="isCoherent">Whether the device snoops the CPU's caches.</param>
     /// <returns>False for a bus error; the buffer is then unchanged.</returns>
-    public bool TryRead(PhysicalAddress address, Span<byte> destination)
+    public bool TryRead(PhysicalAddress address, Span<byte> destination, bool isCoherent = false)
     {
-        if (Memory.TryGetPointer(address, (ulong)destination.Length, out var pointer))
+        if (Memory.TryGetDramPointer(address, (ulong)destination.Length, out var pointer))
         {
+            if (isCoherent && Memory.Cache is { } cache)
+            {
+                cache.ReadCoherent(address, destination);
+                return true;
+            }
+
+            _chaos?.BeforeAccess(address, (ulong)destination.Length);
             new ReadOnlySpan<byte>(pointer, destination.Length).CopyTo(destination);
             return true;
         }
@@ -128,11 +143,21 @@ public sealed unsafe class SystemBus
     }
 
     /// <summary>Writes bytes to RAM, or one register of 1, 2, 4 or 8 bytes.</summary>
+    /// <param name="address">The first byte.</param>
+    /// <param name="source">The bytes.</param>
+    /// <param name="isCoherent">Whether the device snoops the CPU's caches.</param>
     /// <returns>False for a bus error; nothing was written then.</returns>
-    public bool TryWrite(PhysicalAddress address, ReadOnlySpan<byte> source)
+    public bool TryWrite(PhysicalAddress address, ReadOnlySpan<byte> source, bool isCoherent = false)
     {
-        if (Memory.TryGetPointer(address, (ulong)source.Length, out var pointer))
+        if (Memory.TryGetDramPointer(address, (ulong)source.Length, out var pointer))
         {
+            if (isCoherent && Memory.Cache is { } cache)
+            {
+                cache.WriteCoherent(address, source);
+                return true;
+            }
+
+            _chaos?.BeforeAccess(address, (ulong)source.Length);
             source.CopyTo(new Span<byte>(pointer, source.Length));
             return true;
         }

@@ -38,6 +38,10 @@ public sealed class DmaPort
         _stream = stream;
     }
 
+    /// <summary>Whether the master snoops the CPU's caches: it sees what the CPU sees, and the CPU what it writes. Of no account on a
+    /// machine whose caches are not modelled.</summary>
+    public bool IsCoherent { get; init; }
+
     /// <summary>Reads bytes, page by page.</summary>
     /// <param name="address">The first byte, as the device sees it.</param>
     /// <param name="destination">Where they go.</param>
@@ -50,7 +54,7 @@ public sealed class DmaPort
             var status = Translate(address + (ulong)transferred, DmaAccess.Read, destination.Length - transferred, out var target, out var length);
             if (status != DmaStatus.Ok)
                 return status;
-            if (!_bus.TryRead(target, destination.Slice(transferred, length)))
+            if (!_bus.TryRead(target, destination.Slice(transferred, length), IsCoherent))
                 return DmaStatus.BusError;
             transferred += length;
         }
@@ -70,7 +74,7 @@ public sealed class DmaPort
             var status = Translate(address + (ulong)transferred, DmaAccess.Write, source.Length - transferred, out var target, out var length);
             if (status != DmaStatus.Ok)
                 return status;
-            if (!_bus.TryWrite(target, source.Slice(transferred, length)))
+            if (!_bus.TryWrite(target, source.Slice(transferred, length), IsCoherent))
                 return DmaStatus.BusError;
             transferred += length;
         }

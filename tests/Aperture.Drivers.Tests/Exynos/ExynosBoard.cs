@@ -1,5 +1,7 @@
 using Aperture.Boards.Wiring;
 using Aperture.Core;
+using Aperture.Core.Memory;
+using Aperture.Core.PageTables;
 using Aperture.Devices;
 using Aperture.Drivers.Exynos;
 using Aperture.Drivers.Tests.Iommu;
@@ -10,7 +12,7 @@ using Aperture.Power;
 namespace Aperture.Drivers.Tests.Exynos;
 
 /// <summary>SysMMUs whose registers answer only while their clocks run.</summary>
-public sealed class ExynosBoard(SysMmuOptions options) : UnitBoard
+public sealed class ExynosBoard(SysMmuOptions options, CpuCacheOptions? caches = null, Func<ITableMemory, ITableMemory>? tables = null) : UnitBoard(caches, tables)
 {
     private ExynosIommuDriver? _driver;
 

@@ -18,3 +18,15 @@ public sealed class ExynosV5ConformanceTests() : IommuDriverTests(new ExynosBoar
 public sealed class ExynosV7ConformanceTests() : IommuDriverTests(new ExynosBoard(SysMmuOptions.V7));
 
 public sealed class ExynosV7VmConformanceTests() : IommuDriverTests(new ExynosBoard(SysMmuOptions.V7Vm));
+
+/// <summary>Behind caches that the SysMMU does not snoop.</summary>
+public sealed class ExynosV1CachedConformanceTests() : IommuDriverTests(new ExynosBoard(SysMmuOptions.V1, new()));
+
+/// <summary>Behind caches that the SysMMU does not snoop.</summary>
+public sealed class ExynosV32CachedConformanceTests() : IommuDriverTests(new ExynosBoard(SysMmuOptions.V32, new()));
+
+/// <summary>Behind caches that the SysMMU does not snoop.</summary>
+public sealed class ExynosV7VmCachedConformanceTests() : IommuDriverTests(new ExynosBoard(SysMmuOptions.V7Vm, new()));
+
+/// <summary>The same, with lines that come and go by themselves.</summary>
+public sealed class ExynosV5ChaosConformanceTests() : IommuDriverTests(new ExynosBoard(SysMmuOptions.V5, new() { ChaosSeed = 3 }));

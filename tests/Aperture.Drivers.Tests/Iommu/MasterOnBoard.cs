@@ -33,9 +33,11 @@ public sealed record MasterOnBoard(UnitBoard Board, Device Device, DmaPort[] Por
         {
             var stamp = (address.Value << 16) | (uint)port | 0x8000;
             BinaryPrimitives.WriteUInt64LittleEndian(Board.Memory.Span(address, 8), stamp);
+            Board.Memory.Cache?.Clean(address, 8);
             Assert.Equal(DmaStatus.Ok, TryRead(iova, out var read, port));
             Assert.Equal(stamp, read);
             Assert.Equal(DmaStatus.Ok, TryWrite(iova, ~stamp, port));
+            Board.Memory.Cache?.CleanInvalidate(address, 8);
             Assert.Equal(~stamp, BinaryPrimitives.ReadUInt64LittleEndian(Board.Memory.Span(address, 8)));
         }
     }

@@ -1,6 +1,7 @@
 using Aperture.Boards.Wiring;
 using Aperture.Core;
 using Aperture.Core.Memory;
+using Aperture.Core.PageTables;
 using Aperture.Devices;
 using Aperture.Hardware.Bus;
 using Aperture.Hardware.Translation;
@@ -15,13 +16,14 @@ public abstract class UnitBoard : IDisposable
     private const ulong RamStart = 0x8000_0000;
     private ulong _nextRegisters = 0x1000_0000; // where the next unit's registers go
 
-    protected UnitBoard()
+    /// <summary>A machine whose CPU has these caches, which no unit and no master snoops; null for none.</summary>
+    protected UnitBoard(CpuCacheOptions? caches = null, Func<ITableMemory, ITableMemory>? tables = null)
     {
-        Memory = new PhysicalMemory(new MemoryRange(new PhysicalAddress(RamStart), 96 << 20));
+        Memory = new PhysicalMemory(caches, new MemoryRange(new PhysicalAddress(RamStart), 96 << 20));
         Pages = new PageAllocator(Memory);
         Tables = new TableAllocator(Pages);
         Bus = new SystemBus(Memory);
-        Core = new IommuCore(Tables);
+        Core = new IommuCore(tables is null ? Tables : tables(Tables));
     }
 
     public PhysicalMemory Memory { get; }

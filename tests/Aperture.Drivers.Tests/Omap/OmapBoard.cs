@@ -1,5 +1,7 @@
 using Aperture.Boards.Wiring;
 using Aperture.Core;
+using Aperture.Core.Memory;
+using Aperture.Core.PageTables;
 using Aperture.Devices;
 using Aperture.Drivers.Omap;
 using Aperture.Drivers.Tests.Iommu;
@@ -9,7 +11,8 @@ using Aperture.Hardware.Translation;
 namespace Aperture.Drivers.Tests.Omap;
 
 /// <summary>OMAP MMUs; with a DSP_SYSTEM block where they need one.</summary>
-public sealed class OmapBoard(OmapMmuOptions options, OmapMmuDescription description) : UnitBoard
+public sealed class OmapBoard(OmapMmuOptions options, OmapMmuDescription description, CpuCacheOptions? caches = null, Func<ITableMemory, ITableMemory>? tables = null)
+    : UnitBoard(caches, tables)
 {
     private static readonly PhysicalAddress s_system = new(0x40D0_0000);
 

@@ -1,0 +1,44 @@
+namespace Aperture.Core.Memory;
+
+/// <summary>One contiguous piece of RAM: its bytes as the CPU sees them and as the bus sees them, and what is known of its frames, lines and pages.</summary>
+internal sealed unsafe class MemoryRegion : IDisposable
+{
+    public readonly MemoryRange Range;
+    public readonly byte* Bytes;     // what the CPU sees
+    public readonly byte* Dram;      // what the bus sees; the same bytes where no caches are modelled
+    public readonly ulong* Metadata; // a word per frame
+    public readonly byte* Lines;     // what each cached line held when it was last filled or written back; null without caches
+    public readonly byte* Uncached;  // per page: not 0 while it has no cached view; null without caches
+    private readonly List<HostReservation> _reservations = []; // of all of the above
+
+    public MemoryRegion(MemoryRange range, bool hasCaches)
+    {
+        Range = range;
+        try
+        {
+            Bytes = Reserve(range.Length);
+            Metadata = (ulong*)Reserve(range.Length / PhysicalMemory.FrameSize * sizeof(ulong));
+            Dram = hasCaches ? Reserve(range.Length) : Bytes;
+            Lines = hasCaches ? Reserve(range.Length) : null;
+            Uncached = hasCaches ? Reserve(range.Length / PhysicalMemory.PageSize) : null;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var reservation in _reservations)
+            reservation.Dispose();
+    }
+
+    private byte* Reserve(ulong bytes)
+    {
+        var reservation = HostReservation.Reserve(bytes);
+        _reservations.Add(reservation);
+        return (byte*)reservation.DangerousGetHandle();
+    }
+}
