@@ -152,7 +152,9 @@ public sealed class SelfTest
                     return before.ToString();
             }
 
-            return Refused(client, port, address + 0x1000, write) ?? (IsPattern(block.Span, seed) ? null : "the write after the unmap reached memory");
+            var trouble = Refused(client, port, address + 0x1000, write);
+            memory.Invalidate(block.Address, (ulong)block.Length);
+            return trouble ?? (IsPattern(block.Span, seed) ? null : "the write after the unmap reached memory");
         }
         finally
         {
@@ -205,6 +207,7 @@ public sealed class SelfTest
         {
             var seed = Seed(client, 77);
             DmaMasterPattern.Fill(block.Span, seed, 0);
+            memory.Clean(block.Address, (ulong)block.Length);
             return Foreign(client, port, block, new Iova(block.Address.Value), seed);
         }
         finally
@@ -230,6 +233,7 @@ public sealed class SelfTest
 
         if (attempts == 0)
             return "the other master's buffer lies at no address that this one could try";
+        _machine.Memory.Cache?.Invalidate(memory.Address, (ulong)memory.Length);
         return IsPattern(memory.Span, seed) ? null : "a write reached the other master's buffer";
     }
 
