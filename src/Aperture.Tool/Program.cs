@@ -1,12 +1,15 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using Aperture.Core;
 using Aperture.Tool.Check;
 using Aperture.Tool.Conform;
 using Aperture.Tool.Run;
 
 // Exit codes: 0 all held, 1 something did not, 2 bad input or a bad command line.
-var root = new RootCommand("Aperture: IOMMUs and DMA mapping on simulated boards.")
+var root = new Command("aperture", "IOMMUs and DMA mapping on simulated boards.")
 {
+    new HelpOption(),
+    new VersionOption(),
     RunCommand.Create(),
     CheckCommand.Create(),
     ConformCommand.Create(),
@@ -24,6 +27,16 @@ try
 }
 catch (ApertureException e)
 {
-    Console.Error.WriteLine($"aperture: {e.Message.ReplaceLineEndings(" ")}");
+    return Refuse(e.Message);
+}
+catch (IOException e)
+{
+    // Whoever reads us went away, or the disk is full.
+    return Refuse($"cannot write the output: {e.Message}");
+}
+
+static int Refuse(string message)
+{
+    Console.Error.WriteLine($"aperture: {message.ReplaceLineEndings(" ")}");
     return 2;
 }

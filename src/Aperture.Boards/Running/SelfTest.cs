@@ -248,7 +248,9 @@ public sealed class SelfTest
         if (_machine.Iommu.FaultCount == faults)
             return $"the fault at {address} was not reported";
         var report = _machine.Iommu.Faults[^1];
-        return report.Device != client.Device || report.Address.AlignDown(0x1000) != address.AlignDown(0x1000) || report.Unit != client.Device.Iommu!.Ports[port].Unit
+        // A unit with several masters that it cannot tell apart names none.
+        var isNamed = report.Device == client.Device || (report.Device is null && client.Device.Iommu!.Group.Masters.Count > 1);
+        return !isNamed || report.Address.AlignDown(0x1000) != address.AlignDown(0x1000) || report.Unit != client.Device.Iommu!.Ports[port].Unit
             ? $"the fault at {address} was reported as: {report}"
             : null;
     }

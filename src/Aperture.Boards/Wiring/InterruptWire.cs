@@ -21,8 +21,15 @@ public sealed class InterruptWire
         ArgumentNullException.ThrowIfNull(line);
         line.Changed = active =>
         {
-            _asserted += active ? 1 : -1;
-            Input.SetLevel(_asserted > 0);
+            Interlocked.Add(ref _asserted, active ? 1 : -1);
+            bool level;
+            do
+            {
+                // Lines may change on several threads: the last to look leaves the level that holds.
+                level = Volatile.Read(ref _asserted) > 0;
+                Input.SetLevel(level);
+            }
+            while (level != Volatile.Read(ref _asserted) > 0);
         };
         if (line.IsAsserted)
             line.Changed(true);

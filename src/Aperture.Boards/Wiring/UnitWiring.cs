@@ -1,23 +1,11 @@
-using Aperture.Devices;
-using Aperture.Hardware.Bus;
 using Aperture.Hardware.Translation;
 using Aperture.Power;
 
 namespace Aperture.Boards.Wiring;
 
-/// <summary>The wires between a model and the software's view of it: interrupts, power, clocks, resets.</summary>
+/// <summary>The wires between a model and the software's view of it: power, clocks, resets.</summary>
 public static class UnitWiring
 {
-    /// <summary>Lets a model's line drive an interrupt input.</summary>
-    public static void ConnectTo(this InterruptLine line, Interrupt input)
-    {
-        ArgumentNullException.ThrowIfNull(line);
-        ArgumentNullException.ThrowIfNull(input);
-        line.Changed = input.SetLevel;
-        if (line.IsAsserted)
-            input.SetLevel(true);
-    }
-
     /// <summary>Powers a unit from a power domain.</summary>
     public static void PowerFrom(this TranslationUnit unit, Gate power)
     {

@@ -196,18 +196,30 @@ public sealed class IommuCore
         return [.. ports];
     }
 
+    /// <summary>The group of the masters that cannot be told from this one on any of its units, or a new one.</summary>
     private IommuGroup FindGroup(Device device, MasterPort[] ports)
     {
-        var key = ports.Select(port => port.Unit.GroupKey(device)).FirstOrDefault(key => key is not null);
+        var keys = ports.Select(port => port.Unit.GroupKey(device)).OfType<object>().ToArray();
         lock (_lock)
         {
-            if (key is not null && _groups.Values.FirstOrDefault(group => key.Equals(group.Key)) is { } existing)
-                return existing;
-            var id = 0;
-            while (_groups.ContainsKey(id))
-                id++;
-            var group = new IommuGroup(id, key, this);
-            _groups.Add(id, group);
+            var groups = _groups.Values.Where(group => group.Keys.Overlaps(keys)).ToArray();
+            if (groups.Length > 1)
+            {
+                throw new ApertureException(
+                    Status.InvalidArgument,
+                    $"{device.Name} shares units with groups {string.Join(" and ", groups.Select(group => $"{group.Id} ({string.Join(", ", group.Masters.Select(master => master.Device.Name))})"))}: it cannot be in two groups, and they are in use already");
+            }
+
+            if (groups is not [var group])
+            {
+                var id = 0;
+                while (_groups.ContainsKey(id))
+                    id++;
+                group = new IommuGroup(id, this);
+                _groups.Add(id, group);
+            }
+
+            group.Keys.UnionWith(keys);
             return group;
         }
     }

@@ -10,10 +10,9 @@ public sealed partial class IommuGroup
     private IommuMaster[] _masters = [];      // in order of arrival; replaced whole
     private IommuDomain? _blocked;            // where nothing passes behind units that need a table for that; made on first use
 
-    internal IommuGroup(int id, object? key, IommuCore core)
+    internal IommuGroup(int id, IommuCore core)
     {
         Id = id;
-        Key = key;
         _core = core;
     }
 
@@ -29,8 +28,8 @@ public sealed partial class IommuGroup
     /// <summary>The address space in force; null while nothing was attached yet.</summary>
     public IommuDomain? Domain { get; private set; }
 
-    /// <summary>What tells this group from others, or null for the group of a single master.</summary>
-    internal object? Key { get; }
+    /// <summary>What its masters share on their units: who has one of these keys belongs here. Guarded by the core.</summary>
+    internal HashSet<object> Keys { get; } = [];
 
     /// <summary>Puts all masters into <paramref name="domain"/>. The group must be in its default or blocked domain, or in none.</summary>
     /// <exception cref="ApertureException"><see cref="Status.Busy"/>: another domain is in force; <see cref="Status.InvalidArgument"/>: the domain is for

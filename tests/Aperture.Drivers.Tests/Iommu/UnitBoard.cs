@@ -47,9 +47,10 @@ public abstract class UnitBoard : IDisposable
         Bus.Attach(address, model);
         var device = new Device($"{address.Value:x}.{Kind}");
         device.Registers.Add(new BusRegisterRegion(Bus, address, model.Size, device.Name));
-        var interrupt = new Interrupt(device.Name);
+        var wire = new InterruptWire(device.Name);
+        wire.Connect(model.Interrupt);
+        var interrupt = wire.Input;
         device.Interrupts.Add(interrupt);
-        model.Interrupt.ConnectTo(interrupt);
         Describe(device, model);
         var driver = Driver;
         device.Driver = driver;

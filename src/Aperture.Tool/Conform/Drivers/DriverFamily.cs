@@ -26,6 +26,9 @@ public abstract class DriverFamily
     /// <summary>Whether the recorded driver counts what was not mapped as unmapped.</summary>
     public virtual bool CountsHoles => false;
 
+    /// <summary>Whether the recorded driver maps over what is mapped.</summary>
+    public virtual bool OverwritesMappings => false;
+
     /// <summary>Log2 of the largest page.</summary>
     public abstract int LargestPageShift { get; }
 

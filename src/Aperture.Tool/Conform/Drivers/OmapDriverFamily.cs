@@ -28,6 +28,9 @@ public class OmapDriverFamily : DriverFamily
     public override bool RemovesWholePages => true;
 
     /// <inheritdoc/>
+    public override bool OverwritesMappings => true;
+
+    /// <inheritdoc/>
     public override int LargestPageShift => 24;
 
     /// <inheritdoc/>
