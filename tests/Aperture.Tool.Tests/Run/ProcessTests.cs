@@ -1,0 +1,51 @@
+namespace Aperture.Tool.Tests.Run;
+
+/// <summary>The tool as people start it.</summary>
+public class ProcessTests
+{
+    [Fact]
+    public void Without_arguments_it_shows_its_help()
+    {
+        var (code, output, error) = Tool.Start();
+        Assert.Equal((0, ""), (code, error));
+        Assert.All((string[])["run", "check", "conform"], command => Assert.Contains($"  {command} ", output, StringComparison.Ordinal));
+        Assert.Matches(@"^\d+\.\d+\.\d+", Tool.Start("--version").Output);
+    }
+
+    [Theory]
+    [InlineData("run")]
+    [InlineData("check")]
+    [InlineData("conform")]
+    public void Each_command_has_help_with_examples(string command)
+    {
+        var (code, output, _) = Tool.Start(command, "--help");
+        Assert.Equal(0, code);
+        Assert.Contains("Examples:", output, StringComparison.Ordinal);
+        Assert.Contains($"  aperture {command}", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("no such", "run", "no such")]
+    [InlineData("no such", "check", "no such")]
+    [InlineData("frob", "frob")]
+    [InlineData("--frob", "run", "--frob")]
+    [InlineData("BOARD.dtb", "check")]
+    [InlineData("flight", "run", "--scenario", "flight")]
+    public void Bad_command_lines_and_bad_input_are_one_line_on_the_error_stream(string name, params string[] arguments)
+    {
+        var (code, output, error) = Tool.Start(arguments);
+        Assert.Equal((2, ""), (code, output));
+        Assert.StartsWith("aperture: ", error, StringComparison.Ordinal);
+        Assert.Single(error.TrimEnd().Split('\n'));
+        Assert.Contains(name == "BOARD.dtb" ? "check" : name, error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Into_a_pipe_it_writes_no_escape_codes()
+    {
+        var (code, output, error) = Tool.Start("run", "dra7-dsp");
+        Assert.Equal((0, ""), (code, error));
+        Assert.DoesNotContain('\e', output);
+        Assert.Contains("all held", output, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,42 @@
+using System.Diagnostics;
+using Aperture.Core;
+using Aperture.Tool.Run;
+
+namespace Aperture.Tool.Tests.Run;
+
+/// <summary>Runs the tool, in this process or as one of its own.</summary>
+internal static class Tool
+{
+    /// <summary>The command's face: what it prints and its exit code. Bad input is told as Program does.</summary>
+    public static (int Code, string Output, string Error) Run(string? board, string? scenario = null, bool json = false, string? trace = null, string? picture = null)
+    {
+        using var output = new StringWriter();
+        using var errors = new StringWriter();
+        int code;
+        try
+        {
+            code = RunCommand.Run(board, scenario, json, trace, picture, output, errors);
+        }
+        catch (ApertureException e)
+        {
+            errors.WriteLine(e.Message);
+            code = 2;
+        }
+
+        return (code, output.ToString(), errors.ToString());
+    }
+
+    /// <summary>A process with the given command line.</summary>
+    public static (int Code, string Output, string Error) Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add(typeof(RunCommand).Assembly.Location);
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, error.Result);
+    }
+}
