@@ -248,9 +248,10 @@ public sealed class SelfTest
         if (_machine.Iommu.FaultCount == faults)
             return $"the fault at {address} was not reported";
         var report = _machine.Iommu.Faults[^1];
-        // A unit with several masters that it cannot tell apart names none.
-        var isNamed = report.Device == client.Device || (report.Device is null && client.Device.Iommu!.Group.Masters.Count > 1);
-        return !isNamed || report.Address.AlignDown(0x1000) != address.AlignDown(0x1000) || report.Unit != client.Device.Iommu!.Ports[port].Unit
+
+        // A unit that serves several masters and cannot tell them apart names none of them.
+        var isOurs = report.Device == client.Device || (report.Device is null && client.Device.Iommu!.Group.Masters.Count > 1);
+        return !isOurs || report.Address.AlignDown(0x1000) != address.AlignDown(0x1000) || report.Unit != client.Device.Iommu!.Ports[port].Unit
             ? $"the fault at {address} was reported as: {report}"
             : null;
     }

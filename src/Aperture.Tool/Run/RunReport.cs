@@ -24,10 +24,11 @@ internal sealed record RunReport(Machine Machine, IReadOnlyDictionary<Device, st
     {
         get
         {
-            var masters = Machine.Masters.Select(master => master.Device).ToHashSet();
+            // A master that waits for a unit is that master's trouble.
+            var waiting = Machine.Drivers.Deferred.Select(deferred => deferred.Device).Intersect(Machine.Masters.Select(master => master.Device)).ToHashSet();
             foreach (var (device, reason) in Unbound)
             {
-                if (!masters.Contains(device))
+                if (!waiting.Contains(device))
                     return $"{device.Name} never became ready: {reason}";
             }
 

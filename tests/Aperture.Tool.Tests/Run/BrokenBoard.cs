@@ -1,6 +1,6 @@
 using Aperture.DeviceTrees;
 
-namespace Aperture.Boards.Tests.Machines;
+namespace Aperture.Tool.Tests.Run;
 
 /// <summary>A tree of ours, changed: properties and nodes are replaced on the way through the writer.</summary>
 internal sealed class BrokenBoard(DeviceTree tree)
