@@ -23,6 +23,15 @@ public sealed unsafe class BoardMemory : SystemMemory
     public override int CacheAlignment => _pages.Memory.Cache?.LineSize ?? 1;
 
     /// <inheritdoc/>
+    public override PhysicalAddress LowestAddress => _pages.Memory.Regions.First().Start;
+
+    /// <inheritdoc/>
+    public override PhysicalAddress HighestAddress => _pages.Memory.Regions.Last().Last;
+
+    /// <inheritdoc/>
+    public override bool Owns(PhysicalAddress address) => _pages.Memory.Contains(address, 1);
+
+    /// <inheritdoc/>
     public override bool TryAllocate(int bytes, PhysicalAddress highest, out MemoryBlock block)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);

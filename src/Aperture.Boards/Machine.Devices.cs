@@ -33,6 +33,10 @@ public sealed partial class Machine
                 Suppliers = suppliers,
                 IsCoherent = node.IsDmaCoherent,
                 DmaLimit = DmaLimit(node),
+                DmaRanges = node.TryGetDmaRanges(out var windows) == Status.Ok ? windows : [],
+                CoherentPool = PoolOf(node, PoolKind.Coherent)?.Memory,
+                ContiguousArea = PoolOf(node, PoolKind.Contiguous)?.Memory,
+                BouncePool = PoolOf(node, PoolKind.Bounce)?.Bounce,
             },
         };
         foreach (var block in node.Registers())

@@ -38,12 +38,16 @@ public sealed partial class Machine
         throw new ApertureException(Status.NoSpace, $"{tree.Board}: the tree gives no memory, and 0x{size:x} bytes fit nowhere between its registers");
     }
 
+    private readonly Dictionary<string, MemoryRange> _reservedAt = []; // where each region lies, by its node's path; the first range of it
+
     private PageAllocator PagesOf(PhysicalMemory memory)
     {
         var reserved = Reservations();
         var pages = new PageAllocator(memory, [.. reserved.Select(entry => entry.Region)]);
         foreach (var pool in reserved.Where(entry => entry.IsPool))
             pages.AddArea(pool.Region.Name, pool.Region.Range);
+        foreach (var entry in reserved)
+            _reservedAt.TryAdd(entry.Region.Name, entry.Region.Range);
         return pages;
     }
 

@@ -13,6 +13,7 @@ namespace Aperture.Boards;
 public sealed partial class Machine : IDisposable
 {
     private readonly MachineOptions _options;
+    private readonly BoardMemory _driverMemory;       // what drivers allocate from
     private readonly List<BoardUnit> _units = [];     // in the tree's order
     private readonly List<BoardMaster> _masters = []; // in the tree's order, skipped ones included
     private readonly List<Device> _pending = [];      // made, and not yet added to the driver core
@@ -36,7 +37,9 @@ public sealed partial class Machine : IDisposable
 
         Tables = new TableAllocator(Pages);
         Iommu = new IommuCore(Tables, options.Trace?.Invoke(Clock));
-        Drivers = new DriverCore(Iommu, new BoardMemory(Pages), Clock, options.Logger);
+        _driverMemory = new BoardMemory(Pages);
+        Drivers = new DriverCore(Iommu, _driverMemory, Clock, options.Logger);
+        Drivers.Dma.ContiguousArea = DefaultArea();
     }
 
     /// <summary>The tree that the machine was made from.</summary>

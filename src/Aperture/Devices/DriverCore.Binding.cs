@@ -150,7 +150,7 @@ public sealed partial class DriverCore
         undo.Push(device.Dma.Detach);
         if (managesOwnDma)
         {
-            device.Dma.Offer(Memory, Iommu.Trace);
+            device.Dma.Offer(Dma, Iommu.Trace);
             return;
         }
 
@@ -160,7 +160,7 @@ public sealed partial class DriverCore
             undo.Push(group.UnuseDefaultDomain);
         }
 
-        DmaAttach.Attach(device, Iommu, Memory);
+        DmaAttach.Attach(device, Iommu, Dma);
     }
 
     private void UnbindEntry(Entry entry)

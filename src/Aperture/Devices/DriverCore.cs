@@ -29,8 +29,8 @@ public sealed partial class DriverCore
         ArgumentNullException.ThrowIfNull(iommu);
         ArgumentNullException.ThrowIfNull(memory);
         Iommu = iommu;
-        Memory = memory;
         Time = time ?? TimeProvider.System;
+        Dma = new DmaPlatform(memory, Time);
         _logger = logger ?? NullLogger.Instance;
     }
 
@@ -38,7 +38,10 @@ public sealed partial class DriverCore
     public IommuCore Iommu { get; }
 
     /// <summary>Where drivers get memory for DMA.</summary>
-    public SystemMemory Memory { get; }
+    public SystemMemory Memory => Dma.Memory;
+
+    /// <summary>What the DMA API of the devices has in common: bounce buffers, contiguous memory, caches.</summary>
+    public DmaPlatform Dma { get; }
 
     /// <summary>The machine's clock.</summary>
     public TimeProvider Time { get; }

@@ -1,11 +1,34 @@
 namespace Aperture.Dma;
 
-/// <summary>Wishes for an allocation or a mapping. The bits are the field's own. What a device's operations cannot honour they refuse.</summary>
+/// <summary>Wishes for an allocation or a mapping. The bits are the field's own. What a device's operations cannot honour they refuse
+/// with <see cref="Core.Status.NotSupported"/>; none is passed over.</summary>
 [Flags]
 public enum DmaAttributes : uint
 {
     /// <summary>None.</summary>
     None = 0,
+
+    /// <summary>Accesses may overtake each other. No path here can promise to make use of it: always refused.</summary>
+    WeakOrdering = 1 << 1,
+
+    /// <summary>Allocations: the CPU may write without the cache but combined. Memory for devices that snoop stays cached, which is no weaker.</summary>
+    WriteCombine = 1 << 2,
+
+    /// <summary>Allocations: the CPU does not touch the memory, and gets no view of it.</summary>
+    NoKernelMapping = 1 << 4,
+
+    /// <summary>Mappings: no cache maintenance at map and unmap, and no copy back from a bounce buffer at unmap. The copy into a bounce
+    /// buffer at map is made all the same.</summary>
+    SkipCpuSync = 1 << 5,
+
+    /// <summary>Allocations: one piece of physical memory.</summary>
+    ForceContiguous = 1 << 6,
+
+    /// <summary>Allocations of pieces: single pages, no effort for larger ones.</summary>
+    AllocSinglePages = 1 << 7,
+
+    /// <summary>A failure is a result only: it is not announced to event listeners.</summary>
+    NoWarn = 1 << 8,
 
     /// <summary>Privileged accesses only, where the unit can tell.</summary>
     Privileged = 1 << 9,

@@ -5,121 +5,56 @@ using Aperture.Iommu;
 
 namespace Aperture.Dma;
 
-/// <summary>The DMA API of one device: allocate, map, unmap. Whether an IOMMU or nothing stands between the device and memory
-/// was decided when the device was attached; the calls are the same.</summary>
-/// <remarks>Thread-safe. Nothing here allocates on the managed heap in the steady state.</remarks>
-public sealed class DmaContext
+/// <summary>The DMA API of one device: allocate, map, sync, unmap. Whether an IOMMU, a bounce buffer or nothing stands between the
+/// device and memory was decided when the device was attached; the calls are the same.</summary>
+/// <remarks>Thread-safe. Nothing here allocates on the managed heap in the steady state, except where a call says so.</remarks>
+public sealed partial class DmaContext
 {
     private readonly Device _device;
     private DmaOperations? _operations; // null while nothing was chosen: the device can do no DMA
-    private SystemMemory? _memory;      // where driver memory comes from; null as above
+    private DmaPlatform? _platform;     // what the machine's devices have in common; null as above
+    private IommuDomain? _domain;       // the domain that operations go through, or null
     private DmaTrace? _trace;           // null when nobody listens
+    private DmaObserver? _observer;     // null when nobody listens
+    private bool _isWatched;            // somebody listens
+    private bool _cached = true;        // the CPU's caches need maintenance around this device's DMA
+    private volatile bool _bounced;     // the device has used a bounce buffer once: from then on every sync looks for one
 
-    internal DmaContext(Device device) => _device = device;
-
-    /// <summary>The highest device address that the device can put on its bus, for streaming mappings. 32 bits unless the
-    /// driver or the description says otherwise.</summary>
-    public Iova Mask { get; private set; } = new(uint.MaxValue);
-
-    /// <summary>The same for coherent allocations.</summary>
-    public Iova CoherentMask { get; private set; } = new(uint.MaxValue);
-
-    /// <summary>The highest device address that the bus in front of the device lets through; all ones when it is as wide as any.</summary>
-    public Iova BusLimit { get; internal set; } = new(ulong.MaxValue);
+    internal DmaContext(Device device)
+    {
+        _device = device;
+        UpdateLimits();
+    }
 
     /// <summary>Where the driver gets memory for streaming mappings.</summary>
     /// <exception cref="ApertureException">The device was not attached: it can do no DMA.</exception>
-    public SystemMemory Memory => _memory ?? throw NotAttached();
+    public SystemMemory Memory => Platform.Memory;
 
-    /// <summary>What stands between the device and memory: <c>none</c>, <c>direct</c> or <c>iommu</c>.</summary>
+    /// <summary>What stands between the device and memory: <c>none</c>, <c>direct</c>, <c>iommu</c>, <c>bounce</c> or <c>iommu+bounce</c>.</summary>
     public string Path => _operations?.Name ?? "none";
 
-    /// <summary>The highest device address for streaming mappings, after the bus.</summary>
-    internal Iova Limit => Mask < BusLimit ? Mask : BusLimit;
+    /// <summary>Whether the device sees the CPU's caches, by its description.</summary>
+    public bool Snoops => _device.Description.IsCoherent;
 
-    /// <summary>The highest device address for coherent memory, after the bus.</summary>
-    internal Iova CoherentLimit => CoherentMask < BusLimit ? CoherentMask : BusLimit;
+    /// <summary>Whether no cache maintenance is needed: the device snoops, or there are no caches between.</summary>
+    public bool IsCoherent => !_cached;
 
-    /// <summary>Says how many address bits the device has, for streaming mappings and coherent allocations.</summary>
-    /// <param name="bits">1 to 64.</param>
-    /// <exception cref="ApertureException"><see cref="Status.IoError"/>: no memory can be reached with so few bits.</exception>
-    public void SetMask(int bits)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(bits, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, 64);
-        var mask = new Iova(ulong.MaxValue >> (64 - bits));
-        if (mask.Value < 0xFFF)
-            throw new ApertureException(Status.IoError, $"{_device.Name} cannot do DMA with {bits} address bits: that is less than a page");
-        Mask = mask;
-        CoherentMask = mask;
-    }
+    /// <summary>How deferred flush did in the device's address space; all zero where every unmap invalidates at once.</summary>
+    public FlushStatistics FlushStatistics => _domain?.Queue?.Statistics ?? default;
 
-    /// <summary>Allocates zeroed memory that the CPU and the device see alike.</summary>
-    /// <param name="bytes">At least 1.</param>
-    /// <param name="attributes">Wishes.</param>
-    /// <exception cref="ApertureException"><see cref="Status.NoMemory"/> or <see cref="Status.NoSpace"/>, naming the size and the device.</exception>
-    public CoherentBuffer Allocate(int bytes, DmaAttributes attributes = DmaAttributes.None)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
-        var status = Operations.Allocate(this, bytes, attributes, out var memory, out var address, out var mapped);
-        if (status != Status.Ok)
-            throw Failure("allocate", (ulong)bytes, status);
-        _trace?.DmaAllocate(_device.Name, address, (ulong)bytes, memory.Address, attributes);
-        return new CoherentBuffer(this, memory, address, mapped, attributes);
-    }
+    /// <summary>The bounce buffers that this device uses, if it uses any.</summary>
+    /// <exception cref="ApertureException">The device was not attached: it can do no DMA.</exception>
+    public BouncePool BouncePool => _device.Description.BouncePool ?? Platform.BouncePool;
 
-    /// <summary>Hands contiguous memory to the device.</summary>
-    /// <param name="memory">At least one byte.</param>
-    /// <param name="direction">Which way the bytes go.</param>
-    /// <param name="attributes">Wishes.</param>
-    /// <exception cref="ApertureException">The device cannot reach the memory or no device address is left.</exception>
-    public DmaMapping Map(MemoryBlock memory, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None)
-    {
-        var status = TryMap(memory, direction, out var mapping, attributes);
-        return status == Status.Ok ? mapping : throw Failure("map", (ulong)memory.Length, status);
-    }
+    /// <summary>The device's name.</summary>
+    internal string DeviceName => _device.Name;
 
-    /// <summary>Hands contiguous memory to the device; failure is a result.</summary>
-    public Status TryMap(MemoryBlock memory, DmaDirection direction, out DmaMapping mapping, DmaAttributes attributes = DmaAttributes.None)
-    {
-        if (memory.Length == 0 || (uint)direction > (uint)DmaDirection.FromDevice)
-        {
-            mapping = default;
-            return Status.InvalidArgument;
-        }
+    /// <summary>The device.</summary>
+    internal Device Device => _device;
 
-        var bytes = (ulong)memory.Length;
-        var status = Operations.Map(this, memory.Address, bytes, direction, attributes, out var address);
-        mapping = status == Status.Ok ? new DmaMapping(this, address, memory.Address, bytes, direction, attributes) : default;
-        _trace?.DmaMap(_device.Name, direction, status == Status.Ok ? address : new Iova(ulong.MaxValue), bytes, memory.Address, attributes);
-        return status;
-    }
+    private DmaOperations Operations => _operations ?? throw NotAttached();
 
-    /// <summary>Hands several pieces of memory to the device. Behind an IOMMU pieces that meet at page borders become one
-    /// contiguous range.</summary>
-    /// <param name="memory">The pieces; the span must stay as it is until the mapping ends.</param>
-    /// <param name="segments">Where the device's segments go: at least as many places as pieces.</param>
-    /// <param name="direction">Which way the bytes go.</param>
-    /// <param name="attributes">Wishes.</param>
-    /// <exception cref="ApertureException">As for <see cref="Map"/>; nothing is mapped then.</exception>
-    public ScatterMapping MapScatter(ReadOnlySpan<MemoryBlock> memory, Span<DmaSegment> segments, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(segments.Length, memory.Length);
-        ulong total = 0;
-        foreach (var block in memory)
-            total += (ulong)block.Length;
-        if (total == 0 || (uint)direction > (uint)DmaDirection.FromDevice)
-            throw Failure("map", total, Status.InvalidArgument);
-        var status = Operations.MapScatter(this, memory, segments, direction, attributes, out var count);
-        if (status != Status.Ok)
-        {
-            _trace?.DmaMapScatterFailed(_device.Name, direction, memory, status, attributes);
-            throw Failure("map", total, status);
-        }
-
-        _trace?.DmaMapScatter(_device.Name, direction, segments[..count], memory, attributes);
-        return new ScatterMapping(this, memory, segments[..count], direction, attributes);
-    }
+    private DmaPlatform Platform => _platform ?? throw NotAttached();
 
     /// <summary>Makes the calls here work through a domain that the driver brought itself, from which the DMA API then takes device addresses.
     /// Several devices may use one domain: what one maps has the same device address for all.</summary>
@@ -129,62 +64,72 @@ public sealed class DmaContext
     public void UseDomain(IommuDomain domain)
     {
         ArgumentNullException.ThrowIfNull(domain);
-        var memory = Memory;
+        _ = Platform;
         if (!domain.IsPaging)
             throw new ApertureException(Status.NotSupported, $"{_device.Name} cannot do DMA through a domain of type {domain.Type}");
         if (_device.Iommu?.Domain != domain)
             throw new ApertureException(Status.InvalidArgument, $"{_device.Name} cannot do DMA through a domain that it is not in");
-        _operations = DmaAttach.Through(domain, memory);
+        _domain = domain;
+        Choose();
     }
 
     /// <summary>Chooses how the device reaches memory.</summary>
-    internal void Attach(DmaOperations operations, SystemMemory memory, DmaTrace? trace)
+    /// <param name="platform">What the machine's devices have in common.</param>
+    /// <param name="domain">The paging domain in force for it, or null.</param>
+    /// <param name="trace">Hears of the calls, or null.</param>
+    internal void Attach(DmaPlatform platform, IommuDomain? domain, DmaTrace? trace)
     {
-        _operations = operations;
-        _memory = memory;
-        _trace = trace;
+        Offer(platform, trace);
+        _domain = domain;
+        Choose();
     }
 
     /// <summary>Gives the device memory but no way to it: its driver brings its own domain.</summary>
-    internal void Offer(SystemMemory memory, DmaTrace? trace)
+    internal void Offer(DmaPlatform platform, DmaTrace? trace)
     {
-        _memory = memory;
+        _platform = platform;
         _trace = trace;
+        _observer = platform.Observer;
+        _isWatched = trace is not null || _observer is not null;
+        _cached = platform.Memory.NeedsMaintenance && !_device.Description.IsCoherent;
+        UpdateLimits();
     }
 
-    /// <summary>Takes the choice back: the device can do no DMA. What a driver said of masks is forgotten.</summary>
+    /// <summary>Takes the choice back: the device can do no DMA. What a driver said of masks and limits is forgotten.</summary>
     internal void Detach()
     {
+        _domain?.Queue?.Flush();
         _operations = null;
-        _memory = null;
+        _platform = null;
+        _domain = null;
         _trace = null;
-        Mask = new Iova(uint.MaxValue);
-        CoherentMask = new Iova(uint.MaxValue);
-        BusLimit = new Iova(ulong.MaxValue);
+        _observer = null;
+        _isWatched = false;
+        ForgetLimits();
     }
 
-    internal void Free(in CoherentBuffer buffer)
+    /// <summary>From now on every sync looks for a bounce buffer.</summary>
+    internal void Bounces()
     {
-        _trace?.DmaFree(_device.Name, buffer.Address, (ulong)buffer.Length, buffer.Memory.Address, buffer.Attributes);
-        Operations.Free(this, buffer.Memory, buffer.Address, buffer.Mapped);
+        if (!_bounced)
+            _bounced = true;
     }
 
-    internal void Unmap(in DmaMapping mapping)
+    private void Choose()
     {
-        Operations.Unmap(this, mapping.Address, mapping.Length, mapping.Direction);
-        _trace?.DmaUnmap(_device.Name, mapping.Direction, mapping.Address, mapping.Length, mapping.Attributes);
+        if (_platform is { } platform)
+            _operations = DmaAttach.Choose(this, platform, _domain);
     }
-
-    internal void UnmapScatter(ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, DmaDirection direction, DmaAttributes attributes)
-    {
-        _trace?.DmaUnmapScatter(_device.Name, direction, memory, attributes);
-        Operations.UnmapScatter(this, memory, segments, direction);
-    }
-
-    private DmaOperations Operations => _operations ?? throw NotAttached();
 
     private ApertureException NotAttached() => new(Status.NoDevice, $"{_device.Name} is not attached to any memory: it can do no DMA while no driver is bound");
 
-    private ApertureException Failure(string verb, ulong bytes, Status status) =>
-        new(status, $"{_device.Name} could not {verb} 0x{bytes:x} bytes for DMA ({Path}, addresses up to {Limit}): {status}");
+    private ApertureException Failure(string verb, ulong bytes, Status status, DmaAttributes attributes = DmaAttributes.None)
+    {
+        var why = "";
+        if (status == Status.NotSupported && attributes != DmaAttributes.None)
+            why = $" of {attributes}";
+        else if (status == Status.NoSpace && _operations?.Bounce is { } pool)
+            why = $"; {pool.UsedSlots} bounce slots of 0x{pool.TotalBytes:x} bytes are taken by {pool.DescribeOwners()}";
+        return new(status, $"{_device.Name} could not {verb} 0x{bytes:x} bytes for DMA ({Path}, addresses up to {Limit}): {status}{why}");
+    }
 }

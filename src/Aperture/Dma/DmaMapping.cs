@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Aperture.Core;
 
 namespace Aperture.Dma;
@@ -7,7 +8,7 @@ public readonly record struct DmaMapping : IDisposable
 {
     private readonly DmaContext? _context;
 
-    internal DmaMapping(DmaContext context, Iova address, PhysicalAddress physical, ulong length, DmaDirection direction, DmaAttributes attributes)
+    internal DmaMapping(DmaContext context, Iova address, PhysicalAddress physical, ulong length, DmaDirection direction, DmaAttributes attributes, MappingFlags flags)
     {
         _context = context;
         Address = address;
@@ -15,9 +16,10 @@ public readonly record struct DmaMapping : IDisposable
         Length = length;
         Direction = direction;
         Attributes = attributes;
+        Flags = flags;
     }
 
-    /// <summary>Where the device finds the first byte.</summary>
+    /// <summary>Where the device finds the first byte; all ones when the mapping failed. Zero is a valid address.</summary>
     public Iova Address { get; }
 
     /// <summary>Bytes.</summary>
@@ -26,12 +28,72 @@ public readonly record struct DmaMapping : IDisposable
     /// <summary>Which way the bytes go.</summary>
     public DmaDirection Direction { get; }
 
-    /// <summary>The physical address of the first byte.</summary>
+    /// <summary>What was wished for.</summary>
+    public DmaAttributes Attributes { get; }
+
+    /// <summary>Whether the mapping was made. Asking counts as having checked for failure.</summary>
+    public bool IsMapped
+    {
+        get
+        {
+            _context?.Check(this);
+            return _context is not null && (Flags & MappingFlags.Failed) == 0;
+        }
+    }
+
+    /// <summary>Whether the sync calls have anything to do: not for a device that snoops and reaches the memory itself.</summary>
+    public bool NeedsSync => _context?.NeedsSync(Flags) ?? false;
+
+    /// <summary>The memory that the device's accesses go to.</summary>
     internal PhysicalAddress Physical { get; }
 
-    /// <summary>What was wished for.</summary>
-    internal DmaAttributes Attributes { get; }
+    /// <summary>What kind of mapping it is.</summary>
+    internal MappingFlags Flags { get; }
 
-    /// <summary>Ends the mapping: the CPU owns the bytes again, the device cannot reach them any more.</summary>
-    public void Dispose() => _context?.Unmap(this);
+    /// <summary>Gives all bytes to the CPU for a while; the mapping stays.</summary>
+    public void SyncForCpu([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => Sync(0, Length, true, file, line);
+
+    /// <summary>Gives some of the bytes to the CPU for a while.</summary>
+    /// <param name="offset">The first of them, from the start of the mapping.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    /// <exception cref="ArgumentOutOfRangeException">They are not inside the mapping.</exception>
+    public void SyncForCpu(ulong offset, ulong length, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => Sync(offset, length, true, file, line);
+
+    /// <summary>Gives all bytes back to the device.</summary>
+    public void SyncForDevice([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => Sync(0, Length, false, file, line);
+
+    /// <summary>Gives some of the bytes back to the device.</summary>
+    /// <inheritdoc cref="SyncForCpu(ulong, ulong, string, int)"/>
+    public void SyncForDevice(ulong offset, ulong length, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => Sync(offset, length, false, file, line);
+
+    /// <summary>Ends the mapping: the CPU owns the bytes again, the device cannot reach them any more (with deferred flush: soon).</summary>
+    public void Dispose() => _context?.Unmap(this, Attributes, "", 0);
+
+    /// <summary>Ends the mapping with other wishes than it was made with.</summary>
+    /// <param name="attributes"><see cref="DmaAttributes.SkipCpuSync"/>, or none.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    public void Unmap(DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => _context?.Unmap(this, attributes, file, line);
+
+    private void Sync(ulong offset, ulong length, bool forCpu, string file, int line)
+    {
+        if (_context is null)
+            return;
+        if (offset > Length || length > Length - offset)
+            throw new ArgumentOutOfRangeException(nameof(offset), offset, $"0x{length:x} bytes from 0x{offset:x} on are not inside the mapping of 0x{Length:x} bytes at {Address}");
+        _context.Sync(this, offset, length, forCpu, file, line);
+    }
+}
+
+/// <summary>What kind of mapping it is.</summary>
+[Flags]
+internal enum MappingFlags : byte
+{
+    None = 0,
+    Bounced = 1,
+    Resource = 2,
+    Counted = 4,
+    Failed = 8,
 }

@@ -6,107 +6,127 @@ using Aperture.Iommu;
 namespace Aperture.Dma;
 
 /// <summary>Device addresses come from the address space of the device's group, and a page table stands between.</summary>
-internal sealed class IommuOperations : DmaOperations
+internal sealed partial class IommuOperations : DmaOperations
 {
+    private const int FastPages = 32; // up to so many pages device addresses come out of the caches of the space (recorded behaviour)
+
     private readonly IommuDomain _domain;
     private readonly IovaSpace _space;
-    private readonly SystemMemory _memory;
-    private readonly ulong _page; // smallest page of the domain, in bytes
+    private readonly FlushQueue? _queue; // null while every unmap invalidates at once
+    private readonly ulong _page;        // smallest page of the domain, in bytes
 
     /// <summary>Operations through a domain.</summary>
     /// <param name="domain">The group's default domain.</param>
     /// <param name="space">Its device addresses; shared by every device in the domain.</param>
-    /// <param name="memory">Where coherent memory comes from.</param>
-    public IommuOperations(IommuDomain domain, IovaSpace space, SystemMemory memory)
+    /// <param name="queue">Where unmapped ranges wait for the next invalidation, or null.</param>
+    public IommuOperations(IommuDomain domain, IovaSpace space, FlushQueue? queue)
     {
         _domain = domain;
         _space = space;
-        _memory = memory;
+        _queue = queue;
         _page = 1UL << BitOperations.TrailingZeroCount(domain.PageSizes);
     }
 
     public override string Name => "iommu";
 
-    public override Status Allocate(DmaContext context, int bytes, DmaAttributes attributes, out MemoryBlock memory, out Iova address, out ulong mapped)
-    {
-        mapped = ((ulong)bytes + _page - 1) & ~(_page - 1);
-        address = default;
-        if (!_memory.TryAllocate(bytes, new PhysicalAddress(ulong.MaxValue), out memory))
-            return Status.NoMemory;
-        var status = MapRange(memory.Address, mapped, context.CoherentLimit, Rights(DmaDirection.Bidirectional, attributes), out address);
-        if (status != Status.Ok)
-            _memory.Free(memory);
-        return status;
-    }
+    public override bool IsDirect => false;
 
-    public override void Free(DmaContext context, MemoryBlock memory, Iova address, ulong mapped)
-    {
-        UnmapRange(address, mapped);
-        _memory.Free(memory);
-    }
+    public override DmaAttributes MapAttributes => CommonMapAttributes | DmaAttributes.Privileged;
 
-    public override Status Map(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction, DmaAttributes attributes, out Iova address)
+    public override ulong MergeBoundary => _page - 1;
+
+    /// <summary>The domain.</summary>
+    public IommuDomain Domain => _domain;
+
+    /// <summary>Its device addresses.</summary>
+    public IovaSpace Space => _space;
+
+    /// <summary>Where unmapped ranges wait, or null.</summary>
+    public FlushQueue? Queue => _queue;
+
+    public override ulong OptimalMappingSize(DmaContext context) => _page * FastPages;
+
+    public override Status Map(DmaContext context, ref DmaSource source, DmaDirection direction, DmaAttributes attributes, out Iova address)
     {
-        var offset = physical.Value & (_page - 1);
-        var status = MapRange(physical - offset, (offset + bytes + _page - 1) & ~(_page - 1), context.Limit, Rights(direction, attributes), out address);
+        var offset = source.Physical.Value & (_page - 1);
+        var status = MapRange(context.MinAlignMask, source.Physical - offset, Whole(offset + source.Length), context.Limit, Rights(context, direction, attributes), out address);
         address += offset;
         return status;
     }
 
-    public override void Unmap(DmaContext context, Iova address, ulong bytes, DmaDirection direction)
+    public override Status MapAt(DmaContext context, in DmaSource source, Iova address, DmaDirection direction, DmaAttributes attributes)
     {
-        var offset = address.Value & (_page - 1);
-        UnmapRange(address - offset, (offset + bytes + _page - 1) & ~(_page - 1));
+        var offset = source.Physical.Value & (_page - 1);
+        if ((address.Value & (_page - 1)) != offset)
+            return Status.InvalidArgument;
+        var bytes = Whole(offset + source.Length);
+        var start = address - offset;
+        if (start.Value > context.Limit.Value || bytes - 1 > context.Limit.Value - start.Value)
+            return Status.OutOfRange;
+        if (!_space.TryTake(start, bytes))
+            return Status.AlreadyExists;
+        var status = _domain.Map(start, source.Physical - offset, bytes, Rights(context, direction, attributes));
+        if (status != Status.Ok)
+            _space.Free(start, bytes);
+        return status;
     }
 
-    public override Status MapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, Span<DmaSegment> segments, DmaDirection direction, DmaAttributes attributes, out int count)
+    public override void Unmap(DmaContext context, Iova address, ulong bytes)
     {
-        // One range of device addresses for the whole list: each piece starts on a page of its own.
-        count = 0;
-        ulong total = 0;
-        foreach (var block in memory)
-            total += Pages(block);
-        if (!_space.TryAllocate(total, context.Limit, out var start))
-            return Status.NoSpace;
+        var offset = address.Value & (_page - 1);
+        UnmapRange(address - offset, Whole(offset + bytes));
+    }
 
-        var rights = Rights(direction, attributes);
-        var next = start;
-        foreach (var block in memory)
+    public override bool TryResolve(DmaContext context, Iova address, ulong bytes, out PhysicalAddress physical, out ulong run)
+    {
+        // Pages that follow each other need not do so in memory.
+        run = Math.Min(bytes, _page - (address.Value & (_page - 1)));
+        if (!_domain.TryTranslate(address, out physical))
+            return false;
+        while (run < bytes && _domain.TryTranslate(address + run, out var next) && next == physical + run)
+            run += Math.Min(bytes - run, _page);
+        return true;
+    }
+
+    public override Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction, out Iova address)
+    {
+        var offset = physical.Value & (_page - 1);
+        var status = MapRange(0, physical - offset, Whole(offset + bytes), context.Limit, (Rights(context, direction, DmaAttributes.None) & ~Protection.Cache) | Protection.Mmio, out address);
+        address += offset;
+        return status;
+    }
+
+    public override void UnmapResource(DmaContext context, Iova address, ulong bytes) => Unmap(context, address, bytes);
+
+    public override Status MapAllocation(DmaContext context, ReadOnlySpan<MemoryBlock> pieces, DmaAttributes attributes, DmaDirection direction, out Iova address, out ulong mapped)
+    {
+        var rights = Rights(context, direction, attributes);
+        if (pieces.Length == 1)
+            return MapRange(0, pieces[0].Address, mapped = Whole((ulong)pieces[0].Length), context.CoherentLimit, rights, out address);
+        mapped = 0;
+        foreach (var piece in pieces)
+            mapped += Whole((ulong)piece.Length);
+        if (!_space.TryAllocate(mapped, context.CoherentLimit, out address))
+            return Status.NoSpace;
+        ulong done = 0;
+        foreach (var piece in pieces)
         {
-            if (block.Length == 0)
-                continue;
-            var offset = block.Address.Value & (_page - 1);
-            var pages = Pages(block);
-            var status = _domain.Map(next, block.Address - offset, pages, rights);
+            var status = _domain.Map(address + done, piece.Address, Whole((ulong)piece.Length), rights);
             if (status != Status.Ok)
             {
-                count = 0;
-                // Device addresses whose pages are still in the tables must never be given out again.
-                if (next == start || _domain.Unmap(start, next - start) == next - start)
-                    _space.Free(start, total);
+                GiveBack(address, mapped, done);
                 return status;
             }
 
-            var segment = new DmaSegment(next + offset, (ulong)block.Length);
-            if (count > 0 && segments[count - 1].Address + segments[count - 1].Length == segment.Address)
-                segments[count - 1] = segments[count - 1] with { Length = segments[count - 1].Length + segment.Length };
-            else
-                segments[count++] = segment;
-            next += pages;
+            done += Whole((ulong)piece.Length);
         }
 
         return Status.Ok;
     }
 
-    public override void UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, DmaDirection direction)
-    {
-        ulong total = 0;
-        foreach (var block in memory)
-            total += Pages(block);
-        UnmapRange(segments[0].Address.AlignDown(_page), total);
-    }
+    public override void UnmapAllocation(DmaContext context, Iova address, ulong mapped) => UnmapRange(address, mapped);
 
-    private static Protection Rights(DmaDirection direction, DmaAttributes attributes)
+    private static Protection Rights(DmaContext context, DmaDirection direction, DmaAttributes attributes)
     {
         var rights = direction switch
         {
@@ -114,14 +134,18 @@ internal sealed class IommuOperations : DmaOperations
             DmaDirection.FromDevice => Protection.Write,
             _ => Protection.ReadWrite,
         };
+        if (context.Snoops)
+            rights |= Protection.Cache;
         return (attributes & DmaAttributes.Privileged) != 0 ? rights | Protection.Privileged : rights;
     }
 
-    private ulong Pages(MemoryBlock block) =>
-        block.Length == 0 ? 0 : ((block.Address.Value & (_page - 1)) + (ulong)block.Length + _page - 1) & ~(_page - 1);
+    private ulong Whole(ulong bytes) => (bytes + _page - 1) & ~(_page - 1);
 
-    private Status MapRange(PhysicalAddress physical, ulong bytes, Iova limit, Protection rights, out Iova address)
+    private Status MapRange(ulong minAlign, PhysicalAddress physical, ulong bytes, Iova limit, Protection rights, out Iova address)
     {
+        address = default;
+        if (minAlign > _page - 1)
+            return Status.NotSupported; // no address from here could keep so many bits
         if (!_space.TryAllocate(bytes, limit, out address))
             return Status.NoSpace;
         var status = _domain.Map(address, physical, bytes, rights);
@@ -132,6 +156,12 @@ internal sealed class IommuOperations : DmaOperations
 
     private void UnmapRange(Iova address, ulong bytes)
     {
+        if (_queue is not null)
+        {
+            _queue.Unmap(address, bytes);
+            return;
+        }
+
         var gather = default(InvalidationGather);
         var status = _domain.Unmap(address, bytes, ref gather, out var unmapped);
         _domain.Commit(ref gather);
@@ -139,6 +169,16 @@ internal sealed class IommuOperations : DmaOperations
         if (unmapped == bytes)
             _space.Free(address, bytes);
         else
-            throw new ApertureException(status == Status.Ok ? Status.InvalidArgument : status, $"unmap of 0x{bytes:x} bytes at device address {address} removed 0x{unmapped:x}: the range was not mapped as a whole");
+            ThrowTorn(address, bytes, unmapped, status);
     }
+
+    /// <summary>Takes a range back of which only the first bytes were mapped.</summary>
+    private void GiveBack(Iova address, ulong bytes, ulong mapped)
+    {
+        if (mapped == 0 || _domain.Unmap(address, mapped) == mapped)
+            _space.Free(address, bytes);
+    }
+
+    internal static void ThrowTorn(Iova address, ulong bytes, ulong unmapped, Status status) =>
+        throw new ApertureException(status == Status.Ok ? Status.InvalidArgument : status, $"unmap of 0x{bytes:x} bytes at device address {address} removed 0x{unmapped:x}: the range was not mapped as a whole");
 }

@@ -72,6 +72,29 @@ public sealed class IovaSpace
         }
     }
 
+    /// <summary>Takes a given range.</summary>
+    /// <param name="start">The first byte, at a page.</param>
+    /// <param name="bytes">Bytes, rounded up to whole pages; at least 1.</param>
+    /// <returns>False when a page of it is taken, or it is not in the space.</returns>
+    public bool TryTake(Iova start, ulong bytes)
+    {
+        var page = start.Value >> _pageShift;
+        var pages = Pages(bytes);
+        lock (_lock)
+        {
+            if (page == 0 || pages == 0 || pages > _pages || page > _pages - pages)
+                return false;
+            for (ulong i = 0; i < pages; i++)
+            {
+                if (IsTaken(page + i, 1))
+                    return false;
+            }
+
+            Mark(page, pages, true);
+            return true;
+        }
+    }
+
     /// <summary>Gives a range back.</summary>
     /// <param name="start">What <see cref="TryAllocate"/> gave.</param>
     /// <param name="bytes">What it was asked for.</param>

@@ -1,26 +1,44 @@
+using System.Runtime.CompilerServices;
+
 namespace Aperture.Dma;
 
 /// <summary>A mapped scatterlist. The device's segments stand in the span that the caller gave; dispose it once.</summary>
 public readonly ref struct ScatterMapping
 {
     private readonly DmaContext? _context;
-    private readonly ReadOnlySpan<MemoryBlock> _memory;
-    private readonly DmaDirection _direction;
-    private readonly DmaAttributes _attributes;
-    private readonly ReadOnlySpan<DmaSegment> _segments;
 
-    internal ScatterMapping(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, DmaDirection direction, DmaAttributes attributes)
+    internal ScatterMapping(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, DmaDirection direction, DmaAttributes attributes, ulong boundary, MappingFlags flags)
     {
         _context = context;
-        _memory = memory;
-        _segments = segments;
-        _direction = direction;
-        _attributes = attributes;
+        Memory = memory;
+        Segments = segments;
+        Direction = direction;
+        Attributes = attributes;
+        Boundary = boundary;
+        Flags = flags;
     }
 
     /// <summary>What to give to the device: at most as many segments as there were blocks of memory.</summary>
-    public ReadOnlySpan<DmaSegment> Segments => _segments;
+    public ReadOnlySpan<DmaSegment> Segments { get; }
+
+    /// <summary>The pieces of memory.</summary>
+    public ReadOnlySpan<MemoryBlock> Memory { get; }
+
+    /// <summary>Which way the bytes go.</summary>
+    public DmaDirection Direction { get; }
+
+    internal DmaAttributes Attributes { get; }
+
+    internal ulong Boundary { get; } // as it was when the list was laid out
+
+    internal MappingFlags Flags { get; }
+
+    /// <summary>Gives all bytes to the CPU for a while. For parts, see <see cref="DmaContext.SyncForCpu"/>.</summary>
+    public void SyncForCpu([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => _context?.SyncScatter(this, true, file, line);
+
+    /// <summary>Gives all bytes back to the device.</summary>
+    public void SyncForDevice([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => _context?.SyncScatter(this, false, file, line);
 
     /// <summary>Ends the mapping.</summary>
-    public void Dispose() => _context?.UnmapScatter(_memory, _segments, _direction, _attributes);
+    public void Dispose() => _context?.UnmapScatter(this, "", 0);
 }

@@ -16,6 +16,15 @@ public abstract class SystemMemory
     /// <param name="block">Exactly what <see cref="TryAllocate"/> gave.</param>
     public abstract void Free(MemoryBlock block);
 
+    /// <summary>The lowest byte of memory that a driver can come across.</summary>
+    public virtual PhysicalAddress LowestAddress => default;
+
+    /// <summary>The highest byte of memory that a driver can come across; a device that cannot reach it may need bounce buffers.</summary>
+    public virtual PhysicalAddress HighestAddress => new(uint.MaxValue);
+
+    /// <summary>Whether an address is memory that drivers can come across, and so no register.</summary>
+    public virtual bool Owns(PhysicalAddress address) => false;
+
     /// <summary>Allocates contiguous, zeroed memory anywhere.</summary>
     /// <exception cref="ApertureException"><see cref="Status.NoMemory"/>.</exception>
     public MemoryBlock Allocate(int bytes) =>

@@ -41,7 +41,7 @@ public sealed class IommuCore
     public DmaTrace? Trace { get; }
 
     /// <summary>What a group gets that nobody asked about: <see cref="DomainType.Dma"/> unless changed to
-    /// <see cref="DomainType.Identity"/> before the first master is configured.</summary>
+    /// <see cref="DomainType.DmaDeferred"/> or <see cref="DomainType.Identity"/> before the first master is configured.</summary>
     public DomainType DefaultDomainType { get; set; } = DomainType.Dma;
 
     /// <summary>The registered units.</summary>

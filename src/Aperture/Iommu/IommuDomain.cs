@@ -37,6 +37,9 @@ public abstract class IommuDomain : IDisposable
     /// <summary>The device addresses that the DMA API gives out here; made on first use, while the group is configured.</summary>
     internal Dma.IovaSpace? Space { get; set; }
 
+    /// <summary>Where unmapped ranges wait for their invalidation; null unless the type is <see cref="DomainType.DmaDeferred"/> and the DMA API is used.</summary>
+    internal Dma.FlushQueue? Queue { get; set; }
+
     /// <summary>Maps [<paramref name="iova"/>, +<paramref name="size"/>) to <paramref name="address"/> with the largest pages
     /// that fit, on every unit. All or nothing.</summary>
     /// <param name="iova">A multiple of the smallest page size.</param>
@@ -98,6 +101,8 @@ public abstract class IommuDomain : IDisposable
     {
         if (_units.Length > 0)
             throw new ApertureException(Status.Busy, $"a domain cannot go while it is in force on {_units[0].Unit.Name}");
+        if (disposing)
+            Queue?.Dispose();
     }
 
     /// <summary>Calls every unit where the domain is in force.</summary>

@@ -84,7 +84,7 @@ public sealed partial class IommuGroup
         // A unit that cannot let addresses through gets a table although identity was asked for.
         if (_core.DefaultDomainType == DomainType.Identity && _masters.All(master => master.Ports.All(port => port.Unit.Capabilities.CanBypass)))
             return _core.Identity;
-        return _masters[0].Ports[0].Unit.CreateDomain(DomainType.Dma);
+        return _masters[0].Ports[0].Unit.CreateDomain(_core.DefaultDomainType == DomainType.DmaDeferred ? DomainType.DmaDeferred : DomainType.Dma);
     }
 
     private bool IsCores(IommuDomain? domain) => domain is null || domain == DefaultDomain || domain == _blocked || domain == _core.Blocked;

@@ -52,7 +52,7 @@ public abstract class IommuUnit
     }
 
     /// <summary>Makes an empty address space that this unit, and others of its kind, can use.</summary>
-    /// <param name="type"><see cref="DomainType.Unmanaged"/> or <see cref="DomainType.Dma"/>.</param>
+    /// <param name="type"><see cref="DomainType.Unmanaged"/>, <see cref="DomainType.Dma"/> or <see cref="DomainType.DmaDeferred"/>.</param>
     /// <exception cref="ApertureException">No memory for tables.</exception>
     public abstract IommuDomain CreateDomain(DomainType type);
 

@@ -21,7 +21,7 @@ public sealed class TestMachine : IDisposable
         Bus = new SystemBus(_memory);
         Memory = new BusMemory(_memory, new MemoryRange(new PhysicalAddress(Ram + (RamBytes / 2)), RamBytes / 2));
         Device = new Device(name);
-        Device.Dma.Attach(new DirectOperations(Memory), Memory, null);
+        Device.Dma.Attach(new DmaPlatform(Memory), null, null);
     }
 
     public SystemBus Bus { get; }

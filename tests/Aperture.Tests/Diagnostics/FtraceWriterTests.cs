@@ -96,7 +96,7 @@ public sealed class FtraceWriterTests : IDisposable
             core.Register(unit);
             var device = new Device("d");
             core.Configure(device, [new IommuSpecifier(unit.Device.Key, "u", [1])]);
-            DmaAttach.Attach(device, core, memory);
+            DmaAttach.Attach(device, core, new DmaPlatform(memory));
             var block = memory.Allocate(4096);
             device.Dma.Map(block, DmaDirection.ToDevice).Dispose();
             device.Dma.Allocate(100).Dispose();

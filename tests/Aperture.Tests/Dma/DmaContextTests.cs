@@ -10,6 +10,7 @@ public sealed class DmaContextTests : IDisposable
 {
     private readonly FakeMemory _memory = new();
     private readonly IommuCore _core;
+    private readonly DmaPlatform _platform;
     private readonly FakeUnit _unit;
     private readonly Device _behind = new("behind");
     private readonly Device _direct = new("direct");
@@ -17,11 +18,12 @@ public sealed class DmaContextTests : IDisposable
     public DmaContextTests()
     {
         _core = new IommuCore(_memory);
+        _platform = new DmaPlatform(_memory);
         _unit = new FakeUnit(new Device("u"));
         _core.Register(_unit);
         _core.Configure(_behind, [new IommuSpecifier(_unit.Device.Key, "u", [1])]);
-        DmaAttach.Attach(_behind, _core, _memory);
-        DmaAttach.Attach(_direct, _core, _memory);
+        DmaAttach.Attach(_behind, _core, _platform);
+        DmaAttach.Attach(_direct, _core, _platform);
     }
 
     private FakeDomain Domain => (FakeDomain)_behind.Iommu!.Domain!;
@@ -190,8 +192,8 @@ public sealed class DmaContextTests : IDisposable
         var b = new Device("b");
         _core.Configure(a, [new IommuSpecifier(_unit.Device.Key, "u", [2])]);
         _core.Configure(b, [new IommuSpecifier(_unit.Device.Key, "u", [3])]);
-        DmaAttach.Attach(a, _core, _memory);
-        DmaAttach.Attach(b, _core, _memory);
+        DmaAttach.Attach(a, _core, _platform);
+        DmaAttach.Attach(b, _core, _platform);
         using var first = a.Dma.Allocate(64);
         using var second = b.Dma.Allocate(64);
         Assert.NotEqual(first.Address, second.Address);

@@ -1,0 +1,61 @@
+using Aperture.Core.Memory;
+using Aperture.DeviceTrees;
+using Aperture.Dma;
+
+namespace Aperture.Boards;
+
+// The reserved regions that are pools of devices.
+public sealed partial class Machine
+{
+    private const ulong MaxPool = 1UL << 30; // a block of memory is addressed by an int
+
+    private readonly Dictionary<DeviceTreeNode, (PoolKind Kind, SystemMemory? Memory, BouncePool? Bounce)?> _pools = []; // made when the first device refers to them
+
+    /// <summary>The first of a node's regions that is a pool of a kind.</summary>
+    private (SystemMemory? Memory, BouncePool? Bounce)? PoolOf(DeviceTreeNode node, PoolKind kind)
+    {
+        foreach (var reference in node.MemoryRegions())
+        {
+            if (reference.Target is { IsEnabled: true } region && PoolIn(region) is { } pool && pool.Kind == kind)
+                return (pool.Memory, pool.Bounce);
+        }
+
+        return null;
+    }
+
+    private (PoolKind Kind, SystemMemory? Memory, BouncePool? Bounce)? PoolIn(DeviceTreeNode region)
+    {
+        if (!_pools.TryGetValue(region, out var pool))
+            _pools.Add(region, pool = MakePool(region));
+        return pool;
+    }
+
+    private unsafe (PoolKind Kind, SystemMemory? Memory, BouncePool? Bounce)? MakePool(DeviceTreeNode region)
+    {
+        if (_reservedAt.GetValueOrDefault(region.Path) is not { Length: > 0 and <= MaxPool } range || !Memory.TryGetPointer(range.Start, range.Length, out var pointer))
+            return null;
+        var block = new MemoryBlock(pointer, range.Start, (int)range.Length);
+        if (region.IsCompatible("restricted-dma-pool"))
+            return range.Length >= BouncePool.MaxMapping ? (PoolKind.Bounce, null, new BouncePool(_driverMemory, block)) : null;
+        if (!region.IsCompatible("shared-dma-pool"))
+            return null;
+        if (region.Has("reusable") && AreaAt(range) is { } area)
+            return (PoolKind.Contiguous, area, null);
+        return (PoolKind.Coherent, new DmaPool(_driverMemory, block, region.Path), null);
+    }
+
+    /// <summary>The area that the tree makes the default for contiguous allocations (<c>linux,cma-default</c>), or null.</summary>
+    private AreaMemory? DefaultArea()
+    {
+        foreach (var region in Tree.ReservedMemory())
+        {
+            if (region.Node.IsEnabled && region.IsSharedDmaPool && region.IsReusable && region.Node.Has("linux,cma-default") && _reservedAt.TryGetValue(region.Node.Path, out var range))
+                return AreaAt(range);
+        }
+
+        return null;
+    }
+
+    private AreaMemory? AreaAt(MemoryRange range) =>
+        Pages.Areas.FirstOrDefault(area => area.Range == range) is { } area ? new AreaMemory(_driverMemory, Memory, area) : null;
+}

@@ -1,0 +1,189 @@
+using System.Runtime.CompilerServices;
+using Aperture.Core;
+
+namespace Aperture.Dma;
+
+// Memory that comes with its mapping.
+public sealed partial class DmaContext
+{
+    private const DmaAttributes AllocationAttributes = DmaAttributes.WriteCombine | DmaAttributes.NoKernelMapping | DmaAttributes.ForceContiguous | DmaAttributes.AllocSinglePages | DmaAttributes.NoWarn | DmaAttributes.Privileged;
+
+    /// <summary>Allocates zeroed memory that the CPU and the device see alike. For a device that does not snoop it has no cached view while it is out.</summary>
+    /// <remarks>It comes from the device's own pool if it has one, and then from nowhere else; from its restricted bounce pool, likewise; from its
+    /// contiguous area, likewise; from the machine's contiguous area, for more than a page; or from the machine's memory.</remarks>
+    /// <param name="bytes">At least 1.</param>
+    /// <param name="attributes">Wishes.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    /// <exception cref="ApertureException"><see cref="Status.NoMemory"/> or <see cref="Status.NoSpace"/>, naming the size and the device;
+    /// <see cref="Status.NotSupported"/>, naming the wishes.</exception>
+    public CoherentBuffer Allocate(int bytes, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
+        var operations = Operations;
+        MemoryBlock memory = default;
+        AllocationSource source = default;
+        var address = Failed;
+        ulong mapped = 0;
+        var status = (attributes & ~AllocationAttributes) == 0 ? TakeMemory(bytes, isCoherent: true, out memory, out source) : Status.NotSupported;
+        if (status == Status.Ok)
+        {
+            status = operations.MapAllocation(this, new ReadOnlySpan<MemoryBlock>(in memory), attributes, DmaDirection.Bidirectional, out address, out mapped);
+            if (status != Status.Ok)
+                source.Free(memory);
+        }
+
+        if (_isWatched)
+            Tell(new DmaEvent { Kind = DmaEventKind.Allocate, Address = address, Physical = memory.Address, Origin = memory.Address, Length = (ulong)bytes, Attributes = attributes, Status = status, File = file, Line = line });
+        if (status == Status.Ok)
+            return new CoherentBuffer(this, memory, address, mapped, attributes, source);
+        DmaMeter.Failed(this, (ulong)bytes, status, attributes);
+        throw Failure("allocate", (ulong)bytes, status == Status.OutOfRange ? Status.NoMemory : status, attributes);
+    }
+
+    /// <summary>Allocates memory whose writes by the CPU are combined rather than cached: for pictures and the like.</summary>
+    /// <inheritdoc cref="Allocate"/>
+    public CoherentBuffer AllocateWriteCombined(int bytes, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => Allocate(bytes, DmaAttributes.WriteCombine, file, line);
+
+    /// <summary>Allocates ordinary, cached, zeroed memory with a mapping that stays: sync it like any streaming mapping.</summary>
+    /// <param name="bytes">At least 1.</param>
+    /// <param name="direction">Which way the bytes go.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    /// <exception cref="ApertureException">As for <see cref="Allocate"/>.</exception>
+    public NoncoherentBuffer AllocatePages(int bytes, DmaDirection direction, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
+        var status = TakeMemory(bytes, isCoherent: false, out var memory, out var source);
+        DmaMapping mapping = default;
+        if (status == Status.Ok)
+        {
+            status = TryMap(memory, direction, out mapping, DmaAttributes.None, file, line);
+            if (status != Status.Ok)
+                source.Free(memory);
+        }
+
+        return status == Status.Ok ? new NoncoherentBuffer(memory, mapping, source) : throw Failure("allocate", (ulong)bytes, status);
+    }
+
+    /// <summary>Allocates cached, zeroed memory in as large pieces as there are, which the device sees as one range. Without an IOMMU it is one piece.</summary>
+    /// <param name="bytes">At least 1.</param>
+    /// <param name="direction">Which way the bytes go.</param>
+    /// <param name="attributes">None, or <see cref="DmaAttributes.AllocSinglePages"/>.</param>
+    /// <exception cref="ApertureException">As for <see cref="Allocate"/>.</exception>
+    public NoncontiguousBuffer AllocateNoncontiguous(int bytes, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
+        var pieces = new List<MemoryBlock>();
+        var operations = Operations;
+        var status = (attributes & ~DmaAttributes.AllocSinglePages) == 0 ? TakePieces(bytes, operations.IsDirect, attributes, pieces) : Status.NotSupported;
+        Iova address = default;
+        ulong mapped = 0;
+        var array = pieces.ToArray();
+        if (status == Status.Ok)
+            status = operations.MapAllocation(this, array, DmaAttributes.None, direction, out address, out mapped);
+        if (status != Status.Ok)
+        {
+            foreach (var piece in array)
+                Memory.Free(piece);
+            throw Failure("allocate", (ulong)bytes, status, attributes);
+        }
+
+        if (_cached)
+        {
+            foreach (var piece in array)
+                ForDevice(piece.Address, (ulong)piece.Length, direction);
+        }
+
+        if (_isWatched)
+            Tell(new DmaEvent { Kind = DmaEventKind.AllocatePages, Address = address, Memory = array, Length = (ulong)bytes, Direction = direction, Attributes = attributes });
+        return new NoncontiguousBuffer(this, array, address, mapped, bytes, direction);
+    }
+
+    internal void FreeNoncontiguous(ReadOnlySpan<MemoryBlock> pieces, Iova address, ulong mapped, int length)
+    {
+        if (_isWatched)
+            Tell(new DmaEvent { Kind = DmaEventKind.FreePages, Address = address, Memory = pieces, Length = (ulong)length });
+        Operations.UnmapAllocation(this, address, mapped);
+        foreach (var piece in pieces)
+            Memory.Free(piece);
+    }
+
+    internal void Free(in CoherentBuffer buffer)
+    {
+        if (_isWatched)
+            Tell(new DmaEvent { Kind = DmaEventKind.Free, Address = buffer.Address, Physical = buffer.Backing.Address, Origin = buffer.Backing.Address, Length = (ulong)buffer.Length, Attributes = buffer.Attributes, File = "" });
+        Revoke(buffer);
+        Operations.UnmapAllocation(this, buffer.Address, buffer.Mapped);
+        if (_domain?.Queue is { } queue)
+            queue.Flush(); // the memory itself goes back: the device must not reach it any more
+        buffer.Source.Free(buffer.Backing);
+    }
+
+    /// <summary>Memory in the order of preference.</summary>
+    private Status TakeMemory(int bytes, bool isCoherent, out MemoryBlock memory, out AllocationSource source)
+    {
+        var platform = Platform;
+        var description = _device.Description;
+        var isUncached = isCoherent && _cached;
+        var isDirect = Operations.IsDirect;
+        var highest = isDirect ? HighestPhysical(isCoherent ? CoherentLimit : Limit) : new PhysicalAddress(ulong.MaxValue);
+        if (isCoherent && isDirect && description.CoherentPool is null && description.BouncePool is { } restricted)
+            return TakeSlots(restricted, bytes, highest, isUncached, out memory, out source);
+
+        var exclusive = (isCoherent ? description.CoherentPool : null) ?? description.ContiguousArea;
+        source = new AllocationSource(exclusive ?? platform.ContiguousArea ?? platform.Memory, null, isUncached);
+        if (exclusive is not null)
+            return Take(exclusive, out memory) ? Status.Ok : Status.NoMemory;
+        if (platform.ContiguousArea is { } area && bytes > 4096 && Take(area, out memory))
+            return Status.Ok;
+        source = source with { Memory = platform.Memory };
+        return Take(platform.Memory, out memory) ? Status.Ok : Status.NoMemory;
+
+        bool Take(SystemMemory from, out MemoryBlock block) =>
+            isUncached ? from.TryAllocateUncached(bytes, highest, out block) : from.TryAllocate(bytes, highest, out block);
+    }
+
+    private unsafe Status TakeSlots(BouncePool pool, int bytes, PhysicalAddress highest, bool isUncached, out MemoryBlock memory, out AllocationSource source)
+    {
+        memory = default;
+        source = default;
+        var size = System.Numerics.BitOperations.RoundUpToPowerOf2(Math.Max(4096UL, (ulong)bytes));
+        var status = pool.TryTake(new BounceRequest { Owner = this, Length = size, AllocAlignMask = size - 1, Boundary = ulong.MaxValue, Highest = highest }, out var address);
+        if (status != Status.Ok)
+            return status == Status.InvalidArgument ? Status.NoSpace : status;
+        var span = pool.Span(address, (int)size);
+        span.Clear();
+        memory = new MemoryBlock((byte*)Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(span)), address, bytes);
+        if (isUncached)
+            memory = pool.Source.MakeUncached(memory);
+        source = new AllocationSource(null, pool, isUncached);
+        return Status.Ok;
+    }
+
+    /// <summary>The largest pieces first; a size that is not to be had is not tried again for this buffer.</summary>
+    private Status TakePieces(int bytes, bool inOne, DmaAttributes attributes, List<MemoryBlock> pieces)
+    {
+        var left = bytes;
+        var largest = inOne ? int.MaxValue : (attributes & DmaAttributes.AllocSinglePages) != 0 ? 4096 : 4 << 20;
+        var highest = inOne ? HighestPhysical(CoherentLimit) : new PhysicalAddress(ulong.MaxValue);
+        while (left > 0)
+        {
+            var size = Math.Min(left, largest);
+            if (!inOne && size < left && size > 4096)
+                size = 1 << System.Numerics.BitOperations.Log2((uint)size);
+            if (Memory.TryAllocate(size, highest, out var piece))
+            {
+                pieces.Add(piece);
+                left -= size;
+                continue;
+            }
+
+            if (inOne || size <= 4096)
+                return Status.NoMemory;
+            largest = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)size) / 2;
+        }
+
+        return Status.Ok;
+    }
+}

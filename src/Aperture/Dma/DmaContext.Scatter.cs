@@ -1,0 +1,147 @@
+using System.Runtime.CompilerServices;
+using Aperture.Core;
+
+namespace Aperture.Dma;
+
+// Scatterlists.
+public sealed partial class DmaContext
+{
+    /// <summary>Hands several pieces of memory to the device. Behind an IOMMU pieces that meet at page borders become one
+    /// contiguous range, elsewhere those that lie behind each other in memory, as far as the segment limits allow.</summary>
+    /// <param name="memory">The pieces; the span must stay as it is until the mapping ends.</param>
+    /// <param name="segments">Where the device's segments go: at least as many places as pieces.</param>
+    /// <param name="direction">Which way the bytes go.</param>
+    /// <param name="attributes">Wishes.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    /// <exception cref="ApertureException">As for <see cref="Map"/>; nothing is mapped then.</exception>
+    public ScatterMapping MapScatter(ReadOnlySpan<MemoryBlock> memory, Span<DmaSegment> segments, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(segments.Length, memory.Length);
+        ulong total = 0;
+        foreach (var block in memory)
+            total += (ulong)block.Length;
+        if (total == 0 || (uint)direction > (uint)DmaDirection.FromDevice)
+            throw Failure("map", total, Status.InvalidArgument);
+        var count = 0;
+        var isBounced = false;
+        var status = (attributes & ~Operations.MapAttributes) == 0 ? Status.Ok : Status.NotSupported;
+        if (status == Status.Ok)
+            status = Operations.MapScatter(this, memory, segments, direction, attributes, out count, out isBounced);
+        if (status == Status.Ok && _cached && (attributes & DmaAttributes.SkipCpuSync) == 0)
+            SyncPieces(memory, segments[..count], direction, isBounced, false);
+        if (_isWatched)
+            Tell(new DmaEvent { Kind = DmaEventKind.MapScatter, Memory = memory, Segments = segments[..count], Length = total, Direction = direction, Attributes = attributes, Status = status, IsBounced = isBounced, File = file, Line = line });
+        if (status != Status.Ok)
+        {
+            DmaMeter.Failed(this, total, status, attributes);
+            throw Failure("map", total, status, attributes);
+        }
+
+        var flags = isBounced ? MappingFlags.Bounced : MappingFlags.None;
+        if (DmaMeter.IsOn)
+        {
+            DmaMeter.Mapped(total);
+            flags |= MappingFlags.Counted;
+        }
+
+        return new ScatterMapping(this, memory, segments[..count], direction, attributes, SegmentBoundary, flags);
+    }
+
+    /// <summary>Makes pieces for <see cref="MapScatter"/> out of a list of page frames, as a user's pages come; frames that follow each other become
+    /// one piece. Such pieces have no view for the CPU: they cannot be copied into bounce buffers.</summary>
+    /// <param name="frames">The first byte of each page.</param>
+    /// <param name="pageSize">Bytes of a page, a power of two.</param>
+    /// <param name="offset">The first byte in the first page.</param>
+    /// <param name="length">Bytes in all; at most what is in the pages.</param>
+    /// <param name="pieces">Where the pieces go: at most one for each frame.</param>
+    /// <returns>Number of pieces.</returns>
+    public static unsafe int ImportFrames(ReadOnlySpan<PhysicalAddress> frames, int pageSize, int offset, int length, Span<MemoryBlock> pieces)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(pageSize);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)offset, (uint)pageSize);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)(uint)length, ((ulong)frames.Length * (ulong)pageSize) - (ulong)offset);
+        var count = 0;
+        foreach (var frame in frames)
+        {
+            if (length == 0)
+                break;
+            var bytes = Math.Min(length, pageSize - offset);
+            var start = frame + (ulong)offset;
+            if (count > 0 && pieces[count - 1].Address + (ulong)pieces[count - 1].Length == start)
+                pieces[count - 1] = new MemoryBlock(null, pieces[count - 1].Address, pieces[count - 1].Length + bytes);
+            else
+                pieces[count++] = new MemoryBlock(null, start, bytes);
+            length -= bytes;
+            offset = 0;
+        }
+
+        return count;
+    }
+
+    internal void SyncScatter(in ScatterMapping mapping, bool forCpu, string file, int line)
+    {
+        if (_isWatched)
+            Tell(new DmaEvent { Kind = forCpu ? DmaEventKind.SyncScatterForCpu : DmaEventKind.SyncScatterForDevice, Memory = mapping.Memory, Segments = mapping.Segments, Direction = mapping.Direction, File = file, Line = line });
+        if (NeedsSync(mapping.Flags))
+            SyncPieces(mapping.Memory, mapping.Segments, mapping.Direction, (mapping.Flags & MappingFlags.Bounced) != 0, forCpu);
+    }
+
+    internal void UnmapScatter(in ScatterMapping mapping, string file, int line)
+    {
+        if (_isWatched)
+            Tell(new DmaEvent { Kind = DmaEventKind.UnmapScatter, Memory = mapping.Memory, Segments = mapping.Segments, Direction = mapping.Direction, Attributes = mapping.Attributes, File = file, Line = line });
+        var isSkipped = (mapping.Attributes & DmaAttributes.SkipCpuSync) != 0;
+        if ((mapping.Flags & MappingFlags.Bounced) != 0)
+        {
+            ReleaseBounced(mapping.Segments, isSkipped ? DmaDirection.ToDevice : mapping.Direction, Operations);
+        }
+        else
+        {
+            Operations.UnmapScatter(this, mapping.Memory, mapping.Segments, mapping.Boundary, false);
+            if (_cached && !isSkipped)
+                SyncPieces(mapping.Memory, mapping.Segments, mapping.Direction, false, true);
+        }
+
+        if ((mapping.Flags & MappingFlags.Counted) != 0)
+            DmaMeter.Unmapped();
+    }
+
+    /// <summary>Ends the mappings of a list that bounced, one for each piece.</summary>
+    /// <param name="segments">The mappings.</param>
+    /// <param name="direction">Which way to copy; to the device copies nothing back.</param>
+    /// <param name="operations">Through which they were mapped.</param>
+    internal void ReleaseBounced(ReadOnlySpan<DmaSegment> segments, DmaDirection direction, DmaOperations operations)
+    {
+        var pool = BouncePool;
+        foreach (var segment in segments)
+        {
+            if (!operations.TryResolve(this, segment.Address, segment.Length, out var physical, out _))
+                continue;
+            operations.Unmap(this, segment.Address, segment.Length);
+            ForCpu(physical, segment.Length, direction, true);
+            if (pool.Contains(physical))
+                pool.Release(physical);
+        }
+    }
+
+    private void SyncPieces(ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, DmaDirection direction, bool isBounced, bool forCpu)
+    {
+        if (isBounced)
+        {
+            foreach (var segment in segments)
+                SyncRange(segment.Address, segment.Length, direction, forCpu);
+            return;
+        }
+
+        foreach (var block in memory)
+        {
+            if (block.Length == 0)
+                continue;
+            if (forCpu)
+                ForCpu(block.Address, (ulong)block.Length, direction, false);
+            else
+                ForDevice(block.Address, (ulong)block.Length, direction);
+        }
+    }
+}

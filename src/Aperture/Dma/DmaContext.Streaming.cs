@@ -1,0 +1,186 @@
+using System.Runtime.CompilerServices;
+using Aperture.Core;
+
+namespace Aperture.Dma;
+
+// Streaming mappings of single ranges.
+public sealed partial class DmaContext
+{
+    /// <summary>Hands contiguous memory to the device.</summary>
+    /// <param name="memory">At least one byte.</param>
+    /// <param name="direction">Which way the bytes go.</param>
+    /// <param name="attributes">Wishes.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    /// <exception cref="ApertureException">The device cannot reach the memory, or no device address or bounce buffer is left: then the message names
+    /// who holds them.</exception>
+    public DmaMapping Map(MemoryBlock memory, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        var status = TryMap(memory, direction, out var mapping, attributes, file, line);
+        return status == Status.Ok ? mapping : throw Failure("map", (ulong)memory.Length, status, attributes);
+    }
+
+    /// <summary>Hands contiguous memory to the device; failure is a result.</summary>
+    /// <inheritdoc cref="Map"/>
+    public Status TryMap(MemoryBlock memory, DmaDirection direction, out DmaMapping mapping, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        var source = new DmaSource(memory);
+        return TryMap(ref source, direction, attributes, out mapping, file, line);
+    }
+
+    /// <summary>Hands a part of a page, or of several pages that follow each other, to the device.</summary>
+    /// <param name="page">The first page.</param>
+    /// <param name="offset">The first byte, from its start.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="direction">Which way the bytes go.</param>
+    /// <param name="attributes">Wishes.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    /// <exception cref="ApertureException">As for <see cref="Map"/>.</exception>
+    public DmaMapping MapPage(MemoryBlock page, int offset, int length, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        Map(page.Slice(offset, length), direction, attributes, file, line);
+
+    /// <summary>Hands memory to the device at a device address of the caller's choice, with the same offset in a page as the memory.</summary>
+    /// <param name="memory">At least one byte.</param>
+    /// <param name="address">Where the device shall find it. Without an IOMMU only where it is anyway.</param>
+    /// <param name="direction">Which way the bytes go.</param>
+    /// <param name="attributes">Wishes.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    /// <exception cref="ApertureException"><see cref="Status.NotSupported"/>: the path gives no choice; <see cref="Status.AlreadyExists"/>: something is there.</exception>
+    public DmaMapping MapAt(MemoryBlock memory, Iova address, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        var source = new DmaSource(memory);
+        var status = Check(source, direction, attributes);
+        if (status == Status.Ok)
+            status = Operations.MapAt(this, source, address, direction, attributes);
+        if (status != Status.Ok)
+            throw Failure($"at {address} map", source.Length, status, attributes);
+        return Finish(source, direction, attributes, address, source.Physical, file, line);
+    }
+
+    /// <summary>Hands raw page frames to the device: memory of which only the physical address is known. It cannot be copied, so it fails where
+    /// a bounce buffer would be needed.</summary>
+    /// <param name="start">The first byte.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="direction">Which way the bytes go.</param>
+    /// <param name="attributes">Wishes.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    /// <exception cref="ApertureException">As for <see cref="Map"/>.</exception>
+    public DmaMapping MapFrames(PhysicalAddress start, ulong length, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        var source = new DmaSource(start, length);
+        var status = TryMap(ref source, direction, attributes, out var mapping, file, line);
+        return status == Status.Ok ? mapping : throw Failure("map", length, status, attributes);
+    }
+
+    /// <summary>Lets the device reach registers, or the memory of a peer device. There is no cache maintenance, and buses do not move such addresses.</summary>
+    /// <param name="physical">The first byte.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="direction">Which way the bytes go.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: it is driver memory, which has calls of its own; or the device cannot reach it.</exception>
+    public DmaMapping MapResource(PhysicalAddress physical, ulong length, DmaDirection direction, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        var status = length == 0 || (uint)direction > (uint)DmaDirection.FromDevice || Memory.Owns(physical) || Memory.Owns(physical + (length - 1)) ? Status.InvalidArgument : Status.Ok;
+        var address = Failed;
+        if (status == Status.Ok)
+            status = Operations.MapResource(this, physical, length, direction, out address);
+        if (_isWatched)
+            Tell(new DmaEvent { Kind = DmaEventKind.MapResource, Address = address, Physical = physical, Origin = physical, Length = length, Direction = direction, Status = status, File = file, Line = line });
+        return status == Status.Ok ? new DmaMapping(this, address, physical, length, direction, DmaAttributes.None, MappingFlags.Resource) : throw Failure("map resource of", length, status);
+    }
+
+    private static Iova Failed => new(ulong.MaxValue);
+
+    /// <summary>The one way in for streaming mappings.</summary>
+    private Status TryMap(ref DmaSource source, DmaDirection direction, DmaAttributes attributes, out DmaMapping mapping, string file, int line)
+    {
+        var origin = source.Physical;
+        var address = Failed;
+        var status = Check(source, direction, attributes);
+        if (status == Status.Ok)
+            status = Operations.Map(this, ref source, direction, attributes, out address);
+        if (status == Status.Ok)
+        {
+            mapping = Finish(source, direction, attributes, address, origin, file, line);
+            return Status.Ok;
+        }
+
+        mapping = new DmaMapping(this, Failed, default, source.Length, direction, attributes, MappingFlags.Failed);
+        if (_isWatched)
+            Tell(new DmaEvent { Kind = DmaEventKind.Map, Address = Failed, Origin = origin, Length = source.Length, Direction = direction, Attributes = attributes, Status = status, File = file, Line = line });
+        DmaMeter.Failed(this, source.Length, status, attributes);
+        return status;
+    }
+
+    private Status Check(in DmaSource source, DmaDirection direction, DmaAttributes attributes)
+    {
+        if (source.Length == 0 || (uint)direction > (uint)DmaDirection.FromDevice)
+            return Status.InvalidArgument;
+        return (attributes & ~Operations.MapAttributes) == 0 ? Status.Ok : Status.NotSupported;
+    }
+
+    private DmaMapping Finish(in DmaSource source, DmaDirection direction, DmaAttributes attributes, Iova address, PhysicalAddress origin, string file, int line)
+    {
+        var flags = source.IsBounced ? MappingFlags.Bounced : MappingFlags.None;
+        if (_cached && (attributes & DmaAttributes.SkipCpuSync) == 0)
+            ForDevice(source.Physical, source.Length, direction);
+        if (DmaMeter.IsOn)
+        {
+            DmaMeter.Mapped(source.Length);
+            flags |= MappingFlags.Counted;
+        }
+
+        if (_isWatched)
+            Tell(new DmaEvent { Kind = DmaEventKind.Map, Address = address, Physical = source.Physical, Origin = origin, Length = source.Length, Direction = direction, Attributes = attributes, IsBounced = source.IsBounced, File = file, Line = line });
+        return new DmaMapping(this, address, source.Physical, source.Length, direction, attributes, flags);
+    }
+
+    internal void Unmap(in DmaMapping mapping, DmaAttributes attributes, string file, int line)
+    {
+        var flags = mapping.Flags;
+        if (_observer is not null)
+            TellUnmap(mapping, attributes, file, line, true);
+        var operations = Operations;
+        if ((flags & (MappingFlags.Failed | MappingFlags.Resource)) != 0)
+        {
+            if ((flags & MappingFlags.Resource) != 0)
+                operations.UnmapResource(this, mapping.Address, mapping.Length);
+            return;
+        }
+
+        // The device is out before the bytes are looked at: it can change nothing after they were copied.
+        operations.Unmap(this, mapping.Address, mapping.Length);
+        if ((_cached | (flags & MappingFlags.Bounced) != 0) && (attributes & DmaAttributes.SkipCpuSync) == 0)
+            ForCpu(mapping.Physical, mapping.Length, mapping.Direction, (flags & MappingFlags.Bounced) != 0);
+        if (flags != MappingFlags.None)
+            Finish(mapping);
+        if (_trace is not null)
+            TellUnmap(mapping, attributes, file, line, false);
+    }
+
+    // The observer hears of it while the mapping still stands; Linux's trace is written afterwards.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void TellUnmap(in DmaMapping mapping, DmaAttributes attributes, string file, int line, bool isBefore)
+    {
+        if (!isBefore)
+        {
+            _trace?.DmaUnmap(_device.Name, mapping.Direction, mapping.Address, mapping.Length, attributes);
+            return;
+        }
+
+        var kind = (mapping.Flags & MappingFlags.Resource) != 0 ? DmaEventKind.UnmapResource : DmaEventKind.Unmap;
+        Tell(new DmaEvent { Kind = kind, Address = mapping.Address, Physical = mapping.Physical, Length = mapping.Length, Direction = mapping.Direction, Attributes = attributes, IsBounced = (mapping.Flags & MappingFlags.Bounced) != 0, File = file, Line = line });
+    }
+
+    private void Finish(in DmaMapping mapping)
+    {
+        if ((mapping.Flags & MappingFlags.Bounced) != 0)
+            BouncePool.Release(mapping.Physical);
+        if ((mapping.Flags & MappingFlags.Counted) != 0)
+            DmaMeter.Unmapped();
+    }
+}

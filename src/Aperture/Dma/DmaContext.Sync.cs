@@ -1,0 +1,110 @@
+using System.Runtime.CompilerServices;
+using Aperture.Core;
+
+namespace Aperture.Dma;
+
+// Who may touch the bytes: caches and bounce buffers.
+public sealed partial class DmaContext
+{
+    /// <summary>Gives bytes to the CPU for a while, by device address alone: any range inside a mapping of this device.</summary>
+    /// <param name="address">The first byte.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="direction">That of the mapping.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    public void SyncForCpu(Iova address, ulong length, DmaDirection direction, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        if (_cached || _bounced)
+            SyncRange(address, length, direction, true);
+        if (_isWatched)
+            Tell(new DmaEvent { Kind = DmaEventKind.SyncForCpu, Address = address, Length = length, Direction = direction, File = file, Line = line });
+    }
+
+    /// <summary>Gives bytes back to the device, by device address alone.</summary>
+    /// <inheritdoc cref="SyncForCpu"/>
+    public void SyncForDevice(Iova address, ulong length, DmaDirection direction, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        if (_isWatched)
+            Tell(new DmaEvent { Kind = DmaEventKind.SyncForDevice, Address = address, Length = length, Direction = direction, File = file, Line = line });
+        if (_cached || _bounced)
+            SyncRange(address, length, direction, false);
+    }
+
+    /// <summary>Whether sync calls for a device address have anything to do.</summary>
+    public bool NeedsSync(Iova address) =>
+        _cached || (_bounced && Operations.TryResolve(this, address, 1, out var physical, out _) && BouncePool.Contains(physical));
+
+    internal bool NeedsSync(MappingFlags flags) => _cached || (flags & MappingFlags.Bounced) != 0;
+
+    internal void Sync(in DmaMapping mapping, ulong offset, ulong length, bool forCpu, string file, int line)
+    {
+        var isBounced = (mapping.Flags & MappingFlags.Bounced) != 0;
+        var isNeeded = (_cached | isBounced) & (mapping.Flags & (MappingFlags.Resource | MappingFlags.Failed)) == 0;
+        if (isNeeded && forCpu)
+            ForCpu(mapping.Physical + offset, length, mapping.Direction, isBounced);
+        if (_isWatched)
+            Tell(new DmaEvent { Kind = forCpu ? DmaEventKind.SyncForCpu : DmaEventKind.SyncForDevice, Address = mapping.Address + offset, Physical = mapping.Physical + offset, Length = length, Direction = mapping.Direction, IsBounced = isBounced, File = file, Line = line });
+        if (!isNeeded || forCpu)
+            return;
+        if (isBounced && mapping.Direction != DmaDirection.FromDevice)
+            BouncePool.Copy(mapping.Physical + offset, length, true);
+        ForDevice(mapping.Physical + offset, length, mapping.Direction);
+    }
+
+    private void SyncRange(Iova address, ulong length, DmaDirection direction, bool forCpu)
+    {
+        var operations = Operations;
+        while (length > 0 && operations.TryResolve(this, address, length, out var physical, out var run))
+        {
+            var isBounced = _bounced && BouncePool.Contains(physical);
+            if (forCpu)
+            {
+                ForCpu(physical, run, direction, isBounced);
+            }
+            else
+            {
+                if (isBounced && direction != DmaDirection.FromDevice)
+                    BouncePool.Copy(physical, run, true);
+                ForDevice(physical, run, direction);
+            }
+
+            address += run;
+            length -= run;
+        }
+    }
+
+    /// <summary>Bytes around a buffer were cleared, which the device can see too.</summary>
+    internal void CleanAround(PhysicalAddress physical, ulong length)
+    {
+        if (_cached)
+            Memory.Clean(physical, length);
+    }
+
+    /// <summary>The device may have the bytes: what the CPU wrote goes to memory.</summary>
+    private void ForDevice(PhysicalAddress physical, ulong length, DmaDirection direction)
+    {
+        if (!_cached || length == 0)
+            return;
+        var platform = Platform;
+        var memory = platform.Memory;
+        if (platform.Maintenance == CacheMaintenance.Arm64 || direction == DmaDirection.ToDevice)
+            memory.Clean(physical, length);
+        else if (direction == DmaDirection.FromDevice)
+            memory.Invalidate(physical, length);
+        else if (platform.Maintenance == CacheMaintenance.Armv7)
+            memory.Clean(physical, length);
+        else
+            memory.CleanInvalidate(physical, length);
+    }
+
+    /// <summary>The CPU may have the bytes: what the device wrote is seen, and copied back where it wrote elsewhere.</summary>
+    private void ForCpu(PhysicalAddress physical, ulong length, DmaDirection direction, bool isBounced)
+    {
+        if (direction == DmaDirection.ToDevice || length == 0)
+            return;
+        if (_cached && Platform.Maintenance != CacheMaintenance.MipsInOrder)
+            Memory.Invalidate(physical, length);
+        if (isBounced)
+            BouncePool.Copy(physical, length, false);
+    }
+}

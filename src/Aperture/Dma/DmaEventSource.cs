@@ -1,0 +1,18 @@
+using System.Diagnostics.Tracing;
+
+namespace Aperture.Dma;
+
+/// <summary>The events of the DMA API: event source <c>Aperture-Dma</c>.</summary>
+[EventSource(Name = "Aperture-Dma")]
+internal sealed class DmaEventSource : EventSource
+{
+    public static DmaEventSource Log { get; } = new();
+
+    /// <summary>A mapping or an allocation failed.</summary>
+    [Event(1, Level = EventLevel.Warning)]
+    public void MapFailed(string device, long bytes, int status) => WriteEvent(1, device, bytes, status);
+
+    /// <summary>A pool of bounce buffers grew.</summary>
+    [Event(2, Level = EventLevel.Informational)]
+    public void BouncePoolGrew(long bytes) => WriteEvent(2, bytes);
+}

@@ -1,0 +1,71 @@
+using Aperture.Core;
+
+namespace Aperture.Dma;
+
+/// <summary>What was called.</summary>
+internal enum DmaEventKind
+{
+    Map,
+    MapResource,
+    Unmap,
+    UnmapResource,
+    MapScatter,
+    UnmapScatter,
+    SyncForCpu,
+    SyncForDevice,
+    SyncScatterForCpu,
+    SyncScatterForDevice,
+    Allocate,
+    AllocatePages,
+    Free,
+    FreePages,
+    Check,
+    MapToUser,
+    UnmapFromUser,
+    FreeWhileMappedToUser,
+}
+
+/// <summary>One call of the DMA API: what it was given, what came of it, and where in the driver it stands.</summary>
+internal readonly ref struct DmaEvent
+{
+    public required DmaEventKind Kind { get; init; }
+
+    /// <summary>The device address; of a sync any inside a mapping.</summary>
+    public Iova Address { get; init; }
+
+    /// <summary>The memory that the device's accesses go to: a bounce buffer where there is one. Zero when the call does not know it.</summary>
+    public PhysicalAddress Physical { get; init; }
+
+    /// <summary>The memory that the driver gave.</summary>
+    public PhysicalAddress Origin { get; init; }
+
+    public ulong Length { get; init; }
+
+    public DmaDirection Direction { get; init; }
+
+    public DmaAttributes Attributes { get; init; }
+
+    /// <summary>How a map or an allocation ended; nothing exists unless it is <see cref="Status.Ok"/>.</summary>
+    public Status Status { get; init; }
+
+    public bool IsBounced { get; init; }
+
+    /// <summary>The pieces of a scatterlist.</summary>
+    public ReadOnlySpan<MemoryBlock> Memory { get; init; }
+
+    /// <summary>Its segments.</summary>
+    public ReadOnlySpan<DmaSegment> Segments { get; init; }
+
+    /// <summary>The caller's source file; empty where the language gives none, as for <c>using</c>.</summary>
+    public string File { get; init; }
+
+    /// <summary>The line there, or 0.</summary>
+    public int Line { get; init; }
+}
+
+/// <summary>Hears of every call of the DMA API: maps and syncs for the CPU after they were done, unmaps, frees and syncs for the device before.</summary>
+internal abstract class DmaObserver
+{
+    /// <summary>A call. It may come from any thread.</summary>
+    public abstract void OnCall(DmaContext context, in DmaEvent call);
+}

@@ -1,0 +1,50 @@
+namespace Aperture.Dma;
+
+/// <summary>What the DMA API of all devices of a machine has in common.</summary>
+public sealed class DmaPlatform
+{
+    private readonly Lock _lock = new();
+    private BouncePool? _bounce; // made when the first device asks
+
+    /// <summary>A platform.</summary>
+    /// <param name="memory">Where drivers get memory.</param>
+    /// <param name="time">The machine's clock; the system's when null.</param>
+    public DmaPlatform(SystemMemory memory, TimeProvider? time = null)
+    {
+        ArgumentNullException.ThrowIfNull(memory);
+        Memory = memory;
+        Time = time ?? TimeProvider.System;
+    }
+
+    /// <summary>Where drivers get memory.</summary>
+    public SystemMemory Memory { get; }
+
+    /// <summary>The machine's clock: deferred flush uses it.</summary>
+    public TimeProvider Time { get; }
+
+    /// <summary>Memory set aside for contiguous allocations of more than a page by devices without an area of their own; null for none. It is
+    /// tried first.</summary>
+    public SystemMemory? ContiguousArea { get; set; }
+
+    /// <summary>How large the machine's bounce pool is. Set it before the first device uses the pool.</summary>
+    public BounceOptions Bounce { get; set; } = new();
+
+    /// <summary>Whether every streaming mapping of devices without an IOMMU bounces. Counts for devices that are attached from then on.</summary>
+    public bool ForceBounce { get; set; }
+
+    /// <summary>What is done to the CPU's caches for devices that do not snoop. Default <see cref="CacheMaintenance.Arm64"/>.</summary>
+    public CacheMaintenance Maintenance { get; set; }
+
+    /// <summary>The machine's bounce pool. It takes no memory before it is used.</summary>
+    public BouncePool BouncePool
+    {
+        get
+        {
+            lock (_lock)
+                return _bounce ??= new BouncePool(Memory, Bounce);
+        }
+    }
+
+    /// <summary>Hears of every call of the DMA API; null, the default, for nobody. Counts for devices that are attached from then on.</summary>
+    internal DmaObserver? Observer { get; set; }
+}
