@@ -55,6 +55,18 @@ internal static class QuickRun
         using (var domain = DomainWork.Exynos())
             Add("domain.exynos5.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
 
+        using (var dma = DmaWork.Strict())
+            AddPair("dma.map+unmap.strict", dma);
+        using (var dma = DmaWork.Deferred())
+            AddPair("dma.map+unmap.deferred", dma);
+        using (var dma = DmaWork.Direct())
+            Add("dma.map+unmap.direct", dma.Page, "chase4", chase4);
+        using (var dma = DmaWork.Bounced())
+        {
+            var plain = Meter.Measure(dma.PlainCopy, Budget).Nanoseconds;
+            Add("dma.bounce64k", dma.BouncedCopy, "plain copy", plain);
+        }
+
         using (var omap = TranslateWork.Omap())
         {
             Add("translate.hit", omap.Hit, "chase4", chase4);
@@ -67,6 +79,14 @@ internal static class QuickRun
             Add("translate.exynos5.hit", exynos.Hit, "chase4", chase4);
             Add("translate.exynos5.walk", exynos.Walk, "chase4", chase4);
             AddRead("master.exynos5.read64k", exynos);
+        }
+
+        // Two threads on two devices: how much more they get done than one alone.
+        void AddPair(string name, DmaWork work)
+        {
+            Add(name, work.Page, "chase4", chase4);
+            var (one, two) = DmaWork.Scale(work, Budget);
+            results.Add(new QuickResult(name + ".2threads", Round(two), Round(one / two), "speedup", 0));
         }
 
         // The ratio of a read is its speed, not its time: more is better.

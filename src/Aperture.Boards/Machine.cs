@@ -36,7 +36,7 @@ public sealed partial class Machine : IDisposable
         }
 
         Tables = new TableAllocator(Pages);
-        Iommu = new IommuCore(Tables, options.Trace?.Invoke(Clock));
+        Iommu = new IommuCore(Tables, options.Trace?.Invoke(Clock)) { DefaultDomainType = options.DefaultDomain };
         _driverMemory = new BoardMemory(Pages);
         Drivers = new DriverCore(Iommu, _driverMemory, Clock, options.Logger);
         Drivers.Dma.ContiguousArea = DefaultArea();

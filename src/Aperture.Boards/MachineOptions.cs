@@ -1,6 +1,7 @@
 using Aperture.Core.Memory;
 using Aperture.Diagnostics;
 using Aperture.Hardware.Exynos;
+using Aperture.Iommu;
 using Microsoft.Extensions.Logging;
 
 namespace Aperture.Boards;
@@ -21,6 +22,10 @@ public sealed record MachineOptions
 
     /// <summary>The SysMMU of every unit instead of the one that the SoC is assumed to have: no tree states the version.</summary>
     public SysMmuOptions? SysMmu { get; init; }
+
+    /// <summary>What masters' groups get as their address space: <see cref="DomainType.Dma"/>, the default, or another one that
+    /// <see cref="IommuCore.DefaultDomainType"/> can be.</summary>
+    public DomainType DefaultDomain { get; init; } = DomainType.Dma;
 
     /// <summary>Adds the devices in a random order with this seed; null keeps the tree's order. The outcome is the same.</summary>
     public int? ShuffleSeed { get; init; }

@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using Aperture.Boards;
+using Aperture.Devices;
+using Aperture.DeviceTrees;
+using Aperture.Dma;
+using Aperture.Iommu;
+
+namespace Aperture.Benchmarks;
+
+/// <summary>The DMA API of masters on a booted board: the unit is powered, its driver invalidates through registers.</summary>
+internal sealed class DmaWork : IDisposable
+{
+    public const int BounceBytes = 64 << 10;
+
+    private readonly Machine _machine;
+    private readonly Device _device;
+    private readonly Device _other;
+    private readonly MemoryBlock _memory;
+    private readonly MemoryBlock _large;
+    private readonly byte[] _plain = new byte[BounceBytes];
+
+    private DmaWork(string board, DomainType type, bool isDirect, bool isBounced)
+    {
+        using var resource = typeof(DmaWork).Assembly.GetManifestResourceStream($"boards/{board}.dtb")!;
+        var tree = new byte[resource.Length];
+        resource.ReadExactly(tree);
+        _machine = Machine.Boot(DeviceTree.Parse(tree), new MachineOptions { DefaultDomain = type });
+        var masters = _machine.Masters.Where(master => master is { Device.Iommu: not null, Units.Count: 1 }).Select(master => master.Device!).ToArray();
+        _device = isDirect ? Direct("direct", isBounced) : masters[0];
+        _other = isDirect ? Direct("other", isBounced) : masters[^1];
+        _device.Power.Get();
+        if (_other != _device)
+            _other.Power.Get();
+        _memory = _device.Dma.Memory.Allocate(4096);
+        _large = _device.Dma.Memory.Allocate(BounceBytes);
+        // Neighbours keep the tables alive, as in any space in use.
+        Neighbour(_device);
+        Neighbour(_other);
+    }
+
+    public static DmaWork Strict() => new("exynos5433-media", DomainType.Dma, false, false);
+
+    public static DmaWork Deferred() => new("exynos5433-media", DomainType.DmaDeferred, false, false);
+
+    public static DmaWork Direct() => new("exynos5433-media", DomainType.Dma, true, false);
+
+    public static DmaWork Bounced() => new("exynos5433-media", DomainType.Dma, true, true);
+
+    /// <summary>Maps and unmaps 4 KiB.</summary>
+    public void Page(int times) => Page(_device, times);
+
+    /// <summary>The same on a second device; for a second thread.</summary>
+    public void OtherPage(int times) => Page(_other, times);
+
+    /// <summary>Times a loop on one device, and two loops on two devices at once.</summary>
+    /// <returns>Nanoseconds per call of one thread alone, and of the two together: half of it when they do not hinder each other.</returns>
+    public static (double One, double Two) Scale(DmaWork work, TimeSpan budget)
+    {
+        var one = Meter.Measure(work.Page, budget / 2).Nanoseconds;
+        var times = Math.Max(1, (int)(budget.TotalNanoseconds / 16 / one));
+        var two = double.MaxValue;
+        for (var round = 0; round < 8; round++)
+        {
+            using var ready = new Barrier(2);
+            var other = new Thread(() =>
+            {
+                ready.SignalAndWait();
+                work.OtherPage(times);
+            });
+            other.Start();
+            ready.SignalAndWait();
+            var start = Stopwatch.GetTimestamp();
+            work.Page(times);
+            other.Join();
+            two = Math.Min(two, Stopwatch.GetElapsedTime(start).TotalNanoseconds / times / 2);
+        }
+
+        return (one, two);
+    }
+
+    /// <summary>Copies 64 KiB twice, as a bounced mapping of both directions does.</summary>
+    public void PlainCopy(int times)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            _large.Span.CopyTo(_plain);
+            _plain.CopyTo(_large.Span);
+        }
+    }
+
+    /// <summary>Maps and unmaps 64 KiB through a bounce buffer.</summary>
+    public void BouncedCopy(int times)
+    {
+        for (var i = 0; i < times; i++)
+            _device.Dma.Map(_large, DmaDirection.Bidirectional).Dispose();
+    }
+
+    public void Dispose() => _machine.Dispose();
+
+    private void Page(Device device, int times)
+    {
+        for (var i = 0; i < times; i++)
+            device.Dma.Map(_memory, DmaDirection.FromDevice).Dispose();
+    }
+
+    private Device Direct(string name, bool isBounced)
+    {
+        var device = new Device(name) { Description = new DeviceDescription { Compatible = [name] } };
+        _machine.Drivers.Dma.ForceBounce = isBounced;
+        _machine.Drivers.Register(new IdleDriver(name));
+        _machine.Drivers.Add(device);
+        return device;
+    }
+
+    private static void Neighbour(Device device)
+    {
+        for (var i = 0; i < 4; i++)
+            device.Dma.Map(device.Dma.Memory.Allocate(4096), DmaDirection.Bidirectional);
+    }
+
+    private sealed class IdleDriver(string name) : IDriver, IBoundDriver
+    {
+        public string Name => name;
+
+        public IReadOnlyList<string> Compatible { get; } = [name];
+
+        public IBoundDriver Probe(Device device) => this;
+
+        public void Remove()
+        {
+        }
+    }
+}

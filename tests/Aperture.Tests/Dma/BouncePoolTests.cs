@@ -1,0 +1,154 @@
+using Aperture.Core;
+using Aperture.Devices;
+using Aperture.Dma;
+using Aperture.Iommu;
+using Aperture.Tests.Fakes;
+
+namespace Aperture.Tests.Dma;
+
+public sealed class BouncePoolTests : IDisposable
+{
+    private readonly HonestMemory _memory = new(false);
+    private readonly FakeMemory _tables = new();
+
+    public void Dispose()
+    {
+        _memory.Dispose();
+        _tables.Dispose();
+    }
+
+    private Device Attach(string name, BounceOptions options, BouncePool? restricted = null)
+    {
+        var device = new Device(name) { Description = new DeviceDescription { BouncePool = restricted } };
+        DmaAttach.Attach(device, new IommuCore(_tables), new DmaPlatform(_memory) { Bounce = options, ForceBounce = true });
+        return device;
+    }
+
+    [Fact]
+    public void Full_pool_names_the_owners()
+    {
+        var pool = new BouncePool(_memory, _memory.Allocate(512 << 10));
+        var greedy = Attach("greedy", new BounceOptions(), pool);
+        var modest = Attach("modest", new BounceOptions(), pool);
+        var memory = _memory.Allocate(256 << 10);
+        var first = greedy.Dma.Map(memory, DmaDirection.ToDevice);
+        using var second = modest.Dma.Map(memory.Slice(0, 4096), DmaDirection.ToDevice);
+        var error = Assert.Throws<ApertureException>(() => modest.Dma.Map(memory, DmaDirection.ToDevice));
+        Assert.Equal(Status.NoSpace, error.Status);
+        Assert.Contains("greedy: 1 buffers, 262144 bytes; modest: 1 buffers, 4096 bytes", error.Message, StringComparison.Ordinal);
+        first.Dispose();
+        modest.Dma.Map(memory, DmaDirection.ToDevice).Dispose();
+        Assert.Equal(2, pool.UsedSlots);
+        Assert.Equal(Status.InvalidArgument, modest.Dma.TryMap(_memory.Allocate((256 << 10) + 1), DmaDirection.ToDevice, out var failed));
+        Assert.False(failed.IsMapped);
+        Assert.Equal(BouncePool.MaxMapping, (int)modest.Dma.MaxMappingSize);
+    }
+
+    [Fact]
+    public void Bytes_that_the_device_does_not_write_come_back()
+    {
+        var device = Attach("d", new BounceOptions());
+        var memory = _memory.Allocate(8192).Slice(100, 5000);
+        memory.Span.Fill(0x55);
+        var mapping = device.Dma.Map(memory, DmaDirection.FromDevice);
+        _memory.Dram(new PhysicalAddress(mapping.Address.Value + 2050), 3).Fill(0xAA);
+        Assert.Equal(0x55, memory.Span[2051]);
+        mapping.SyncForCpu(2051, 1);
+        Assert.Equal([0x55, 0xAA, 0x55], memory.Span[2050..2053].ToArray());
+        mapping.Dispose();
+        Assert.Equal([0x55, 0xAA, 0xAA, 0xAA, 0x55], memory.Span[2049..2054].ToArray());
+        Assert.Throws<ArgumentOutOfRangeException>(() => mapping.SyncForCpu(4999, 2));
+    }
+
+    [Fact]
+    public void Unreachable_memory_bounces_and_reachable_memory_does_not()
+    {
+        var low = _memory.Allocate(4096);
+        var high = _memory.Allocate(48 << 20).Slice(40 << 20, 4096);
+        var device = new Device("short") { Description = new DeviceDescription() };
+        DmaAttach.Attach(device, new IommuCore(_tables), new DmaPlatform(_memory));
+        Assert.Equal("direct", device.Dma.Path);
+        device.Dma.BusLimit = new Iova(HonestMemory.Base + (32 << 20) - 1);
+        device.Dma.SetMask(32);
+        Assert.Equal(("bounce", true), (device.Dma.Path, device.Dma.IsAddressingLimited));
+        using var a = device.Dma.Map(low, DmaDirection.ToDevice);
+        Assert.Equal(low.Address.Value, a.Address.Value);
+        Assert.False(a.NeedsSync);
+        using var b = device.Dma.Map(high, DmaDirection.ToDevice);
+        Assert.True(b.Address.Value < HonestMemory.Base + (32 << 20));
+        Assert.True(device.Dma.NeedsSync(b.Address + 100) && !device.Dma.NeedsSync(a.Address));
+    }
+
+    [Fact]
+    public void Untrusted_device_sees_nothing_but_its_own_bytes()
+    {
+        using var rig = DmaRig.Make("untrusted-noncoherent");
+        var memory = rig.Memory.Allocate(8192);
+        memory.Span.Fill(0x77);
+        // What an earlier user left in the slots.
+        for (var i = 0; i < 4; i++)
+            rig.Dma.Map(memory.Slice(0, 8000), DmaDirection.ToDevice).Dispose();
+        using var mapping = rig.Dma.Map(memory.Slice(512, 600), DmaDirection.Bidirectional);
+        var page = new byte[4096];
+        rig.Read(mapping.Address.AlignDown(4096), page);
+        Assert.Equal(600, page.Count(value => value == 0x77));
+        Assert.Equal(3496, page.Count(value => value == 0));
+    }
+
+    [Fact]
+    public void Eight_threads_on_a_full_and_growing_pool_lose_nothing()
+    {
+        var seed = Environment.TickCount;
+        var device = Attach("d", new BounceOptions { Bytes = 512 << 10, MaxBytes = 2 << 20 });
+        var full = 0;
+        var threads = Enumerable.Range(0, 8).Select(number => new Thread(() =>
+        {
+            var random = new Random(seed + number);
+            var memory = _memory.Allocate(1 << 20);
+            var live = new Queue<(DmaMapping Mapping, int Start, byte Value)>();
+            for (var i = 0; i < 3000; i++)
+            {
+                var place = i % 16;
+                if (live.Count == 16 || (live.Count > 0 && random.Next(3) == 0))
+                    End(memory, live.Dequeue());
+                if (live.Any(entry => entry.Start == place << 16))
+                    continue;
+                var bytes = random.Next(1, 65536);
+                var block = memory.Slice(place << 16, bytes);
+                if (device.Dma.TryMap(block, DmaDirection.FromDevice, out var mapping) != Status.Ok)
+                {
+                    Interlocked.Increment(ref full);
+                    continue;
+                }
+
+                var value = (byte)random.Next(256);
+                _memory.Dram(new PhysicalAddress(mapping.Address.Value), bytes).Fill(value);
+                live.Enqueue((mapping, place << 16, value));
+            }
+
+            while (live.TryDequeue(out var entry))
+                End(memory, entry);
+        })).ToArray();
+        var errors = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        foreach (var thread in threads)
+            thread.Start();
+        foreach (var thread in threads)
+            thread.Join();
+        Assert.Empty(errors);
+        Assert.Equal(0, device.Dma.BouncePool.UsedSlots);
+        Assert.Equal(2 << 20, device.Dma.BouncePool.TotalBytes);
+        Assert.True(full > 0, "the pool was never full");
+        // Every slot can be had again.
+        var rest = Enumerable.Range(0, 8).Select(_ => device.Dma.Map(_memory.Allocate(256 << 10), DmaDirection.ToDevice)).ToArray();
+        Assert.Equal(1024, device.Dma.BouncePool.UsedSlots);
+        foreach (var mapping in rest)
+            mapping.Dispose();
+
+        void End(MemoryBlock memory, (DmaMapping Mapping, int Start, byte Value) entry)
+        {
+            entry.Mapping.Dispose();
+            if (memory.Span.Slice(entry.Start, (int)entry.Mapping.Length).IndexOfAnyExcept(entry.Value) >= 0)
+                errors.Enqueue($"seed {seed}: bytes at 0x{entry.Start:x} were lost");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using Aperture.Core;
+using Aperture.Dma;
+
+namespace Aperture.Tests.Dma;
+
+public sealed class FlushQueueTests : IDisposable
+{
+    private readonly DmaRig _rig = DmaRig.Make("iommu-deferred");
+
+    public void Dispose() => _rig.Dispose();
+
+    [Fact]
+    public void Device_addresses_are_used_again_only_after_a_flush_that_covers_them()
+    {
+        var seed = Environment.TickCount;
+        var random = new Random(seed);
+        var memory = _rig.Memory.Allocate(64 << 12);
+        var stale = new HashSet<ulong>(); // pages that the unit may still remember
+        var live = new List<DmaMapping>();
+        for (var i = 0; i < 20_000; i++)
+        {
+            if (live.Count < 40 && random.Next(2) == 0)
+            {
+                var bytes = random.Next(1, 8 << 12);
+                var mapping = _rig.Dma.Map(memory.Slice(random.Next(memory.Length - bytes), bytes), DmaDirection.ToDevice);
+                foreach (var page in Pages(mapping))
+                    Assert.False(stale.Contains(page), $"seed {seed}: page 0x{page:x} was given out while the unit may remember it");
+                live.Add(mapping);
+            }
+            else if (live.Count > 0)
+            {
+                var at = random.Next(live.Count);
+                _rig.Unit.Invalidations.Clear();
+                // The unit has seen all of it, and remembers until it is told. A flush comes before the unmap that makes it necessary.
+                live[at].Dispose();
+                if (_rig.Unit.Invalidations.Count > 0)
+                    stale.Clear();
+                foreach (var page in Pages(live[at]))
+                    stale.Add(page);
+                live.RemoveAt(at);
+            }
+
+            if (random.Next(500) == 0)
+            {
+                _rig.Time.Advance(FlushQueue.Timeout);
+                stale.Clear();
+            }
+        }
+
+        foreach (var mapping in live)
+            mapping.Dispose();
+        _rig.Dma.Detach();
+        Assert.Equal(0x1000ul, _rig.Domain.Space!.UsedBytes);
+    }
+
+    [Fact]
+    public void Window_is_measured_and_closed_by_the_timer()
+    {
+        var memory = _rig.Memory.Allocate(0x3000);
+        _rig.Dma.Map(memory, DmaDirection.ToDevice).Dispose();
+        Assert.Empty(_rig.Unit.Invalidations);
+        Assert.Equal((1, 0, 0x3000), (_rig.Dma.FlushStatistics.Unmaps, _rig.Dma.FlushStatistics.Flushes, _rig.Dma.FlushStatistics.PendingBytes));
+        _rig.Time.Advance(TimeSpan.FromMilliseconds(9));
+        Assert.Empty(_rig.Unit.Invalidations);
+        _rig.Time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Single(_rig.Unit.Invalidations);
+        Assert.Equal(new FlushStatistics(1, 1, 1, 0, 0x3000, FlushQueue.Timeout), _rig.Dma.FlushStatistics);
+    }
+
+    [Fact]
+    public void Full_ring_is_flushed_by_whoever_fills_it()
+    {
+        var memory = _rig.Memory.Allocate(0x1000);
+        for (var i = 0; i < FlushQueue.Capacity * 8; i++)
+            _rig.Dma.Map(memory, DmaDirection.ToDevice).Dispose();
+        Assert.InRange(_rig.Dma.FlushStatistics.Flushes, 1, 8);
+        Assert.Equal(0, _rig.Dma.FlushStatistics.TimerFlushes);
+        Assert.True(_rig.Dma.FlushStatistics.PeakPendingBytes >= FlushQueue.Capacity << 12);
+    }
+
+    [Fact]
+    public void Coherent_memory_is_out_of_reach_when_it_goes_back()
+    {
+        _rig.Dma.Allocate(0x1000).Dispose();
+        Assert.Equal(0, _rig.Dma.FlushStatistics.PendingBytes);
+        Assert.Single(_rig.Unit.Invalidations);
+    }
+
+    private static IEnumerable<ulong> Pages(DmaMapping mapping)
+    {
+        for (var page = mapping.Address.Value >> 12; page <= (mapping.Address.Value + mapping.Length - 1) >> 12; page++)
+            yield return page;
+    }
+}
