@@ -64,7 +64,9 @@ public sealed class BouncePoolTests : IDisposable
     public void Unreachable_memory_bounces_and_reachable_memory_does_not()
     {
         var low = _memory.Allocate(4096);
-        var high = _memory.Allocate(48 << 20).Slice(40 << 20, 4096);
+        var blocks = Enumerable.Range(0, 3).Select(_ => _memory.Allocate(16 << 20)).ToArray();
+        var high = blocks.Single(block => block.Address.Value == HonestMemory.Base + (48 << 20)).Slice(0, 4096);
+        _memory.Free(blocks.Single(block => block.Address.Value == HonestMemory.Base + (16 << 20)));
         var device = new Device("short") { Description = new DeviceDescription() };
         DmaAttach.Attach(device, new IommuCore(_tables), new DmaPlatform(_memory));
         Assert.Equal("direct", device.Dma.Path);
@@ -101,6 +103,7 @@ public sealed class BouncePoolTests : IDisposable
         var seed = Environment.TickCount;
         var device = Attach("d", new BounceOptions { Bytes = 512 << 10, MaxBytes = 2 << 20 });
         var full = 0;
+        var errors = new System.Collections.Concurrent.ConcurrentQueue<string>();
         var threads = Enumerable.Range(0, 8).Select(number => new Thread(() =>
         {
             var random = new Random(seed + number);
@@ -129,7 +132,6 @@ public sealed class BouncePoolTests : IDisposable
             while (live.TryDequeue(out var entry))
                 End(memory, entry);
         })).ToArray();
-        var errors = new System.Collections.Concurrent.ConcurrentQueue<string>();
         foreach (var thread in threads)
             thread.Start();
         foreach (var thread in threads)

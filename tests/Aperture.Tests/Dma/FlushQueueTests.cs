@@ -1,4 +1,3 @@
-using Aperture.Core;
 using Aperture.Dma;
 
 namespace Aperture.Tests.Dma;
