@@ -1,4 +1,5 @@
 using Aperture.Core;
+using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Power;
 
@@ -14,6 +15,9 @@ internal sealed class GateController(DeviceTreeNode node, Gate? parent, int dept
 
     public int Depth => depth;
 
+    /// <summary>The device that must be bound before it provides anything; null when there is none but the controller's own.</summary>
+    public Device? Owner { get; set; }
+
     public Status Resolve(GateKind kind, ReadOnlySpan<uint> cells, out Gate? gate)
     {
         var property = kind switch
@@ -25,6 +29,8 @@ internal sealed class GateController(DeviceTreeNode node, Gate? parent, int dept
         gate = null;
         if (node.U32(property) != cells.Length)
             return Status.InvalidArgument;
+        if (Owner is { Bound: null })
+            return Status.ProbeDefer;
         gate = Get(kind, cells);
         return Status.Ok;
     }

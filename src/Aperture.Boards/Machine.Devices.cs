@@ -85,17 +85,22 @@ public sealed partial class Machine
             }
             else
             {
-                throw new ApertureException(Status.InvalidArgument, $"{node.Path}: {kind} reference <0x{reference.Phandle:x}> does not resolve: {reference.Error}");
+                // A supplier that never comes: this device waits for it, by name, and the others need not care.
+                gates.Add(new GateSpecifier(kind, reference.Name, reference, NameOf(reference), []));
             }
         }
 
         return gates;
     }
 
+    private static string NameOf(PhandleReference reference) =>
+        reference.Target?.DeviceName ?? string.Create(CultureInfo.InvariantCulture, $"<0x{reference.Phandle:x}>");
+
+    /// <summary>What a node says about its gates. Clocks and resets that it makes for itself are its own affair; nobody waits for them.</summary>
     private static IEnumerable<(GateKind Kind, PhandleReference Reference)> GateReferences(DeviceTreeNode node) =>
     [
-        .. node.Clocks().Select(reference => (GateKind.Clock, reference)),
-        .. node.Resets().Select(reference => (GateKind.Reset, reference)),
+        .. node.Clocks().Where(reference => reference.Target != node).Select(reference => (GateKind.Clock, reference)),
+        .. node.Resets().Where(reference => reference.Target != node).Select(reference => (GateKind.Reset, reference)),
         .. node.PowerDomains().Select(reference => (GateKind.PowerDomain, reference)),
     ];
 
@@ -105,7 +110,7 @@ public sealed partial class Machine
         var gates = new List<Gate>();
         for (var at = node; at is not null; at = at.Parent is { } parent && parent.IsCompatible("ti,sysc") ? parent : null)
         {
-            foreach (var (_, reference) in GateReferences(at).Where(entry => entry.Kind == kind && entry.Reference.Target is not null))
+            foreach (var (_, reference) in GateReferences(at).Where(entry => entry.Kind == kind && entry.Reference.IsValid))
                 gates.Add(ControllerOf(reference.Target!).Get(kind, [.. reference.Arguments]));
         }
 
@@ -132,20 +137,25 @@ public sealed partial class Machine
         return _controllers[node];
     }
 
-    private static PhandleReference? OuterDomain(DeviceTreeNode node) => node.PowerDomains() is [{ Target: not null } outer, ..] ? outer : null;
+    private static PhandleReference? OuterDomain(DeviceTreeNode node) => node.PowerDomains() is [{ IsValid: true } outer, ..] ? outer : null;
 
-    /// <summary>The devices that make gates known. A provider that is a device for another reason provides at once, and one that the
-    /// tree has disabled never comes: those that need it say so.</summary>
+    /// <summary>The devices that make gates known. A provider that is a device for another reason provides once its driver is bound, and
+    /// one that the tree has disabled never comes: those that need it say so.</summary>
     private List<Device> MakeControllers()
     {
         var devices = new List<Device>();
-        var others = _pending.Select(device => device.Node).ToHashSet();
+        var others = _pending.ToDictionary(device => device.Node!);
         foreach (var (node, controller) in _controllers)
         {
-            if (others.Contains(node))
+            if (others.TryGetValue(node, out var owner))
+            {
+                controller.Owner = owner;
                 Drivers.RegisterGates(node, controller);
+            }
             else if (node.IsPresent)
+            {
                 devices.Add(MakeController(node));
+            }
         }
 
         return devices;
@@ -156,7 +166,7 @@ public sealed partial class Machine
         Description = new DeviceDescription
         {
             Compatible = [GateControllerDriver.CompatibleName],
-            Suppliers = OuterDomain(node) is { Target: { } outer } ? [new SupplierReference(outer, outer.DeviceName)] : [],
+            Suppliers = node.PowerDomains() is [{ Error: not PhandleError.Empty } outer, ..] ? [new SupplierReference(outer.IsValid ? outer.Target : outer, NameOf(outer))] : [],
         },
     };
 

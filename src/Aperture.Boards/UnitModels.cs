@@ -1,4 +1,6 @@
 using Aperture.Core;
+using Aperture.Datasheets.Exynos;
+using Aperture.Datasheets.Omap;
 using Aperture.DeviceTrees;
 using Aperture.Hardware.Bus;
 using Aperture.Hardware.Exynos;
@@ -11,10 +13,20 @@ namespace Aperture.Boards;
 /// docs/units.</summary>
 internal static class UnitModels
 {
-    private const ulong LargestWindow = 0x1_0000;
+    /// <summary>The most bytes of registers that a unit has.</summary>
+    public const ulong LargestWindow = 0x1_0000;
+
+    private const ulong SmallestSysMmu = 0x100;
+    private const ulong SmallestSysMmuV7 = 0x1000; // the capabilities lie beyond 0x800
+    private const ulong SmallestSysMmuVm = SysMmuVmRegister.Block + SysMmuVmRegister.BlockStride;
 
     /// <summary>Whether there is a model for a node.</summary>
     public static bool Has(DeviceTreeNode node) => Kind(node) is not null;
+
+    /// <summary>The fewest bytes of registers that the unit of a node can be driven with.</summary>
+    public static ulong SmallestWindow(DeviceTreeNode node) => Kind(node) is not "samsung,exynos-sysmmu"
+        ? OmapRegisters.EmuFaultAddress
+        : new SysMmuVersion(SysMmu(node.Tree.Root, 0).Version).Major >= 7 ? SmallestSysMmuV7 : SmallestSysMmu;
 
     /// <summary>Makes the model of a node whose registers take <paramref name="size"/> bytes.</summary>
     /// <exception cref="ApertureException">There is no such unit; the message names the node.</exception>
@@ -26,7 +38,7 @@ internal static class UnitModels
         {
             return Kind(node) switch
             {
-                "samsung,exynos-sysmmu" => new ExynosSysMmu(bus, (options.SysMmu ?? SysMmu(node.Tree.Root)) with { WindowSize = (uint)size }),
+                "samsung,exynos-sysmmu" => new ExynosSysMmu(bus, (options.SysMmu ?? SysMmu(node.Tree.Root, size)) with { WindowSize = (uint)size }),
                 { } compatible => new OmapMmu(bus, Omap(node, compatible) with { WindowSize = (uint)size }),
                 null => throw new ApertureException(Status.NotSupported, "this is no IOMMU that is modelled"),
             };
@@ -55,12 +67,14 @@ internal static class UnitModels
 
     /// <summary>Inferred (no manual is public): Exynos3250 and 4210 carry version 1, 4x12 to 542x version 3.3, 5433 version 5,
     /// and those after it version 7 with VM registers where the register window has room for them.</summary>
-    private static SysMmuOptions SysMmu(DeviceTreeNode root)
+    private static SysMmuOptions SysMmu(DeviceTreeNode root, ulong window)
     {
         if (root.IsCompatible("samsung,exynos3250") || root.IsCompatible("samsung,exynos4210"))
             return SysMmuOptions.V1;
         if (root.IsCompatible("samsung,exynos4") || root.IsCompatible("samsung,exynos5"))
             return SysMmuOptions.V33;
-        return root.IsCompatible("samsung,exynos5433") ? SysMmuOptions.V5 : SysMmuOptions.V7Vm;
+        if (root.IsCompatible("samsung,exynos5433"))
+            return SysMmuOptions.V5;
+        return window < SmallestSysMmuVm ? SysMmuOptions.V7 : SysMmuOptions.V7Vm;
     }
 }

@@ -52,9 +52,9 @@ internal static class CycleRules
 
     private static IEnumerable<DeviceTreeNode> Suppliers(DeviceTreeNode node)
     {
-        PhandleReference[] all = [.. node.Iommus(), .. node.PowerDomains(), .. WaitedClocks(node), .. node.Resets()];
-        // A provider that consumes what it provides itself, as clock controllers do, waits for nobody.
-        return all.Where(r => r.IsValid && r.Target != node && r.Target.IsPresent).Select(r => r.Target!).Distinct();
+        // A provider that consumes clocks or resets of its own, as clock controllers do, waits for nobody.
+        PhandleReference[] all = [.. node.Iommus(), .. node.PowerDomains(), .. WaitedClocks(node).Concat(node.Resets()).Where(r => r.Target != node)];
+        return all.Where(r => r.IsValid && r.Target.IsPresent).Select(r => r.Target!).Distinct();
     }
 
     // A clock provider with a choice of inputs works before all of them are there: clock controllers and the PHYs that feed

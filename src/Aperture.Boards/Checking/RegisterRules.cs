@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Core.Memory;
 using Aperture.DeviceTrees;
 
@@ -20,6 +21,7 @@ internal static class RegisterRules
                 context.Problem(FindingCode.Reg, node, "has no reg: an IOMMU without registers cannot be driven; add their address and size");
         }
         CheckOverlaps(context, claims);
+        CheckRam(context, claims);
     }
 
     // An IOMMU that is a PCI function has configuration space in reg, and its registers are found by looking.
@@ -53,6 +55,29 @@ internal static class RegisterRules
             {
                 claims.Add((new MemoryRange(address, block.Length), node));
             }
+        }
+
+        if (isUnit && context.Units[node] is { IsModelled: true } kind && UnitModels.Has(node) && blocks[0] is { Address: { } first, Length: > 0 and var size })
+            CheckWindow(context, node, kind, first, size);
+    }
+
+    private static void CheckWindow(CheckContext context, DeviceTreeNode unit, UnitKind kind, PhysicalAddress start, ulong size)
+    {
+        var smallest = UnitModels.SmallestWindow(unit);
+        if (size < smallest || size > UnitModels.LargestWindow)
+            context.Problem(FindingCode.Reg, unit, $"reg has 0x{size:x} bytes, but a {kind.Family} here has 0x{smallest:x} to 0x{UnitModels.LargestWindow:x}: correct the size");
+        if (!start.IsAligned(sizeof(uint)) || size % sizeof(uint) != 0)
+            context.Problem(FindingCode.Reg, unit, $"reg {new MemoryRange(start, size)} does not begin and end at whole words, which registers are: correct the address or the size");
+    }
+
+    private static void CheckRam(CheckContext context, List<(MemoryRange Range, DeviceTreeNode Node)> claims)
+    {
+        var ram = context.Tree.Memory();
+        foreach (var (range, node) in claims)
+        {
+            // A master's reg may well be a buffer, as that of a frame buffer which the boot loader set up.
+            if (context.IsUnit(node) && ram.FirstOrDefault(block => block.Overlaps(range)) is { Length: > 0 } block)
+                context.Error(FindingCode.Reg, node, $"reg {range} lies in RAM {block}: correct the address, or the memory node");
         }
     }
 

@@ -16,23 +16,56 @@ internal static class SupplierRules
 
     internal static void Check(CheckContext context)
     {
+        var booted = Booted(context);
+        var providers = Providers(booted);
         foreach (var node in context.Nodes)
         {
+            var off = new HashSet<DeviceTreeNode>(); // disabled suppliers that this node has been told of
             foreach (var (property, cells, word) in s_kinds)
             {
                 foreach (var entry in node.References(property, cells))
+                {
                     CheckEntry(context, node, entry, property, cells, word);
+                    if (entry.IsValid && !entry.Target.IsPresent && node.IsPresent && off.Add(entry.Target))
+                        CheckDisabled(context, node, entry.Target, word, isWaitedFor: cells is not null && (booted.Contains(node) || (property == "power-domains" && providers.Contains(node))));
+                }
             }
         }
     }
+
+    /// <summary>The nodes that become devices, and so wait for their suppliers: modelled units, the masters behind those, and the modules around both.</summary>
+    private static HashSet<DeviceTreeNode> Booted(CheckContext context)
+    {
+        var booted = context.Units.Where(unit => unit.Value is { IsModelled: true } && unit.Key.IsPresent).Select(unit => unit.Key).ToHashSet();
+        booted.UnionWith(context.Masters.Where(master => master.IsPresent && master.Iommus() is { IsEmpty: false } units && units.All(unit => unit.IsValid && context.Units.GetValueOrDefault(unit.Target) is { IsModelled: true })));
+        booted.UnionWith(booted.Select(node => node.Parent).OfType<DeviceTreeNode>().Where(parent => parent.IsCompatible("ti,sysc")).ToArray());
+        return booted;
+    }
+
+    /// <summary>The providers that those nodes wait for. Of what a provider itself consumes, it waits for its power domain alone.</summary>
+    private static HashSet<DeviceTreeNode> Providers(IEnumerable<DeviceTreeNode> booted)
+    {
+        var providers = new HashSet<DeviceTreeNode>();
+        var open = new Queue<DeviceTreeNode>(booted.SelectMany(Suppliers));
+        while (open.TryDequeue(out var provider))
+        {
+            if (!provider.IsPresent || !providers.Add(provider))
+                continue;
+            foreach (var outer in provider.PowerDomains().Where(outer => outer.IsValid))
+                open.Enqueue(outer.Target!);
+        }
+
+        return providers;
+    }
+
+    private static IEnumerable<DeviceTreeNode> Suppliers(DeviceTreeNode node) =>
+        ((PhandleReference[])[.. node.Clocks(), .. node.Resets(), .. node.PowerDomains()]).Where(r => r.IsValid).Select(r => r.Target!);
 
     private static void CheckEntry(CheckContext context, DeviceTreeNode node, PhandleReference entry, string property, string? cells, string word)
     {
         switch (entry.Error)
         {
             case PhandleError.None:
-                CheckSupplier(context, node, entry.Target!, word);
-                break;
             case PhandleError.Empty:
                 break;
             case PhandleError.Unresolved:
@@ -49,11 +82,12 @@ internal static class SupplierRules
         }
     }
 
-    private static void CheckSupplier(CheckContext context, DeviceTreeNode node, DeviceTreeNode supplier, string word)
+    private static void CheckDisabled(CheckContext context, DeviceTreeNode node, DeviceTreeNode supplier, string word, bool isWaitedFor)
     {
-        // Only where DMA depends on it: elsewhere boards leave suppliers disabled on purpose.
-        if (!node.IsPresent || supplier.IsPresent || (!node.Has("iommus") && !context.IsUnit(node)))
-            return;
-        context.Warning(FindingCode.Supplier, node, $"its {word} {supplier.Path} is disabled: enable it, or disable this node");
+        var message = $"its {word} {supplier.Path} is disabled: enable it, or disable this node";
+        if (isWaitedFor)
+            context.Error(FindingCode.Supplier, node, message);
+        else if (node.Has("iommus") || context.IsUnit(node))
+            context.Warning(FindingCode.Supplier, node, message); // only where DMA depends on it: elsewhere boards leave suppliers disabled on purpose
     }
 }

@@ -1,3 +1,5 @@
+using Aperture.DeviceTrees;
+
 namespace Aperture.Devices;
 
 // Who still waits, and for what in the end.
@@ -33,7 +35,7 @@ public sealed partial class DriverCore
                 return new DeferredDevice(entry.Device, at.SupplierName, at == entry ? at.SupplierName : $"{way}, which is deferred: {at.SupplierName}");
             way += at == entry ? $" waits for {at.SupplierName}" : $", which waits for {at.SupplierName}";
             if (!_byKey.TryGetValue(at.WaitsFor, out var supplier))
-                return new DeferredDevice(entry.Device, at.SupplierName, $"{way}, which is not in the machine");
+                return new DeferredDevice(entry.Device, at.SupplierName, $"{way}, which {WhyAbsent(at.WaitsFor)}");
             if (supplier.State != BindState.Waiting)
                 return new DeferredDevice(entry.Device, supplier.Device.Name, $"{way}, which {WhyNot(supplier)}");
             if (!seen.Add(supplier))
@@ -41,6 +43,14 @@ public sealed partial class DriverCore
             at = supplier;
         }
     }
+
+    private static string WhyAbsent(object key) => key switch
+    {
+        DeviceTreeNode { IsPresent: false } => "is disabled in the device tree",
+        PhandleReference { Error: PhandleError.Unresolved } => "is no node of the device tree",
+        PhandleReference reference => $"the device tree refers to wrongly ({reference.Error})",
+        _ => "is not in the machine",
+    };
 
     private static string WhyNot(Entry supplier) => supplier.State switch
     {

@@ -4,12 +4,13 @@ namespace Aperture.Boards.Tests.Checking;
 
 public class BoardCheckerTests
 {
-    private readonly TreeNode _root = new TreeNode("").Cells("#address-cells", 1).Cells("#size-cells", 1).Strings("compatible", "test,board");
+    private readonly TreeNode _root = new TreeNode("").Cells("#address-cells", 1).Cells("#size-cells", 1).Strings("compatible", "test,board").Cells("interrupt-parent", 120);
     private readonly TreeNode _memory = new TreeNode("memory@80000000").Strings("device_type", "memory").Cells("reg", 0x8000_0000, 0x1000_0000);
     private readonly TreeNode _reserved = new TreeNode("reserved-memory").Cells("#address-cells", 1).Cells("#size-cells", 1).Flag("ranges");
     private readonly TreeNode _soc = new TreeNode("soc").Strings("compatible", "simple-bus").Cells("#address-cells", 1).Cells("#size-cells", 1).Flag("ranges");
     private readonly TreeNode _power = new TreeNode("power@1000").Strings("compatible", "test,pd").Cells("reg", 0x1000, 0x20).Cells("#power-domain-cells", 0).Cells("phandle", 100);
     private readonly TreeNode _clock = new TreeNode("clock@2000").Strings("compatible", "test,clk").Cells("reg", 0x2000, 0x20).Cells("#clock-cells", 1).Cells("phandle", 101);
+    private readonly TreeNode _controller = new TreeNode("controller@3000").Strings("compatible", "test,intc").Cells("reg", 0x3000, 0x20).Flag("interrupt-controller").Cells("#interrupt-cells", 1).Cells("phandle", 120);
     private readonly TreeNode _unit = Unit("mmu@10000", 0x10000, 1, "ti,omap4-iommu", 0);
     private readonly TreeNode _master = Master("camera@20000", 0x20000, 1);
     private readonly TreeNode _smmu = Unit("smmu@30000", 0x30000, 2, "arm,mmu-500", 1);
@@ -23,7 +24,7 @@ public class BoardCheckerTests
         _master.Cells("clocks", 101, 5).Cells("power-domains", 100).Cells("memory-region", 110);
         _reserved.Add(
             new TreeNode("pool@81000000").Strings("compatible", "shared-dma-pool").Flag("reusable").Cells("reg", 0x8100_0000, 0x10_0000).Cells("phandle", 110));
-        _root.Add(_memory, _reserved, _soc.Add(_power, _clock, _unit, _master, _smmu, _stream, _pcie));
+        _root.Add(_memory, _reserved, _soc.Add(_power, _clock, _controller, _unit, _master, _smmu, _stream, _pcie));
     }
 
     [Fact]
@@ -159,6 +160,35 @@ public class BoardCheckerTests
     }
 
     [Fact]
+    public void Window_that_the_unit_does_not_fit_in()
+    {
+        _unit.Cells("reg", 0x10000, 0x10);
+        Expect(FindingCode.Reg, "/soc/mmu@10000", "0x10 bytes");
+        _unit.Cells("reg", 0x60000, 0x10004);
+        Expect(FindingCode.Reg, "/soc/mmu@10000", "0x10004 bytes");
+        _unit.Cells("reg", 0x60000, 0x100).Strings("compatible", "samsung,exynos-sysmmu");
+        Expect(FindingCode.Reg, "/soc/mmu@10000", "0x1000 to 0x10000");
+        _root.Strings("compatible", "test,board", "samsung,exynos4412", "samsung,exynos4");
+        ExpectNothing();
+    }
+
+    [Fact]
+    public void Registers_that_are_no_whole_words()
+    {
+        _unit.Cells("reg", 0x10001, 0x100);
+        Expect(FindingCode.Reg, "/soc/mmu@10000", "whole words");
+        _unit.Cells("reg", 0x10000, 0x102);
+        Expect(FindingCode.Reg, "/soc/mmu@10000", "whole words");
+    }
+
+    [Fact]
+    public void Registers_in_RAM()
+    {
+        _unit.Cells("reg", 0x8FFF_FFF0, 0x100);
+        Expect(FindingCode.Reg, "/soc/mmu@10000", "lies in RAM");
+    }
+
+    [Fact]
     public void Registers_that_do_not_translate()
     {
         _soc.Without("ranges");
@@ -189,7 +219,39 @@ public class BoardCheckerTests
     public void Disabled_supplier()
     {
         _power.Strings("status", "disabled");
-        Expect(FindingCode.Supplier, "/soc/camera@20000", "disabled", FindingSeverity.Warning);
+        _stream.Cells("power-domains", 100);
+        Expect(FindingCode.Supplier, "/soc/camera@20000", "/soc/power@1000 is disabled");
+        Expect(FindingCode.Supplier, "/soc/usb@40000", "/soc/power@1000 is disabled", FindingSeverity.Warning);
+        _unit.Cells("power-domains", 100);
+        Expect(FindingCode.Supplier, "/soc/mmu@10000", "/soc/power@1000 is disabled");
+    }
+
+    [Fact]
+    public void Disabled_supplier_is_told_once_for_all_that_a_node_has_from_it()
+    {
+        _clock.Strings("status", "disabled");
+        _master.Cells("clocks", 101, 5, 101, 6);
+        Expect(FindingCode.Supplier, "/soc/camera@20000", "/soc/clock@2000");
+        Assert.Single(BoardChecker.Check(_root.Build()), f => f.Code == FindingCode.Supplier);
+    }
+
+    [Fact]
+    public void Disabled_domain_around_a_domain_that_is_waited_for()
+    {
+        _power.Cells("power-domains", 102);
+        _soc.Add(new TreeNode("power@1100").Strings("compatible", "test,pd").Cells("reg", 0x1100, 0x20)
+            .Cells("#power-domain-cells", 0).Cells("phandle", 102).Strings("status", "disabled"));
+        Expect(FindingCode.Supplier, "/soc/power@1000", "/soc/power@1100 is disabled");
+    }
+
+    [Fact]
+    public void Unit_without_interrupt()
+    {
+        _unit.Without("interrupts");
+        Expect(FindingCode.Supplier, "/soc/mmu@10000", "no interrupt");
+        _unit.Strings("status", "disabled");
+        _master.Strings("status", "disabled");
+        ExpectNothing();
     }
 
     [Fact]
@@ -264,6 +326,21 @@ public class BoardCheckerTests
     }
 
     [Fact]
+    public void Domain_that_is_inside_itself()
+    {
+        _power.Cells("power-domains", 100);
+        Expect(FindingCode.Cycle, "/soc/power@1000", "/soc/power@1000 -> /soc/power@1000");
+    }
+
+    [Fact]
+    public void Master_that_powers_its_own_unit()
+    {
+        _master.Cells("#power-domain-cells", 0).Cells("phandle", 103);
+        _unit.Cells("power-domains", 103);
+        Expect(FindingCode.Cycle, "/soc/mmu@10000", "/soc/mmu@10000 -> /soc/camera@20000 -> /soc/mmu@10000");
+    }
+
+    [Fact]
     public void Clock_controller_that_consumes_itself_is_no_cycle()
     {
         _clock.Cells("clocks", 101, 3);
@@ -271,7 +348,7 @@ public class BoardCheckerTests
     }
 
     private static TreeNode Unit(string name, uint address, uint phandle, string compatible, uint cells) =>
-        new TreeNode(name).Strings("compatible", compatible).Cells("reg", address, 0x100).Cells("#iommu-cells", cells).Cells("phandle", phandle);
+        new TreeNode(name).Strings("compatible", compatible).Cells("reg", address, 0x100).Cells("#iommu-cells", cells).Cells("phandle", phandle).Cells("interrupts", phandle);
 
     private static TreeNode Master(string name, uint address, params uint[] iommus) =>
         new TreeNode(name).Strings("compatible", "test,master").Cells("reg", address, 0x1000).Cells("iommus", iommus);

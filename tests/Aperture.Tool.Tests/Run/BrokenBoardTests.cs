@@ -105,7 +105,7 @@ public class BrokenBoardTests
         AssertRefused(Of("omap3-isp").Cells("480bd400.mmu", "ti,#tlb-entries", 0), "mmu@480bd400");
         AssertRefused(Of(Board).Cells(Unit, "reg", 0x11a30000, 0x1000), "overlap registers", "sysmmu@11a30000");
         AssertRefused(Of(Board).Cells(Unit, "reg", 0x40000000, 0x1000), "overlap RAM", "sysmmu@11a20000");
-        AssertRefused(Of(Board).Cells(Unit, "clocks", 12345, 1), "sysmmu@11a20000", "0x3039");
+        AssertRefused(Of(Board).Cells(Unit, "clocks", 12345, 1), Unit, "<0x3039>, which is no node of the device tree");
         AssertRefused(Of("dra7-dsp").Cells("40d01000.mmu", "ti,syscon-mmuconfig", Of("dra7-dsp").Find("40d00000.dsp_system").Phandle!.Value, 2), "mmu@", "ti,syscon-mmuconfig");
     }
 
