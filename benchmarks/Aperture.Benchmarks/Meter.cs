@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Aperture.Benchmarks;
 
-/// <summary>Times a loop: warm-up until compiled and steady, then the fastest of several rounds, because a shared machine only
+/// <summary>Times a loop: warm-up until compiled and steady, then the fastest of many short rounds, because a shared machine only
 /// ever adds time.</summary>
 internal static class Meter
 {
@@ -11,23 +11,25 @@ internal static class Meter
     /// <param name="budget">How long all of it may take, roughly.</param>
     public static (double Nanoseconds, double Allocated) Measure(Action<int> loop, TimeSpan budget)
     {
-        var times = 1;
-        var end = Stopwatch.GetTimestamp() + (long)(budget.TotalSeconds * 0.4 * Stopwatch.Frequency);
-        var round = budget / 16;
+        // Short calls first, many of them: the runtime compiles a method for good only after it was called a number of times and
+        // nothing new was compiled for a while. A loop that it replaces in the middle of one long call is a poorer one.
+        var end = After(budget * 0.25);
+        while (Stopwatch.GetTimestamp() < end)
+            loop(16);
+
+        var times = 16;
+        var round = budget / 400; // shorter than a time slice, so that some rounds run undisturbed on a busy machine
+        end = After(budget * 0.25);
         while (Stopwatch.GetTimestamp() < end)
         {
-            var start = Stopwatch.GetTimestamp();
-            loop(times);
-            if (Stopwatch.GetElapsedTime(start) < round)
-                times = Math.Min(times * 2, 1 << 28);
+            if (Time(loop, times) < round)
+                times *= 2;
         }
-
-        while (times > 1 && Time(loop, times) > round)
-            times /= 2;
 
         var best = double.MaxValue;
         var allocated = double.MaxValue;
-        for (var i = 0; i < 8; i++)
+        end = After(budget * 0.5);
+        while (Stopwatch.GetTimestamp() < end)
         {
             var before = GC.GetAllocatedBytesForCurrentThread();
             var time = Time(loop, times);
@@ -37,6 +39,8 @@ internal static class Meter
 
         return (best, allocated);
     }
+
+    private static long After(TimeSpan time) => Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency);
 
     private static TimeSpan Time(Action<int> loop, int times)
     {

@@ -23,7 +23,10 @@ internal static class QuickRun
     private static readonly TimeSpan Budget = TimeSpan.FromSeconds(1.5);
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
 
-    public static int Run(bool json)
+    /// <summary>Measures and prints.</summary>
+    /// <param name="json">Whether as JSON.</param>
+    /// <param name="only">How the names of the wanted figures begin.</param>
+    public static int Run(bool json, string only)
     {
         var yard = new Yardsticks();
         var chase4 = Meter.Measure(yard.Chase4, Budget).Nanoseconds;
@@ -33,6 +36,8 @@ internal static class QuickRun
         var results = new List<QuickResult>();
         void Add(string name, Action<int> loop, string yardstick, double of, double per = 1)
         {
+            if (!name.StartsWith(only, StringComparison.Ordinal))
+                return;
             var (ns, allocated) = Meter.Measure(loop, Budget);
             results.Add(new QuickResult(name, Round(ns / per), Round(ns / per / of), yardstick, Math.Round(allocated, 3)));
         }
@@ -92,6 +97,8 @@ internal static class QuickRun
         // The ratio of a read is its speed, not its time: more is better.
         void AddRead(string name, TranslateWork work)
         {
+            if (!name.StartsWith(only, StringComparison.Ordinal))
+                return;
             var (ns, allocated) = Meter.Measure(work.Read, Budget);
             results.Add(new QuickResult(name, Round(ns), Round(Yardsticks.BytesOfCopy / ns / copy), "copy_gbps", Math.Round(allocated, 3)));
         }

@@ -72,15 +72,17 @@ internal sealed class TableWork<TFormat> : IDisposable
     private void Unmap(Iova iova, ulong size)
     {
         var gather = default(InvalidationGather);
-        Check(_table.Unmap(iova, size, ref gather, out var unmapped));
-        if (unmapped != size)
-            throw new InvalidOperationException($"0x{unmapped:x} of 0x{size:x} bytes were unmapped");
+        var status = _table.Unmap(iova, size, ref gather, out var unmapped);
+        if (status != Status.Ok || unmapped != size)
+            Fail(status);
         _table.FreeGathered(ref gather);
     }
 
     private static void Check(Status status)
     {
         if (status != Status.Ok)
-            throw new ApertureException(status, $"the work failed: {status}");
+            Fail(status);
     }
+
+    private static void Fail(Status status) => throw new ApertureException(status, $"the work failed: {status}");
 }

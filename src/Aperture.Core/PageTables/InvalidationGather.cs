@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
@@ -31,16 +32,26 @@ public struct InvalidationGather
 
     /// <summary>Adds a range of removed pages of <c>1 &lt;&lt; pageShift</c> bytes. A range that continues the last one with the
     /// same page size extends it. When all places are taken everything becomes one range with the smallest page size.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(Iova start, ulong length, int pageShift)
     {
-        if (Count > 0)
+        if (Count == 0)
         {
-            ref var last = ref _ranges[Count - 1];
-            if (last.PageShift == pageShift && last.Start + last.Length == start)
-            {
-                last = last with { Length = last.Length + length };
-                return;
-            }
+            _ranges[0] = new GatheredRange(start, length, pageShift);
+            Count = 1;
+            return;
+        }
+
+        AddMore(start, length, pageShift);
+    }
+
+    private void AddMore(Iova start, ulong length, int pageShift)
+    {
+        ref var last = ref _ranges[Count - 1];
+        if (last.PageShift == pageShift && last.Start + last.Length == start)
+        {
+            last = last with { Length = last.Length + length };
+            return;
         }
 
         if (Count == Capacity)
@@ -86,7 +97,30 @@ public struct InvalidationGather
 }
 
 /// <summary>A range of removed pages.</summary>
-/// <param name="Start">The first byte.</param>
-/// <param name="Length">Bytes; zero means the whole space of 2^64.</param>
-/// <param name="PageShift">Log2 of the smallest page that was removed in the range.</param>
-public readonly record struct GatheredRange(Iova Start, ulong Length, int PageShift);
+public readonly record struct GatheredRange
+{
+    // 63..6 start, a multiple of 64 | 5..0 log2 of the page size
+    private readonly ulong _startAndShift;
+
+    /// <summary>A range of removed pages.</summary>
+    /// <param name="start">The first byte, a multiple of the page size.</param>
+    /// <param name="length">Bytes; zero means the whole space of 2^64.</param>
+    /// <param name="pageShift">Log2 of the smallest page that was removed in the range, 6 to 63.</param>
+    public GatheredRange(Iova start, ulong length, int pageShift)
+    {
+        Debug.Assert((start.Value & ShiftMask) == 0 && pageShift is >= 6 and < 64, "pages are aligned, and larger than the place of their shift");
+        _startAndShift = start.Value | (uint)pageShift;
+        Length = length;
+    }
+
+    /// <summary>The first byte.</summary>
+    public Iova Start => new(_startAndShift & ~ShiftMask);
+
+    /// <summary>Bytes; zero means the whole space of 2^64.</summary>
+    public ulong Length { get; init; }
+
+    /// <summary>Log2 of the smallest page that was removed in the range.</summary>
+    public int PageShift => (int)(_startAndShift & ShiftMask);
+
+    private static ulong ShiftMask => 0x3F;
+}

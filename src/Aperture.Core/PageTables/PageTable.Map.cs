@@ -18,47 +18,55 @@ public sealed unsafe partial class PageTable<TFormat>
     /// table; <see cref="Status.BadAddress"/> where the tables are corrupted.</returns>
     public Status Map(Iova iova, PhysicalAddress pa, ulong size, Protection protection, ref InvalidationGather gather)
     {
-        var status = CheckRange(iova.Value, size, _format.InputBits);
+        var isDone = size == SmallestPage && IsPage(iova.Value, _format.InputBits) && IsPage(pa.Value, _format.OutputBits)
+            && _format.CheckProtection(protection) == Status.Ok && TryMapOne(iova.Value, pa.Value, protection);
+        return isDone ? Status.Ok : MapAll(iova.Value, pa.Value, size, protection, ref gather);
+    }
+
+    /// <summary>Maps one page of the smallest size into a table below the root: <see cref="MapRun"/> with everything constant.</summary>
+    /// <returns>False when it is not as simple as that; nothing was done.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryMapOne(ulong iova, ulong pa, Protection protection)
+    {
+        var shift = SmallestShift;
+        if (_format.LevelOfPage(shift) != 1)
+            return false;
+        var link = EntryOf(_root, 0, iova);
+        var entry = Load(link);
+        if (_format.Classify(0, entry) != EntryKind.Table || !TryGetAtHome(entry, out var offset))
+            return false;
+
+        // The table was linked while it lived this life, and the entry empty; so it is the right one for as long as the word does
+        // not change.
+        var word = _home.WordAt(offset);
+        var seen = new TableWord(Volatile.Read(ref *word));
+        var place = _home.Bytes + offset + (Index(1, iova) * _format.EntryBytes);
+        if (!seen.IsAlive || Load(link) != entry || Load(place) != _format.EmptyEntry(1)
+            || Interlocked.CompareExchange(ref *word, seen.Add(1).Value, seen.Value) != seen.Value)
+        {
+            return false;
+        }
+
+        EntryRun.Store(place, _format.EntryBytes, _format.MakeLeaf(1, shift, new PhysicalAddress(pa), protection));
+        _tables.Clean(_home.AddressOf(place), _format.EntryBytes);
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Status MapAll(ulong iova, ulong pa, ulong size, Protection protection, ref InvalidationGather gather)
+    {
+        var status = CheckRange(iova, size, _format.InputBits);
         if (status == Status.Ok)
-            status = CheckRange(pa.Value, size, _format.OutputBits);
+            status = CheckRange(pa, size, _format.OutputBits);
         if (status == Status.Ok)
             status = _format.CheckProtection(protection);
         if (status != Status.Ok)
             return status;
-        return size == SmallestPage
-            ? MapOne(iova.Value, pa.Value, protection, ref gather)
-            : MapAll(iova.Value, pa.Value, size, protection, ref gather);
-    }
 
-    /// <summary>Maps one page of the smallest size: <see cref="MapRun"/> with everything constant.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Status MapOne(ulong iova, ulong pa, Protection protection, ref InvalidationGather gather)
-    {
-        var shift = SmallestShift;
-        var level = _format.LevelOfPage(shift);
-        var status = Pin(iova, level, 1, ref gather, out var table);
-        if (status != Status.Ok)
-            return status;
-
-        var place = EntryOf(table, level, iova);
-        if (Load(place) != _format.EmptyEntry(level))
-        {
-            status = PrepareRun(iova, table, level, place, 1, ref gather);
-            if (status != Status.Ok)
-                return status;
-        }
-
-        EntryRun.Store(place, _format.EntryBytes, _format.MakeLeaf(level, shift, new PhysicalAddress(pa), protection));
-        Clean(table, place, 1);
-        return Status.Ok;
-    }
-
-    private Status MapAll(ulong iova, ulong pa, ulong size, Protection protection, ref InvalidationGather gather)
-    {
         ulong mapped = 0;
         while (mapped < size)
         {
-            var status = MapRun(iova + mapped, pa + mapped, size - mapped, protection, ref gather, out var done);
+            status = MapRun(iova + mapped, pa + mapped, size - mapped, protection, ref gather, out var done);
             if (status != Status.Ok)
             {
                 if (mapped != 0)

@@ -8,7 +8,15 @@ public sealed unsafe partial class PageTable<TFormat>
 {
     /// <summary>Gives back the tables that were unlinked into <paramref name="gather"/>. Call it when no unit can reach them any
     /// more: after the invalidation.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void FreeGathered(ref InvalidationGather gather)
+    {
+        if (gather.FreeList != 0)
+            FreeAllGathered(ref gather);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeAllGathered(ref InvalidationGather gather)
     {
         var next = gather.FreeList;
         gather.FreeList = 0;
@@ -33,7 +41,6 @@ public sealed unsafe partial class PageTable<TFormat>
 
     /// <summary>Finds the table of a level that covers an address, making what is missing, and adds entries to its count, so that it
     /// stays while they are stored.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Status Pin(ulong iova, int level, uint entries, ref InvalidationGather gather, out Table table)
     {
         table = _root;
@@ -205,9 +212,37 @@ public sealed unsafe partial class PageTable<TFormat>
         return false;
     }
 
+    /// <summary>The offset of the table that an entry of the root points to, if it is where nearly all are.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryGetAtHome(ulong entry, out ulong offset)
+    {
+        var address = _format.TableAddress(0, entry);
+        offset = address.Value - _home.Start;
+        return offset <= _home.Room && address.IsAligned(PhysicalMemory.FrameSize);
+    }
+
+    /// <summary>Takes one entry out of the count of a table: <see cref="Release"/> where the table need not die.</summary>
+    /// <param name="word">The table's word.</param>
+    /// <param name="seen">What it was while the entry was still counted.</param>
+    /// <returns>False when it is not as simple as that; nothing was done.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryReleaseOne(ulong* word, TableWord seen)
+    {
+        var left = new TableWord(seen.Value - 1);
+        return seen.Count > (_format.ReclaimsEmptyTables ? 1u : 0u)
+            && Interlocked.CompareExchange(ref *word, left.Value, seen.Value) == seen.Value;
+    }
+
+    /// <summary>Takes one entry out of the count of the table that an entry of the root points to.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ReleaseOne(ulong iova, ulong entry, ref InvalidationGather gather)
+    {
+        if (TryGetTable(0, entry, out var table))
+            Release(iova, 1, table, 1, _format.ReclaimsEmptyTables, ref gather);
+    }
+
     /// <summary>Takes entries out of the count of a table. With its last one the table dies if <paramref name="reclaim"/> says so:
     /// where the format wants that, and where a map that failed takes back what it made.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Release(ulong iova, int level, Table table, uint entries, bool reclaim, ref InvalidationGather gather)
     {
         if (level == 0)

@@ -15,17 +15,21 @@ public sealed unsafe partial class PageTable<TFormat>
     /// page into, which then stays whole; <see cref="Status.BadAddress"/> where the tables are corrupted.</returns>
     public Status Unmap(Iova iova, ulong size, ref InvalidationGather gather, out ulong unmapped)
     {
-        unmapped = 0;
-        var status = CheckRange(iova.Value, size, _format.InputBits);
-        if (status != Status.Ok)
-            return status;
-        if (size == SmallestPage && TryRemoveOne(iova.Value, ref gather))
+        if (size == SmallestPage && IsPage(iova.Value, _format.InputBits) && TryRemoveOne(iova.Value, ref gather))
         {
             unmapped = size;
             return Status.Ok;
         }
 
-        return Remove(iova.Value, size, _format.ReclaimsEmptyTables, ref gather, out unmapped);
+        return UnmapAll(iova.Value, size, ref gather, out unmapped);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Status UnmapAll(ulong iova, ulong size, ref InvalidationGather gather, out ulong unmapped)
+    {
+        unmapped = 0;
+        var status = CheckRange(iova, size, _format.InputBits);
+        return status == Status.Ok ? Remove(iova, size, _format.ReclaimsEmptyTables, ref gather, out unmapped) : status;
     }
 
     /// <summary>Removes one page of the smallest size from a table below the root: <see cref="Remove"/> with everything constant.</summary>
@@ -38,17 +42,20 @@ public sealed unsafe partial class PageTable<TFormat>
             return false;
         var link = EntryOf(_root, 0, iova);
         var entry = Load(link);
-        if (_format.Classify(0, entry) != EntryKind.Table || !TryGetTable(0, entry, out var table))
+        if (_format.Classify(0, entry) != EntryKind.Table || !TryGetAtHome(entry, out var offset))
             return false;
-        var place = EntryOf(table, 1, iova);
+        var place = _home.Bytes + offset + (Index(1, iova) * _format.EntryBytes);
         var leaf = Load(place);
-        if (_format.Classify(1, leaf) != EntryKind.Leaf || _format.LeafShift(1, leaf) != shift || !table.State.IsAlive || Load(link) != entry)
+        var word = _home.WordAt(offset);
+        var seen = new TableWord(Volatile.Read(ref *word));
+        if (_format.Classify(1, leaf) != EntryKind.Leaf || _format.LeafShift(1, leaf) != shift || !seen.IsAlive || Load(link) != entry)
             return false;
 
         EntryRun.Store(place, _format.EntryBytes, _format.EmptyEntry(1));
-        Clean(table, place, 1);
+        _tables.Clean(_home.AddressOf(place), _format.EntryBytes);
         gather.Add(new Iova(iova), 1UL << shift, shift);
-        Release(iova, 1, table, 1, _format.ReclaimsEmptyTables, ref gather);
+        if (!TryReleaseOne(word, seen))
+            ReleaseOne(iova, entry, ref gather);
         return true;
     }
 

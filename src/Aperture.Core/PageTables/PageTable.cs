@@ -20,6 +20,7 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
     private readonly ITableMemory _tables; // where tables come from and who cleans them
     private readonly PhysicalMemory _memory; // the memory behind _tables
     private readonly Table _root;
+    private readonly Home _home; // where most tables are, found without a search
     private bool _disposed; // the root was given back
 
     /// <summary>Makes an empty table.</summary>
@@ -32,6 +33,7 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
         _memory = memory.Memory;
         if (!TryNewTable(0, out _root))
             throw new ApertureException(Status.NoMemory, $"no memory for a page table of 0x{TableBytes(0):x} bytes below 2^{format.OutputBits}");
+        _home = new Home(_memory, _root.Address, LargestTable());
     }
 
     /// <summary>The format, with its parameters.</summary>
@@ -48,6 +50,14 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
         _disposed = true;
         FreeBelow(0, _root);
         _tables.Free(_root.Address, TableBytes(0));
+    }
+
+    private ulong LargestTable()
+    {
+        var largest = 0;
+        for (var level = 0; level < _format.Levels; level++)
+            largest = Math.Max(largest, TableBytes(level));
+        return (ulong)largest;
     }
 
     /// <summary>Bytes of the smallest page: a constant where the format's sizes are.</summary>
@@ -81,6 +91,39 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
         if (size != 0 && (last < start || (bits < 64 && last >> bits != 0)))
             return Status.OutOfRange;
         return Status.Ok;
+    }
+
+    /// <summary>Whether an address is a multiple of the smallest page and has no more than so many bits: <see cref="CheckRange"/> for
+    /// one page, as one test of bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsPage(ulong address, int bits) =>
+        (address & ((SmallestPage - 1) | (bits < 64 ? ulong.MaxValue << bits : 0))) == 0;
+
+    /// <summary>The region of memory where the root is, and nearly always every other table.</summary>
+    private readonly struct Home
+    {
+        public readonly ulong Start;
+        public readonly ulong Room; // offsets up to here have room for any table
+        public readonly byte* Bytes;
+        public readonly ulong* Words;
+
+        public Home(PhysicalMemory memory, PhysicalAddress root, ulong largestTable)
+        {
+            Start = ulong.MaxValue; // a region without room: no table is found in it
+            foreach (var region in memory.Regions)
+            {
+                if (!region.Contains(root, 1) || region.Length < largestTable || !memory.TryGetFrame(region.Start, 1, out Bytes, out Words))
+                    continue;
+                Start = region.Start.Value;
+                Room = region.Length - largestTable;
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public ulong* WordAt(ulong offset) => Words + (offset / PhysicalMemory.FrameSize);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public PhysicalAddress AddressOf(byte* place) => new(Start + (ulong)(place - Bytes));
     }
 
     /// <summary>One table, and which of its lives was seen.</summary>
