@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Aperture.Benchmarks.Core.PageTables;
+using Aperture.Benchmarks.Drivers;
+using Aperture.Benchmarks.Hardware.Translation;
 using Aperture.Core.PageTables.Formats;
 
 namespace Aperture.Benchmarks;
@@ -57,8 +60,10 @@ internal static class QuickRun
 
         using (var domain = DomainWork.Omap())
             Add("domain.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
-        using (var domain = DomainWork.Exynos())
+        using (var domain = DomainWork.Exynos5())
             Add("domain.exynos5.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
+        using (var domain = DomainWork.Exynos4())
+            Add("domain.exynos4.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
 
         using (var dma = DmaWork.Strict())
             AddPair("dma.map+unmap.strict", dma);

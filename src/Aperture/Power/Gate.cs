@@ -18,12 +18,13 @@ public enum GateKind
 /// <summary>A named, counted switch of the board: a clock, a reset line or a power domain. It is on while its count is above
 /// zero. A gate may feed another one, which then holds it on.</summary>
 /// <remarks>Thread-safe. <see cref="Changed"/> runs under the gate's lock, on the thread that changed the count: a board's wiring sees
-/// each switch once and in order.</remarks>
+/// each switch once and in order. Holding a gate that is on, and letting one go that others hold, takes no lock.</remarks>
 public sealed class Gate
 {
     private readonly Lock _lock = new();
     private readonly Gate? _parent; // held on while this gate is on
-    private int _count;             // how many users hold the gate on
+    private int _count;             // how many users hold the gate on; to and from zero only under the lock
+    private bool _isOn;             // the gate is on, or being switched on for its first user
 
     /// <summary>A gate that is off.</summary>
     /// <param name="kind">What it switches.</param>
@@ -43,7 +44,7 @@ public sealed class Gate
     public string Name { get; }
 
     /// <summary>Whether the gate is on: clock running, reset released, power present.</summary>
-    public bool IsOn => Volatile.Read(ref _count) > 0;
+    public bool IsOn => Volatile.Read(ref _isOn);
 
     /// <summary>How many users hold the gate on.</summary>
     public int UseCount => Volatile.Read(ref _count);
@@ -54,26 +55,26 @@ public sealed class Gate
     /// <summary>Holds the gate on. When something fails on the way, the gate that feeds it or whoever listens, it is left as it was.</summary>
     public void Enable()
     {
+        if (TryCount(1, above: 0))
+            return;
         lock (_lock)
         {
-            if (_count > 0)
-            {
-                Volatile.Write(ref _count, _count + 1);
+            if (TryCount(1, above: 0))
                 return;
-            }
-
             _parent?.Enable();
-            Volatile.Write(ref _count, 1);
+            Volatile.Write(ref _isOn, true);
             try
             {
                 Changed?.Invoke(true);
             }
             catch
             {
-                Volatile.Write(ref _count, 0);
+                Volatile.Write(ref _isOn, false);
                 _parent?.Disable();
                 throw;
             }
+
+            Volatile.Write(ref _count, 1); // last: whoever finds it counts on a gate that is on
         }
     }
 
@@ -81,17 +82,16 @@ public sealed class Gate
     /// <exception cref="ApertureException">Nobody holds the gate on.</exception>
     public void Disable()
     {
+        if (TryCount(-1, above: 1))
+            return;
         lock (_lock)
         {
-            if (_count == 0)
+            if (!TryCount(-1, above: 0))
                 throw new ApertureException(Status.InvalidArgument, $"{Kind} {Name} was let go more often than it was held");
-            if (_count > 1)
-            {
-                Volatile.Write(ref _count, _count - 1);
-                return;
-            }
+            if (_count > 0)
+                return; // somebody came meanwhile
 
-            Volatile.Write(ref _count, 0);
+            Volatile.Write(ref _isOn, false);
             try
             {
                 Changed?.Invoke(false);
@@ -100,6 +100,19 @@ public sealed class Gate
             {
                 _parent?.Disable();
             }
+        }
+    }
+
+    /// <summary>Changes the count if it is above a number.</summary>
+    private bool TryCount(int by, int above)
+    {
+        while (true)
+        {
+            var count = Volatile.Read(ref _count);
+            if (count <= above)
+                return false;
+            if (Interlocked.CompareExchange(ref _count, count + by, count) == count)
+                return true;
         }
     }
 }

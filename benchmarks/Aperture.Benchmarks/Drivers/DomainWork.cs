@@ -4,7 +4,7 @@ using Aperture.Core.PageTables;
 using Aperture.DeviceTrees;
 using Aperture.Iommu;
 
-namespace Aperture.Benchmarks;
+namespace Aperture.Benchmarks.Drivers;
 
 /// <summary>The address space of a master on a booted board: its unit is powered, its driver invalidates through registers.</summary>
 internal sealed class DomainWork : IDisposable
@@ -32,7 +32,10 @@ internal sealed class DomainWork : IDisposable
     public static DomainWork Omap() => new("omap3-isp");
 
     /// <summary>A SysMMU v5.</summary>
-    public static DomainWork Exynos() => new("exynos5433-media");
+    public static DomainWork Exynos5() => new("exynos5433-media");
+
+    /// <summary>A SysMMU v3, whose registers need the master's clock.</summary>
+    public static DomainWork Exynos4() => new("exynos4412-media");
 
     /// <summary>Maps and unmaps a page of 4 KiB and lets the unit forget it.</summary>
     public void Page(int times)
@@ -52,6 +55,8 @@ internal sealed class DomainWork : IDisposable
     private static void Check(Status status)
     {
         if (status != Status.Ok)
-            throw new ApertureException(status, $"the work failed: {status}");
+            Fail(status);
     }
+
+    private static void Fail(Status status) => throw new ApertureException(status, $"the work failed: {status}");
 }

@@ -9,7 +9,7 @@ using Aperture.Hardware.Exynos;
 using Aperture.Hardware.Omap;
 using Aperture.Hardware.Translation;
 
-namespace Aperture.Benchmarks;
+namespace Aperture.Benchmarks.Hardware.Translation;
 
 /// <summary>A translation unit under the accesses of a master: 16 pages that stay in its cache, 1024 that do not.</summary>
 internal sealed class TranslateWork : IDisposable

@@ -2,7 +2,7 @@ using Aperture.Core;
 using Aperture.Core.Memory;
 using Aperture.Core.PageTables;
 
-namespace Aperture.Benchmarks;
+namespace Aperture.Benchmarks.Core.PageTables;
 
 /// <summary>A page table alone, of one format, with other mappings around those that come and go.</summary>
 internal sealed class TableWork<TFormat> : IDisposable

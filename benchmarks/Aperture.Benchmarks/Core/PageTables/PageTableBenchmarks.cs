@@ -1,0 +1,54 @@
+using Aperture.Core.PageTables.Formats;
+using BenchmarkDotNet.Attributes;
+
+namespace Aperture.Benchmarks.Core.PageTables;
+
+/// <summary>Page tables of each format, without a unit.</summary>
+[MemoryDiagnoser]
+public class PageTableBenchmarks : IDisposable
+{
+    private const int Pages = 1024;
+    private const int Runs = 16;
+
+    private readonly TableWork<OmapFormat> _omap = new(default);
+    private readonly TableWork<ExynosV1Format> _exynos1 = new(default);
+    private readonly TableWork<ExynosV5Format> _exynos5 = new(default);
+
+    /// <summary>One page, OMAP.</summary>
+    [Benchmark(OperationsPerInvoke = Pages)]
+    public void OmapPage() => _omap.Page(Pages);
+
+    /// <summary>One page that needs a table of its own, OMAP.</summary>
+    [Benchmark(OperationsPerInvoke = Pages)]
+    public void OmapLonePage() => _omap.LonePage(Pages);
+
+    /// <summary>256 pages, OMAP; the figure is for one page.</summary>
+    [Benchmark(OperationsPerInvoke = Runs * 256)]
+    public void OmapPages256() => _omap.Pages256(Runs);
+
+    /// <summary>One page, SysMMU up to version 4.</summary>
+    [Benchmark(OperationsPerInvoke = Pages)]
+    public void Exynos1Page() => _exynos1.Page(Pages);
+
+    /// <summary>256 pages, SysMMU up to version 4; the figure is for one page.</summary>
+    [Benchmark(OperationsPerInvoke = Runs * 256)]
+    public void Exynos1Pages256() => _exynos1.Pages256(Runs);
+
+    /// <summary>One page, SysMMU from version 5 on.</summary>
+    [Benchmark(OperationsPerInvoke = Pages)]
+    public void Exynos5Page() => _exynos5.Page(Pages);
+
+    /// <summary>256 pages, SysMMU from version 5 on; the figure is for one page.</summary>
+    [Benchmark(OperationsPerInvoke = Runs * 256)]
+    public void Exynos5Pages256() => _exynos5.Pages256(Runs);
+
+    /// <summary>Gives the tables back.</summary>
+    [GlobalCleanup]
+    public void Dispose()
+    {
+        _omap.Dispose();
+        _exynos1.Dispose();
+        _exynos5.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}

@@ -1,0 +1,36 @@
+using BenchmarkDotNet.Attributes;
+
+namespace Aperture.Benchmarks.Drivers;
+
+/// <summary>Map, unmap and commit in the domain of a master on a booted board.</summary>
+[MemoryDiagnoser]
+public class DomainBenchmarks : IDisposable
+{
+    private const int Pages = 1024;
+
+    private readonly DomainWork _omap = DomainWork.Omap();
+    private readonly DomainWork _exynos4 = DomainWork.Exynos4();
+    private readonly DomainWork _exynos5 = DomainWork.Exynos5();
+
+    /// <summary>One page behind an OMAP MMU.</summary>
+    [Benchmark(OperationsPerInvoke = Pages)]
+    public void Omap() => _omap.Page(Pages);
+
+    /// <summary>One page behind a SysMMU version 3.</summary>
+    [Benchmark(OperationsPerInvoke = Pages)]
+    public void Exynos4() => _exynos4.Page(Pages);
+
+    /// <summary>One page behind a SysMMU version 5.</summary>
+    [Benchmark(OperationsPerInvoke = Pages)]
+    public void Exynos5() => _exynos5.Page(Pages);
+
+    /// <summary>Switches the boards off.</summary>
+    [GlobalCleanup]
+    public void Dispose()
+    {
+        _omap.Dispose();
+        _exynos4.Dispose();
+        _exynos5.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}

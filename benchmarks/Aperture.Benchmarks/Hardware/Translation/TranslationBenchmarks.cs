@@ -1,0 +1,46 @@
+using BenchmarkDotNet.Attributes;
+
+namespace Aperture.Benchmarks.Hardware.Translation;
+
+/// <summary>Translation units under the accesses of a master.</summary>
+[MemoryDiagnoser]
+public class TranslationBenchmarks : IDisposable
+{
+    private const int Accesses = 4096;
+
+    private readonly TranslateWork _omap = TranslateWork.Omap();
+    private readonly TranslateWork _exynos = TranslateWork.Exynos();
+
+    /// <summary>A hit in the cache of an OMAP MMU.</summary>
+    [Benchmark(OperationsPerInvoke = Accesses)]
+    public void OmapHit() => _omap.Hit(Accesses);
+
+    /// <summary>A miss and a walk of two levels, OMAP.</summary>
+    [Benchmark(OperationsPerInvoke = Accesses)]
+    public void OmapWalk() => _omap.Walk(Accesses);
+
+    /// <summary>64 KiB read through an OMAP MMU.</summary>
+    [Benchmark]
+    public void OmapRead64K() => _omap.Read(1);
+
+    /// <summary>A hit in the caches of a SysMMU.</summary>
+    [Benchmark(OperationsPerInvoke = Accesses)]
+    public void ExynosHit() => _exynos.Hit(Accesses);
+
+    /// <summary>A miss and a walk of two levels, SysMMU.</summary>
+    [Benchmark(OperationsPerInvoke = Accesses)]
+    public void ExynosWalk() => _exynos.Walk(Accesses);
+
+    /// <summary>64 KiB read through a SysMMU.</summary>
+    [Benchmark]
+    public void ExynosRead64K() => _exynos.Read(1);
+
+    /// <summary>Gives the memory back.</summary>
+    [GlobalCleanup]
+    public void Dispose()
+    {
+        _omap.Dispose();
+        _exynos.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}
