@@ -18,7 +18,7 @@ internal static class Meter
             loop(16);
 
         var times = 16;
-        var round = budget / 400; // shorter than a time slice, so that some rounds run undisturbed on a busy machine
+        var round = budget / 2000; // well below a time slice, so that some rounds run undisturbed on a busy machine
         end = After(budget * 0.25);
         while (Stopwatch.GetTimestamp() < end)
         {
