@@ -68,6 +68,12 @@ public sealed partial class Machine
             .ToArray();
         if (ports.Length > MaxPorts)
             throw new ApertureException(Status.NotSupported, $"{node.Path}: a master behind {ports.Length} IOMMUs; at most {MaxPorts} are modelled");
+        if (Sanitizer is not null)
+        {
+            foreach (var port in ports)
+                port.Monitor = new PortMonitor(Sanitizer, device);
+        }
+
         var model = new DmaMaster(ports);
         Power(model, node);
         var address = MasterRegisters + ((ulong)_masters.Count << 16);

@@ -2,6 +2,7 @@ using Aperture.Core;
 using Aperture.Core.Memory;
 using Aperture.Devices;
 using Aperture.DeviceTrees;
+using Aperture.Dma.Sanitizer;
 using Aperture.Hardware.Bus;
 using Aperture.Iommu;
 
@@ -39,6 +40,8 @@ public sealed partial class Machine : IDisposable
         Iommu = new IommuCore(Tables, options.Trace?.Invoke(Clock)) { DefaultDomainType = options.DefaultDomain };
         _driverMemory = new BoardMemory(Pages);
         Drivers = new DriverCore(Iommu, _driverMemory, Clock, options.Logger);
+        if (options.Sanitizer is not null)
+            Sanitizer = DmaSanitizer.Watch(Drivers.Dma, Memory, options.Sanitizer);
         Drivers.Dma.ContiguousArea = DefaultArea();
     }
 
@@ -65,6 +68,9 @@ public sealed partial class Machine : IDisposable
 
     /// <summary>Devices and their drivers.</summary>
     public DriverCore Drivers { get; }
+
+    /// <summary>What watches drivers and masters; null unless <see cref="MachineOptions.Sanitizer"/> asked for it.</summary>
+    public DmaSanitizer? Sanitizer { get; }
 
     /// <summary>The IOMMUs with a model, in the tree's order.</summary>
     public IReadOnlyList<BoardUnit> Units => _units;
@@ -93,7 +99,11 @@ public sealed partial class Machine : IDisposable
     }
 
     /// <summary>Gives the RAM back. Nothing of the machine may be used afterwards.</summary>
-    public void Dispose() => Memory.Dispose();
+    public void Dispose()
+    {
+        Sanitizer?.Dispose();
+        Memory.Dispose();
+    }
 
     /// <summary>Puts a block on the bus.</summary>
     /// <exception cref="ApertureException">There is no room; the message names the node.</exception>

@@ -1,5 +1,6 @@
 using Aperture.Core.Memory;
 using Aperture.Diagnostics;
+using Aperture.Dma.Sanitizer;
 using Aperture.Hardware.Exynos;
 using Aperture.Iommu;
 using Microsoft.Extensions.Logging;
@@ -32,6 +33,9 @@ public sealed record MachineOptions
 
     /// <summary>Hears of the IOMMU and DMA events, made with the machine's clock; null for nobody.</summary>
     public Func<TimeProvider, DmaTrace>? Trace { get; init; }
+
+    /// <summary>Watches drivers and masters for wrong DMA: what it looks at; null, the default, for nothing. See <see cref="Machine.Sanitizer"/>.</summary>
+    public SanitizerOptions? Sanitizer { get; init; }
 
     /// <summary>Hears of the driver core's messages; null for nobody.</summary>
     public ILogger? Logger { get; init; }

@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using Aperture.Core;
 using Aperture.Tool.Check;
 using Aperture.Tool.Conform;
+using Aperture.Tool.Explain;
 using Aperture.Tool.Run;
 
 // Exit codes: 0 all held, 1 something did not, 2 bad input or a bad command line.
@@ -13,6 +14,7 @@ var root = new Command("aperture", "IOMMUs and DMA mapping on simulated boards."
     RunCommand.Create(),
     CheckCommand.Create(),
     ConformCommand.Create(),
+    ExplainCommand.Create(),
 };
 var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
 if (parsed.Errors.Count > 0)

@@ -241,6 +241,7 @@ public sealed class SelfTest
     /// are powered up anew.</summary>
     private string? Refused(DmaMasterClient client, int port, Iova address, bool write)
     {
+        using var intended = _machine.Sanitizer?.Allow(client.Device);
         var faults = _machine.Iommu.FaultCount;
         var result = write ? client.Fill(port, address, 64, 1) : client.Read(port, address, 64);
         if (!result.IsBlocked)

@@ -42,6 +42,9 @@ public sealed class DmaPort
     /// machine whose caches are not modelled.</summary>
     public bool IsCoherent { get; init; }
 
+    /// <summary>Hears of every access; null, the default, for nobody.</summary>
+    public IDmaMonitor? Monitor { get; set; }
+
     /// <summary>Reads bytes, page by page.</summary>
     /// <param name="address">The first byte, as the device sees it.</param>
     /// <param name="destination">Where they go.</param>
@@ -52,6 +55,8 @@ public sealed class DmaPort
         while (transferred < destination.Length)
         {
             var status = Translate(address + (ulong)transferred, DmaAccess.Read, destination.Length - transferred, out var target, out var length);
+            if (Monitor is { } monitor)
+                monitor.OnRead(this, address + (ulong)transferred, target, length, status);
             if (status != DmaStatus.Ok)
                 return status;
             if (!_bus.TryRead(target, destination.Slice(transferred, length), IsCoherent))
@@ -72,6 +77,8 @@ public sealed class DmaPort
         while (transferred < source.Length)
         {
             var status = Translate(address + (ulong)transferred, DmaAccess.Write, source.Length - transferred, out var target, out var length);
+            if (Monitor is { } monitor)
+                monitor.OnWrite(this, address + (ulong)transferred, target, source.Slice(transferred, length), status);
             if (status != DmaStatus.Ok)
                 return status;
             if (!_bus.TryWrite(target, source.Slice(transferred, length), IsCoherent))
@@ -92,7 +99,7 @@ public sealed class DmaPort
         }
 
         var status = _unit.Translate(new DmaRequest(_stream, address, access), out target, out var contiguous);
-        length = (int)Math.Min((ulong)wanted, contiguous);
+        length = status == TranslationStatus.Ok ? (int)Math.Min((ulong)wanted, contiguous) : wanted;
         return status switch
         {
             TranslationStatus.Ok => DmaStatus.Ok,

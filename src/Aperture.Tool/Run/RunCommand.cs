@@ -3,6 +3,7 @@ using Aperture.Boards;
 using Aperture.Boards.Running;
 using Aperture.Core;
 using Aperture.Diagnostics;
+using Aperture.Dma.Sanitizer;
 using Aperture.Drivers.Imaging;
 using Spectre.Console;
 using Status = Aperture.Core.Status;
@@ -12,6 +13,8 @@ namespace Aperture.Tool.Run;
 /// <summary>The command <c>aperture run</c>.</summary>
 internal static class RunCommand
 {
+    private const ulong MaxFaults = 32; // told in detail
+
     /// <summary>The command. Exit code 0: all held; 1: something did not; 2: bad input.</summary>
     public static Command Create()
     {
@@ -49,7 +52,7 @@ internal static class RunCommand
         using var traceFile = trace is null ? null : new OutputFile(trace);
         RunReport report;
         using (var events = traceFile is null ? null : new StreamWriter(traceFile, leaveOpen: true))
-        using (var machine = Machine.Boot(tree, new MachineOptions { Trace = events is null ? null : time => new FtraceWriter(events, time) }))
+        using (var machine = Machine.Boot(tree, new MachineOptions { Sanitizer = new SanitizerOptions(), Trace = events is null ? null : time => new FtraceWriter(events, time) }))
         {
             if (chosen is not null && !chosen.AppliesTo(machine))
                 throw new ApertureException(Status.NotSupported, $"{tree.Board} cannot run scenario '{chosen.Name}': {chosen.Description}");
@@ -95,7 +98,9 @@ internal static class RunCommand
 
         var scenario = chosen ?? Scenarios.Default(machine);
         progress(scenario?.Name ?? "");
-        return new RunReport(machine, unbound, results, scenario is null ? null : Run(scenario, machine));
+        var faults = machine.Iommu.FaultCount; // those so far were provoked
+        var result = scenario is null ? null : Run(scenario, machine);
+        return new RunReport(machine, unbound, results, result) { Faults = [.. machine.Iommu.Faults.TakeLast((int)Math.Min(MaxFaults, machine.Iommu.FaultCount - faults))] };
     }
 
     /// <summary>A scenario that cannot be carried out has failed; what was found before it is told all the same.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Aperture.Boards;
 using Aperture.Boards.Running;
+using Aperture.Dma.Sanitizer;
 
 namespace Aperture.Tool.Run;
 
@@ -43,6 +44,15 @@ internal static class RunJson
         json.WriteString("name", report.Scenario?.Name ?? "none");
         json.WriteBoolean("ok", report.Scenario?.IsOk ?? true);
         json.WriteEndObject();
+        if (machine.Sanitizer is { } sanitizer)
+        {
+            FindingJson.WriteFindings(json, sanitizer);
+            json.WriteStartArray("faults");
+            foreach (var fault in report.Faults)
+                FindingJson.Write(json, fault, fault.Device is null ? [] : sanitizer.HistoryOf(fault.Device, fault.Address));
+            json.WriteEndArray();
+        }
+
         json.WriteEndObject();
     }
 

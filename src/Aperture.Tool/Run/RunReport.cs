@@ -1,6 +1,7 @@
 using Aperture.Boards;
 using Aperture.Boards.Running;
 using Aperture.Devices;
+using Aperture.Iommu;
 using Status = Aperture.Core.Status;
 
 namespace Aperture.Tool.Run;
@@ -12,8 +13,11 @@ namespace Aperture.Tool.Run;
 /// <param name="Scenario">What came of the scenario; null when the machine can run none.</param>
 internal sealed record RunReport(Machine Machine, IReadOnlyDictionary<Device, string> Unbound, IReadOnlyList<MasterResult> Masters, ScenarioResult? Scenario)
 {
+    /// <summary>The last faults of the scenario.</summary>
+    public IReadOnlyList<FaultReport> Faults { get; init; } = [];
+
     /// <summary>Whether all held: every device was bound, every self-test went well, and so did the scenario.</summary>
-    public bool IsOk => Masters.All(master => master.IsFine) && Unbound.Count == 0 && (Scenario?.IsOk ?? true);
+    public bool IsOk => Masters.All(master => master.IsFine) && Unbound.Count == 0 && (Scenario?.IsOk ?? true) && Machine.Sanitizer is not { Findings.Count: > 0 };
 
     /// <summary>0: all held; 1: a master or the scenario did not; 2: the board itself is no good, see <see cref="Error"/>.</summary>
     public int ExitCode => IsOk ? 0 : Error is null ? 1 : 2;

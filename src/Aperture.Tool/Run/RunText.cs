@@ -44,6 +44,8 @@ internal static class RunText
                 console.WriteLine($"  {line}");
         }
 
+        if (machine.Sanitizer is { Findings.Count: > 0 } sanitizer)
+            console.WriteLine(sanitizer.ToString());
         console.MarkupLine(report.IsOk ? "[green]all held[/]" : "[red]something did not hold[/]");
     }
 

@@ -96,7 +96,7 @@ public sealed partial class DmaContext
     private static Iova Failed => new(ulong.MaxValue);
 
     /// <summary>The one way in for streaming mappings.</summary>
-    private Status TryMap(ref DmaSource source, DmaDirection direction, DmaAttributes attributes, out DmaMapping mapping, string file, int line)
+    private unsafe Status TryMap(ref DmaSource source, DmaDirection direction, DmaAttributes attributes, out DmaMapping mapping, string file, int line)
     {
         var origin = source.Physical;
         var address = Failed;
@@ -111,7 +111,7 @@ public sealed partial class DmaContext
 
         mapping = new DmaMapping(this, Failed, default, source.Length, direction, attributes, MappingFlags.Failed);
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.Map, Address = Failed, Origin = origin, Length = source.Length, Direction = direction, Attributes = attributes, Status = status, File = file, Line = line });
+            Tell(new DmaEvent { Kind = DmaEventKind.Map, Address = Failed, Origin = origin, Pointer = (nint)source.Pointer, Length = source.Length, Direction = direction, Attributes = attributes, Status = status, File = file, Line = line });
         DmaMeter.Failed(this, source.Length, status, attributes);
         return status;
     }
@@ -123,7 +123,7 @@ public sealed partial class DmaContext
         return (attributes & ~Operations.MapAttributes) == 0 ? Status.Ok : Status.NotSupported;
     }
 
-    private DmaMapping Finish(in DmaSource source, DmaDirection direction, DmaAttributes attributes, Iova address, PhysicalAddress origin, string file, int line)
+    private unsafe DmaMapping Finish(in DmaSource source, DmaDirection direction, DmaAttributes attributes, Iova address, PhysicalAddress origin, string file, int line)
     {
         var flags = source.IsBounced ? MappingFlags.Bounced : MappingFlags.None;
         if (_cached && (attributes & DmaAttributes.SkipCpuSync) == 0)
@@ -135,7 +135,7 @@ public sealed partial class DmaContext
         }
 
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.Map, Address = address, Physical = source.Physical, Origin = origin, Length = source.Length, Direction = direction, Attributes = attributes, IsBounced = source.IsBounced, File = file, Line = line });
+            Tell(new DmaEvent { Kind = DmaEventKind.Map, Address = address, Physical = source.Physical, Origin = origin, Pointer = (nint)source.Pointer, Length = source.Length, Direction = direction, Attributes = attributes, IsBounced = source.IsBounced, File = file, Line = line });
         return new DmaMapping(this, address, source.Physical, source.Length, direction, attributes, flags);
     }
 

@@ -52,6 +52,12 @@ public sealed partial class DmaContext
     /// <summary>The device.</summary>
     internal Device Device => _device;
 
+    /// <summary>The domain that streaming mappings go through, or null.</summary>
+    internal IommuDomain? Domain => _domain;
+
+    /// <summary>Whether a way to memory was chosen.</summary>
+    internal bool IsAttached => _operations is not null;
+
     private DmaOperations Operations => _operations ?? throw NotAttached();
 
     private DmaPlatform Platform => _platform ?? throw NotAttached();
@@ -98,6 +104,7 @@ public sealed partial class DmaContext
     /// <summary>Takes the choice back: the device can do no DMA. What a driver said of masks and limits is forgotten.</summary>
     internal void Detach()
     {
+        _observer?.OnDetach(this);
         _domain?.Queue?.Flush();
         _operations = null;
         _platform = null;

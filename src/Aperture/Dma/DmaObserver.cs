@@ -39,6 +39,9 @@ internal readonly ref struct DmaEvent
     /// <summary>The memory that the driver gave.</summary>
     public PhysicalAddress Origin { get; init; }
 
+    /// <summary>Where the CPU finds that; 0 when the call does not know it.</summary>
+    public nint Pointer { get; init; }
+
     public ulong Length { get; init; }
 
     public DmaDirection Direction { get; init; }
@@ -68,4 +71,7 @@ internal abstract class DmaObserver
 {
     /// <summary>A call. It may come from any thread.</summary>
     public abstract void OnCall(DmaContext context, in DmaEvent call);
+
+    /// <summary>The driver lets go of the device: whatever is mapped still is left behind.</summary>
+    public abstract void OnDetach(DmaContext context);
 }

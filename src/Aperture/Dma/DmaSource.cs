@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Aperture.Core;
 
 namespace Aperture.Dma;
@@ -10,7 +8,7 @@ internal unsafe struct DmaSource
     /// <summary>Contiguous memory.</summary>
     public DmaSource(MemoryBlock block)
     {
-        Pointer = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(block.Span));
+        Pointer = block.Pointer;
         Physical = block.Address;
         Length = (ulong)block.Length;
     }

@@ -1,4 +1,5 @@
 using Aperture.Core;
+using Aperture.Dma.Sanitizer;
 
 namespace Aperture.Dma;
 
@@ -28,7 +29,18 @@ public readonly unsafe struct MemoryBlock : IEquatable<MemoryBlock>
     public int Length { get; }
 
     /// <summary>The bytes.</summary>
-    public Span<byte> Span => new(_pointer, Length);
+    public Span<byte> Span
+    {
+        get
+        {
+            if (SpanWatch.IsOn)
+                SpanWatch.Taken(_pointer, Address, Length);
+            return new(_pointer, Length);
+        }
+    }
+
+    /// <summary>Where the CPU finds the first byte; null for memory that it has no view of. For those who do not touch the bytes, or whose business it is.</summary>
+    internal byte* Pointer => _pointer;
 
     /// <summary>A part of the block.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The part is not inside.</exception>

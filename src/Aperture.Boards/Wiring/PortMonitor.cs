@@ -1,0 +1,18 @@
+using Aperture.Core;
+using Aperture.Devices;
+using Aperture.Dma.Sanitizer;
+using Aperture.Hardware.Translation;
+
+namespace Aperture.Boards.Wiring;
+
+/// <summary>Tells a sanitizer what a device does on its ports.</summary>
+/// <param name="sanitizer">The machine's sanitizer.</param>
+/// <param name="device">Whose ports they are.</param>
+internal sealed class PortMonitor(DmaSanitizer sanitizer, Device device) : IDmaMonitor
+{
+    public void OnRead(DmaPort port, Iova address, PhysicalAddress physical, int length, DmaStatus status) =>
+        sanitizer.OnRead(device, address, physical, length, status == DmaStatus.Ok, port.IsCoherent);
+
+    public void OnWrite(DmaPort port, Iova address, PhysicalAddress physical, ReadOnlySpan<byte> data, DmaStatus status) =>
+        sanitizer.OnWrite(device, address, physical, data, status == DmaStatus.Ok, port.IsCoherent);
+}

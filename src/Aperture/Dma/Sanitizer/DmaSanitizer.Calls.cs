@@ -1,0 +1,112 @@
+using Aperture.Core;
+
+namespace Aperture.Dma.Sanitizer;
+
+// The calls of the DMA API, one by one.
+public sealed partial class DmaSanitizer
+{
+    internal void OnCall(DmaContext context, in DmaEvent call)
+    {
+        lock (_lock)
+        {
+            _calls++;
+            switch (call.Kind)
+            {
+                case DmaEventKind.Map:
+                    Map(context, call, MappingApi.Single);
+                    break;
+                case DmaEventKind.MapResource:
+                    Map(context, call, MappingApi.Resource);
+                    break;
+                case DmaEventKind.Allocate:
+                    Map(context, call, MappingApi.Coherent);
+                    break;
+                case DmaEventKind.AllocatePages:
+                    Map(context, call, MappingApi.Pages);
+                    break;
+                case DmaEventKind.MapScatter:
+                    MapScatter(context, call);
+                    break;
+                case DmaEventKind.Unmap:
+                    Unmap(context, call, MappingApi.Single);
+                    break;
+                case DmaEventKind.UnmapResource:
+                    Unmap(context, call, MappingApi.Resource);
+                    break;
+                case DmaEventKind.Free:
+                    Unmap(context, call, MappingApi.Coherent);
+                    break;
+                case DmaEventKind.FreePages:
+                    Unmap(context, call, MappingApi.Pages);
+                    break;
+                case DmaEventKind.UnmapScatter:
+                    UnmapScatter(context, call);
+                    break;
+                case DmaEventKind.SyncForCpu:
+                    Sync(context, call, true);
+                    break;
+                case DmaEventKind.SyncForDevice:
+                    Sync(context, call, false);
+                    break;
+                case DmaEventKind.SyncScatterForCpu:
+                    SyncScatter(context, call, true);
+                    break;
+                case DmaEventKind.SyncScatterForDevice:
+                    SyncScatter(context, call, false);
+                    break;
+                case DmaEventKind.FreeWhileMappedToUser:
+                    Report(FindingKind.FreedWhileMappedToUser, context.Device, call.Address, call.Length, $"0x{call.Length:x} bytes of coherent memory at {call.Address} were given back while a user process had them mapped", SiteOf(call), SpaceOf(context.Device).Find(call.Address.Value));
+                    break;
+                case DmaEventKind.Check when call.Address.Value == ulong.MaxValue:
+                    _failed.Remove(context.Device);
+                    break;
+                default:
+                    break; // nothing to judge
+            }
+        }
+    }
+
+    private static CallSite SiteOf(in DmaEvent call) => new(call.File ?? "", call.Line);
+
+    private static ulong LastOf(Iova address, ulong length) => address.Value + (length - 1);
+
+    /// <summary>Walks the pieces of a scatterlist and where each lies in the device's segments.</summary>
+    private ref struct Pieces(ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments)
+    {
+        private readonly ReadOnlySpan<MemoryBlock> _memory = memory;
+        private readonly ReadOnlySpan<DmaSegment> _segments = segments;
+        private int _next;     // index of the next piece
+        private int _segment;  // where it lies
+        private ulong _offset; // and how far into that
+
+        public MemoryBlock Block { get; private set; }
+
+        public Iova Address { get; private set; }
+
+        public bool MoveNext()
+        {
+            while (_next < _memory.Length && _memory[_next].Length == 0)
+                _next++;
+            while (_segment < _segments.Length && _offset >= _segments[_segment].Length)
+            {
+                _segment++;
+                _offset = 0;
+            }
+
+            if (_next >= _memory.Length || _segment >= _segments.Length)
+                return false;
+            Block = _memory[_next++];
+            Address = _segments[_segment].Address + _offset;
+            _offset += (ulong)Block.Length;
+            return true;
+        }
+    }
+
+    private static int CountOf(ReadOnlySpan<MemoryBlock> memory)
+    {
+        var count = 0;
+        foreach (var block in memory)
+            count += block.Length > 0 ? 1 : 0;
+        return count;
+    }
+}

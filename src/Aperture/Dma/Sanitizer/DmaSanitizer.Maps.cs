@@ -1,0 +1,173 @@
+using Aperture.Core;
+using Aperture.Devices;
+
+namespace Aperture.Dma.Sanitizer;
+
+// Mappings and allocations as they are made.
+public sealed unsafe partial class DmaSanitizer
+{
+    private void Map(DmaContext context, in DmaEvent call, MappingApi api)
+    {
+        if (call.Length == 0)
+            return;
+        if (api == MappingApi.Single)
+            CheckOrigin(context.Device, call.Pointer, call.Origin, call);
+        if (call.Status != Status.Ok)
+        {
+            if (api is MappingApi.Single or MappingApi.Resource)
+                _failed[context.Device] = SiteOf(call);
+            return;
+        }
+
+        Add(context, call, api, call.Address, call.Origin, call.Length, call.Pointer, default, 0);
+    }
+
+    private void MapScatter(DmaContext context, in DmaEvent call)
+    {
+        var pieces = new Pieces(call.Memory, call.Segments);
+        if (call.Status != Status.Ok)
+            return;
+        foreach (var segment in call.Segments)
+            CheckSegment(context, segment, call);
+        var list = ++_scatters;
+        var count = CountOf(call.Memory);
+        while (pieces.MoveNext())
+        {
+            var block = pieces.Block;
+            var pointer = (nint)block.Pointer;
+            CheckOrigin(context.Device, pointer, block.Address, call);
+            Add(context, call, MappingApi.Scatter, pieces.Address, block.Address, (ulong)block.Length, pointer, list, count);
+        }
+    }
+
+    private void Add(DmaContext context, in DmaEvent call, MappingApi api, Iova address, PhysicalAddress memory, ulong length, nint pointer, long list, int count)
+    {
+        var device = context.Device;
+        var space = SpaceOf(device);
+        space.IsUsed = true;
+        if (_live.Count >= _options.MaxMappings)
+        {
+            if (!space.IsPartial)
+                Report(FindingKind.TooManyMappings, device, address, length, $"more than {_options.MaxMappings} mappings are live; this one and later ones are not watched", SiteOf(call), null);
+            space.IsPartial = true;
+            return;
+        }
+
+        if (!_spare.TryPop(out var mapping))
+            mapping = new LiveMapping();
+        mapping.Record = new MappingRecord
+        {
+            Device = device.Name,
+            Driver = device.Driver?.Name,
+            Address = address,
+            Length = length,
+            Memory = memory,
+            Direction = call.Direction,
+            Api = api,
+            IsBounced = call.IsBounced,
+            Made = SiteOf(call),
+            MadeAt = _calls,
+        };
+        mapping.Device = device;
+        mapping.Space = space;
+        mapping.Scatter = list;
+        mapping.ScatterCount = count;
+        mapping.IsCached = !context.IsCoherent && !call.IsBounced;
+        mapping.Pointer = null;
+        if (mapping.IsStreaming)
+        {
+            CheckNeighbours(context, mapping, call);
+            StartContents(mapping, pointer);
+        }
+
+        _live.Add(mapping);
+        space.Pages.Add(mapping, address.Value, mapping.Last);
+        if (IndexesMemory(mapping))
+            _physical.Add(mapping, memory.Value, mapping.MemoryLast);
+    }
+
+    private void Remove(LiveMapping mapping, MappingEnd end, CallSite site)
+    {
+        mapping.Space.Pages.Remove(mapping, mapping.Start, mapping.Last);
+        if (IndexesMemory(mapping))
+            _physical.Remove(mapping, mapping.Memory.Value, mapping.MemoryLast);
+        _live.Remove(mapping);
+        mapping.Space.Remember(mapping.Record with { End = end, Ended = site, EndedAt = _calls });
+        if (mapping.Copy is { } copy)
+            _copies.Return(copy);
+        mapping.Copy = null;
+        mapping.Pointer = null;
+        mapping.Owned.Clear();
+        mapping.Device = null!;
+        mapping.Space = null!;
+        _spare.Push(mapping);
+    }
+
+    /// <summary>Whether the memory behind a mapping is one piece that drivers have a view of.</summary>
+    private static bool IndexesMemory(LiveMapping mapping) => mapping.IsStreaming || (mapping.Record.Api == MappingApi.Coherent && mapping.Memory.Value != 0);
+
+    private void CheckSegment(DmaContext context, DmaSegment segment, in DmaEvent call)
+    {
+        if (segment.Length == 0)
+            return;
+        if (segment.Length > context.MaxSegmentSize)
+            Report(FindingKind.SegmentTooLong, context.Device, segment.Address, segment.Length, $"a segment of 0x{segment.Length:x} bytes at {segment.Address} is longer than the device's 0x{context.MaxSegmentSize:x}", SiteOf(call), null);
+        if (((segment.Address.Value ^ LastOf(segment.Address, segment.Length)) & ~context.SegmentBoundary) != 0)
+            Report(FindingKind.SegmentAcrossBoundary, context.Device, segment.Address, segment.Length, $"a segment of 0x{segment.Length:x} bytes at {segment.Address} crosses a multiple of 0x{context.SegmentBoundary + 1:x}", SiteOf(call), null);
+    }
+
+    /// <summary>Whether the memory is what it says it is.</summary>
+    private void CheckOrigin(Device device, nint pointer, PhysicalAddress memory, in DmaEvent call)
+    {
+        if (pointer == 0 || _memory is null)
+            return;
+        if (_memory.TryGetPointer(memory, 1, out var known) && (nint)known == pointer)
+            return;
+        var (kind, what) = ForeignMemory.Classify(pointer);
+        Report(kind, device, call.Address, call.Length, $"0x{call.Length:x} bytes at 0x{pointer:x} were mapped as physical address {memory}: {what}", SiteOf(call), null);
+    }
+
+    private void CheckNeighbours(DmaContext context, LiveMapping mapping, in DmaEvent call)
+    {
+        var first = mapping.Memory.Value;
+        var last = mapping.MemoryLast;
+        var line = (ulong)context.CacheAlignment;
+        var seen = FindNeighbour(mapping, first, first, last, line, call);
+        if (!seen && first >> PageIndex.Shift != last >> PageIndex.Shift)
+            FindNeighbour(mapping, last, first, last, line, call);
+        for (var page = (first >> PageIndex.Shift) + 1; page < last >> PageIndex.Shift && !seen; page++)
+            seen = FindNeighbour(mapping, page << PageIndex.Shift, first, last, 1, call);
+    }
+
+    /// <summary>Judges what else is on a page of memory. True when there was something to say.</summary>
+    private bool FindNeighbour(LiveMapping mapping, ulong page, ulong first, ulong last, ulong line, in DmaEvent call)
+    {
+        foreach (var other in _physical.On(page))
+        {
+            var writes = mapping.Record.Direction != DmaDirection.ToDevice || other.Record.Direction != DmaDirection.ToDevice;
+            if (other.Memory.Value <= last && first <= other.MemoryLast)
+            {
+                if (other.Record.Api == MappingApi.Coherent && mapping.Device == other.Device)
+                    return Report(FindingKind.WrongApi, mapping.Device, mapping.Address, mapping.Length, $"coherent memory at {other.Address} was given to a streaming call", SiteOf(call), other);
+                if (!writes || other.Space != mapping.Space || other.Scatter == mapping.Scatter && mapping.Scatter != 0)
+                    continue;
+                var from = Math.Max(first, other.Memory.Value);
+                var bytes = Math.Min(last, other.MemoryLast) - from + 1;
+                return Report(FindingKind.OverlappingMappings, mapping.Device, mapping.Address + (from - first), bytes, $"0x{bytes:x} bytes of memory from 0x{from:x} on are mapped already, at {other.Address}", SiteOf(call), other);
+            }
+
+            if (other.Record.Api != MappingApi.Coherent && line > 1 && writes && mapping.IsCached && (mapping.Scatter == 0 || mapping.Scatter != other.Scatter)
+                && (call.Attributes & DmaAttributes.SkipCpuSync) == 0 && (other.Memory.Value & ~(line - 1)) <= last && first <= (other.MemoryLast | (line - 1))
+                && ((first & ~(line - 1)) <= other.MemoryLast && other.Memory.Value <= (last | (line - 1))))
+            {
+                var at = other.Memory.Value > last ? last & ~(line - 1) : first & ~(line - 1);
+                return Report(FindingKind.SharedCacheLine, mapping.Device, mapping.Address, mapping.Length, $"the cache line of {line} bytes at 0x{at:x} also holds bytes of the mapping at {other.Address}, and the device does not snoop", SiteOf(call), other);
+            }
+
+            if (other.Space != mapping.Space && mapping.Device.Dma.Domain is not null && !mapping.Record.IsBounced && other.Device != mapping.Device)
+                return Report(FindingKind.NeighbourReachable, mapping.Device, mapping.Address, mapping.Length, $"the page at 0x{page & ~0xFFFUL:x} also holds bytes that {other.Device.Name} has mapped: {mapping.Device.Name} reaches them", SiteOf(call), other);
+        }
+
+        return false;
+    }
+}

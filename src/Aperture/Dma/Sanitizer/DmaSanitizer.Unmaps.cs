@@ -1,0 +1,185 @@
+namespace Aperture.Dma.Sanitizer;
+
+// Mappings and allocations as they end.
+public sealed partial class DmaSanitizer
+{
+    private const int MaxUnseen = 64; // mappings that ended without a sync, and that may be looked at
+
+    internal void OnDetach(DmaContext context)
+    {
+        lock (_lock)
+        {
+            _calls++;
+            var device = context.Device;
+            _failed.Remove(device);
+            if (_live.Count > 0)
+                Leaks(context);
+            // A domain goes with its devices, and a device may come back with another one.
+            if (_spaces.TryGetValue(KeyOf(device), out var space) && !_live.Any(mapping => mapping.Space == space))
+                _spaces.Remove(space.Key);
+        }
+    }
+
+    private void Leaks(DmaContext context)
+    {
+        var leaks = _live.Where(mapping => mapping.Device == context.Device).OrderBy(mapping => mapping.Record.MadeAt).ToArray();
+        foreach (var site in leaks.GroupBy(mapping => (mapping.Record.Made, mapping.Record.Api)))
+        {
+            var bytes = site.Aggregate(0UL, (sum, mapping) => sum + mapping.Length);
+            var first = site.First();
+            var what = site.Count() == 1 ? $"a {MappingRecord.Describe(site.Key.Api)}" : $"{site.Count()} of kind {MappingRecord.Describe(site.Key.Api)}";
+            Report(FindingKind.Leak, first.Device, first.Address, first.Length, $"the driver let go of the device and left {what} behind, 0x{bytes:x} bytes in all, made at {site.Key.Made}", default, first, first.Record.Driver);
+        }
+
+        foreach (var mapping in leaks)
+            Remove(mapping, MappingEnd.Leaked, default);
+    }
+
+    private void Unmap(DmaContext context, in DmaEvent call, MappingApi api)
+    {
+        var device = context.Device;
+        if (call.Address.Value == ulong.MaxValue)
+        {
+            // The end of a using passes a failed mapping without harm, and its caller may have looked at the status.
+            if (call.File is { Length: > 0 } && _failed.TryGetValue(device, out var failed))
+                Report(FindingKind.FailedMappingUsed, device, call.Address, call.Length, $"a mapping was unmapped that failed at {failed}", SiteOf(call), null);
+            return;
+        }
+
+        var space = SpaceOf(device);
+        if (Match(space, context, call, api) is not { } mapping)
+        {
+            NotMapped(space, context, call);
+            return;
+        }
+
+        CheckKind(mapping, call, api, "unmapped");
+        if (mapping.Record.Api == api && api != MappingApi.Scatter && mapping.Length != call.Length)
+            Report(FindingKind.WrongSize, device, call.Address, Math.Max(call.Length, mapping.Length), $"0x{call.Length:x} bytes were unmapped of a mapping of 0x{mapping.Length:x}", SiteOf(call), mapping);
+        EndContents(mapping, call);
+        if (mapping.IsCached && mapping.IsStreaming && mapping.Record.Direction != DmaDirection.ToDevice && (call.Attributes & DmaAttributes.SkipCpuSync) != 0)
+        {
+            if (_unseen.Count == MaxUnseen)
+                _unseen.RemoveAt(0);
+            _unseen.Add((mapping.Record, mapping.Device));
+        }
+
+        Remove(mapping, MappingEnd.Unmapped, SiteOf(call));
+    }
+
+    private void UnmapScatter(DmaContext context, in DmaEvent call)
+    {
+        var space = SpaceOf(context.Device);
+        var pieces = new Pieces(call.Memory, call.Segments);
+        var count = CountOf(call.Memory);
+        long list = 0;
+        var rest = false;
+        while (pieces.MoveNext())
+        {
+            var piece = PieceOf(call, pieces);
+            if (Match(space, context, piece, MappingApi.Scatter) is not { } mapping)
+            {
+                NotMapped(space, context, piece);
+                return;
+            }
+
+            if (list == 0)
+            {
+                CheckKind(mapping, piece, MappingApi.Scatter, "unmapped");
+                rest = CheckCount(mapping, piece, count, "unmapped");
+            }
+
+            list = mapping.Scatter;
+            EndContents(mapping, piece);
+            Remove(mapping, MappingEnd.Unmapped, SiteOf(call));
+        }
+
+        // What a wrong count left over went with the list.
+        if (!rest || list == 0)
+            return;
+        foreach (var mapping in _live.Where(mapping => mapping.Scatter == list).ToArray())
+            Remove(mapping, MappingEnd.Unmapped, SiteOf(call));
+    }
+
+    private static DmaEvent PieceOf(in DmaEvent call, in Pieces pieces) => new()
+    {
+        Kind = call.Kind,
+        Address = pieces.Address,
+        Origin = pieces.Block.Address,
+        Length = (ulong)pieces.Block.Length,
+        Direction = call.Direction,
+        Attributes = call.Attributes,
+        File = call.File,
+        Line = call.Line,
+    };
+
+    private bool CheckCount(LiveMapping mapping, in DmaEvent piece, int count, string verb)
+    {
+        if (mapping.Scatter == 0 || mapping.ScatterCount == count)
+            return false;
+        Report(FindingKind.ScatterCount, mapping.Device, piece.Address, piece.Length, $"{count} pieces were {verb} of a scatterlist of {mapping.ScatterCount}", SiteOf(piece), mapping);
+        return true;
+    }
+
+    /// <summary>The mapping that begins at the call's address; the most similar one where there are several.</summary>
+    private static LiveMapping? Match(SpaceWatch space, DmaContext context, in DmaEvent call, MappingApi api)
+    {
+        LiveMapping? best = null;
+        var most = -1;
+        foreach (var mapping in space.Pages.On(call.Address.Value))
+        {
+            if (mapping.Address != call.Address || mapping.Device != context.Device)
+                continue;
+            var alike = (mapping.Length == call.Length ? 1 : 0) + (mapping.Record.Api == api ? 1 : 0) + (mapping.Record.Direction == call.Direction ? 1 : 0);
+            if (alike <= most)
+                continue;
+            best = mapping;
+            most = alike;
+        }
+
+        return best;
+    }
+
+    private void NotMapped(SpaceWatch space, DmaContext context, in DmaEvent call)
+    {
+        if (space.IsPartial || call.Length == 0)
+            return;
+        var device = context.Device;
+        var site = SiteOf(call);
+        if (FindElsewhere(space, device, call.Address.Value) is { } other)
+        {
+            if (other.Device == device)
+                Report(FindingKind.UnmapOfUnmapped, device, call.Address, call.Length, $"{call.Address} was unmapped, which is inside of a mapping and not where it begins", site, other);
+            else
+                Report(FindingKind.WrongDevice, device, call.Address, call.Length, $"{call.Address} was unmapped, which {other.Device.Name} has mapped", site, other);
+            return;
+        }
+
+        if (space.TryFindPast(call.Address.Value, call.Address.Value, out var past) && past.Address == call.Address && past.Device == device.Name)
+            ReportStory(FindingKind.DoubleUnmap, device, call.Address, call.Length, $"0x{call.Length:x} bytes at {call.Address} were unmapped again", site, past);
+        else
+            Report(FindingKind.UnmapOfUnmapped, device, call.Address, call.Length, $"0x{call.Length:x} bytes at {call.Address} were unmapped, and nothing was mapped there", site, null);
+    }
+
+    /// <summary>The live mapping that holds a device address: of the device's own space, else of another device's.</summary>
+    private LiveMapping? FindElsewhere(SpaceWatch space, Devices.Device device, ulong address)
+    {
+        if (space.Find(address) is { } own)
+            return own;
+        foreach (var other in _spaces.Values)
+        {
+            if (other != space && other.Find(address) is { } mapping && mapping.Device != device && mapping.Address.Value == address)
+                return mapping;
+        }
+
+        return null;
+    }
+
+    private void CheckKind(LiveMapping mapping, in DmaEvent call, MappingApi api, string verb)
+    {
+        if (mapping.Record.Api != api)
+            Report(FindingKind.WrongApi, mapping.Device, call.Address, mapping.Length, $"a {MappingRecord.Describe(mapping.Record.Api)} was {verb} as a {MappingRecord.Describe(api)}", SiteOf(call), mapping);
+        else if (api is not (MappingApi.Coherent or MappingApi.Pages) && mapping.Record.Direction != call.Direction)
+            Report(FindingKind.WrongDirection, mapping.Device, call.Address, mapping.Length, $"a mapping {MappingRecord.Describe(mapping.Record.Direction)} was {verb} as one {MappingRecord.Describe(call.Direction)}", SiteOf(call), mapping);
+    }
+}

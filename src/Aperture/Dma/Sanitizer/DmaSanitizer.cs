@@ -1,0 +1,115 @@
+using Aperture.Core.Memory;
+using Aperture.Devices;
+
+namespace Aperture.Dma.Sanitizer;
+
+/// <summary>Watches every call of the DMA API and every access of the devices, and tells what drivers do wrong: an address sanitizer
+/// for DMA.</summary>
+/// <remarks>
+/// <para>Thread-safe. It remembers live mappings, a number of ended ones, and copies of mapped bytes, each up to the limit in the options. It changes
+/// nothing that drivers or devices see. After a while it allocates nothing, unless it finds something.</para>
+/// <para>The CPU's accesses cannot be seen one by one. What it wrote is found by comparing; that it reads is taken from
+/// <see cref="MemoryBlock.Span"/>.</para>
+/// </remarks>
+public sealed partial class DmaSanitizer : IDisposable
+{
+    private readonly Lock _lock = new();                                    // guards everything here
+    private readonly PhysicalMemory? _memory;                               // null on a host: contents are not watched
+    private readonly SanitizerOptions _options;
+    private readonly Dictionary<object, SpaceWatch> _spaces = [];           // by domain, or by device without one
+    private readonly PageIndex _physical = new();                           // live mappings by the memory that drivers gave
+    private readonly HashSet<LiveMapping> _live = [];                       // all live mappings
+    private readonly Stack<LiveMapping> _spare = new();                     // ended ones, for the next
+    private readonly SnapshotPool _copies;
+    private readonly Dictionary<Device, int> _allowed = [];                 // devices whose findings are expected now, and how often that was said
+    private readonly Dictionary<Device, CallSite> _failed = [];             // where a map of the device failed last
+    private readonly List<(MappingRecord Record, Device Device)> _unseen = []; // ended without a sync after the device could write, and not looked at since
+    private long _calls;                                                    // calls so far: the sanitizer's clock
+    private long _scatters;                                                 // scatterlists so far
+
+    /// <summary>A sanitizer that watches nothing yet.</summary>
+    /// <param name="memory">The machine's RAM; null where there is none to look into, as on a host: contents are not watched then.</param>
+    /// <param name="options">What it looks at; null for the defaults.</param>
+    public DmaSanitizer(PhysicalMemory? memory = null, SanitizerOptions? options = null)
+    {
+        _memory = memory;
+        _options = options ?? new SanitizerOptions();
+        ArgumentOutOfRangeException.ThrowIfLessThan(_options.ErrorLimit, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxMappings, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(_options.History, 1, nameof(options));
+        _copies = new SnapshotPool(_options.ContentBytes);
+        if (memory is not null && _options.WatchSpans)
+            SpanWatch.Add(this);
+    }
+
+    /// <summary>Mappings that are live now.</summary>
+    public int LiveMappings
+    {
+        get
+        {
+            lock (_lock)
+                return _live.Count;
+        }
+    }
+
+    /// <summary>Mappings whose contents were not watched, because the copies would have been too large.</summary>
+    public long UnwatchedContents
+    {
+        get
+        {
+            lock (_lock)
+                return _copies.Refused;
+        }
+    }
+
+    /// <summary>Makes a sanitizer that hears of every call of the DMA API on a machine. Counts for devices that are attached from then on.</summary>
+    /// <param name="platform">The machine's DMA platform.</param>
+    /// <param name="memory">The machine's RAM; null where there is none to look into.</param>
+    /// <param name="options">What it looks at; null for the defaults.</param>
+    public static DmaSanitizer Watch(DmaPlatform platform, PhysicalMemory? memory = null, SanitizerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(platform);
+        var sanitizer = new DmaSanitizer(memory, options);
+        platform.Observer = new SanitizerObserver(sanitizer);
+        return sanitizer;
+    }
+
+    /// <summary>Until the result is disposed nothing that this device does is a finding: for tests that let it do wrong on purpose.</summary>
+    public IDisposable Allow(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        lock (_lock)
+            _allowed[device] = _allowed.GetValueOrDefault(device) + 1;
+        return new Allowance(this, device);
+    }
+
+    /// <summary>Ends the watch of <see cref="MemoryBlock.Span"/>. The machine's memory may be freed afterwards; the findings stay.</summary>
+    public void Dispose() => SpanWatch.Remove(this);
+
+    private static object KeyOf(Device device) => device.Dma.Domain ?? (object)device;
+
+    private SpaceWatch SpaceOf(Device device)
+    {
+        var key = KeyOf(device);
+        if (!_spaces.TryGetValue(key, out var space))
+            _spaces.Add(key, space = new SpaceWatch(key, _options.History));
+        return space;
+    }
+
+    private sealed class Allowance(DmaSanitizer sanitizer, Device device) : IDisposable
+    {
+        private bool _isDone; // counts once
+
+        public void Dispose()
+        {
+            lock (sanitizer._lock)
+            {
+                if (_isDone)
+                    return;
+                _isDone = true;
+                if (--sanitizer._allowed[device] == 0)
+                    sanitizer._allowed.Remove(device);
+            }
+        }
+    }
+}

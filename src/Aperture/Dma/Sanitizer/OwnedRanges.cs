@@ -1,0 +1,112 @@
+namespace Aperture.Dma.Sanitizer;
+
+/// <summary>Which bytes of a mapping the CPU owns. Few and coarse: beyond a number of pieces they are joined, which can hide a
+/// mistake but never makes one up.</summary>
+internal sealed class OwnedRanges
+{
+    private const int Capacity = 32;
+
+    private readonly (ulong Start, ulong End)[] _ranges = new (ulong, ulong)[Capacity + 1]; // sorted, apart from each other
+    private int _count;
+
+    public bool IsEmpty => _count == 0;
+
+    public void Clear() => _count = 0;
+
+    public void Add(ulong start, ulong end)
+    {
+        if (start >= end)
+            return;
+        var first = 0;
+        while (first < _count && _ranges[first].End < start)
+            first++;
+        var last = first;
+        while (last < _count && _ranges[last].Start <= end)
+        {
+            start = Math.Min(start, _ranges[last].Start);
+            end = Math.Max(end, _ranges[last].End);
+            last++;
+        }
+
+        Replace(first, last, (start, end));
+        if (_count > Capacity)
+            Replace(_count - 2, _count, (_ranges[_count - 2].Start, _ranges[_count - 1].End));
+    }
+
+    public void Remove(ulong start, ulong end)
+    {
+        for (var i = 0; i < _count; i++)
+        {
+            var range = _ranges[i];
+            if (range.End <= start || range.Start >= end)
+                continue;
+            if (range.Start < start && range.End > end)
+            {
+                if (_count == Capacity)
+                    return;
+                _ranges.AsSpan(i, _count - i).CopyTo(_ranges.AsSpan(i + 1));
+                _count++;
+                _ranges[i].End = start;
+                _ranges[i + 1].Start = end;
+                return;
+            }
+
+            if (range.Start < start)
+            {
+                _ranges[i].End = start;
+            }
+            else if (range.End > end)
+            {
+                _ranges[i].Start = end;
+            }
+            else
+            {
+                _ranges.AsSpan(i + 1, _count - i - 1).CopyTo(_ranges.AsSpan(i));
+                _count--;
+                i--;
+            }
+        }
+    }
+
+    public bool Touches(ulong start, ulong end)
+    {
+        for (var i = 0; i < _count; i++)
+        {
+            if (_ranges[i].Start < end && start < _ranges[i].End)
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>The next piece from <paramref name="start"/> on that the device owns.</summary>
+    public bool NextForeign(ref ulong start, ulong end, out ulong stop)
+    {
+        stop = end;
+        for (var i = 0; i < _count && start < end; i++)
+        {
+            var range = _ranges[i];
+            if (range.End <= start)
+                continue;
+            if (range.Start <= start)
+            {
+                start = range.End;
+                continue;
+            }
+
+            stop = Math.Min(end, range.Start);
+            break;
+        }
+
+        return start < end;
+    }
+
+    private void Replace(int first, int last, (ulong, ulong) range)
+    {
+        var shift = 1 - (last - first);
+        if (shift != 0)
+            _ranges.AsSpan(last, _count - last).CopyTo(_ranges.AsSpan(last + shift));
+        _count += shift;
+        _ranges[first] = range;
+    }
+}

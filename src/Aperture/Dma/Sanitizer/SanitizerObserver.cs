@@ -1,0 +1,9 @@
+namespace Aperture.Dma.Sanitizer;
+
+/// <summary>Takes the calls of the DMA API to a sanitizer.</summary>
+internal sealed class SanitizerObserver(DmaSanitizer sanitizer) : DmaObserver
+{
+    public override void OnCall(DmaContext context, in DmaEvent call) => sanitizer.OnCall(context, call);
+
+    public override void OnDetach(DmaContext context) => sanitizer.OnDetach(context);
+}

@@ -1,0 +1,133 @@
+using System.Text.Json;
+using Aperture.Devices;
+using Aperture.Dma;
+using Aperture.Dma.Sanitizer;
+
+namespace Aperture.Tests.Dma.Sanitizer;
+
+public sealed class DmaSanitizerTests
+{
+    [Fact]
+    public void Assertion_lists_what_was_found()
+    {
+        using var rig = new SanitizedRig();
+        rig.Sanitizer.AssertClean();
+        Break(rig, rig.Direct);
+        var e = Assert.Throws<SanitizerException>(rig.Sanitizer.AssertClean);
+        Assert.Single(e.Findings);
+        Assert.Contains("DoubleUnmap: direct: ", e.Message, StringComparison.Ordinal);
+        Assert.Contains("made at DmaSanitizerTests.cs:", e.Message, StringComparison.Ordinal);
+        Assert.Contains("do:        dispose each mapping once", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_same_mistake_is_one_finding()
+    {
+        using var rig = new SanitizedRig();
+        for (var i = 0; i < 50; i++)
+            Break(rig, rig.Direct);
+        Assert.Equal(50, Assert.Single(rig.Sanitizer.Findings).Count);
+        rig.Sanitizer.Clear();
+        rig.Sanitizer.AssertClean();
+    }
+
+    [Fact]
+    public void Findings_end_at_the_limit()
+    {
+        using var rig = new SanitizedRig(new SanitizerOptions { ErrorLimit = 1 });
+        var heard = 0;
+        rig.Sanitizer.Found += _ => heard++;
+        Break(rig, rig.Direct);
+        Break(rig, rig.Behind);
+        Assert.Single(rig.Sanitizer.Findings);
+        Assert.Equal((1, 1), (heard, rig.Sanitizer.Suppressed));
+        Assert.Contains("1 more beyond the limit of 1", rig.Sanitizer.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Filters_choose_devices_drivers_and_kinds()
+    {
+        foreach (var options in (SanitizerOptions[])
+            [
+                new() { Devices = new HashSet<string> { "behind" } },
+                new() { Drivers = new HashSet<string> { "nobody" } },
+                new() { Ignored = new HashSet<FindingKind> { FindingKind.DoubleUnmap } },
+            ])
+        {
+            using var rig = new SanitizedRig(options);
+            Break(rig, rig.Direct);
+            rig.Sanitizer.AssertClean();
+        }
+    }
+
+    [Fact]
+    public void What_is_allowed_is_not_found()
+    {
+        using var rig = new SanitizedRig();
+        using (rig.Sanitizer.Allow(rig.Direct))
+        using (rig.Sanitizer.Allow(rig.Direct))
+            Break(rig, rig.Direct);
+        rig.Sanitizer.AssertClean();
+        Break(rig, rig.Direct);
+        Assert.Single(rig.Sanitizer.Findings);
+    }
+
+    [Fact]
+    public void Json_tells_the_story()
+    {
+        using var rig = new SanitizedRig();
+        var mapping = rig.Behind.Dma.Map(rig.Memory.Allocate(256), DmaDirection.FromDevice);
+        mapping.Unmap();
+        rig.Write(rig.Behind, mapping.Address + 16, 1);
+        using var document = JsonDocument.Parse(FindingJson.Write(rig.Sanitizer));
+        var finding = Assert.Single(document.RootElement.GetProperty("findings").EnumerateArray());
+        Assert.Equal("DeviceUseAfterUnmap", finding.GetProperty("kind").GetString());
+        Assert.Equal((mapping.Address + 16).ToString(), finding.GetProperty("address").GetString());
+        Assert.Equal(1, finding.GetProperty("length").GetInt32());
+        Assert.EndsWith("DmaSanitizerTests.cs", finding.GetProperty("mapping").GetProperty("ended").GetProperty("file").GetString(), StringComparison.Ordinal);
+        Assert.Equal("Unmapped", finding.GetProperty("history")[0].GetProperty("end").GetString());
+        Assert.Equal(MappingEnd.Unmapped, Assert.Single(rig.Sanitizer.HistoryOf(rig.Behind, mapping.Address)).End);
+    }
+
+    [Fact]
+    public void Memory_stays_bounded_and_the_steady_state_allocates_nothing()
+    {
+        using var rig = new SanitizedRig();
+        var block = rig.Memory.Allocate(4096);
+        Turns(rig, block, 2000);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Turns(rig, block, 10000);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        rig.Sanitizer.AssertClean();
+    }
+
+    [Fact]
+    public void Contents_beyond_the_limit_are_not_watched_and_that_is_told()
+    {
+        using var rig = new SanitizedRig(new SanitizerOptions { ContentBytes = 4096 });
+        var block = rig.Memory.Allocate(8192);
+        using var mapping = rig.Direct.Dma.Map(block, DmaDirection.ToDevice);
+        block.Span[0]++;
+        Assert.Equal(1, rig.Sanitizer.UnwatchedContents);
+        rig.Sanitizer.AssertClean();
+    }
+
+    private static void Turns(SanitizedRig rig, MemoryBlock block, int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            var mapping = rig.Direct.Dma.Map(block, DmaDirection.FromDevice);
+            rig.Write(rig.Direct, mapping.Address, 1, 2, 3);
+            mapping.SyncForCpu(0, 16);
+            mapping.SyncForDevice(0, 16);
+            mapping.Unmap();
+        }
+    }
+
+    private static void Break(SanitizedRig rig, Device device)
+    {
+        var mapping = device.Dma.Map(rig.Memory.Allocate(64), DmaDirection.ToDevice);
+        mapping.Unmap();
+        rig.Sanitizer.OnCall(device.Dma, new DmaEvent { Kind = DmaEventKind.Unmap, Address = mapping.Address, Length = 64, Direction = DmaDirection.ToDevice, File = "driver.cs", Line = 1 });
+    }
+}
