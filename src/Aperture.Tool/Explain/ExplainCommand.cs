@@ -54,5 +54,5 @@ internal static class ExplainCommand
         return [.. Items(findings).Select(Story.OfFinding), .. Items(faults).Select(Story.OfFault)];
     }
 
-    private static IEnumerable<JsonElement> Items(JsonElement array) => array.ValueKind == JsonValueKind.Undefined ? [] : array.EnumerateArray();
+    private static JsonElement.ArrayEnumerator Items(JsonElement array) => array.ValueKind == JsonValueKind.Undefined ? default : array.EnumerateArray();
 }
