@@ -3,6 +3,7 @@ using Aperture.Boards;
 using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Dma;
+using Aperture.Dma.Sanitizer;
 using Aperture.Iommu;
 
 namespace Aperture.Benchmarks;
@@ -19,12 +20,12 @@ internal sealed class DmaWork : IDisposable
     private readonly MemoryBlock _large;
     private readonly byte[] _plain = new byte[BounceBytes];
 
-    private DmaWork(string board, DomainType type, bool isDirect, bool isBounced)
+    private DmaWork(string board, DomainType type, bool isDirect, bool isBounced, SanitizerOptions? sanitizer = null)
     {
         using var resource = typeof(DmaWork).Assembly.GetManifestResourceStream($"boards/{board}.dtb")!;
         var tree = new byte[resource.Length];
         resource.ReadExactly(tree);
-        _machine = Machine.Boot(DeviceTree.Parse(tree), new MachineOptions { DefaultDomain = type });
+        _machine = Machine.Boot(DeviceTree.Parse(tree), new MachineOptions { DefaultDomain = type, Sanitizer = sanitizer });
         var masters = _machine.Masters.Where(master => master is { Device.Iommu: not null, Units.Count: 1 }).Select(master => master.Device!).ToArray();
         _device = isDirect ? Direct("direct", isBounced) : masters[0];
         _other = isDirect ? Direct("other", isBounced) : masters[^1];
@@ -39,6 +40,9 @@ internal sealed class DmaWork : IDisposable
     }
 
     public static DmaWork Strict() => new("exynos5433-media", DomainType.Dma, false, false);
+
+    /// <summary>Strict, with the sanitizer on.</summary>
+    public static DmaWork Sanitized() => new("exynos5433-media", DomainType.Dma, false, false, new SanitizerOptions());
 
     public static DmaWork Deferred() => new("exynos5433-media", DomainType.DmaDeferred, false, false);
 

@@ -67,6 +67,8 @@ internal static class QuickRun
 
         using (var dma = DmaWork.Strict())
             AddPair("dma.map+unmap.strict", dma);
+        using (var dma = DmaWork.Sanitized())
+            Add("dma.map+unmap.sanitized", dma.Page, "chase4", chase4);
         using (var dma = DmaWork.Deferred())
             AddPair("dma.map+unmap.deferred", dma);
         using (var dma = DmaWork.Direct())
