@@ -66,7 +66,7 @@ public abstract class TranslationUnit : IMmioDevice
     /// <summary>Translates an access.</summary>
     /// <param name="request">The access.</param>
     /// <param name="address">Where it goes in the physical address space.</param>
-    /// <param name="contiguous">How many bytes from <paramref name="address"/> on translate alike: up to the end of the page.</param>
+    /// <param name="contiguous">How many bytes from <paramref name="address"/> on translate alike: at most up to the end of the page.</param>
     /// <remarks>A fault raises the interrupt before this returns. If the handler releases the access meanwhile, it is
     /// translated again at once, at most <see cref="MaxRetries"/> times; an access still unreleased comes back as
     /// <see cref="TranslationStatus.Stalled"/>.</remarks>
