@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Aperture.Benchmarks.Core.PageTables;
@@ -24,7 +25,12 @@ internal sealed record QuickReport(QuickYardsticks Yardsticks, IReadOnlyList<Qui
 internal static class QuickRun
 {
     private static readonly TimeSpan Budget = TimeSpan.FromSeconds(1.5);
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // a plus stays a plus in the names
+    };
 
     /// <summary>Measures and prints.</summary>
     /// <param name="json">Whether as JSON.</param>

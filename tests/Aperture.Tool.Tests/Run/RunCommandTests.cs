@@ -25,9 +25,10 @@ public class RunCommandTests
         var (code, output, _) = Tool.Run(board, json: true);
         Assert.Equal(0, code);
         var root = JsonDocument.Parse(output).RootElement;
-        Assert.Equal(["board", "masters", "units", "deferred", "scenario"], root.EnumerateObject().Select(member => member.Name));
+        Assert.Equal(["board", "masters", "units", "deferred", "scenario", "findings", "suppressed", "faults"], root.EnumerateObject().Select(member => member.Name));
         Assert.Equal(JsonValueKind.String, root.GetProperty("board").ValueKind);
         Assert.Empty(root.GetProperty("deferred").EnumerateArray());
+        Assert.Empty(root.GetProperty("findings").EnumerateArray());
         Assert.True(root.GetProperty("scenario").GetProperty("ok").GetBoolean());
         Assert.NotEmpty(root.GetProperty("scenario").GetProperty("name").GetString()!);
         Assert.NotEmpty(root.GetProperty("masters").EnumerateArray());
