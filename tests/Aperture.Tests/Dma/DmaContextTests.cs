@@ -208,9 +208,15 @@ public sealed class DmaContextTests : IDisposable
         foreach (var device in (Device[])[_behind, _direct])
         {
             Loop(device);
+            Assert.Equal(0, Enumerable.Range(0, 5).Min(_ => Allocated(() => Loop(device))));
+        }
+
+        // The least of some rounds: the runtime itself may allocate on this thread when it compiles or collects meanwhile.
+        static long Allocated(Action action)
+        {
             var before = GC.GetAllocatedBytesForCurrentThread();
-            Loop(device);
-            Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+            action();
+            return GC.GetAllocatedBytesForCurrentThread() - before;
         }
 
         void Loop(Device device)
