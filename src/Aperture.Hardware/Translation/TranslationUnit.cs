@@ -7,7 +7,7 @@ namespace Aperture.Hardware.Translation;
 /// from the bus, tells software about faults by its interrupt line and registers, and knows nothing of the software.</summary>
 /// <remarks>Not thread-safe: register accesses and translations of one unit come from one thread at a time. A unit that has no
 /// power or clock, or is in reset, answers no register access and lets no access of a master through.</remarks>
-public abstract class TranslationUnit : IMmioDevice
+public abstract class TranslationUnit : BusDevice
 {
     /// <summary>A unit on a bus.</summary>
     /// <param name="bus">Where the walker reads tables.</param>
@@ -17,24 +17,6 @@ public abstract class TranslationUnit : IMmioDevice
         Bus = bus;
     }
 
-    /// <inheritdoc/>
-    public abstract uint Size { get; }
-
-    /// <summary>The interrupt line.</summary>
-    public InterruptLine Interrupt { get; } = new();
-
-    /// <summary>Whether the unit has power. Registers and translation cache are lost while it has not.</summary>
-    public bool IsPowered { get; private set; } = true;
-
-    /// <summary>Whether the unit's clocks run. State is kept while they do not.</summary>
-    public bool IsClocked { get; set; } = true;
-
-    /// <summary>Whether the unit's reset is asserted. Releasing it leaves reset values behind.</summary>
-    public bool IsInReset { get; private set; }
-
-    /// <summary>Whether the unit answers at all.</summary>
-    public bool Answers => IsPowered && IsClocked && !IsInReset;
-
     /// <summary>Number of entries of the translation cache, all levels together.</summary>
     public abstract int CacheEntries { get; }
 
@@ -43,25 +25,6 @@ public abstract class TranslationUnit : IMmioDevice
 
     /// <summary>Where the walker reads tables.</summary>
     protected SystemBus Bus { get; }
-
-    /// <summary>Gives or takes power. A change in either direction leaves reset values behind.</summary>
-    public void SetPower(bool on)
-    {
-        if (IsPowered == on)
-            return;
-        IsPowered = on;
-        Reset();
-    }
-
-    /// <summary>Asserts or releases the reset input. Asserting it resets registers and translation cache.</summary>
-    public void SetReset(bool asserted)
-    {
-        if (IsInReset == asserted)
-            return;
-        IsInReset = asserted;
-        if (asserted)
-            Reset();
-    }
 
     /// <summary>Translates an access.</summary>
     /// <param name="request">The access.</param>
@@ -75,13 +38,4 @@ public abstract class TranslationUnit : IMmioDevice
     /// <summary>How often one access is retried within <see cref="Translate"/> after software released it. Silicon retries
     /// for ever; a simulated machine must come to an end. Documented choice: 8.</summary>
     public int MaxRetries { get; init; } = 8;
-
-    /// <inheritdoc/>
-    public abstract bool TryRead(uint offset, int width, out ulong value);
-
-    /// <inheritdoc/>
-    public abstract bool TryWrite(uint offset, int width, ulong value);
-
-    /// <summary>Sets every register to its reset value, empties the translation cache and drops the interrupt line.</summary>
-    protected abstract void Reset();
 }

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Aperture.Core;
 using Aperture.Tool.Conform.Vectors;
-using Spectre.Console;
 
 namespace Aperture.Tool.Conform;
 
@@ -55,21 +54,7 @@ public static class ConformCommand
         if (json)
             report.WriteJson(output);
         else
-            report.WriteText(Terminal(output));
+            report.WriteText(Terminal.For(output));
         return problems > 0 ? 2 : report.Failed > 0 ? 1 : 0;
-    }
-
-    private static IAnsiConsole Terminal(TextWriter output)
-    {
-        var isScreen = ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected;
-        var console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Out = new AnsiConsoleOutput(output),
-            Ansi = isScreen ? AnsiSupport.Detect : AnsiSupport.No,
-            ColorSystem = isScreen ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
-        });
-        if (!isScreen)
-            console.Profile.Width = 10_000; // nothing is wrapped where nobody reads it on a screen
-        return console;
     }
 }

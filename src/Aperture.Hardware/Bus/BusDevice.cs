@@ -1,0 +1,52 @@
+namespace Aperture.Hardware.Bus;
+
+/// <summary>A register block with an interrupt line, power, clock and reset: what units and masters have in common. While it
+/// has no power or clock, or is in reset, it answers no register access.</summary>
+public abstract class BusDevice : IMmioDevice
+{
+    /// <inheritdoc/>
+    public abstract uint Size { get; }
+
+    /// <summary>The interrupt line.</summary>
+    public InterruptLine Interrupt { get; } = new();
+
+    /// <summary>Whether the block has power. Registers and caches are lost while it has not.</summary>
+    public bool IsPowered { get; private set; } = true;
+
+    /// <summary>Whether the block's clocks run. State is kept while they do not.</summary>
+    public bool IsClocked { get; set; } = true;
+
+    /// <summary>Whether the block's reset is asserted. Releasing it leaves reset values behind.</summary>
+    public bool IsInReset { get; private set; }
+
+    /// <summary>Whether the block answers at all.</summary>
+    public bool Answers => IsPowered && IsClocked && !IsInReset;
+
+    /// <summary>Gives or takes power. A change in either direction leaves reset values behind.</summary>
+    public void SetPower(bool on)
+    {
+        if (IsPowered == on)
+            return;
+        IsPowered = on;
+        Reset();
+    }
+
+    /// <summary>Asserts or releases the reset input. Asserting it resets registers and caches.</summary>
+    public void SetReset(bool asserted)
+    {
+        if (IsInReset == asserted)
+            return;
+        IsInReset = asserted;
+        if (asserted)
+            Reset();
+    }
+
+    /// <inheritdoc/>
+    public abstract bool TryRead(uint offset, int width, out ulong value);
+
+    /// <inheritdoc/>
+    public abstract bool TryWrite(uint offset, int width, ulong value);
+
+    /// <summary>Sets every register to its reset value, empties caches, ends whatever goes on and drops the interrupt line.</summary>
+    protected abstract void Reset();
+}
