@@ -26,11 +26,17 @@ public interface IPageTableFormat
     /// <summary>Number of levels. Level 0 is the root; the last level holds pages only.</summary>
     int Levels { get; }
 
-    /// <summary>Bits of an input address; addresses with higher bits set are out of range.</summary>
+    /// <summary>The first input address: zero, or where the upper part of a split space begins.</summary>
+    ulong InputStart { get; }
+
+    /// <summary>Bits of an input address: they reach from <see cref="InputStart"/> to the next multiple of 2^InputBits.</summary>
     int InputBits { get; }
 
-    /// <summary>Bits of an output address; pages and tables above are out of range.</summary>
+    /// <summary>Bits of an output address; pages above are out of range.</summary>
     int OutputBits { get; }
+
+    /// <summary>Tables lie below 2^TableBits.</summary>
+    int TableBits { get; }
 
     /// <summary>The page sizes that can be mapped, one bit each (bit 12 = 4 KiB).</summary>
     ulong PageSizes { get; }

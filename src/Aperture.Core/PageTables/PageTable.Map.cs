@@ -18,7 +18,7 @@ public sealed unsafe partial class PageTable<TFormat>
     /// table; <see cref="Status.BadAddress"/> where the tables are corrupted.</returns>
     public Status Map(Iova iova, PhysicalAddress pa, ulong size, Protection protection, ref InvalidationGather gather)
     {
-        var isDone = size == SmallestPage && IsPage(iova.Value, _format.InputBits) && IsPage(pa.Value, _format.OutputBits)
+        var isDone = size == SmallestPage && IsInputPage(iova.Value) && IsPage(pa.Value, _format.OutputBits)
             && _format.CheckProtection(protection) == Status.Ok && TryMapOne(iova.Value, pa.Value, protection);
         return isDone ? Status.Ok : MapAll(iova.Value, pa.Value, size, protection, ref gather);
     }
@@ -55,9 +55,9 @@ public sealed unsafe partial class PageTable<TFormat>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private Status MapAll(ulong iova, ulong pa, ulong size, Protection protection, ref InvalidationGather gather)
     {
-        var status = CheckRange(iova, size, _format.InputBits);
+        var status = CheckInput(iova, size);
         if (status == Status.Ok)
-            status = CheckRange(pa, size, _format.OutputBits);
+            status = CheckOutput(pa, size);
         if (status == Status.Ok)
             status = _format.CheckProtection(protection);
         if (status != Status.Ok)

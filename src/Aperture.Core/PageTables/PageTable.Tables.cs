@@ -174,7 +174,7 @@ public sealed unsafe partial class PageTable<TFormat>
     {
         table = default;
         var bytes = TableBytes(level);
-        if (!_tables.TryAllocate(bytes, _format.TableAlignment(level), _format.OutputBits, out var address))
+        if (!_tables.TryAllocate(bytes, _format.TableAlignment(level), _format.TableBits, out var address))
             return false;
         if (!_memory.TryGetFrame(address, (ulong)bytes, out var host, out var word))
             throw new ApertureException(Status.BadAddress, $"the table allocator gave 0x{bytes:x} bytes at {address}, which are not RAM");

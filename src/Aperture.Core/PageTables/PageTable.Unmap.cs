@@ -15,7 +15,7 @@ public sealed unsafe partial class PageTable<TFormat>
     /// page into, which then stays whole; <see cref="Status.BadAddress"/> where the tables are corrupted.</returns>
     public Status Unmap(Iova iova, ulong size, ref InvalidationGather gather, out ulong unmapped)
     {
-        if (size == SmallestPage && IsPage(iova.Value, _format.InputBits) && TryRemoveOne(iova.Value, ref gather))
+        if (size == SmallestPage && IsInputPage(iova.Value) && TryRemoveOne(iova.Value, ref gather))
         {
             unmapped = size;
             return Status.Ok;
@@ -28,7 +28,7 @@ public sealed unsafe partial class PageTable<TFormat>
     private Status UnmapAll(ulong iova, ulong size, ref InvalidationGather gather, out ulong unmapped)
     {
         unmapped = 0;
-        var status = CheckRange(iova, size, _format.InputBits);
+        var status = CheckInput(iova, size);
         return status == Status.Ok ? Remove(iova, size, _format.ReclaimsEmptyTables, ref gather, out unmapped) : status;
     }
 

@@ -8,7 +8,7 @@ public sealed unsafe partial class PageTable<TFormat>
     public bool TryTranslate(Iova iova, out PageTranslation translation)
     {
         translation = default;
-        if ((_format.InputBits < 64 && iova.Value >> _format.InputBits != 0) || FindLeaf(iova.Value, out _, out var level, out var entry) != Status.Ok)
+        if (iova.Value < _format.InputStart || iova.Value > LastInput || FindLeaf(iova.Value, out _, out var level, out var entry) != Status.Ok)
             return false;
 
         var shift = _format.LeafShift(level, entry);
@@ -21,8 +21,8 @@ public sealed unsafe partial class PageTable<TFormat>
     /// missed.</summary>
     public IEnumerable<PageTranslation> EnumerateMappings()
     {
-        ulong at = 0;
-        var end = _format.InputBits < 64 ? 1UL << _format.InputBits : 0;
+        var at = _format.InputStart;
+        var end = LastInput + 1;
         while (TryFindNext(ref at, end, out var mapping))
         {
             yield return mapping;

@@ -32,7 +32,7 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
         _tables = memory;
         _memory = memory.Memory;
         if (!TryNewTable(0, out _root))
-            throw new ApertureException(Status.NoMemory, $"no memory for a page table of 0x{TableBytes(0):x} bytes below 2^{format.OutputBits}");
+            throw new ApertureException(Status.NoMemory, $"no memory for a page table of 0x{TableBytes(0):x} bytes below 2^{format.TableBits}");
         _home = new Home(_memory, _root.Address, LargestTable());
     }
 
@@ -81,20 +81,33 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
     private void Clean(Table table, byte* first, int entries) =>
         _tables.Clean(table.Address + (ulong)(first - table.Bytes), entries * _format.EntryBytes);
 
-    /// <summary>Whether a range is aligned to the smallest page and lies within so many address bits.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Status CheckRange(ulong start, ulong size, int bits)
+    private ulong LastInput => _format.InputStart | (ulong.MaxValue >> (64 - _format.InputBits));
+
+    /// <summary>Whether a range of device addresses is aligned to the smallest page and within the format's.</summary>
+    private Status CheckInput(ulong start, ulong size) =>
+        CheckRange(start, size, _format.InputStart, LastInput);
+
+    /// <summary>Whether a range of memory is aligned to the smallest page and within the format's.</summary>
+    private Status CheckOutput(ulong start, ulong size) =>
+        CheckRange(start, size, 0, ulong.MaxValue >> (64 - _format.OutputBits));
+
+    private Status CheckRange(ulong start, ulong size, ulong first, ulong last)
     {
         if (((start | size) & (SmallestPage - 1)) != 0)
             return Status.InvalidArgument;
-        var last = start + size - 1;
-        if (size != 0 && (last < start || (bits < 64 && last >> bits != 0)))
+        if (size != 0 && (start < first || start > last || size - 1 > last - start))
             return Status.OutOfRange;
         return Status.Ok;
     }
 
-    /// <summary>Whether an address is a multiple of the smallest page and has no more than so many bits: <see cref="CheckRange"/> for
-    /// one page, as one test of bits.</summary>
+    /// <summary>Whether one smallest page at the device address passes <see cref="CheckInput"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsInputPage(ulong iova) => _format.InputStart == 0
+        ? IsPage(iova, _format.InputBits)
+        : (iova & (SmallestPage - 1)) == 0 && iova >= _format.InputStart && iova <= LastInput;
+
+    /// <summary>Whether an address is a multiple of the smallest page and has no more than so many bits, as one
+    /// test of bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsPage(ulong address, int bits) =>
         (address & ((SmallestPage - 1) | (bits < 64 ? ulong.MaxValue << bits : 0))) == 0;

@@ -34,7 +34,7 @@ public sealed class PagingDomain<TFormat> : IommuDomain
     public override ulong PageSizes => Table.Format.PageSizes;
 
     /// <inheritdoc/>
-    public override Iova ApertureEnd => new(ulong.MaxValue >> (64 - Table.Format.InputBits));
+    public override Iova ApertureEnd => new(Table.Format.InputStart | (ulong.MaxValue >> (64 - Table.Format.InputBits)));
 
     /// <inheritdoc/>
     public override Status Map(Iova iova, PhysicalAddress address, ulong size, Protection protection)

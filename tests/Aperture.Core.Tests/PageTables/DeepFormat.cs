@@ -12,9 +12,13 @@ public readonly struct DeepFormat(bool reclaims) : IPageTableFormat
 
     public int Levels => 3;
 
+    public ulong InputStart => 0;
+
     public int InputBits => 33;
 
     public int OutputBits => 40;
+
+    public int TableBits => 40;
 
     public ulong PageSizes => 1UL << 12 | 1UL << 16 | 1UL << 19 | 1UL << 26;
 

@@ -169,4 +169,8 @@ public sealed class OmapConcurrencyTests : PageTableConcurrencyTests<OmapFormat,
 
 public sealed class ExynosV5ConcurrencyTests : PageTableConcurrencyTests<ExynosV5Format, ExynosV5Kind>;
 
+public sealed class ArmShortConcurrencyTests : PageTableConcurrencyTests<ArmShortFormat, ArmShortKind>;
+
+public sealed class MediaTekConcurrencyTests : PageTableConcurrencyTests<ArmShortFormat, MediaTekKind>;
+
 public sealed class DeepConcurrencyTests : PageTableConcurrencyTests<DeepFormat, DeepKind>;

@@ -129,4 +129,8 @@ public sealed class ExynosV1FailureTests : PageTableFailureTests<ExynosV1Format,
 
 public sealed class ExynosV5FailureTests : PageTableFailureTests<ExynosV5Format, ExynosV5Kind>;
 
+public sealed class ArmShortFailureTests : PageTableFailureTests<ArmShortFormat, ArmShortKind>;
+
+public sealed class MediaTekFailureTests : PageTableFailureTests<ArmShortFormat, MediaTekKind>;
+
 public sealed class DeepFailureTests : PageTableFailureTests<DeepFormat, DeepKind>;

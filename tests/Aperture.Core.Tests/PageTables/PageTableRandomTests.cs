@@ -128,6 +128,10 @@ public sealed class ExynosV1RandomTests(ITestOutputHelper output) : PageTableRan
 
 public sealed class ExynosV5RandomTests(ITestOutputHelper output) : PageTableRandomTests<ExynosV5Format, ExynosV5Kind>(output);
 
+public sealed class ArmShortRandomTests(ITestOutputHelper output) : PageTableRandomTests<ArmShortFormat, ArmShortKind>(output);
+
+public sealed class MediaTekRandomTests(ITestOutputHelper output) : PageTableRandomTests<ArmShortFormat, MediaTekKind>(output);
+
 public sealed class DeepRandomTests(ITestOutputHelper output) : PageTableRandomTests<DeepFormat, DeepKind>(output);
 
 public sealed class DeepKeepingRandomTests(ITestOutputHelper output) : PageTableRandomTests<DeepFormat, DeepKeepingKind>(output);

@@ -25,6 +25,17 @@ public sealed class ExynosV5Kind : TableKind<ExynosV5Format>
     public override ExynosV5Format NewFormat(TestMachine machine) => new(machine.NewZeroTable());
 }
 
+public sealed class ArmShortKind : TableKind<ArmShortFormat>
+{
+    public override ArmShortFormat NewFormat(TestMachine machine) => new(new());
+}
+
+public sealed class MediaTekKind : TableKind<ArmShortFormat>
+{
+    public override ArmShortFormat NewFormat(TestMachine machine) =>
+        new(new() { InputBits = 34, OutputBits = 35, MediaTek = true, MediaTekHighTables = true, HasPermissions = false });
+}
+
 public sealed class DeepKind : TableKind<DeepFormat>
 {
     public override DeepFormat NewFormat(TestMachine machine) => new(reclaims: true);

@@ -13,9 +13,13 @@ public readonly struct AlienFormat : IPageTableFormat
 
     public int Levels => Like.Levels;
 
+    public ulong InputStart => Like.InputStart;
+
     public int InputBits => Like.InputBits;
 
     public int OutputBits => Like.OutputBits;
+
+    public int TableBits => Like.TableBits;
 
     public ulong PageSizes => Like.PageSizes;
 

@@ -27,10 +27,16 @@ public readonly struct ExynosV1Format : IPageTableFormat
     public int Levels => 2;
 
     /// <inheritdoc/>
+    public ulong InputStart => 0;
+
+    /// <inheritdoc/>
     public int InputBits => 32;
 
     /// <inheritdoc/>
     public int OutputBits => 32;
+
+    /// <inheritdoc/>
+    public int TableBits => 32;
 
     /// <inheritdoc/>
     public ulong PageSizes => 0x11_1000;

@@ -29,10 +29,16 @@ public readonly struct ExynosV5Format : IPageTableFormat
     public int Levels => 2;
 
     /// <inheritdoc/>
+    public ulong InputStart => 0;
+
+    /// <inheritdoc/>
     public int InputBits => 32;
 
     /// <inheritdoc/>
     public int OutputBits => 36;
+
+    /// <inheritdoc/>
+    public int TableBits => 36;
 
     /// <inheritdoc/>
     public ulong PageSizes => 0x11_1000;
