@@ -26,6 +26,6 @@ public sealed record BoardMaster(DeviceTreeNode Node, IReadOnlyList<string> Unit
     /// <summary>The model of what the node really is, for its own driver; null where there is none.</summary>
     public MasterDevice? Client { get; init; }
 
-    /// <summary>Its ports to memory, one for each unit.</summary>
+    /// <summary>Its ports to memory, one for each unit and each number by which the unit knows it.</summary>
     public IReadOnlyList<DmaPort> Ports { get; init; } = [];
 }

@@ -62,12 +62,12 @@ public sealed partial class Machine
         var node = master.Node;
         var device = MakeDevice(node, node.Compatible, [.. references.Select(reference => new IommuSpecifier(reference.Target!, reference.Target!.DeviceName, [.. reference.Arguments]))]);
         var ports = references
-            .Select(reference => reference.Target!)
+            .Select(reference => (Unit: reference.Target!, Stream: StreamOf(reference)))
             .Distinct()
-            .Select(unit => new DmaPort(Bus, _units.Find(candidate => candidate.Node == unit)?.Model) { IsCoherent = node.IsDmaCoherent })
+            .Select(port => new DmaPort(Bus, _units.Find(candidate => candidate.Node == port.Unit)?.Model, port.Stream) { IsCoherent = node.IsDmaCoherent })
             .ToArray();
         if (ports.Length > MaxPorts)
-            throw new ApertureException(Status.NotSupported, $"{node.Path}: a master behind {ports.Length} IOMMUs; at most {MaxPorts} are modelled");
+            throw new ApertureException(Status.NotSupported, $"{node.Path}: a master with {ports.Length} ports to IOMMUs; at most {MaxPorts} are modelled");
         if (Sanitizer is not null)
         {
             foreach (var port in ports)
@@ -84,6 +84,9 @@ public sealed partial class Machine
         device.Interrupts.Add(wire.Input);
         return master with { Device = device, Model = model, Client = MakeClient(node, ports[0]), Ports = ports };
     }
+
+    /// <summary>A unit with several masters knows each by the number behind the reference.</summary>
+    private static StreamId StreamOf(PhandleReference reference) => reference.Arguments is [var id, ..] ? new StreamId(id) : default;
 
     /// <summary>The model of what the node really is, at the node's own registers, where there is one.</summary>
     private MasterDevice? MakeClient(DeviceTreeNode node, DmaPort port)

@@ -252,9 +252,16 @@ public sealed class SelfTest
 
         // A unit that serves several masters and cannot tell them apart names none of them.
         var isOurs = report.Device == client.Device || (report.Device is null && client.Device.Iommu!.Group.Masters.Count > 1);
-        return !isOurs || report.Address.AlignDown(0x1000) != address.AlignDown(0x1000) || report.Unit != client.Device.Iommu!.Ports[port].Unit
+        return !isOurs || report.Address.AlignDown(0x1000) != address.AlignDown(0x1000) || report.Unit.Device != UnitOf(client, port)
             ? $"the fault at {address} was reported as: {report}"
             : null;
+    }
+
+    /// <summary>The unit behind a port.</summary>
+    private Device? UnitOf(DmaMasterClient client, int port)
+    {
+        var model = _machine.Masters.First(master => master.Device == client.Device).Ports[port].Unit;
+        return _machine.Units.FirstOrDefault(unit => unit.Model == model)?.Device;
     }
 
     private static bool IsPattern(ReadOnlySpan<byte> bytes, ulong seed)

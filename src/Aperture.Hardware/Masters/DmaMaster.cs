@@ -18,7 +18,7 @@ public sealed partial class DmaMaster : MasterDevice
     private readonly byte[] _expected = new byte[ChunkSize]; // what VERIFY compares with
 
     /// <summary>A master.</summary>
-    /// <param name="ports">Its ports to memory: one for each unit that it is behind; 1 to 256.</param>
+    /// <param name="ports">Its ports to memory: one for each unit that it is behind, and each of its numbers there; 1 to 256.</param>
     /// <exception cref="ApertureException">No port, or too many.</exception>
     public DmaMaster(params ReadOnlySpan<DmaPort> ports)
     {

@@ -23,8 +23,6 @@ public enum DmaStatus
 public sealed class DmaPort
 {
     private readonly SystemBus _bus;
-    private readonly TranslationUnit? _unit;
-    private readonly StreamId _stream;
 
     /// <summary>A port.</summary>
     /// <param name="bus">The bus behind the port.</param>
@@ -34,9 +32,15 @@ public sealed class DmaPort
     {
         ArgumentNullException.ThrowIfNull(bus);
         _bus = bus;
-        _unit = unit;
-        _stream = stream;
+        Unit = unit;
+        Stream = stream;
     }
+
+    /// <summary>The unit that stands between, or null for a master with physical addresses.</summary>
+    public TranslationUnit? Unit { get; }
+
+    /// <summary>The number by which the unit knows this master.</summary>
+    public StreamId Stream { get; }
 
     /// <summary>Whether the master snoops the CPU's caches: it sees what the CPU sees, and the CPU what it writes. Of no account on a
     /// machine whose caches are not modelled.</summary>
@@ -91,14 +95,14 @@ public sealed class DmaPort
 
     private DmaStatus Translate(Iova address, DmaAccess access, int wanted, out PhysicalAddress target, out int length)
     {
-        if (_unit is null)
+        if (Unit is null)
         {
             target = new PhysicalAddress(address.Value);
             length = wanted;
             return DmaStatus.Ok;
         }
 
-        var status = _unit.Translate(new DmaRequest(_stream, address, access), out target, out var contiguous);
+        var status = Unit.Translate(new DmaRequest(Stream, address, access), out target, out var contiguous);
         length = status == TranslationStatus.Ok ? (int)Math.Min((ulong)wanted, contiguous) : wanted;
         return status switch
         {

@@ -11,21 +11,21 @@ public sealed partial class TranslationCache
 {
     private const int Recent = 64; // pages whose entry a lookup remembers; a power of two
 
-    private readonly ulong[] _recent = new ulong[Recent];    // 4 KiB pages that lookups found alone, by their low bits; all ones where none
+    private readonly ulong[] _recent = new ulong[Recent];    // 4 KiB pages that lookups found alone, in the slot of the key; all ones where none
     private readonly int[] _recentIndexes = new int[Recent]; // the entries that they found
     private bool _hasRecent = true;     // whether anything is in _recent
     private ulong _shiftsUsed;          // bit n: an entry of page size 2^n was written; says which sets may hold an address
 
     /// <summary>Finds the entry that translates an address.</summary>
-    /// <param name="context">Context, 0 to 0xFFE.</param>
-    /// <param name="address">Any byte of the page.</param>
+    /// <param name="context">Context, 0 to 0xFFFFFE.</param>
+    /// <param name="address">Any byte of the page; below 2^52.</param>
     /// <param name="index">The entry, or -1. Of several matching entries the lowest.</param>
     /// <returns>How many entries match: 0, 1, or 2 for "more than one".</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Lookup(uint context, Iova address, out int index)
     {
         var key = Key(context, address);
-        var slot = (int)key & (Recent - 1);
+        var slot = SlotOf(key);
         if (_recent[slot] != key)
             return LookupAll(key, address, out index);
         index = _recentIndexes[slot];
@@ -45,6 +45,10 @@ public sealed partial class TranslationCache
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Key(uint context, Iova address) => ((ulong)context << ContextShift) | (address.Value >> 12);
 
+    /// <summary>Neighbouring contexts remember the same pages in different slots.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int SlotOf(ulong key) => (int)(key ^ (key >> (ContextShift - 4))) & (Recent - 1);
+
     private void Forget()
     {
         if (!_hasRecent)
@@ -60,8 +64,9 @@ public sealed partial class TranslationCache
         {
             // Until an entry changes, this page of 4 KiB (the smallest size) is found there again, and only there: later
             // lookups need not compare all entries.
-            _recent[(int)key & (Recent - 1)] = key;
-            _recentIndexes[(int)key & (Recent - 1)] = index;
+            var slot = SlotOf(key);
+            _recent[slot] = key;
+            _recentIndexes[slot] = index;
             _hasRecent = true;
             Hits++;
             if (_policy == ReplacementPolicy.LeastRecentlyUsed)

@@ -12,9 +12,9 @@ namespace Aperture.Hardware.Translation;
 /// <remarks>Entries are numbered 0 to <see cref="Entries"/>-1: set by set, way by way. Not thread-safe.</remarks>
 public sealed partial class TranslationCache
 {
-    private const int ContextShift = 52;
+    private const int ContextShift = 40; // page numbers of addresses of 52 bits lie below
     private const ulong PageNumberMask = (1UL << ContextShift) - 1;
-    private const ulong Invalid = ulong.MaxValue; // no key has all bits set: contexts end at 0xFFE
+    private const ulong Invalid = ulong.MaxValue; // no key has all bits set: contexts end at 0xFFFFFE
 
     private readonly ulong[] _tags;     // context and page number under the entry's mask; all ones when invalid
     private readonly ulong[] _masks;    // which bits of a key the entry compares; all ones when invalid
@@ -26,6 +26,7 @@ public sealed partial class TranslationCache
     private readonly int _ways;
     private readonly int _setMask;
     private readonly ReplacementPolicy _policy;
+    private readonly ulong _globalMask; // which bits of a key a global entry compares
     private int _invalid;               // invalid entries; when there is none, nobody looks for one
     private ulong _clock;               // counts uses, for least-recently-used
 
@@ -33,7 +34,8 @@ public sealed partial class TranslationCache
     /// <param name="sets">Number of sets, a power of two; 1 for fully associative.</param>
     /// <param name="ways">Entries of a set, at least 1.</param>
     /// <param name="policy">Which entry of a full set is replaced.</param>
-    public TranslationCache(int sets, int ways, ReplacementPolicy policy)
+    /// <param name="globalContextMask">Which bits of a context a global entry compares: those of a VMID, where contexts are VMID and ASID.</param>
+    public TranslationCache(int sets, int ways, ReplacementPolicy policy, uint globalContextMask = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(sets, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(ways, 1);
@@ -43,6 +45,7 @@ public sealed partial class TranslationCache
         _ways = ways;
         _setMask = sets - 1;
         _policy = policy;
+        _globalMask = PageNumberMask | ((ulong)globalContextMask << ContextShift);
         _tags = new ulong[Entries];
         _masks = new ulong[Entries];
         _bases = new ulong[Entries];
@@ -90,17 +93,20 @@ public sealed partial class TranslationCache
     /// <summary>Log2 of the size of an entry's page.</summary>
     public int PageShift(int index) => _shifts[index];
 
+    /// <summary>The context of an entry; of a global one the bits that it compares.</summary>
+    public uint Context(int index) => (uint)(_tags[index] >> ContextShift);
+
     /// <summary>The first device address of an entry's page.</summary>
     public Iova Page(int index) => new((_tags[index] & PageNumberMask) << 12);
 
     /// <summary>Writes one entry, whatever was in it. It may duplicate another entry: that is how multiple hits come about.</summary>
     /// <param name="index">The entry.</param>
-    /// <param name="context">Context, 0 to 0xFFE.</param>
+    /// <param name="context">Context, 0 to 0xFFFFFE.</param>
     /// <param name="page">Any byte of the page.</param>
     /// <param name="pageShift">Log2 of the page size, 12 to 63.</param>
     /// <param name="target">Any byte of the physical page.</param>
     /// <param name="info">A word for the owner.</param>
-    /// <param name="isGlobal">Whether the entry matches in every context.</param>
+    /// <param name="isGlobal">Whether the entry matches in every context that is alike in the bits which global entries compare.</param>
     public void Set(int index, uint context, Iova page, int pageShift, PhysicalAddress target, ulong info, bool isGlobal = false)
     {
         Forget();
@@ -109,7 +115,7 @@ public sealed partial class TranslationCache
         _shiftsUsed |= 1UL << pageShift;
         var mask = ~((1UL << (pageShift - 12)) - 1);
         if (isGlobal)
-            mask &= PageNumberMask;
+            mask &= _globalMask;
         _tags[index] = Key(context, page) & mask;
         _masks[index] = mask;
         _bases[index] = target.Value & ~((1UL << pageShift) - 1);

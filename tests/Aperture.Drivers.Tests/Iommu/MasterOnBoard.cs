@@ -6,7 +6,7 @@ using Aperture.Iommu;
 
 namespace Aperture.Drivers.Tests.Iommu;
 
-/// <summary>A master with one port behind each of its units. It reads and writes words.</summary>
+/// <summary>A master with one port for each of its ids on each of its units. It reads and writes words.</summary>
 public sealed record MasterOnBoard(UnitBoard Board, Device Device, DmaPort[] Ports)
 {
     public IommuGroup Group => Device.Iommu!.Group;
@@ -55,7 +55,7 @@ public sealed record MasterOnBoard(UnitBoard Board, Device Device, DmaPort[] Por
             Assert.Equal(iova, report.Address);
             Assert.Equal(FaultReason.NotMapped, report.Reason);
             Assert.Same(Device, report.Device);
-            Assert.Same(Device.Iommu!.Ports[port].Unit, report.Unit);
+            Assert.Same(Ports[port].Unit, Board.ModelOf(report.Unit));
             report.Unit.Device.Power.Put();
             report.Unit.Device.Power.Get();
         }

@@ -14,7 +14,9 @@ namespace Aperture.Drivers.Tests.Iommu;
 public abstract class UnitBoard : IDisposable
 {
     private const ulong RamStart = 0x8000_0000;
+    private readonly List<UnitOnBoard> _units = [];
     private ulong _nextRegisters = 0x1000_0000; // where the next unit's registers go
+    private int _masters;                       // masters made
 
     /// <summary>A machine whose CPU has these caches, which no unit and no master snoops; null for none.</summary>
     protected UnitBoard(CpuCacheOptions? caches = null, Func<ITableMemory, ITableMemory>? tables = null)
@@ -56,14 +58,22 @@ public abstract class UnitBoard : IDisposable
         device.Driver = driver;
         device.Bound = driver.Probe(device);
         device.Bound.RuntimeSuspend();
-        return new UnitOnBoard(device, model, (IommuUnit)device.Bound, interrupt);
+        var unit = new UnitOnBoard(device, model, (IommuUnit)device.Bound, interrupt);
+        _units.Add(unit);
+        return unit;
     }
 
+    /// <summary>The silicon of a unit.</summary>
+    public TranslationUnit ModelOf(IommuUnit unit) => _units.Single(candidate => candidate.Unit == unit).Model;
+
+    /// <summary>A master with ids of its own on each of the units.</summary>
     public MasterOnBoard AddMaster(params UnitOnBoard[] units)
     {
-        var device = new Device($"master{Core.Groups.Count}");
-        Core.Configure(device, [.. units.Select(unit => new IommuSpecifier(unit.Device, unit.Device.Name, []))]);
-        return new MasterOnBoard(this, device, [.. units.Select(unit => new DmaPort(Bus, unit.Model))]);
+        var device = new Device($"master{_masters}");
+        var ids = Ids(_masters++);
+        var ports = units.SelectMany(unit => ids.Select(id => (Unit: unit, Id: id))).ToArray();
+        Core.Configure(device, [.. ports.Select(port => new IommuSpecifier(port.Unit.Device, port.Unit.Device.Name, port.Unit.Unit.SpecifierCells == 0 ? [] : [port.Id]))]);
+        return new MasterOnBoard(this, device, [.. ports.Select(port => new DmaPort(Bus, port.Unit.Model, new StreamId(port.Id)))]);
     }
 
     public void Dispose()
@@ -73,11 +83,17 @@ public abstract class UnitBoard : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Whether the units tell several masters apart.</summary>
+    public virtual bool TellsMastersApart => false;
+
     protected abstract string Kind { get; }
 
     protected abstract IDriver Driver { get; }
 
     protected abstract TranslationUnit CreateModel(PhysicalAddress registers);
+
+    /// <summary>The numbers by which the units know a master.</summary>
+    protected virtual uint[] Ids(int master) => [0];
 
     protected virtual void Describe(Device device, TranslationUnit model)
     {

@@ -62,8 +62,41 @@ public class TranslationCacheTests
     {
         var cache = new TranslationCache(1, 4, ReplacementPolicy.RoundRobin);
         cache.Set(1, 3, new Iova(0x1000), 12, new PhysicalAddress(0x9000), 0, isGlobal: true);
-        Assert.Equal(1, cache.Lookup(0xFFE, new Iova(0x1FFF), out var index));
+        Assert.Equal(1, cache.Lookup(0xFFFFFE, new Iova(0x1FFF), out var index));
         Assert.Equal(1, index);
+    }
+
+    [Fact]
+    public void A_global_entry_matches_only_where_the_bits_that_it_compares_are_alike()
+    {
+        var cache = new TranslationCache(1, 4, ReplacementPolicy.RoundRobin, globalContextMask: 0x1F00);
+        cache.Set(1, 0x1203, new Iova(0x1000), 12, new PhysicalAddress(0x9000), 0, isGlobal: true);
+        Assert.Equal(1, cache.Lookup(0x12FF, new Iova(0x1000), out _));
+        Assert.Equal(0, cache.Lookup(0x1303, new Iova(0x1000), out _));
+        Assert.Equal(0x1200u, cache.Context(1));
+    }
+
+    [Fact]
+    public void Contexts_that_use_the_same_pages_in_turn_are_told_apart()
+    {
+        var cache = new TranslationCache(1, 64, ReplacementPolicy.RoundRobin);
+        for (uint context = 0; context < 4; context++)
+        {
+            for (uint page = 0; page < 16; page++)
+                cache.Fill(context, new Iova(page << 12), 12, new PhysicalAddress((context << 20) | (page << 12)), 0);
+        }
+
+        for (var round = 0; round < 3; round++)
+        {
+            for (uint page = 0; page < 16; page++)
+            {
+                for (uint context = 0; context < 4; context++)
+                {
+                    Assert.Equal(1, cache.Lookup(context, new Iova((page << 12) + 8), out var index));
+                    Assert.Equal((context << 20) | (page << 12), cache.Base(index).Value);
+                }
+            }
+        }
     }
 
     [Fact]
