@@ -1,9 +1,11 @@
+using Aperture.Devices;
+
 namespace Aperture.Boards;
 
 /// <summary>The time of a simulated machine. It stands still until somebody advances it, so that equal runs have equal times.</summary>
 /// <remarks>Timers fire on the thread that advances the clock, in the order in which they are due; those due at the same time
 /// in the order in which they were set.</remarks>
-public sealed class MachineClock : TimeProvider
+public sealed class MachineClock : TimeProvider, IStandingClock
 {
     private readonly Lock _lock = new();
     private readonly PriorityQueue<Due, (long Ticks, long Order)> _due = new(); // what fires when; entries of changed timers are stale
@@ -31,8 +33,7 @@ public sealed class MachineClock : TimeProvider
         return timer;
     }
 
-    /// <summary>Lets time pass; every timer that falls due meanwhile fires at its own time.</summary>
-    /// <param name="time">Zero or more.</param>
+    /// <inheritdoc/>
     public void Advance(TimeSpan time)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(time, TimeSpan.Zero);

@@ -1,7 +1,9 @@
+using Aperture.Devices;
+
 namespace Aperture.Tests.Fakes;
 
 /// <summary>A clock that a test moves.</summary>
-internal sealed class ManualTime : TimeProvider
+internal sealed class ManualTime : TimeProvider, IStandingClock
 {
     private readonly List<ManualTimer> _timers = [];
     private TimeSpan _now;
