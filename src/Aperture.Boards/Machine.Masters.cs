@@ -1,6 +1,7 @@
 using System.Globalization;
 using Aperture.Boards.Wiring;
 using Aperture.Core;
+using Aperture.Datasheets.Edu;
 using Aperture.DeviceTrees;
 using Aperture.Drivers.DmaMaster;
 using Aperture.Drivers.Exynos;
@@ -105,12 +106,22 @@ public sealed partial class Machine
         {
             client = new Fimc(port);
         }
+        else if (node.IsCompatible("aperture,edu"))
+        {
+            client = new Edu(port, new EduOptions { Time = Clock }) { WindowSize = (uint)Math.Min(blocks[0].Length, EduRegisters.Size) };
+        }
         else
         {
             return null;
         }
 
         Power(client, node);
+        foreach (var reset in GatesOf(node, GateKind.Reset))
+        {
+            reset.Changed += released => client.SetReset(!released);
+            client.SetReset(!reset.IsOn);
+        }
+
         Attach(node, address, client);
         ConnectInterrupt(node, client.Interrupt);
         return client;
