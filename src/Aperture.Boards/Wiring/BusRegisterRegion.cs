@@ -59,7 +59,7 @@ public sealed class BusRegisterRegion : RegisterRegion
 
     private bool IsInside(uint offset, uint width) => (ulong)offset + width <= Size && (offset & (width - 1)) == 0;
 
-    /// <summary>The block that decodes the whole window. Blocks never leave a bus, so one that was found stays the right one.</summary>
+    /// <summary>The block that decodes the whole window. One that was found stays the right one: a block that leaves a bus takes its regions along.</summary>
     private bool TryGetBlock([NotNullWhen(true)] out IMmioDevice? block)
     {
         block = _block;

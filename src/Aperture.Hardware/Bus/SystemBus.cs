@@ -57,6 +57,9 @@ public sealed unsafe class SystemBus
         _windows = [.. _windows.AsSpan(0, index), new Window(range, device), .. _windows.AsSpan(index)];
     }
 
+    /// <summary>Takes a register block off the bus; nothing happens when it is not there. Who found it before may still reach it.</summary>
+    public void Detach(IMmioDevice device) => _windows = [.. _windows.Where(window => window.Device != device)];
+
     /// <summary>The block that decodes <paramref name="address"/> and the offset into it.</summary>
     public bool TryFindDevice(PhysicalAddress address, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IMmioDevice? device, out uint offset)
     {

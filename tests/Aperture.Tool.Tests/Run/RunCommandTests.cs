@@ -81,6 +81,7 @@ public class RunCommandTests
     [Theory]
     [InlineData(null)]
     [InlineData("copy")]
+    [InlineData("nic")]
     public void The_default_board_runs_without_arguments(string? scenario)
     {
         var (code, output, _) = Tool.Run(null, scenario, json: true);

@@ -1,0 +1,69 @@
+using Aperture.Core;
+using Aperture.Datasheets.Nic;
+using Aperture.Dma;
+
+namespace Aperture.Boards.Running;
+
+// Frames in pieces, as a network stack has them.
+public sealed partial class NicTraffic
+{
+    private const int MaxPieces = 4;
+
+    private readonly Queue<(MemoryBlock[] Pieces, ulong Until)> _sending = new(); // whose memory the card may still read
+
+    private void Send(uint number, ulong to, bool kick)
+    {
+        var frame = Frame(number, to, Length());
+        var pieces = new MemoryBlock[1 + _random.Next(MaxPieces)];
+        try
+        {
+            for (var i = 0; i < pieces.Length; i++)
+            {
+                // The header by itself, then the payload cut anywhere, each piece somewhere in a page of its own.
+                var length = i == pieces.Length - 1 ? frame.Length : i == 0 ? EthernetHeader.Size : Math.Max(1, frame.Length / 3);
+                var page = card.Device.Dma.Memory.Allocate(PageBytes);
+                pieces[i] = page.Slice(_random.Next(PageBytes - length + 1), length);
+                frame[..length].CopyTo(pieces[i].Span);
+                frame = frame[length..];
+            }
+
+            var status = card.TryQueue(pieces);
+            if (status == Status.Busy)
+            {
+                card.Kick();
+                FreeSent();
+                status = card.TryQueue(pieces);
+            }
+
+            if (status != Status.Ok)
+                throw new ApertureException(status, $"{card.Device.Name} could not queue frame {number}: {status}");
+        }
+        catch
+        {
+            Free(pieces);
+            throw;
+        }
+
+        _sending.Enqueue((pieces, card.QueuedFrames));
+        if (kick)
+            card.Kick();
+    }
+
+    private void FreeSent()
+    {
+        while (_sending.TryPeek(out var frame) && card.SentFrames + card.Lost >= frame.Until)
+            Free(_sending.Dequeue().Pieces);
+    }
+
+    private void Free(MemoryBlock[] pieces)
+    {
+        foreach (var piece in pieces)
+        {
+            if (piece.Length > 0)
+                card.Device.Dma.Memory.Free(PageOf(piece));
+        }
+    }
+
+    /// <summary>The page that a piece was cut from; only its address counts for giving it back.</summary>
+    private static unsafe MemoryBlock PageOf(MemoryBlock piece) => new(null, piece.Address.AlignDown(PageBytes), PageBytes);
+}

@@ -1,0 +1,180 @@
+using Aperture.Core;
+using Aperture.Datasheets.Nic;
+using Aperture.Devices;
+using Aperture.Power;
+
+namespace Aperture.Drivers.Nic;
+
+/// <summary>A ring NIC with its driver: sends and receives Ethernet frames while it is open. It is held active as long.</summary>
+/// <remarks>One caller at a time; <see cref="Received"/> is called on the thread that raises the interrupt. A frame allocates nothing.</remarks>
+public sealed partial class NetworkCard : IBoundDriver
+{
+    private readonly Device _device;
+    private readonly RegisterRegion _registers;
+    private readonly DeviceGates _gates;
+    private readonly NicOptions _options;
+    private PowerHold? _hold;     // while open
+    private bool _isRunning;      // the card has its rings: registers can be touched
+    private bool _isLooped;       // open in loopback
+
+    internal NetworkCard(Device device, NicOptions options)
+    {
+        _device = device;
+        _registers = device.Registers[^1];
+        _gates = new DeviceGates(device);
+        _options = options;
+        _pool = new ReceivePool(device.Dma, Math.Max(options.ReceivePages, options.ReceiveRing / 2));
+        _posted = new int[options.ReceiveRing];
+        _frames = new Outgoing[options.TransmitRing];
+        for (var i = 0; i < _frames.Length; i++)
+            _frames[i] = new Outgoing();
+    }
+
+    /// <summary>The device.</summary>
+    public Device Device => _device;
+
+    /// <summary>The card's address, of six bytes: frames to others are given back unread. Zero, the default, takes all.</summary>
+    public ulong Address { get; set; }
+
+    /// <summary>Gets each received frame, and disposes it then or later.</summary>
+    public Action<ReceivedFrame>? Received { get; set; }
+
+    /// <summary>Whether the card is open.</summary>
+    public bool IsOpen => _hold is not null;
+
+    /// <summary>What stopped the card, in one line; null while it works. Close and open it again to go on.</summary>
+    public string? Failure { get; private set; }
+
+    /// <summary>Interrupts so far.</summary>
+    public ulong Interrupts { get; private set; }
+
+    /// <summary>Switches the card on.</summary>
+    /// <param name="loopback">Whether it receives what it sends, and nothing else.</param>
+    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: it is open; <see cref="Status.NoMemory"/>: no rings.</exception>
+    public void Open(bool loopback = false)
+    {
+        if (_hold is not null)
+            throw new ApertureException(Status.Busy, $"{_device.Name} is open already");
+        _isLooped = loopback;
+        var hold = _device.Power.Hold();
+        try
+        {
+            _receiveRing = _device.Dma.Allocate(_options.ReceiveRing * NicReceiveDescriptor.Size);
+            _transmitRing = _device.Dma.Allocate(_options.TransmitRing * NicTransmitDescriptor.Size);
+            Start();
+            _hold = hold;
+        }
+        catch
+        {
+            FreeRings();
+            hold.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Switches the card off. Frames that were not sent yet are not sent.</summary>
+    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: received frames are still held; the card is quiet, and not closed.</exception>
+    public void Close()
+    {
+        if (_hold is not { } hold)
+            return;
+        Stop();
+        _pool.Clear();
+        FreeRings();
+        _hold = null;
+        hold.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public void Remove()
+    {
+        Close();
+        _gates.Off();
+    }
+
+    /// <inheritdoc/>
+    public void Suspend()
+    {
+        if (IsOpen)
+            Stop();
+        _gates.Off();
+    }
+
+    /// <inheritdoc/>
+    public void Resume()
+    {
+        _gates.On();
+        if (IsOpen)
+            Start();
+    }
+
+    /// <inheritdoc/>
+    public void RuntimeSuspend() => _gates.Off();
+
+    /// <inheritdoc/>
+    public void RuntimeResume() => _gates.On();
+
+    internal void Identify()
+    {
+        var id = _registers.Read32(NicRegisters.Id);
+        if (id != NicRegisters.IdValue)
+            throw new ApertureException(Status.NoDevice, $"{_device.Name} is not a ring NIC: its ID is 0x{id:x8}");
+    }
+
+    internal InterruptResult OnInterrupt()
+    {
+        if (!_isRunning)
+            return InterruptResult.None; // another block shares the line, and we may have no power
+        var pending = (NicInterrupts)_registers.Read32(NicRegisters.IrqStatus);
+        if (pending == NicInterrupts.None)
+            return InterruptResult.None;
+        _registers.Write32(NicRegisters.IrqStatus, (uint)pending);
+        Interrupts++;
+        if ((pending & NicInterrupts.Error) != 0)
+            Fail();
+        Reap();
+        Poll();
+        return InterruptResult.Handled;
+    }
+
+    private void Start()
+    {
+        Failure = null;
+        _receiveTail = _receiveHead = _transmitTail = _transmitHead = 0;
+        _registers.Write32(NicRegisters.Control, (uint)NicControl.Reset);
+        _registers.Write64(NicRegisters.ReceiveBase, _receiveRing.Address.Value);
+        _registers.Write32(NicRegisters.ReceiveSize, (uint)_options.ReceiveRing);
+        _registers.Write64(NicRegisters.TransmitBase, _transmitRing.Address.Value);
+        _registers.Write32(NicRegisters.TransmitSize, (uint)_options.TransmitRing);
+        _registers.Write32(NicRegisters.IrqEnable, (uint)NicInterrupts.All);
+        _isRunning = true;
+        Refill();
+        _registers.Write32(NicRegisters.Control, (uint)(NicControl.Receive | NicControl.Transmit | (_isLooped ? NicControl.Loopback : NicControl.None)));
+    }
+
+    /// <summary>Makes the card quiet and takes back all that it has.</summary>
+    private void Stop()
+    {
+        if (!_isRunning)
+            return;
+        Dropped += _registers.Read32(NicRegisters.Dropped);
+        _registers.Write32(NicRegisters.Control, (uint)NicControl.Reset);
+        _isRunning = false;
+        TakeBackReceive();
+        TakeBackTransmit();
+    }
+
+    private void Fail()
+    {
+        var status = new NicStatus(_registers.Read32(NicRegisters.Status));
+        var engine = status.TransmitterStopped ? status.ReceiverStopped ? "receiver and transmitter" : "transmitter" : "receiver";
+        Failure = $"the {engine} stopped at a {(status.IsWrite ? "write to" : "read of")} {(status.IsDescriptor ? "the ring at " : "")}{new Iova(_registers.Read64(NicRegisters.FaultAddress))}: {status.Error}";
+    }
+
+    private void FreeRings()
+    {
+        _receiveRing.Dispose();
+        _transmitRing.Dispose();
+        _receiveRing = _transmitRing = default;
+    }
+}
