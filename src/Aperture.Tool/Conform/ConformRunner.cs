@@ -1,5 +1,6 @@
 using Aperture.Tool.Conform.Drivers;
 using Aperture.Tool.Conform.Models;
+using Aperture.Tool.Conform.Tables;
 using Aperture.Tool.Conform.Vectors;
 
 namespace Aperture.Tool.Conform;
@@ -16,6 +17,8 @@ public static class ConformRunner
     public static FileResult Run(VectorFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
+        if (Families.FindTables(file.Driver) is { } library)
+            return new FileResult(file.Path) { Tables = TableReplay.Run(file, library, out var rules), Deviations = rules };
         if (Families.Find(file.Driver) is not { } family)
             return new FileResult(file.Path) { Skipped = $"family {file.Driver} is not modelled yet" };
         return new FileResult(file.Path)

@@ -1,4 +1,5 @@
 using Aperture.Tool.Conform.Drivers;
+using Aperture.Tool.Conform.Tables;
 
 namespace Aperture.Tool.Conform;
 
@@ -7,6 +8,11 @@ public static class Families
 {
     private static readonly DriverFamily[] Drivers = [new OmapDriverFamily(), new ExynosDriverFamily()];
 
+    private static readonly TableFamily[] Tables = [new ArmShortTableFamily()];
+
     /// <summary>The family of a recorded driver, or null where there is none.</summary>
     public static DriverFamily? Find(string driver) => Array.Find(Drivers, family => family.Models.Driver == driver);
+
+    /// <summary>The family of a recorded page-table library, or null where there is none.</summary>
+    public static TableFamily? FindTables(string library) => Array.Find(Tables, family => family.Driver == library);
 }

@@ -66,10 +66,20 @@ public static class Rules
     /// <summary>A map does not search the TLB for entries that only software can have put there.</summary>
     public const string MapKeepsEntries = "map-keeps-entries";
 
+    /// <summary>A part of a section was unmapped: the rest keeps its addresses; the recorded library loses them.</summary>
+    public const string SectionKeepsAddress = "section-keeps-address";
+
+    /// <summary>A map that fails leaves nothing; a recorded call of the library's own interface leaves the pages before the failure.</summary>
+    public const string FailedMapUndone = "failed-map-undone";
+
+    /// <summary>A call does all that it is asked for; a recorded call of the library's own interface ends with its table.</summary>
+    public const string RunEndsWithTable = "run-ends-with-table";
+
     /// <summary>All rules.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         OverlapRefused, OverlapNumber, WriteIntoMapped, PartOfPage, PartOfPageRefused, HoleEndsUnmap, MapBeforeAttach, DetachKeepsMappings, OneTable,
         PageSizeArgument, EmptyTable, TableAddress, TornPage, AttachAgain, FreeInForce, NoPanic, FaultDirection, FaultOfVm, Misaligned, ApertureEnd, MapKeepsEntries,
+        SectionKeepsAddress, FailedMapUndone, RunEndsWithTable,
     ];
 }

@@ -11,6 +11,11 @@ public static class VectorFolder
     public static string Path(string file) => System.IO.Path.Combine(Root(), file);
 
     /// <summary>The files of the families that are modelled, as "family/file".</summary>
-    public static TheoryData<string> Files =>
-        [.. new[] { "omap", "exynos" }.SelectMany(family => Directory.GetFiles(Path(family), "*.jsonl").Order().Select(file => $"{family}/{System.IO.Path.GetFileName(file)}"))];
+    public static TheoryData<string> Files => FilesOf("omap", "exynos");
+
+    /// <summary>The files of page-table libraries, as "family/file".</summary>
+    public static TheoryData<string> TableFiles => FilesOf("v7s");
+
+    private static TheoryData<string> FilesOf(params string[] families) =>
+        [.. families.SelectMany(family => Directory.GetFiles(Path(family), "*.jsonl").Order().Select(file => $"{family}/{System.IO.Path.GetFileName(file)}"))];
 }

@@ -90,28 +90,7 @@ public abstract class DriverFamily
     }
 
     /// <summary>The protection that a call asks for.</summary>
-    public virtual Protection ProtectionOf(VectorEvent call)
-    {
-        ArgumentNullException.ThrowIfNull(call);
-        var protection = Protection.None;
-        foreach (var word in call.Text("prot").Split('+'))
-        {
-            protection |= word switch
-            {
-                "none" => Protection.None,
-                "r" => Protection.Read,
-                "w" => Protection.Write,
-                "rw" => Protection.ReadWrite,
-                "cache" => Protection.Cache,
-                "noexec" => Protection.NoExecute,
-                "mmio" => Protection.Mmio,
-                "priv" => Protection.Privileged,
-                _ => throw call.Bad($"'prot' is '{call.Text("prot")}'"),
-            };
-        }
-
-        return protection;
-    }
+    public virtual Protection ProtectionOf(VectorEvent call) => RecordedCall.ProtectionOf(call);
 }
 
 /// <summary>A register that holds state which software decides.</summary>

@@ -116,9 +116,7 @@ public sealed partial class DriverReplay
     {
         if (_tainted.Count == 0)
             return;
-        var start = mem.Hex("pa");
-        var end = start + ((ulong)Vectors.RecordedMemory.Words(mem).Length * sizeof(uint));
-        _tainted.RemoveWhere(address => start <= address && address < end);
+        _tainted.RemoveWhere(address => Vectors.RecordedMemory.Covers(mem, address));
     }
 
     /// <summary>Counts a rule once for the thing that it excuses.</summary>
@@ -130,7 +128,7 @@ public sealed partial class DriverReplay
 
     private bool FailWord(RecordedCall call, ulong address, uint expected, uint got)
     {
-        var line = call.Of("mem").LastOrDefault(mem => mem.Hex("pa") <= address && address < mem.Hex("pa") + ((ulong)Vectors.RecordedMemory.Words(mem).Length * sizeof(uint)));
+        var line = call.Of("mem").LastOrDefault(mem => Vectors.RecordedMemory.Covers(mem, address));
         Part.Fail((line ?? call.Api).Line, $"table word 0x{expected:x} at 0x{address:x}", $"0x{got:x}");
         return false;
     }

@@ -15,6 +15,7 @@ public sealed class FedTableMemory : ITableMemory, IDisposable
     private readonly Dictionary<ulong, int> _used = [];           // tables in use: address and size
     private readonly Dictionary<int, Stack<ulong>> _freeSpare = []; // spare tables given back, by size
     private readonly ulong _spareStart;                           // everything from here on is spare
+    private readonly PhysicalMemory _seen;                        // what a walker sees that does not snoop: what was cleaned
     private ulong _spare;                                         // the next spare address
 
     /// <summary>Memory for the tables of a file.</summary>
@@ -22,6 +23,7 @@ public sealed class FedTableMemory : ITableMemory, IDisposable
     {
         var range = RecordedMemory.Extent(file, SpareBytes);
         Memory = new PhysicalMemory(range);
+        _seen = new PhysicalMemory(range);
         _spare = _spareStart = range.End.Value - SpareBytes;
     }
 
@@ -59,6 +61,7 @@ public sealed class FedTableMemory : ITableMemory, IDisposable
         _used.Add(address, bytes);
         table = new PhysicalAddress(address);
         Memory.Span(table, bytes).Clear();
+        _seen.Span(table, bytes).Clear();
         return true;
     }
 
@@ -77,11 +80,38 @@ public sealed class FedTableMemory : ITableMemory, IDisposable
     /// <inheritdoc/>
     public void Clean(PhysicalAddress start, int bytes)
     {
-        // The recorded masters' walkers see what is written; there is nothing to clean.
+        Memory.Span(start, bytes).CopyTo(_seen.Span(start, bytes));
+    }
+
+    /// <summary>The first table of which something was written and not cleaned; null when there is none.</summary>
+    public ulong? FindUncleaned()
+    {
+        foreach (var (address, size) in _used)
+        {
+            var table = new PhysicalAddress(address);
+            if (!Memory.Span(table, size).SequenceEqual(_seen.Span(table, size)))
+                return address;
+        }
+
+        return null;
+    }
+
+    /// <summary>The hardware changes a word of 4 or 8 bytes of a table in use.</summary>
+    public void Poke(ulong address, ReadOnlySpan<byte> word)
+    {
+        var end = address + (ulong)word.Length;
+        if (!_used.Any(table => table.Key <= address && end <= table.Key + (ulong)table.Value))
+            return;
+        word.CopyTo(Memory.Span(new PhysicalAddress(address), word.Length));
+        word.CopyTo(_seen.Span(new PhysicalAddress(address), word.Length));
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Memory.Dispose();
+    public void Dispose()
+    {
+        Memory.Dispose();
+        _seen.Dispose();
+    }
 
     private bool TryTakeSpare(int bytes, int alignment, int addressBits, out ulong address)
     {

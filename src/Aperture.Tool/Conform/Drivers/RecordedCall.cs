@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Tool.Conform.Vectors;
 
 namespace Aperture.Tool.Conform.Drivers;
@@ -26,6 +27,31 @@ public sealed record RecordedCall(VectorEvent Api, IReadOnlyList<VectorEvent> Ef
         return new RecordedCall(events[index], effects);
     }
 
+    /// <summary>The protection that a call asks for.</summary>
+    public static Protection ProtectionOf(VectorEvent call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        var protection = Protection.None;
+        foreach (var word in call.Text("prot").Split('+'))
+        {
+            protection |= word switch
+            {
+                "none" => Protection.None,
+                "r" => Protection.Read,
+                "w" => Protection.Write,
+                "rw" => Protection.ReadWrite,
+                "cache" => Protection.Cache,
+                "noexec" => Protection.NoExecute,
+                "mmio" => Protection.Mmio,
+                "priv" => Protection.Privileged,
+                _ => throw call.Bad($"'prot' is '{call.Text("prot")}'"),
+            };
+        }
+
+        return protection;
+    }
+
     private static bool IsEffect(string kind) => kind is "w" or "r" or "omitted" or "op" or "alloc" or "free" or "mem" or "dma"
-        or "clk" or "pm" or "link" or "plat" or "regmap" or "fault" or "warn" or "log" or "panic";
+        or "clk" or "pm" or "link" or "plat" or "regmap" or "fault" or "warn" or "log" or "panic"
+        or "tlbi" or "root" or "dirty";
 }

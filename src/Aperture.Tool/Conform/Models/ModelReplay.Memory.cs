@@ -49,13 +49,14 @@ public sealed partial class ModelReplay
     {
         var start = line.Hex("pa");
         var words = RecordedMemory.Words(line);
-        if (!_memory.Contains(start, words.Length * sizeof(uint)))
+        var width = RecordedMemory.WordBytes(line);
+        if (!_memory.Contains(start, words.Length * width))
             throw line.Bad($"there is no table memory at 0x{start:x}");
         var i = 0;
-        while (i < words.Length && words[i] == _memory[start + (ulong)(i * sizeof(uint))])
+        while (i < words.Length && words[i] == _memory.Word(start + (ulong)(i * width), width))
             i++;
-        var address = start + (ulong)(i * sizeof(uint));
-        Part.Check(i == words.Length, line.Line, () => $"0x{words[i]:x} at 0x{address:x}", () => $"0x{_memory[address]:x}");
+        var address = start + (ulong)(i * width);
+        Part.Check(i == words.Length, line.Line, () => $"0x{words[i]:x} at 0x{address:x}", () => $"0x{_memory.Word(address, width):x}");
     }
 
     /// <summary>Checks an access through every first-level table of the domain, on every kind of unit of the file.</summary>

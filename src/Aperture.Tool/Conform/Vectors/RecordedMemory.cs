@@ -55,36 +55,72 @@ public sealed class RecordedMemory : IDisposable
     {
         ArgumentNullException.ThrowIfNull(line);
         var words = Words(line);
-        words.CopyTo(MemoryMarshal.Cast<byte, uint>(Block(line, line.Hex("pa"), words.Length * sizeof(uint))));
+        var width = WordBytes(line);
+        var block = Block(line, line.Hex("pa"), words.Length * width);
+        for (var i = 0; i < words.Length; i++)
+            Write(block[(i * width)..], width, words[i]);
     }
 
     /// <summary>Applies a <c>poke</c> line.</summary>
     public void Poke(VectorEvent line)
     {
         ArgumentNullException.ThrowIfNull(line);
-        MemoryMarshal.Write(Block(line, line.Hex("pa"), sizeof(uint)), line.Word("val"));
+        var width = WordBytes(line);
+        Write(Block(line, line.Hex("pa"), width), width, line.Hex("val"));
+    }
+
+    /// <summary>Bytes of the words of a <c>mem</c>, <c>image</c> or <c>poke</c> line.</summary>
+    public static int WordBytes(VectorEvent line)
+    {
+        ArgumentNullException.ThrowIfNull(line);
+        return line.Number("bits") switch { 32 => sizeof(uint), 64 => sizeof(ulong), var bits => throw line.Bad($"table words have 32 or 64 bits, not {bits}") };
     }
 
     /// <summary>The words that a <c>mem</c> or <c>image</c> line gives.</summary>
-    public static uint[] Words(VectorEvent line)
+    public static ulong[] Words(VectorEvent line)
     {
         ArgumentNullException.ThrowIfNull(line);
-        if (line.Number("bits") != 32)
-            throw line.Bad("only 32-bit table words are known here");
+        var most = WordBytes(line) == sizeof(uint) ? uint.MaxValue : ulong.MaxValue;
+        ulong[] words;
         if (line.Has("words"))
-            return line.Words("words");
-        if (line.Count("count") > 1 << 24)
-            throw line.Bad("more words than tables can have");
-        var words = new uint[line.Count("count")];
-        var step = line.Has("step") ? line.Word("step") : 0;
-        var value = line.Word("fill");
-        for (var i = 0; i < words.Length; i++, value += step)
-            words[i] = value;
-        return words;
+        {
+            words = line.Words("words");
+        }
+        else
+        {
+            if (line.Count("count") > 1 << 24)
+                throw line.Bad("more words than tables can have");
+            words = new ulong[line.Count("count")];
+            var step = line.Has("step") ? line.Hex("step") : 0;
+            var value = line.Hex("fill");
+            for (var i = 0; i < words.Length; i++, value = (value + step) & most)
+                words[i] = value;
+        }
+
+        return Array.TrueForAll(words, word => word <= most) ? words : throw line.Bad("a word has more bits than table words have");
     }
 
-    /// <summary>A word.</summary>
-    public uint this[ulong address] => MemoryMarshal.Read<uint>(Memory.Span(new PhysicalAddress(address), sizeof(uint)));
+    /// <summary>Whether an address lies in the words of a <c>mem</c> or <c>image</c> line.</summary>
+    public static bool Covers(VectorEvent line, ulong address)
+    {
+        ArgumentNullException.ThrowIfNull(line);
+        return line.Hex("pa") <= address && address < line.Hex("pa") + (ulong)(Words(line).Length * WordBytes(line));
+    }
+
+    /// <summary>A word of 4 or 8 bytes.</summary>
+    public ulong Word(ulong address, int bytes) => Read(Memory.Span(new PhysicalAddress(address), bytes));
+
+    /// <summary>The number in 4 or 8 bytes.</summary>
+    public static ulong Read(ReadOnlySpan<byte> word) =>
+        word.Length == sizeof(uint) ? MemoryMarshal.Read<uint>(word) : MemoryMarshal.Read<ulong>(word);
+
+    private static void Write(Span<byte> at, int width, ulong value)
+    {
+        if (width == sizeof(uint))
+            MemoryMarshal.Write(at, (uint)value);
+        else
+            MemoryMarshal.Write(at, value);
+    }
 
     /// <summary>Whether there is memory at an address.</summary>
     public bool Contains(ulong address, int length) => Range.Contains(new PhysicalAddress(address), (ulong)length);
@@ -103,7 +139,7 @@ public sealed class RecordedMemory : IDisposable
         var end = start + 0x1000;
         foreach (var block in blocks)
         {
-            var length = block.Kind switch { "alloc" => block.Count("size"), "mem" => Words(block).Length * sizeof(uint), _ => sizeof(uint) };
+            var length = block.Kind switch { "alloc" => block.Count("size"), "mem" => Words(block).Length * WordBytes(block), _ => WordBytes(block) };
             start = Math.Min(start, block.Hex("pa") & ~0xFFFUL);
             end = Math.Max(end, (block.Hex("pa") + (ulong)length + 0xFFF) & ~0xFFFUL);
         }

@@ -9,6 +9,15 @@ public sealed class VectorEvent
     private readonly string _path;          // for messages
     private readonly JsonElement _members;  // the line's object
 
+    private VectorEvent(string path, int line, string kind, JsonElement members)
+    {
+        _path = path;
+        _members = members;
+        Line = line;
+        Kind = kind;
+        Call = "";
+    }
+
     internal VectorEvent(string path, int line, JsonElement members)
     {
         _path = path;
@@ -46,28 +55,28 @@ public sealed class VectorEvent
     /// <summary>A number member that counts something and must fit memory.</summary>
     public int Count(string name) => Number(name) is var number and >= 0 and <= int.MaxValue ? (int)number : throw Bad($"'{name}' is {Number(name)}");
 
+    /// <summary>A number member that is not negative.</summary>
+    public long Count64(string name) => Number(name) is var number and >= 0 ? number : throw Bad($"'{name}' is {Number(name)}");
+
     /// <summary>A member that holds a hexadecimal number as text.</summary>
     public ulong Hex(string name) => Parse(name, Text(name));
 
     /// <summary>As <see cref="Hex"/>, for a 32-bit register, offset or table word.</summary>
     public uint Word(string name) => Hex(name) is var value and <= uint.MaxValue ? (uint)value : throw Bad($"'{name}' does not fit 32 bits");
 
-    /// <summary>A member that holds a list of hexadecimal words.</summary>
-    public uint[] Words(string name)
+    /// <summary>A member that holds a list of texts.</summary>
+    public IReadOnlyList<string> Texts(string name)
     {
         if (Member(name) is not { ValueKind: JsonValueKind.Array } list)
             throw Bad($"'{name}' is not a list");
-        var words = new uint[list.GetArrayLength()];
-        var i = 0;
-        foreach (var item in list.EnumerateArray())
-        {
-            if (item.ValueKind != JsonValueKind.String || Parse(name, item.GetString()!) is var word && word > uint.MaxValue)
-                throw Bad($"'{name}' holds something that is no 32-bit word");
-            words[i++] = (uint)Parse(name, item.GetString()!);
-        }
-
-        return words;
+        return [.. list.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Bad($"'{name}' holds something that is no text"))];
     }
+
+    /// <summary>A member that holds a list of hexadecimal numbers.</summary>
+    public ulong[] Words(string name) => [.. Texts(name).Select(text => Parse(name, text))];
+
+    /// <summary>A member that is an object.</summary>
+    public VectorEvent Object(string name) => new(_path, Line, Kind, Member(name) is { ValueKind: JsonValueKind.Object } value ? value : throw Bad($"'{name}' is no object"));
 
     /// <summary>A complaint about this line.</summary>
     public VectorException Bad(string problem) => new(_path, Line, problem);

@@ -1,0 +1,79 @@
+using System.Text.RegularExpressions;
+using Aperture.Tool.Conform;
+using Aperture.Tool.Conform.Vectors;
+
+namespace Aperture.Tool.Tests.Conform;
+
+/// <summary>Recorded page-table libraries replay on our formats without a divergence, and a changed value is found.</summary>
+public class TableReplayTests
+{
+    public static TheoryData<string> Files => VectorFolder.TableFiles;
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void Tables_reproduce_the_recording(string file)
+    {
+        var result = ConformRunner.Run(VectorFolder.Path(file));
+        Assert.True(result.Tables.First is null, $"{result.Tables.First}");
+        Assert.True(result.Tables.Passed > 20);
+        Assert.All(result.Deviations, deviation => Assert.Contains(deviation.Rule, Rules.All));
+    }
+
+    [Theory]
+    [InlineData("v7s/section_split_defect.jsonl", Rules.SectionKeepsAddress, 2)]
+    [InlineData("v7s/over_std.jsonl", Rules.OverlapRefused, 1)]
+    public void Known_differences_are_counted(string file, string rule, int count)
+    {
+        var result = ConformRunner.Run(VectorFolder.Path(file));
+        Assert.Equal([new Deviation(rule, count)], result.Deviations);
+    }
+
+    [Theory]
+    [InlineData("v7s/basic_std.jsonl", "mem", "words\":[\"0x", 0x8000)]
+    [InlineData("v7s/basic_std.jsonl", "mem", "words\":[\"0x", 0x10)]
+    [InlineData("v7s/basic_std.jsonl", "expect", "pa\":\"0x", 0x1000)]
+    [InlineData("v7s/basic_std.jsonl", "image", "words\":[\"0x", 0x1000)]
+    [InlineData("v7s/basic_std.jsonl", "api\",\"call\":\"unmap", "ret\":", 0x1000)]
+    [InlineData("v7s/basic_std.jsonl", "api\",\"call\":\"iova_to_phys", "ret\":\"0x", 0x1000)]
+    [InlineData("v7s/errors_std.jsonl", "api\",\"call\":\"map", "ret\":-", 7)]
+    [InlineData("v7s/configs.jsonl", "api\",\"call\":\"alloc_pgtable", "ttbr\":\"0x", 2)]
+    [InlineData("v7s/configs.jsonl", "api\",\"call\":\"alloc_pgtable", "prrr\":\"0x", 2)]
+    [InlineData("v7s/configs.jsonl", "api\",\"call\":\"alloc_pgtable", "pgsizes\":\"0x", 0x10000)]
+    [InlineData("v7s/split_std.jsonl", "mem", "fill\":\"0x", 0x1000)]
+    [InlineData("v7s/random_120_tlb.jsonl", "mem", "words\":[\"0x", 0x1000)]
+    public void A_changed_value_is_reported_at_its_line(string file, string kind, string before, long change)
+    {
+        var lines = File.ReadAllLines(VectorFolder.Path(file));
+        var matching = lines.Index().Where(line => line.Item.StartsWith($"{{\"e\":\"{kind}\"", StringComparison.Ordinal) && line.Item.Contains(before, StringComparison.Ordinal)).Select(line => line.Index);
+        var index = kind == "mem" ? matching.First() : matching.Last();
+        lines[index] = Change(lines[index], before, change);
+
+        var result = ConformRunner.Run(VectorFile.Parse(file, lines));
+
+        Assert.Equal(index + 1, result.Tables.First?.Line);
+    }
+
+    [Fact]
+    public void An_accepted_configuration_that_was_refused_is_reported()
+    {
+        var lines = File.ReadAllLines(VectorFolder.Path("v7s/configs.jsonl"));
+        lines[1] = lines[1].Replace("\"ok\":false", "\"ok\":true", StringComparison.Ordinal);
+        Assert.Equal(2, ConformRunner.Run(VectorFile.Parse("configs", lines)).Tables.First?.Line);
+    }
+
+    [Fact]
+    public void An_unknown_quirk_is_bad_input()
+    {
+        var lines = File.ReadAllLines(VectorFolder.Path("v7s/basic_std.jsonl"));
+        lines[1] = lines[1].Replace("\"quirks\":[]", "\"quirks\":[\"ODD\"]", StringComparison.Ordinal);
+        Assert.Contains(":2: 'quirks' has 'ODD'", Assert.Throws<VectorException>(() => ConformRunner.Run(VectorFile.Parse("file", lines))).Message, StringComparison.Ordinal);
+    }
+
+    private static string Change(string line, string before, long change)
+    {
+        var isHex = before.EndsWith("0x", StringComparison.Ordinal);
+        return Regex.Replace(line, $"({Regex.Escape(before)})([0-9a-f]+)", match => isHex
+            ? $"{match.Groups[1].Value}{Convert.ToInt64(match.Groups[2].Value, 16) ^ change:x}"
+            : $"{match.Groups[1].Value}{Convert.ToInt64(match.Groups[2].Value, 10) ^ change}");
+    }
+}
