@@ -31,7 +31,7 @@ internal sealed unsafe class AreaMemory(BoardMemory board, PhysicalMemory memory
         if (memory.Cache is { } cache)
             cache.Zero(start, (ulong)PagesOf(bytes) * PhysicalMemory.PageSize);
         else
-            new Span<byte>(pointer, bytes).Clear();
+            new Span<byte>(pointer, (int)Math.Min(int.MaxValue, (long)PagesOf(bytes) * PhysicalMemory.PageSize)).Clear();
         return true;
     }
 

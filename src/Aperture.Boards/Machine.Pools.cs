@@ -56,6 +56,18 @@ public sealed partial class Machine
         return null;
     }
 
+    /// <summary>The pool that the tree makes the default for coherent memory (<c>linux,dma-default</c>), or null.</summary>
+    private SystemMemory? DefaultPool()
+    {
+        foreach (var region in Tree.ReservedMemory())
+        {
+            if (region.Node.IsEnabled && region.IsSharedDmaPool && !region.IsReusable && region.Node.Has("linux,dma-default"))
+                return PoolIn(region.Node)?.Memory;
+        }
+
+        return null;
+    }
+
     private AreaMemory? AreaAt(MemoryRange range) =>
         Pages.Areas.FirstOrDefault(area => area.Range == range) is { } area ? new AreaMemory(_driverMemory, Memory, area) : null;
 }

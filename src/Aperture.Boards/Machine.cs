@@ -43,6 +43,7 @@ public sealed partial class Machine : IDisposable
         if (options.Sanitizer is not null)
             Sanitizer = DmaSanitizer.Watch(Drivers.Dma, Memory, options.Sanitizer);
         Drivers.Dma.ContiguousArea = DefaultArea();
+        Drivers.Dma.CoherentPool = DefaultPool();
     }
 
     /// <summary>The tree that the machine was made from.</summary>

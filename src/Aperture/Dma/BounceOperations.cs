@@ -18,6 +18,8 @@ internal sealed class BounceOperations(DmaOperations inner, BouncePool pool, boo
 
     public override BouncePool Bounce => pool;
 
+    public override ulong Granule => granule;
+
     /// <summary>What is behind.</summary>
     public DmaOperations Inner => inner;
 
@@ -33,12 +35,11 @@ internal sealed class BounceOperations(DmaOperations inner, BouncePool pool, boo
         if (!MustBounce(context, source))
             return inner.Map(context, ref source, direction, attributes, out address);
         address = default;
-        var status = Take(context, source, out var buffer);
+        var status = context.TakeBounce(source, pool, granule, out var buffer);
         if (status != Status.Ok)
             return status;
         source.Physical = buffer;
         source.IsBounced = true;
-        context.Bounces();
         status = inner.Map(context, ref source, direction, attributes, out address);
         if (status != Status.Ok)
         {
@@ -108,22 +109,5 @@ internal sealed class BounceOperations(DmaOperations inner, BouncePool pool, boo
         if (granule > 1)
             return ((source.Physical.Value | source.Length) & (granule - 1)) != 0 && !pool.Contains(source.Physical);
         return (isForced || !context.TryToDevice(source.Physical, source.Length, context.Limit, out _)) && !pool.Contains(source.Physical);
-    }
-
-    private unsafe Status Take(DmaContext context, in DmaSource source, out PhysicalAddress buffer)
-    {
-        buffer = default;
-        if (source.Pointer is null)
-            return Status.NotSupported; // raw page frames: nobody here can copy them
-        var status = pool.TryTake(context.BounceRequest(source, granule), out buffer);
-        if (status != Status.Ok || granule == 1)
-            return status;
-        // Whatever was in the buffer's pages before is none of the device's business.
-        var before = (int)(buffer.Value & (granule - 1));
-        var end = buffer.Value + source.Length;
-        pool.Span(buffer - (ulong)before, before).Clear();
-        pool.Span(buffer + source.Length, (int)(((end + granule - 1) & ~(granule - 1)) - end)).Clear();
-        context.CleanAround(buffer - (ulong)before, end + granule - 1 - buffer.Value);
-        return status;
     }
 }

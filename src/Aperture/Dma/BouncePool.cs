@@ -106,8 +106,10 @@ public sealed class BouncePool
             var chunks = Volatile.Read(ref _chunks);
             if (TryTake(chunks, request, size, offset, out address))
             {
+                // What a device left in memory must not survive under a copy that the CPU's caches held already.
+                Source.Invalidate(address - offset, size);
                 if (request.Origin is not null)
-                    Find(address)!.Copy(address, request.Length, true);
+                    Copy(address, request.Length, true);
                 Measure();
                 return Status.Ok;
             }

@@ -10,7 +10,8 @@ public sealed partial class DmaContext
 
     /// <summary>Allocates zeroed memory that the CPU and the device see alike. For a device that does not snoop it has no cached view while it is out.</summary>
     /// <remarks>It comes from the device's own pool if it has one, and then from nowhere else; from its restricted bounce pool, likewise; from its
-    /// contiguous area, likewise; from the machine's contiguous area, for more than a page; or from the machine's memory.</remarks>
+    /// contiguous area, likewise; from the machine's contiguous area, for more than a page; or from the machine's memory. A device that neither snoops nor
+    /// has an IOMMU gets it from the machine's coherent pool, if there is one, before any of these but its own pool.</remarks>
     /// <param name="bytes">At least 1.</param>
     /// <param name="attributes">Wishes.</param>
     /// <param name="file">Left to the compiler.</param>
@@ -25,7 +26,7 @@ public sealed partial class DmaContext
         AllocationSource source = default;
         var address = Failed;
         ulong mapped = 0;
-        var status = (attributes & ~AllocationAttributes) == 0 ? TakeMemory(bytes, isCoherent: true, out memory, out source) : Status.NotSupported;
+        var status = (attributes & ~AllocationAttributes) == 0 ? TakeMemory(bytes, isCoherent: true, CoherentLimit, attributes, out memory, out source) : Status.NotSupported;
         if (status == Status.Ok)
         {
             status = operations.MapAllocation(this, new ReadOnlySpan<MemoryBlock>(in memory), attributes, DmaDirection.Bidirectional, out address, out mapped);
@@ -37,8 +38,7 @@ public sealed partial class DmaContext
             Tell(new DmaEvent { Kind = DmaEventKind.Allocate, Address = address, Physical = memory.Address, Origin = memory.Address, Length = (ulong)bytes, Attributes = attributes, Status = status, File = file, Line = line });
         if (status == Status.Ok)
             return new CoherentBuffer(this, memory, address, mapped, attributes, source);
-        DmaMeter.Failed(this, (ulong)bytes, status, attributes);
-        throw Failure("allocate", (ulong)bytes, status == Status.OutOfRange ? Status.NoMemory : status, attributes);
+        throw Fail("allocate", (ulong)bytes, status == Status.OutOfRange ? Status.NoMemory : status, attributes);
     }
 
     /// <summary>Allocates memory whose writes by the CPU are combined rather than cached: for pictures and the like.</summary>
@@ -54,16 +54,14 @@ public sealed partial class DmaContext
     public NoncoherentBuffer AllocatePages(int bytes, DmaDirection direction, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
-        var status = TakeMemory(bytes, isCoherent: false, out var memory, out var source);
-        DmaMapping mapping = default;
+        var status = TakeMemory(bytes, isCoherent: false, Limit, DmaAttributes.None, out var memory, out var source);
+        if (status != Status.Ok)
+            throw Fail("allocate", (ulong)bytes, status);
+        status = TryMap(memory, direction, out var mapping, DmaAttributes.None, file, line);
         if (status == Status.Ok)
-        {
-            status = TryMap(memory, direction, out mapping, DmaAttributes.None, file, line);
-            if (status != Status.Ok)
-                source.Free(memory);
-        }
-
-        return status == Status.Ok ? new NoncoherentBuffer(memory, mapping, source) : throw Failure("allocate", (ulong)bytes, status);
+            return new NoncoherentBuffer(this, memory, mapping, source);
+        source.Free(memory);
+        throw Failure("allocate", (ulong)bytes, status);
     }
 
     /// <summary>Allocates cached, zeroed memory in as large pieces as there are, which the device sees as one range. Without an IOMMU it is one piece.</summary>
@@ -76,7 +74,19 @@ public sealed partial class DmaContext
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
         var pieces = new List<MemoryBlock>();
         var operations = Operations;
-        var status = (attributes & ~DmaAttributes.AllocSinglePages) == 0 ? TakePieces(bytes, operations.IsDirect, attributes, pieces) : Status.NotSupported;
+        var source = new AllocationSource(Memory, null, false);
+        var status = (attributes & ~DmaAttributes.AllocSinglePages) != 0 ? Status.NotSupported : (uint)direction > (uint)DmaDirection.FromDevice ? Status.InvalidArgument : Status.Ok;
+        if (status == Status.Ok && operations.IsDirect)
+        {
+            status = TakeMemory(bytes, isCoherent: false, CoherentLimit, attributes, out var memory, out source);
+            if (status == Status.Ok)
+                pieces.Add(memory);
+        }
+        else if (status == Status.Ok)
+        {
+            status = TakePieces(bytes, attributes, pieces);
+        }
+
         Iova address = default;
         ulong mapped = 0;
         var array = pieces.ToArray();
@@ -85,53 +95,65 @@ public sealed partial class DmaContext
         if (status != Status.Ok)
         {
             foreach (var piece in array)
-                Memory.Free(piece);
-            throw Failure("allocate", (ulong)bytes, status, attributes);
+                source.Free(piece);
+            throw Fail("allocate", (ulong)bytes, status == Status.OutOfRange ? Status.NoMemory : status, attributes);
         }
 
         if (_cached)
         {
             foreach (var piece in array)
-                ForDevice(piece.Address, (ulong)piece.Length, direction);
+                ForDevice(piece.Address, (ulong)piece.Length, direction, false);
         }
 
         if (_isWatched)
             Tell(new DmaEvent { Kind = DmaEventKind.AllocatePages, Address = address, Memory = array, Length = (ulong)bytes, Direction = direction, Attributes = attributes });
-        return new NoncontiguousBuffer(this, array, address, mapped, bytes, direction);
+        return new NoncontiguousBuffer(this, array, address, mapped, bytes, direction, source);
     }
 
-    internal void FreeNoncontiguous(ReadOnlySpan<MemoryBlock> pieces, Iova address, ulong mapped, int length)
+    internal void FreeNoncontiguous(NoncontiguousBuffer buffer, ulong mapped, in AllocationSource source)
     {
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.FreePages, Address = address, Memory = pieces, Length = (ulong)length });
-        Operations.UnmapAllocation(this, address, mapped);
-        foreach (var piece in pieces)
-            Memory.Free(piece);
+            Tell(new DmaEvent { Kind = DmaEventKind.FreePages, Address = buffer.Address, Memory = buffer.Pieces, Length = (ulong)buffer.Length });
+        Revoke(buffer.Address, buffer.Length);
+        Operations.UnmapAllocation(this, buffer.Address, mapped);
+        FlushUnmaps();
+        foreach (var piece in buffer.Pieces)
+            source.Free(piece);
+    }
+
+    internal void FreePages(in NoncoherentBuffer buffer, in AllocationSource source)
+    {
+        Revoke(buffer.Mapping.Address, buffer.Memory.Length);
+        buffer.Mapping.Unmap(DmaAttributes.SkipCpuSync, "", 0);
+        FlushUnmaps();
+        source.Free(buffer.Memory);
     }
 
     internal void Free(in CoherentBuffer buffer)
     {
         if (_isWatched)
             Tell(new DmaEvent { Kind = DmaEventKind.Free, Address = buffer.Address, Physical = buffer.Backing.Address, Origin = buffer.Backing.Address, Length = (ulong)buffer.Length, Attributes = buffer.Attributes, File = "" });
-        Revoke(buffer);
+        Revoke(buffer.Address, buffer.Length);
         Operations.UnmapAllocation(this, buffer.Address, buffer.Mapped);
-        if (_domain?.Queue is { } queue)
-            queue.Flush(); // the memory itself goes back: the device must not reach it any more
+        FlushUnmaps();
         buffer.Source.Free(buffer.Backing);
     }
 
     /// <summary>Memory in the order of preference.</summary>
-    private Status TakeMemory(int bytes, bool isCoherent, out MemoryBlock memory, out AllocationSource source)
+    private Status TakeMemory(int bytes, bool isCoherent, Iova limit, DmaAttributes attributes, out MemoryBlock memory, out AllocationSource source)
     {
         var platform = Platform;
         var description = _device.Description;
         var isUncached = isCoherent && _cached;
         var isDirect = Operations.IsDirect;
-        var highest = isDirect ? HighestPhysical(isCoherent ? CoherentLimit : Limit) : new PhysicalAddress(ulong.MaxValue);
-        if (isCoherent && isDirect && description.CoherentPool is null && description.BouncePool is { } restricted)
+        var highest = isDirect ? HighestPhysical(limit) : new PhysicalAddress(ulong.MaxValue);
+        var pool = isCoherent ? description.CoherentPool : null;
+        if (pool is null && isCoherent && isDirect && !Snoops && (attributes & DmaAttributes.NoKernelMapping) == 0)
+            pool = platform.CoherentPool;
+        if (pool is null && isDirect && description.BouncePool is { } restricted)
             return TakeSlots(restricted, bytes, highest, isUncached, out memory, out source);
 
-        var exclusive = (isCoherent ? description.CoherentPool : null) ?? description.ContiguousArea;
+        var exclusive = pool ?? description.ContiguousArea;
         source = new AllocationSource(exclusive ?? platform.ContiguousArea ?? platform.Memory, null, isUncached);
         if (exclusive is not null)
             return Take(exclusive, out memory) ? Status.Ok : Status.NoMemory;
@@ -162,24 +184,23 @@ public sealed partial class DmaContext
     }
 
     /// <summary>The largest pieces first; a size that is not to be had is not tried again for this buffer.</summary>
-    private Status TakePieces(int bytes, bool inOne, DmaAttributes attributes, List<MemoryBlock> pieces)
+    private Status TakePieces(int bytes, DmaAttributes attributes, List<MemoryBlock> pieces)
     {
         var left = bytes;
-        var largest = inOne ? int.MaxValue : (attributes & DmaAttributes.AllocSinglePages) != 0 ? 4096 : 4 << 20;
-        var highest = inOne ? HighestPhysical(CoherentLimit) : new PhysicalAddress(ulong.MaxValue);
+        var largest = (attributes & DmaAttributes.AllocSinglePages) != 0 ? 4096 : 4 << 20;
         while (left > 0)
         {
             var size = Math.Min(left, largest);
-            if (!inOne && size < left && size > 4096)
+            if (size < left && size > 4096)
                 size = 1 << System.Numerics.BitOperations.Log2((uint)size);
-            if (Memory.TryAllocate(size, highest, out var piece))
+            if (Memory.TryAllocate(size, new PhysicalAddress(ulong.MaxValue), out var piece))
             {
                 pieces.Add(piece);
                 left -= size;
                 continue;
             }
 
-            if (inOne || size <= 4096)
+            if (size <= 4096)
                 return Status.NoMemory;
             largest = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)size) / 2;
         }

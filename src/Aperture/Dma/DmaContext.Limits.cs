@@ -9,7 +9,7 @@ public sealed partial class DmaContext
 {
     private const uint DefaultSegmentSize = 65536; // what is assumed of devices that say nothing
 
-    private DmaRange[]? _ranges; // the windows of the buses in front of the device; null when addresses pass unchanged
+    private DmaRange[]? _ranges; // the windows of the buses in front of the device; null when all addresses pass unchanged
 
     /// <summary>The highest device address that the device can put on its bus, for streaming mappings. 32 bits unless the
     /// driver or the description says otherwise.</summary>
@@ -200,7 +200,7 @@ public sealed partial class DmaContext
     {
         Limit = Mask < BusLimit ? Mask : BusLimit;
         var windows = _device.Description.DmaRanges;
-        _ranges = windows.Any(window => window.Cpu.Value != window.Dma) || windows.Length > 1 ? [.. windows] : null;
+        _ranges = windows.IsEmpty ? null : [.. windows];
     }
 
     private ulong HighestOfRanges()

@@ -22,18 +22,18 @@ public sealed partial class DmaContext
             PhysicalAddress buffer = default;
             var operations = Operations;
             if (status == Status.Ok)
-                status = BouncePool.TryTake(BounceRequest((byte*)pin.Pointer, (ulong)pin.Pointer, (ulong)memory.Length, operations.IsDirect ? 1 : operations.MergeBoundary + 1), out buffer);
+                status = TakeBounce(new DmaSource((byte*)pin.Pointer, (ulong)memory.Length), BouncePool, operations.Granule, out buffer);
             if (status == Status.Ok)
             {
-                Bounces();
                 var source = new DmaSource(buffer, (ulong)memory.Length) { IsBounced = true };
                 status = TryMap(ref source, direction, DmaAttributes.None, out var mapping, file, line);
                 if (status == Status.Ok)
                     return new ManagedMapping(mapping, pin);
                 BouncePool.Release(buffer);
+                throw Failure("map", (ulong)memory.Length, status);
             }
 
-            throw Failure("map", (ulong)memory.Length, status);
+            throw Fail("map", (ulong)memory.Length, status);
         }
         catch
         {
@@ -42,19 +42,45 @@ public sealed partial class DmaContext
         }
     }
 
-    /// <summary>What a bounce buffer for some memory must be like.</summary>
-    internal unsafe BounceRequest BounceRequest(in DmaSource source, ulong granule) => BounceRequest(source.Pointer, source.Physical.Value, source.Length, granule);
-
-    private unsafe BounceRequest BounceRequest(byte* origin, ulong originAddress, ulong length, ulong granule) => new()
+    /// <summary>Takes a bounce buffer with a copy of some memory. Where bytes beside it become reachable with it, they are zero.</summary>
+    /// <param name="source">The memory.</param>
+    /// <param name="pool">Where the buffer comes from.</param>
+    /// <param name="granule">Bytes that become reachable together.</param>
+    /// <param name="buffer">The first byte.</param>
+    /// <returns><see cref="Status.NotSupported"/>: raw page frames, which nobody here can copy; else as the pool says.</returns>
+    internal unsafe Status TakeBounce(in DmaSource source, BouncePool pool, ulong granule, out PhysicalAddress buffer)
     {
-        Owner = this,
-        Origin = origin,
-        OriginAddress = originAddress,
-        Length = length,
-        AllocAlignMask = granule - 1,
-        MinAlignMask = MinAlignMask,
-        Boundary = Operations.IsDirect ? SegmentBoundary : ulong.MaxValue,
-        DeviceOffset = _ranges is [var window, ..] ? window.Dma - window.Cpu.Value : 0,
-        Highest = Operations.IsDirect ? HighestPhysical(Limit) : new PhysicalAddress(ulong.MaxValue),
-    };
+        buffer = default;
+        if (source.Pointer is null)
+            return Status.NotSupported;
+        var isDirect = Operations.IsDirect;
+        var status = pool.TryTake(
+            new BounceRequest
+            {
+                Owner = this,
+                Origin = source.Pointer,
+                OriginAddress = source.Physical.Value,
+                Length = source.Length,
+                AllocAlignMask = granule - 1,
+                MinAlignMask = MinAlignMask,
+                Boundary = isDirect ? SegmentBoundary : ulong.MaxValue,
+                DeviceOffset = _ranges is [var window, ..] ? window.Dma - window.Cpu.Value : 0,
+                Highest = isDirect ? HighestPhysical(Limit) : new PhysicalAddress(ulong.MaxValue),
+            },
+            out buffer);
+        if (status != Status.Ok)
+            return status;
+        Bounces();
+        if (granule == 1)
+            return status;
+        // Whatever was in the buffer's pages before is none of the device's business.
+        var first = buffer.AlignDown(granule);
+        var before = (int)(buffer - first);
+        var pages = pool.Span(first, (int)((buffer + source.Length).AlignUp(granule) - first));
+        pages[..before].Clear();
+        pages[(before + (int)source.Length)..].Clear();
+        if (_cached)
+            Memory.Clean(first, (ulong)pages.Length);
+        return status;
+    }
 }

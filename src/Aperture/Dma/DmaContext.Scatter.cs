@@ -22,21 +22,21 @@ public sealed partial class DmaContext
         foreach (var block in memory)
             total += (ulong)block.Length;
         if (total == 0 || (uint)direction > (uint)DmaDirection.FromDevice)
-            throw Failure("map", total, Status.InvalidArgument);
+            throw Fail("map", total, Status.InvalidArgument);
         var count = 0;
         var isBounced = false;
         var status = (attributes & ~Operations.MapAttributes) == 0 ? Status.Ok : Status.NotSupported;
+        var isMaintained = _cached && (attributes & DmaAttributes.SkipCpuSync) == 0;
+        for (var i = 0; isMaintained && status == Status.Ok && i < memory.Length; i++)
+            status = memory[i].Length == 0 || IsMemory(memory[i].Address, (ulong)memory[i].Length) ? Status.Ok : Status.BadAddress;
         if (status == Status.Ok)
             status = Operations.MapScatter(this, memory, segments, direction, attributes, out count, out isBounced);
-        if (status == Status.Ok && _cached && (attributes & DmaAttributes.SkipCpuSync) == 0)
+        if (status == Status.Ok && isMaintained)
             SyncPieces(memory, segments[..count], direction, isBounced, false);
         if (_isWatched)
             Tell(new DmaEvent { Kind = DmaEventKind.MapScatter, Memory = memory, Segments = segments[..count], Length = total, Direction = direction, Attributes = attributes, Status = status, IsBounced = isBounced, File = file, Line = line });
         if (status != Status.Ok)
-        {
-            DmaMeter.Failed(this, total, status, attributes);
-            throw Failure("map", total, status, attributes);
-        }
+            throw Fail("map", total, status, attributes);
 
         var flags = isBounced ? MappingFlags.Bounced : MappingFlags.None;
         if (DmaMeter.IsOn)
@@ -56,11 +56,14 @@ public sealed partial class DmaContext
     /// <param name="length">Bytes in all; at most what is in the pages.</param>
     /// <param name="pieces">Where the pieces go: at most one for each frame.</param>
     /// <returns>Number of pieces.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A value is not in its range.</exception>
     public static unsafe int ImportFrames(ReadOnlySpan<PhysicalAddress> frames, int pageSize, int offset, int length, Span<MemoryBlock> pieces)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(pageSize);
+        if (pageSize <= 0 || (pageSize & (pageSize - 1)) != 0)
+            throw new ArgumentOutOfRangeException(nameof(pageSize), pageSize, "not a power of two");
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)offset, (uint)pageSize);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)(uint)length, ((ulong)frames.Length * (ulong)pageSize) - (ulong)offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)offset + (ulong)length, (ulong)frames.Length * (ulong)pageSize, nameof(length));
         var count = 0;
         foreach (var frame in frames)
         {
@@ -141,7 +144,7 @@ public sealed partial class DmaContext
             if (forCpu)
                 ForCpu(block.Address, (ulong)block.Length, direction, false);
             else
-                ForDevice(block.Address, (ulong)block.Length, direction);
+                ForDevice(block.Address, (ulong)block.Length, direction, false);
         }
     }
 }

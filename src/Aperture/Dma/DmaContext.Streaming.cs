@@ -13,7 +13,8 @@ public sealed partial class DmaContext
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
     /// <exception cref="ApertureException">The device cannot reach the memory, or no device address or bounce buffer is left: then the message names
-    /// who holds them.</exception>
+    /// who holds them. <see cref="Status.NotSupported"/>, naming the wishes. <see cref="Status.BadAddress"/>: the device does not snoop, and it is no
+    /// memory whose caches could be maintained.</exception>
     public DmaMapping Map(MemoryBlock memory, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         var status = TryMap(memory, direction, out var mapping, attributes, file, line);
@@ -55,7 +56,7 @@ public sealed partial class DmaContext
         if (status == Status.Ok)
             status = Operations.MapAt(this, source, address, direction, attributes);
         if (status != Status.Ok)
-            throw Failure($"at {address} map", source.Length, status, attributes);
+            throw Fail($"at {address} map", source.Length, status, attributes);
         return Finish(source, direction, attributes, address, source.Physical, file, line);
     }
 
@@ -84,13 +85,13 @@ public sealed partial class DmaContext
     /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: it is driver memory, which has calls of its own; or the device cannot reach it.</exception>
     public DmaMapping MapResource(PhysicalAddress physical, ulong length, DmaDirection direction, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
-        var status = length == 0 || (uint)direction > (uint)DmaDirection.FromDevice || Memory.Owns(physical) || Memory.Owns(physical + (length - 1)) ? Status.InvalidArgument : Status.Ok;
+        var status = length == 0 || length - 1 > ulong.MaxValue - physical.Value || (uint)direction > (uint)DmaDirection.FromDevice || Memory.Owns(physical) || Memory.Owns(physical + (length - 1)) ? Status.InvalidArgument : Status.Ok;
         var address = Failed;
         if (status == Status.Ok)
             status = Operations.MapResource(this, physical, length, direction, out address);
         if (_isWatched)
             Tell(new DmaEvent { Kind = DmaEventKind.MapResource, Address = address, Physical = physical, Origin = physical, Length = length, Direction = direction, Status = status, File = file, Line = line });
-        return status == Status.Ok ? new DmaMapping(this, address, physical, length, direction, DmaAttributes.None, MappingFlags.Resource) : throw Failure("map resource of", length, status);
+        return status == Status.Ok ? new DmaMapping(this, address, physical, length, direction, DmaAttributes.None, MappingFlags.Resource) : throw Fail("map resource of", length, status);
     }
 
     private static Iova Failed => new(ulong.MaxValue);
@@ -120,14 +121,19 @@ public sealed partial class DmaContext
     {
         if (source.Length == 0 || (uint)direction > (uint)DmaDirection.FromDevice)
             return Status.InvalidArgument;
-        return (attributes & ~Operations.MapAttributes) == 0 ? Status.Ok : Status.NotSupported;
+        if ((attributes & ~Operations.MapAttributes) != 0)
+            return Status.NotSupported;
+        return !_cached || (attributes & DmaAttributes.SkipCpuSync) != 0 || IsMemory(source.Physical, source.Length) ? Status.Ok : Status.BadAddress;
     }
+
+    /// <summary>Whether there are caches to maintain in front of a range.</summary>
+    private bool IsMemory(PhysicalAddress physical, ulong length) => Memory.Owns(physical) && Memory.Owns(physical + (length - 1));
 
     private unsafe DmaMapping Finish(in DmaSource source, DmaDirection direction, DmaAttributes attributes, Iova address, PhysicalAddress origin, string file, int line)
     {
         var flags = source.IsBounced ? MappingFlags.Bounced : MappingFlags.None;
         if (_cached && (attributes & DmaAttributes.SkipCpuSync) == 0)
-            ForDevice(source.Physical, source.Length, direction);
+            ForDevice(source.Physical, source.Length, direction, source.IsBounced);
         if (DmaMeter.IsOn)
         {
             DmaMeter.Mapped(source.Length);

@@ -48,7 +48,7 @@ public sealed partial class DmaContext
             return;
         if (isBounced && mapping.Direction != DmaDirection.FromDevice)
             BouncePool.Copy(mapping.Physical + offset, length, true);
-        ForDevice(mapping.Physical + offset, length, mapping.Direction);
+        ForDevice(mapping.Physical + offset, length, mapping.Direction, isBounced);
     }
 
     private void SyncRange(Iova address, ulong length, DmaDirection direction, bool forCpu)
@@ -65,7 +65,7 @@ public sealed partial class DmaContext
             {
                 if (isBounced && direction != DmaDirection.FromDevice)
                     BouncePool.Copy(physical, run, true);
-                ForDevice(physical, run, direction);
+                ForDevice(physical, run, direction, isBounced);
             }
 
             address += run;
@@ -73,15 +73,9 @@ public sealed partial class DmaContext
         }
     }
 
-    /// <summary>Bytes around a buffer were cleared, which the device can see too.</summary>
-    internal void CleanAround(PhysicalAddress physical, ulong length)
-    {
-        if (_cached)
-            Memory.Clean(physical, length);
-    }
-
     /// <summary>The device may have the bytes: what the CPU wrote goes to memory.</summary>
-    private void ForDevice(PhysicalAddress physical, ulong length, DmaDirection direction)
+    /// <remarks>Bounce buffers are never only invalidated: the copy in them has to outlast what the device does not write.</remarks>
+    private void ForDevice(PhysicalAddress physical, ulong length, DmaDirection direction, bool isBounced)
     {
         if (!_cached || length == 0)
             return;
@@ -89,7 +83,7 @@ public sealed partial class DmaContext
         var memory = platform.Memory;
         if (platform.Maintenance == CacheMaintenance.Arm64 || direction == DmaDirection.ToDevice)
             memory.Clean(physical, length);
-        else if (direction == DmaDirection.FromDevice)
+        else if (direction == DmaDirection.FromDevice && !isBounced)
             memory.Invalidate(physical, length);
         else if (platform.Maintenance == CacheMaintenance.Armv7)
             memory.Clean(physical, length);

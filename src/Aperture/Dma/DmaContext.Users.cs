@@ -38,11 +38,10 @@ public sealed partial class DmaContext
     }
 
     /// <summary>Ends the views of a buffer that goes.</summary>
-    private void Revoke(in CoherentBuffer buffer)
+    private void Revoke(Iova address, int length)
     {
         if (_viewCount == 0)
             return;
-        var address = buffer.Address;
         var orphans = 0;
         lock (_viewsLock)
         {
@@ -59,6 +58,6 @@ public sealed partial class DmaContext
         }
 
         if (orphans > 0 && _isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.FreeWhileMappedToUser, Address = address, Length = (ulong)buffer.Length, File = "" });
+            Tell(new DmaEvent { Kind = DmaEventKind.FreeWhileMappedToUser, Address = address, Length = (ulong)length, File = "" });
     }
 }

@@ -122,6 +122,9 @@ public sealed partial class DmaContext
             _bounced = true;
     }
 
+    /// <summary>Before memory goes back to where it came from: no device may reach it any more.</summary>
+    private void FlushUnmaps() => _domain?.Queue?.Flush();
+
     private void Choose()
     {
         if (_platform is { } platform)
@@ -130,13 +133,31 @@ public sealed partial class DmaContext
 
     private ApertureException NotAttached() => new(Status.NoDevice, $"{_device.Name} is not attached to any memory: it can do no DMA while no driver is bound");
 
+    /// <summary>A failure that nobody has counted yet.</summary>
+    private ApertureException Fail(string verb, ulong bytes, Status status, DmaAttributes attributes = DmaAttributes.None)
+    {
+        DmaMeter.Failed(this, bytes, status, attributes);
+        return Failure(verb, bytes, status, attributes);
+    }
+
     private ApertureException Failure(string verb, ulong bytes, Status status, DmaAttributes attributes = DmaAttributes.None)
     {
         var why = "";
-        if (status == Status.NotSupported && attributes != DmaAttributes.None)
-            why = $" of {attributes}";
+        if (status == Status.NotSupported)
+            why = WhyNotSupported(attributes);
         else if (status == Status.NoSpace && _operations?.Bounce is { } pool)
             why = $"; {pool.UsedSlots} bounce slots of 0x{pool.TotalBytes:x} bytes are taken by {pool.DescribeOwners()}";
         return new(status, $"{_device.Name} could not {verb} 0x{bytes:x} bytes for DMA ({Path}, addresses up to {Limit}): {status}{why}");
+    }
+
+    private string WhyNotSupported(DmaAttributes attributes)
+    {
+        if (attributes != DmaAttributes.None)
+            return $" of {attributes}";
+        if (_operations is not { } operations)
+            return "";
+        if (operations.Bounce is not null)
+            return "; it needs a bounce buffer, which raw page frames and addresses of the driver's choice cannot have";
+        return operations.IsDirect ? "; without an IOMMU nobody can choose the device address" : $"; address bits 0x{MinAlignMask:x} cannot be kept by pages of 0x{operations.Granule:x} bytes";
     }
 }

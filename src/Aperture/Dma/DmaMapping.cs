@@ -75,7 +75,13 @@ public readonly record struct DmaMapping : IDisposable
     /// <param name="attributes"><see cref="DmaAttributes.SkipCpuSync"/>, or none.</param>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
-    public void Unmap(DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => _context?.Unmap(this, attributes, file, line);
+    /// <exception cref="ArgumentOutOfRangeException">Other wishes; the mapping stands.</exception>
+    public void Unmap(DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        if ((attributes & ~DmaAttributes.SkipCpuSync) != 0)
+            throw new ArgumentOutOfRangeException(nameof(attributes), attributes, "an unmap can only skip the CPU's sync");
+        _context?.Unmap(this, attributes, file, line);
+    }
 
     private void Sync(ulong offset, ulong length, bool forCpu, string file, int line)
     {

@@ -25,6 +25,9 @@ internal abstract class DmaOperations
     /// <summary>One less than the granule at whose borders pieces of a scatterlist can be joined; 0 where they are not.</summary>
     public virtual ulong MergeBoundary => 0;
 
+    /// <summary>Bytes that become reachable together: the smallest page of an IOMMU; 1 where the device reaches whatever its bus does.</summary>
+    public virtual ulong Granule => 1;
+
     /// <summary>The largest single mapping that is sure to succeed in form, in bytes.</summary>
     public virtual ulong MaxMappingSize(DmaContext context) => ulong.MaxValue;
 

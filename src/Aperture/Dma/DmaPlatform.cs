@@ -26,6 +26,10 @@ public sealed class DmaPlatform
     /// tried first.</summary>
     public SystemMemory? ContiguousArea { get; set; }
 
+    /// <summary>Where coherent memory comes from, and from nowhere else, of devices that neither snoop, nor have an IOMMU in front or a pool of their own
+    /// (<c>shared-dma-pool</c> with <c>linux,dma-default</c>); null for none.</summary>
+    public SystemMemory? CoherentPool { get; set; }
+
     /// <summary>How large the machine's bounce pool is. Set it before the first device uses the pool.</summary>
     public BounceOptions Bounce { get; set; } = new();
 

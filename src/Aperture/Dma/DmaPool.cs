@@ -90,6 +90,8 @@ public sealed class DmaPool : SystemMemory
 
         if (block.Length == 0)
             return false;
+        // What a device left in memory must not survive under zeros that the CPU's caches held already.
+        _system.Invalidate(block.Address, (ulong)pages << PageShift);
         _region.Slice((int)(block.Address - _region.Address), pages << PageShift).Span.Clear();
         return true;
     }

@@ -21,6 +21,14 @@ internal unsafe struct DmaSource
         Length = length;
     }
 
+    /// <summary>Memory of the managed heap, pinned: its address is the host's.</summary>
+    public DmaSource(byte* pointer, ulong length)
+    {
+        Pointer = pointer;
+        Physical = new PhysicalAddress((ulong)pointer);
+        Length = length;
+    }
+
     /// <summary>Where the CPU finds it; null for raw page frames, which cannot be copied.</summary>
     public byte* Pointer { get; }
 

@@ -18,7 +18,9 @@ internal sealed partial class IommuOperations
                 plan.Add(block, out _);
         }
 
-        if (!_space.TryAllocate(plan.Total, context.Limit, out var start))
+        if (context.MinAlignMask > _page - 1)
+            return Status.NotSupported; // no address from here could keep so many bits
+        if (!TryAllocate(plan.Total, context.Limit, out var start))
             return Status.NoSpace;
 
         var rights = Rights(context, direction, attributes);

@@ -35,6 +35,8 @@ internal sealed partial class IommuOperations : DmaOperations
 
     public override ulong MergeBoundary => _page - 1;
 
+    public override ulong Granule => _page;
+
     /// <summary>The domain.</summary>
     public IommuDomain Domain => _domain;
 
@@ -63,8 +65,17 @@ internal sealed partial class IommuOperations : DmaOperations
         var start = address - offset;
         if (start.Value > context.Limit.Value || bytes - 1 > context.Limit.Value - start.Value)
             return Status.OutOfRange;
+        if (start < _domain.ApertureStart || start.Value > _domain.ApertureEnd.Value || bytes - 1 > _domain.ApertureEnd.Value - start.Value)
+            return Status.OutOfRange;
+        if (context.MinAlignMask > _page - 1 && ((address.Value ^ source.Physical.Value) & context.MinAlignMask) != 0)
+            return Status.InvalidArgument;
         if (!_space.TryTake(start, bytes))
-            return Status.AlreadyExists;
+        {
+            _queue?.Flush(); // it may wait for its invalidation only
+            if (_queue is null || !_space.TryTake(start, bytes))
+                return Status.AlreadyExists;
+        }
+
         var status = _domain.Map(start, source.Physical - offset, bytes, Rights(context, direction, attributes));
         if (status != Status.Ok)
             _space.Free(start, bytes);
@@ -106,7 +117,7 @@ internal sealed partial class IommuOperations : DmaOperations
         mapped = 0;
         foreach (var piece in pieces)
             mapped += Whole((ulong)piece.Length);
-        if (!_space.TryAllocate(mapped, context.CoherentLimit, out address))
+        if (!TryAllocate(mapped, context.CoherentLimit, out address))
             return Status.NoSpace;
         ulong done = 0;
         foreach (var piece in pieces)
@@ -146,12 +157,23 @@ internal sealed partial class IommuOperations : DmaOperations
         address = default;
         if (minAlign > _page - 1)
             return Status.NotSupported; // no address from here could keep so many bits
-        if (!_space.TryAllocate(bytes, limit, out address))
+        if (!TryAllocate(bytes, limit, out address))
             return Status.NoSpace;
         var status = _domain.Map(address, physical, bytes, rights);
         if (status != Status.Ok)
             _space.Free(address, bytes);
         return status;
+    }
+
+    /// <summary>Device addresses; when there are none left, those that wait for their invalidation come back first.</summary>
+    private bool TryAllocate(ulong bytes, Iova limit, out Iova address)
+    {
+        if (_space.TryAllocate(bytes, limit, out address))
+            return true;
+        if (_queue is null)
+            return false;
+        _queue.Flush();
+        return _space.TryAllocate(bytes, limit, out address);
     }
 
     private void UnmapRange(Iova address, ulong bytes)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Aperture.Core;
 using Aperture.Dma.Sanitizer;
 
@@ -29,10 +30,13 @@ public readonly unsafe struct MemoryBlock : IEquatable<MemoryBlock>
     public int Length { get; }
 
     /// <summary>The bytes.</summary>
+    /// <exception cref="ApertureException"><see cref="Status.NotPermitted"/>: the CPU has no view of them, as of raw page frames.</exception>
     public Span<byte> Span
     {
         get
         {
+            if (_pointer is null && Length != 0)
+                ThrowNoView();
             if (SpanWatch.IsOn)
                 SpanWatch.Taken(_pointer, Address, Length);
             return new(_pointer, Length);
@@ -48,8 +52,11 @@ public readonly unsafe struct MemoryBlock : IEquatable<MemoryBlock>
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)start, (uint)Length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)length, (uint)(Length - start));
-        return new MemoryBlock(_pointer + start, Address + (ulong)start, length);
+        return new MemoryBlock(_pointer is null ? null : _pointer + start, Address + (ulong)start, length);
     }
+
+    [DoesNotReturn]
+    private void ThrowNoView() => throw new ApertureException(Status.NotPermitted, $"the CPU has no view of the 0x{Length:x} bytes at {Address}");
 
     /// <inheritdoc/>
     public bool Equals(MemoryBlock other) => _pointer == other._pointer && Length == other.Length && Address == other.Address;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Aperture.Core;
 
 namespace Aperture.Dma;
@@ -8,13 +9,15 @@ public sealed class NoncontiguousBuffer : IDisposable
     private readonly DmaContext _context;
     private readonly MemoryBlock[] _pieces;
     private readonly ulong _mapped; // bytes of device addresses taken
+    private readonly AllocationSource _source; // where the pieces go back to
     private bool _isGone;           // disposed
 
-    internal NoncontiguousBuffer(DmaContext context, MemoryBlock[] pieces, Iova address, ulong mapped, int length, DmaDirection direction)
+    internal NoncontiguousBuffer(DmaContext context, MemoryBlock[] pieces, Iova address, ulong mapped, int length, DmaDirection direction, AllocationSource source)
     {
         _context = context;
         _pieces = pieces;
         _mapped = mapped;
+        _source = source;
         Address = address;
         Length = length;
         Direction = direction;
@@ -38,12 +41,25 @@ public sealed class NoncontiguousBuffer : IDisposable
     /// <summary>Gives the bytes back to the device.</summary>
     public void SyncForDevice() => _context.SyncForDevice(Address, (ulong)Length, Direction);
 
+    /// <summary>Shows all or a part of a piece to user space, as <see cref="CoherentBuffer.MapToUser"/> does. Whose turn it is, the syncs say.</summary>
+    /// <param name="piece">Number of the piece.</param>
+    /// <param name="offset">The first byte, from the start of the piece.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    /// <exception cref="ApertureException"><see cref="Status.OutOfRange"/>: not inside the piece.</exception>
+    public UserView MapToUser(int piece, int offset, int length, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)piece, (uint)_pieces.Length);
+        return _context.MapToUser(_pieces[piece], Address, offset, length, file, line);
+    }
+
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
         if (_isGone)
             return;
         _isGone = true;
-        _context.FreeNoncontiguous(_pieces, Address, _mapped, Length);
+        _context.FreeNoncontiguous(this, _mapped, _source);
     }
 }

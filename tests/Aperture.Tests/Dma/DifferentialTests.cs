@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Dma;
 using Aperture.Tests.Fakes;
 using Xunit.Abstractions;
@@ -12,27 +13,34 @@ public sealed class DifferentialTests(ITestOutputHelper output)
 
     private static int Operations => Environment.GetEnvironmentVariable("APERTURE_LONG") == "1" ? 1_000_000 : 100_000;
 
+    // Caches work in lines: what shares a line with others cannot be handed over by itself.
+    public static TheoryData<string, int, bool, string[]> Families => new()
+    {
+        { "every byte", 1, false, ["direct", "direct-offset", "direct-snooping-chaos", "iommu", "iommu-deferred", "iommu-snooping-chaos", "bounce", "bounce-aligned", "bounce-offset", "bounce-snooping", "restricted", "untrusted", "untrusted-aligned"] },
+        { "lines, arm64", HonestMemory.Line, false, ["direct", "direct-noncoherent", "direct-noncoherent-chaos", "iommu-noncoherent", "iommu-deferred-noncoherent-chaos", "bounce-noncoherent", "bounce-noncoherent-aligned-chaos", "restricted-noncoherent-chaos", "untrusted-noncoherent-chaos"] },
+        { "lines, others", HonestMemory.Line, true, ["direct", "direct-noncoherent-armv7-chaos", "direct-noncoherent-mips", "iommu-noncoherent-armv7", "iommu-noncoherent-mips-chaos", "bounce-noncoherent-armv7-chaos", "bounce-noncoherent-mips", "untrusted-noncoherent-armv7"] },
+    };
+
+    /// <summary>ARMv7 and MIPS throw away what the CPU wrote to memory that the device only writes: there the device writes all of it before anybody looks.</summary>
     [Theory]
-    [InlineData(1)]
-    [InlineData(HonestMemory.Line)]
-    public void Every_path_gives_the_same_bytes(int grain)
+    [MemberData(nameof(Families))]
+    public void Every_path_gives_the_same_bytes(string family, int grain, bool writesAll, string[] paths)
     {
         var seed = Environment.TickCount;
-        output.WriteLine($"seed {seed}, grain {grain}");
-        // Caches work in lines: what shares a line with others cannot be handed over by itself.
-        var paths = DmaRig.Paths.Where(path => grain == HonestMemory.Line || !DmaRig.IsCached(path)).ToArray();
-        var operations = Operations / 2 / paths.Length;
-        var expected = new Dictionary<string, ulong>();
+        output.WriteLine($"{family}: seed {seed}");
+        var operations = Operations / 3 / paths.Length;
+        var results = new Dictionary<string, ulong>();
         foreach (var path in paths)
         {
-            using var rig = DmaRig.Make(path);
-            expected[path] = new Sequence(rig, seed, grain).Run(operations);
+            using var rig = DmaRig.Make(path, chaos: seed);
+            results[path] = new Sequence(rig, seed, grain, writesAll).Run(operations);
+            Assert.Empty(rig.Memory.Ram.Cache?.CheckAlias() ?? []);
         }
 
-        Assert.Single(expected.Values.Distinct());
+        Assert.Single(results.Values.Distinct());
     }
 
-    private sealed class Sequence(DmaRig rig, int seed, int grain)
+    private sealed class Sequence(DmaRig rig, int seed, int grain, bool writesAll)
     {
         private readonly Random _random = new(seed);
         private readonly byte[] _scratch = new byte[256 << 10];
@@ -67,6 +75,7 @@ public sealed class DifferentialTests(ITestOutputHelper output)
                 rig.Memory.Free(buffer.Memory);
             }
 
+            Assert.Equal((0, 0), (rig.Platform.BouncePool.UsedSlots, rig.Dma.BouncePool.UsedSlots));
             rig.Dma.Detach();
             return _hash;
         }
@@ -77,8 +86,10 @@ public sealed class DifferentialTests(ITestOutputHelper output)
             {
                 if (_random.Next(8) == 0)
                     Scatter(buffer);
+                else if (_random.Next(8) == 0)
+                    Allocation();
                 else if (_random.Next(16) == 0)
-                    Coherent();
+                    Managed();
                 else
                     Map(buffer);
                 return;
@@ -108,6 +119,8 @@ public sealed class DifferentialTests(ITestOutputHelper output)
             buffer.Mapping = rig.Dma.Map(buffer.Memory.Slice(buffer.Start, buffer.Length), buffer.Direction);
             Assert.True(buffer.Mapping.IsMapped);
             buffer.IsMapped = true;
+            if (writesAll && buffer.Direction == DmaDirection.FromDevice)
+                DeviceWrite(buffer, 0, buffer.Length);
             if (rig.Dma.MinAlignMask != 0)
                 Assert.Equal((buffer.Memory.Address.Value + (ulong)buffer.Start) & 4095, buffer.Mapping.Address.Value & 4095);
         }
@@ -122,21 +135,22 @@ public sealed class DifferentialTests(ITestOutputHelper output)
         private void DeviceTurn(Buffer buffer)
         {
             var (at, length) = Part(buffer);
-            var address = buffer.Mapping.Address + (ulong)at;
+            if (buffer.Direction == DmaDirection.FromDevice || (buffer.Direction == DmaDirection.Bidirectional && _random.Next(2) == 0))
+            {
+                DeviceWrite(buffer, at, length);
+                return;
+            }
+
             var bytes = _scratch.AsSpan(0, length);
-            var isWrite = buffer.Direction == DmaDirection.FromDevice || (buffer.Direction == DmaDirection.Bidirectional && _random.Next(2) == 0);
+            rig.Read(buffer.Mapping.Address + (ulong)at, bytes);
+            See(bytes, buffer.Truth.AsSpan(buffer.Start + at, length));
+        }
+
+        private void DeviceWrite(Buffer buffer, int at, int length)
+        {
             var truth = buffer.Truth.AsSpan(buffer.Start + at, length);
-            if (isWrite)
-            {
-                _random.NextBytes(bytes);
-                rig.Write(address, bytes);
-                bytes.CopyTo(truth);
-            }
-            else
-            {
-                rig.Read(address, bytes);
-                See(bytes, truth);
-            }
+            _random.NextBytes(truth);
+            rig.Write(buffer.Mapping.Address + (ulong)at, truth);
         }
 
         private void CpuTurn(Buffer buffer)
@@ -214,20 +228,87 @@ public sealed class DifferentialTests(ITestOutputHelper output)
             }
         }
 
-        private void Coherent()
+        /// <summary>Memory that comes with its mapping, of each kind.</summary>
+        private void Allocation()
         {
             var length = 1 + _random.Next(10_000);
-            using var buffer = rig.Dma.Allocate(length);
-            Assert.True(buffer.Span.IndexOfAnyExcept((byte)0) < 0);
-            var bytes = _scratch.AsSpan(0, length);
-            rig.Read(buffer.Address, bytes);
-            Assert.True(bytes.IndexOfAnyExcept((byte)0) < 0, $"{rig.Name}: the device sees no zeroes in fresh coherent memory");
-            _random.NextBytes(buffer.Span);
-            rig.Read(buffer.Address, bytes);
-            See(bytes, buffer.Span);
+            switch (_random.Next(3))
+            {
+                case 0:
+                    {
+                        using var buffer = rig.Dma.Allocate(length);
+                        Turns(buffer.Memory, buffer.Address, null, null);
+                        break;
+                    }
+
+                case 1:
+                    {
+                        using var buffer = rig.Dma.AllocatePages(length, DmaDirection.Bidirectional);
+                        var mapping = buffer.Mapping;
+                        Turns(buffer.Memory, mapping.Address, () => mapping.SyncForCpu(), () => mapping.SyncForDevice());
+                        break;
+                    }
+
+                default:
+                    {
+                        using var buffer = rig.Dma.AllocateNoncontiguous(length, DmaDirection.Bidirectional, DmaAttributes.AllocSinglePages);
+                        var at = buffer.Address;
+                        foreach (var piece in buffer.Pieces)
+                        {
+                            Turns(piece, at, buffer.SyncForCpu, buffer.SyncForDevice);
+                            at += (ulong)piece.Length;
+                        }
+
+                        break;
+                    }
+            }
+        }
+
+        private void Turns(MemoryBlock memory, Iova address, Action? forCpu, Action? forDevice)
+        {
+            var bytes = _scratch.AsSpan(0, memory.Length);
+            rig.Read(address, bytes);
+            Assert.True(bytes.IndexOfAnyExcept((byte)0) < 0, $"{rig.Name}: the device sees no zeroes in fresh memory");
+            forCpu?.Invoke();
+            Assert.True(memory.Span.IndexOfAnyExcept((byte)0) < 0, $"{rig.Name}: the CPU sees no zeroes in fresh memory");
+            _random.NextBytes(memory.Span);
+            forDevice?.Invoke();
+            rig.Read(address, bytes);
+            Same(bytes, memory.Span);
             _random.NextBytes(bytes);
-            rig.Write(buffer.Address, bytes);
-            See(buffer.Span, bytes);
+            rig.Write(address, bytes);
+            forCpu?.Invoke();
+            Same(memory.Span, bytes);
+            forDevice?.Invoke();
+        }
+
+        /// <summary>Memory of the managed heap, a part of it, wherever it lies.</summary>
+        private void Managed()
+        {
+            var truth = new byte[1 + _random.Next(20_000)];
+            _random.NextBytes(truth);
+            var at = _random.Next(truth.Length);
+            var length = 1 + _random.Next(truth.Length - at);
+            var memory = truth.ToArray();
+            var bytes = _scratch.AsSpan(0, length);
+            using (var managed = rig.Dma.MapManaged(memory.AsMemory(at, length), DmaDirection.Bidirectional))
+            {
+                rig.Read(managed.Mapping.Address, bytes);
+                See(bytes, truth.AsSpan(at, length));
+                _random.NextBytes(truth.AsSpan(at, length));
+                rig.Write(managed.Mapping.Address, truth.AsSpan(at, length));
+                if (_random.Next(2) == 0)
+                {
+                    rig.Dma.SyncForCpu(managed.Mapping.Address, (ulong)length, DmaDirection.Bidirectional);
+                    See(memory, truth);
+                    memory[at] = ++truth[at];
+                    rig.Dma.SyncForDevice(managed.Mapping.Address, 1, DmaDirection.Bidirectional);
+                    rig.Read(managed.Mapping.Address, bytes[..1]);
+                    See(bytes[..1], truth.AsSpan(at, 1));
+                }
+            }
+
+            See(memory, truth);
         }
 
         private void CpuWrite(Buffer buffer, int at, int length)
@@ -239,10 +320,15 @@ public sealed class DifferentialTests(ITestOutputHelper output)
 
         private void CpuRead(Buffer buffer, int at, int length) => See(buffer.Memory.Span.Slice(at, length), buffer.Truth.AsSpan(at, length));
 
-        private void See(ReadOnlySpan<byte> seen, ReadOnlySpan<byte> truth)
+        private void Same(ReadOnlySpan<byte> seen, ReadOnlySpan<byte> truth)
         {
             if (!seen.SequenceEqual(truth))
                 Assert.Fail($"{rig.Name}: bytes differ from 0x{seen.CommonPrefixLength(truth):x} of 0x{seen.Length:x} on");
+        }
+
+        private void See(ReadOnlySpan<byte> seen, ReadOnlySpan<byte> truth)
+        {
+            Same(seen, truth);
             _hash = (_hash ^ (ulong)seen.Length ^ seen[0] ^ ((ulong)seen[^1] << 8) ^ ((ulong)seen[seen.Length / 2] << 16)) * 1099511628211;
         }
 

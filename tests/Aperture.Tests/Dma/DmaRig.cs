@@ -3,6 +3,7 @@ using Aperture.Core;
 using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Dma;
+using Aperture.Dma.Sanitizer;
 using Aperture.Iommu;
 using Aperture.Tests.Fakes;
 
@@ -12,28 +13,43 @@ namespace Aperture.Tests.Dma;
 internal sealed class DmaRig : IDisposable
 {
     private readonly FakeMemory _tables = new();
-    private readonly FakeUnit _unit;
     private readonly bool _isBehind;
-    private readonly ulong _offset; // what the bus adds to a physical address
 
-    private DmaRig(string name, bool isBehind, bool cached, DomainType type = DomainType.Dma, DeviceDescription? description = null, Action<DmaPlatform>? platform = null, Func<SystemMemory, BouncePool>? restricted = null)
+    private DmaRig(string name, int bytes, int? chaos, bool isSanitized, BounceOptions bounce)
     {
         Name = name;
-        _isBehind = isBehind;
-        Memory = new HonestMemory(cached);
-        Platform = new DmaPlatform(Memory, Time);
-        platform?.Invoke(Platform);
-        Core = new IommuCore(_tables) { DefaultDomainType = type };
-        _unit = new FakeUnit(new Device("u"));
-        Core.Register(_unit);
-        description ??= new DeviceDescription();
-        if (restricted is not null)
-            description = description with { BouncePool = restricted(Memory) };
-        _offset = description.DmaRanges is [var range, ..] ? range.Dma - range.Cpu.Value : 0;
-        Device = new Device(name) { Description = description };
-        if (isBehind)
-            Core.Configure(Device, [new IommuSpecifier(_unit.Device.Key, "u", [1])]);
+        var words = name.Split('-');
+        _isBehind = words[0] is "iommu" or "untrusted";
+        Memory = new HonestMemory(Has("noncoherent") || Has("snooping"), bytes, Has("chaos") ? chaos : null);
+        Platform = new DmaPlatform(Memory, Time)
+        {
+            ForceBounce = words[0] == "bounce",
+            Bounce = bounce,
+            Maintenance = Has("armv7") ? CacheMaintenance.Armv7 : Has("mips") ? CacheMaintenance.Mips : CacheMaintenance.Arm64,
+        };
+        if (isSanitized)
+            Sanitizer = DmaSanitizer.Watch(Platform, Memory.Ram);
+        Core = new IommuCore(_tables) { DefaultDomainType = Has("deferred") ? DomainType.DmaDeferred : DomainType.Dma };
+        Unit = new FakeUnit(new Device("u"));
+        Core.Register(Unit);
+        Unit.Device.Power.Get();
+        Device = new Device(name)
+        {
+            Description = new DeviceDescription
+            {
+                IsCoherent = Has("snooping"),
+                IsUntrusted = words[0] == "untrusted",
+                BouncePool = words[0] == "restricted" ? new BouncePool(Memory, Memory.Allocate(4 << 20)) : null,
+                DmaRanges = Has("offset") ? Window(0x1000_0000) : [],
+            },
+        };
+        if (_isBehind)
+            Core.Configure(Device, [new IommuSpecifier(Unit.Device.Key, "u", [1])]);
         DmaAttach.Attach(Device, Core, Platform);
+        if (Has("aligned"))
+            Dma.SetMinAlignMask(4095);
+
+        bool Has(string word) => Array.IndexOf(words, word) > 0;
     }
 
     public string Name { get; }
@@ -44,45 +60,25 @@ internal sealed class DmaRig : IDisposable
 
     public DmaPlatform Platform { get; }
 
+    /// <summary>Hears of all that the driver and the device do; null where it was not asked for.</summary>
+    public DmaSanitizer? Sanitizer { get; }
+
     public IommuCore Core { get; }
+
+    public FakeUnit Unit { get; }
 
     public Device Device { get; }
 
     public DmaContext Dma => Device.Dma;
 
-    public FakeUnit Unit => _unit;
-
     public FakeDomain Domain => (FakeDomain)Device.Iommu!.Domain!;
 
-    public static IReadOnlyList<string> Paths { get; } =
-        ["direct", "direct-noncoherent", "direct-offset", "iommu", "iommu-noncoherent", "iommu-deferred", "bounce", "bounce-noncoherent", "bounce-aligned", "restricted", "untrusted", "untrusted-noncoherent"];
-
-    public static bool IsCached(string path) => path.EndsWith("noncoherent", StringComparison.Ordinal) || path is "direct-armv7" or "direct-mips";
-
-    public static DmaRig Make(string path)
-    {
-        var untrusted = new DeviceDescription { IsUntrusted = true };
-        var rig = path switch
-        {
-            "direct" => new DmaRig(path, false, false),
-            "direct-noncoherent" => new DmaRig(path, false, true),
-            "direct-armv7" => new DmaRig(path, false, true, platform: platform => platform.Maintenance = CacheMaintenance.Armv7),
-            "direct-mips" => new DmaRig(path, false, true, platform: platform => platform.Maintenance = CacheMaintenance.Mips),
-            "direct-offset" => new DmaRig(path, false, false, description: new DeviceDescription { DmaRanges = Window(0x1000_0000) }),
-            "iommu" => new DmaRig(path, true, false),
-            "iommu-noncoherent" => new DmaRig(path, true, true),
-            "iommu-deferred" => new DmaRig(path, true, false, DomainType.DmaDeferred),
-            "bounce" or "bounce-aligned" => new DmaRig(path, false, false, platform: platform => platform.ForceBounce = true),
-            "bounce-noncoherent" => new DmaRig(path, false, true, platform: platform => platform.ForceBounce = true),
-            "restricted" => new DmaRig(path, false, false, restricted: memory => new BouncePool(memory, memory.Allocate(4 << 20))),
-            "untrusted" => new DmaRig(path, true, false, description: untrusted),
-            "untrusted-noncoherent" => new DmaRig(path, true, true, description: untrusted),
-            _ => throw new ArgumentOutOfRangeException(nameof(path), path, null),
-        };
-        if (path == "bounce-aligned")
-            rig.Dma.SetMinAlignMask(4095);
-        return rig;
-    }
+    /// <summary>A rig by the words of its name. First the path: <c>direct</c>, <c>iommu</c>, <c>bounce</c> (forced), <c>restricted</c> (a pool of its own) or
+    /// <c>untrusted</c> (behind an IOMMU). Then, in any order: <c>noncoherent</c> or <c>snooping</c>, with caches in front of memory; <c>chaos</c> in
+    /// these; <c>armv7</c> or <c>mips</c>, what is done to them; <c>deferred</c> flush; <c>offset</c>, what the bus adds; <c>aligned</c>, a device that keeps
+    /// address bits.</summary>
+    public static DmaRig Make(string name, int bytes = 64 << 20, int? chaos = null, bool isSanitized = false, BounceOptions? bounce = null) =>
+        new(name, bytes, chaos, isSanitized, bounce ?? new BounceOptions());
 
     public static ImmutableArray<DmaRange> Window(ulong dma) => [new DmaRange(new PhysicalAddress(HonestMemory.Base), dma, 64 << 20)];
 
@@ -91,8 +87,14 @@ internal sealed class DmaRig : IDisposable
     {
         for (var done = 0; done < into.Length;)
         {
-            var run = Math.Min(into.Length - done, 4096 - (int)((address.Value + (ulong)done) & 4095));
-            Memory.Dram(Resolve(address + (ulong)done, Protection.Read), run).CopyTo(into[done..]);
+            var at = address + (ulong)done;
+            var run = Math.Min(into.Length - done, 4096 - (int)(at.Value & 4095));
+            var physical = Resolve(at, Protection.Read);
+            Sanitizer?.OnRead(Device, at, physical, run, true, Dma.IsCoherent);
+            if (Dma.Snoops && Memory.Ram.Cache is { } cache)
+                cache.ReadCoherent(physical, into.Slice(done, run));
+            else
+                Memory.Dram(physical, run).CopyTo(into[done..]);
             done += run;
         }
     }
@@ -102,14 +104,21 @@ internal sealed class DmaRig : IDisposable
     {
         for (var done = 0; done < from.Length;)
         {
-            var run = Math.Min(from.Length - done, 4096 - (int)((address.Value + (ulong)done) & 4095));
-            from.Slice(done, run).CopyTo(Memory.Dram(Resolve(address + (ulong)done, Protection.Write), run));
+            var at = address + (ulong)done;
+            var run = Math.Min(from.Length - done, 4096 - (int)(at.Value & 4095));
+            var physical = Resolve(at, Protection.Write);
+            Sanitizer?.OnWrite(Device, at, physical, from.Slice(done, run), true, Dma.IsCoherent);
+            if (Dma.Snoops && Memory.Ram.Cache is { } cache)
+                cache.WriteCoherent(physical, from.Slice(done, run));
+            else
+                from.Slice(done, run).CopyTo(Memory.Dram(physical, run));
             done += run;
         }
     }
 
     public void Dispose()
     {
+        Sanitizer?.Dispose();
         Memory.Dispose();
         _tables.Dispose();
     }
@@ -117,7 +126,7 @@ internal sealed class DmaRig : IDisposable
     private PhysicalAddress Resolve(Iova address, Protection need)
     {
         if (!_isBehind)
-            return new PhysicalAddress(address.Value - _offset);
+            return Dma.TryToPhysical(address, 1, out var direct) ? direct : throw new InvalidOperationException($"{Name}: the bus leads {address} nowhere");
         Assert.True(Domain.TryTranslate(address, out var physical), $"{Name}: the device cannot reach {address}");
         Assert.True((Domain.RightsAt(address) & need) != 0, $"{Name}: the device may not {need} at {address}");
         return physical;
