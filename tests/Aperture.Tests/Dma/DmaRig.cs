@@ -52,6 +52,10 @@ internal sealed class DmaRig : IDisposable
         bool Has(string word) => Array.IndexOf(words, word) > 0;
     }
 
+    /// <summary>A rig of each kind.</summary>
+    public static IReadOnlyList<string> Paths { get; } =
+        ["direct", "direct-noncoherent", "direct-offset", "direct-snooping", "iommu", "iommu-noncoherent", "iommu-deferred", "bounce", "bounce-noncoherent", "bounce-aligned", "restricted", "untrusted", "untrusted-noncoherent"];
+
     public string Name { get; }
 
     public HonestMemory Memory { get; }
