@@ -199,7 +199,7 @@ public sealed class IommuCore
     /// <summary>The group of the masters that cannot be told from this one on any of its units, or a new one.</summary>
     private IommuGroup FindGroup(Device device, MasterPort[] ports)
     {
-        var keys = ports.Select(port => port.Unit.GroupKey(device)).OfType<object>().ToArray();
+        var keys = ports.SelectMany(port => port.Unit.GroupKeys(device, port.Streams)).ToArray();
         lock (_lock)
         {
             var groups = _groups.Values.Where(group => group.Keys.Overlaps(keys)).ToArray();

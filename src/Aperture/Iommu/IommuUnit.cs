@@ -35,9 +35,11 @@ public abstract class IommuUnit
         return cells.Length == SpecifierCells ? Status.Ok : Status.InvalidArgument;
     }
 
-    /// <summary>Masters for which this is equal, whichever unit they are behind, cannot be told apart and form one group.
-    /// Null gives the master a group of its own.</summary>
-    public virtual object? GroupKey(Device master) => null;
+    /// <summary>Masters that have one of these in common, whichever unit they are behind, cannot be told apart and form one group.
+    /// Without any the master has a group of its own.</summary>
+    /// <param name="master">The master.</param>
+    /// <param name="streams">Its streams on this unit.</param>
+    public virtual IEnumerable<object> GroupKeys(Device master, IReadOnlyList<StreamId> streams) => [];
 
     /// <summary>Called once when a master has been described completely, before it is attached to anything: the place for limits of its own.
     /// The core has made the unit's device a supplier of the master's already.</summary>

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Aperture.Core;
 using Aperture.Core.PageTables;
 using Aperture.Diagnostics;
@@ -24,6 +25,9 @@ public sealed class PagingDomain<TFormat> : IommuDomain
         _trace = trace;
     }
 
+    /// <summary>Whether units remember that nothing was mapped somewhere: what was mapped must be invalidated, too.</summary>
+    public bool InvalidatesMaps { get; init; }
+
     /// <summary>The page table.</summary>
     public PageTable<TFormat> Table { get; }
 
@@ -41,6 +45,9 @@ public sealed class PagingDomain<TFormat> : IommuDomain
     {
         var gather = default(InvalidationGather);
         var status = Table.Map(iova, address, size, protection, ref gather);
+        if (InvalidatesMaps && status == Status.Ok && size != 0)
+            gather.Add(iova, size, BitOperations.TrailingZeroCount(Table.Format.PageSizes));
+
         // New links over cached empty entries, and the pages of a failed map that was rolled back, must be forgotten.
         if (!gather.IsEmpty)
             Commit(ref gather);

@@ -51,7 +51,7 @@ public abstract partial class IommuDriverTests
         _board.Core.UnhandledFault += _ => unhandled++;
         Assert.NotEqual(DmaStatus.Ok, master.TryRead(s_iova + Page, out _));
         Assert.NotEqual(DmaStatus.Ok, master.TryRead(s_iova + Page, out _));
-        Assert.Equal(1, unhandled);
+        Assert.Equal(_board.ReportsEachFault ? 2 : 1, unhandled);
         Assert.False(unit.Interrupt.IsActive);
         Assert.False(unit.Interrupt.IsStuck);
         Assert.InRange(unit.Interrupt.Count, 1UL, 2UL);

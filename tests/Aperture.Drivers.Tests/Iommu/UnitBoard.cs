@@ -47,7 +47,7 @@ public abstract class UnitBoard : IDisposable
         _nextRegisters += 0x10_0000;
         var model = CreateModel(address);
         Bus.Attach(address, model);
-        var device = new Device($"{address.Value:x}.{Kind}");
+        var device = new Device($"{address.Value:x}.{Kind}") { Description = new DeviceDescription { Compatible = Compatible is { } name ? [name] : [] } };
         device.Registers.Add(new BusRegisterRegion(Bus, address, model.Size, device.Name));
         var wire = new InterruptWire(device.Name);
         wire.Connect(model.Interrupt);
@@ -86,9 +86,15 @@ public abstract class UnitBoard : IDisposable
     /// <summary>Whether the units tell several masters apart.</summary>
     public virtual bool TellsMastersApart => false;
 
+    /// <summary>Whether a fault that nobody handles leaves the unit to report the next one: it serves others, too.</summary>
+    public virtual bool ReportsEachFault => false;
+
     protected abstract string Kind { get; }
 
     protected abstract IDriver Driver { get; }
+
+    /// <summary>What the units are, where their driver has to be told.</summary>
+    protected virtual string? Compatible => null;
 
     protected abstract TranslationUnit CreateModel(PhysicalAddress registers);
 

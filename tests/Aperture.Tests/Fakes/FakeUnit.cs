@@ -59,7 +59,7 @@ internal sealed class FakeUnit(Device device, bool canBlock = true, bool canBypa
         return cells[0] < 16 ? Status.Ok : Status.OutOfRange;
     }
 
-    public override object? GroupKey(Device master) => Key(master);
+    public override IEnumerable<object> GroupKeys(Device master, IReadOnlyList<StreamId> streams) => Key(master) is { } key ? [key] : [];
 
     public override void AddMaster(Device master)
     {

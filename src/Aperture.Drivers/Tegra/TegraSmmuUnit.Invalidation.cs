@@ -1,0 +1,93 @@
+using Aperture.Core;
+using Aperture.Core.PageTables;
+using Aperture.Datasheets.Tegra;
+using Aperture.Iommu;
+
+namespace Aperture.Drivers.Tegra;
+
+/// <summary>What makes the unit forget: first table words in its PTC, then translations in its TLB. A read makes sure that the writes have
+/// arrived.</summary>
+public sealed partial class TegraSmmuUnit
+{
+    private const int MaxFlushes = 64; // single flushes in one go; beyond it flushing more at a time is cheaper
+
+    /// <inheritdoc/>
+    protected override void Forget(IommuDomain domain, in InvalidationGather gather)
+    {
+        var asid = AsidOf(domain);
+        if (asid < 0)
+            return;
+        var shift = Granule(gather);
+        if (shift == 0)
+        {
+            _registers.Write32(TegraMcRegister.TlbFlush, TegraTlbFlush.Asid(Soc, asid).Value);
+        }
+        else
+        {
+            foreach (var range in gather.AsSpan())
+                FlushRange(asid, range, shift);
+        }
+
+        WaitForWrites();
+    }
+
+    /// <summary>Table words changed in memory, or are of no account any more.</summary>
+    internal void ForgetWords(PhysicalAddress start, int bytes)
+    {
+        lock (Registers)
+        {
+            if (IsActive && HasContexts())
+                TryAccess(static words => words.Unit.FlushWords(words.Start, words.Bytes), (Unit: this, Start: start.Value, Bytes: bytes));
+        }
+    }
+
+    /// <summary>The granule of the fewest flushes that cover what was gathered: log2 of a group or a section; 0 for the whole address space.</summary>
+    private static int Granule(in InvalidationGather gather)
+    {
+        if (gather.Count == 0)
+            return 0;
+        var shift = gather.TablesChanged ? TegraTlbFlush.SectionShift : TegraTlbFlush.GroupShift; // as recorded for links
+        if (shift == TegraTlbFlush.GroupShift && Count(gather, shift) > MaxFlushes)
+            shift = TegraTlbFlush.SectionShift;
+        return shift == TegraTlbFlush.SectionShift && Count(gather, shift) > MaxFlushes ? 0 : shift;
+    }
+
+    private static ulong Count(in InvalidationGather gather, int shift)
+    {
+        ulong count = 0;
+        foreach (var range in gather.AsSpan())
+            count += (LastOf(range) >> shift) - (range.Start.Value >> shift) + 1;
+        return count;
+    }
+
+    private static ulong LastOf(in GatheredRange range) => range.Start.Value + (range.Length - 1);
+
+    private void FlushRange(int asid, in GatheredRange range, int shift)
+    {
+        for (var granule = range.Start.Value >> shift; granule <= LastOf(range) >> shift; granule++)
+        {
+            var address = (uint)(granule << shift);
+            var flush = shift == TegraTlbFlush.GroupShift ? TegraTlbFlush.Group(Soc, asid, address) : TegraTlbFlush.Section(Soc, asid, address);
+            _registers.Write32(TegraMcRegister.TlbFlush, flush.Value);
+        }
+    }
+
+    private void FlushWords(ulong start, int bytes = sizeof(uint))
+    {
+        var atom = (ulong)Soc.Atom;
+        if ((ulong)bytes > MaxFlushes * atom)
+        {
+            _registers.Write32(TegraMcRegister.PtcFlush, TegraPtcFlush.All.Value);
+            return;
+        }
+
+        for (var address = start & ~(atom - 1); address < start + (ulong)bytes; address += atom)
+        {
+            if (Soc.IsWide)
+                _registers.Write32(TegraMcRegister.PtcFlushHigh, (uint)(address >> 32));
+            _registers.Write32(TegraMcRegister.PtcFlush, TegraPtcFlush.At(address).Value);
+        }
+    }
+
+    private void WaitForWrites() => _registers.Read32(TegraMcRegister.TableAsid);
+}
