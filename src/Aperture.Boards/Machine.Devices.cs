@@ -150,7 +150,8 @@ public sealed partial class Machine
             if (others.TryGetValue(node, out var owner))
             {
                 controller.Owner = owner;
-                Drivers.RegisterGates(node, controller);
+                if (!UnitModels.ProvidesGates(node))
+                    Drivers.RegisterGates(node, controller);
             }
             else if (node.IsPresent)
             {

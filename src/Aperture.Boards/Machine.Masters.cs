@@ -6,6 +6,7 @@ using Aperture.DeviceTrees;
 using Aperture.Drivers.DmaMaster;
 using Aperture.Drivers.Exynos;
 using Aperture.Drivers.Omap;
+using Aperture.Drivers.Tegra;
 using Aperture.Drivers.Ti;
 using Aperture.Hardware.Masters;
 using Aperture.Hardware.Translation;
@@ -142,6 +143,7 @@ public sealed partial class Machine
         Drivers.Register(new TiSyscDriver());
         Drivers.Register(new OmapIommuDriver(Iommu));
         Drivers.Register(new ExynosIommuDriver(Iommu));
+        Drivers.Register(new TegraIommuDriver(Iommu, Drivers));
         Drivers.Register(new DmaMasterDriver([.. _masters.Where(master => master.Device is not null).SelectMany(master => master.Node.Compatible).Distinct()]));
     }
 }

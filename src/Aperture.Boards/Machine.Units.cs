@@ -1,9 +1,11 @@
 using Aperture.Boards.Wiring;
 using Aperture.Core;
 using Aperture.Datasheets.Omap;
+using Aperture.Datasheets.Tegra;
 using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Hardware.Omap;
+using Aperture.Hardware.Tegra;
 using Aperture.Power;
 
 namespace Aperture.Boards;
@@ -30,6 +32,8 @@ public sealed partial class Machine
             ConnectInterrupt(node, model.Interrupt);
             if (model is OmapMmu mmu)
                 ConnectDspSystem(node, mmu, device);
+            if (model is TegraSmmu smmu)
+                ConnectAhb(smmu, device);
             _units.Add(new BoardUnit(node, device, model));
         }
     }
@@ -50,5 +54,16 @@ public sealed partial class Machine
 
         model.Connect((int)property.Cell(1), mmu);
         device.Registers.Add(new BusRegisterRegion(Bus, address, block.Length, $"{device.Name} {system.DeviceName}"));
+    }
+
+    /// <summary>Tegra: the AHB arbiter lets masters past the SMMU until it is told otherwise; the driver finds its registers as the last region.</summary>
+    private void ConnectAhb(TegraSmmu smmu, Device device)
+    {
+        var arbiter = Tree.Devices().FirstOrDefault(node => node.IsCompatible("nvidia,tegra30-ahb"));
+        if (arbiter?.Registers() is not [{ Address: { } address, Length: > TegraAhbRegister.CrossbarControl and <= UnitModels.LargestWindow } block, ..])
+            return; // a chip without masters on an AHB
+        var model = new TegraAhb(smmu, (uint)block.Length);
+        Attach(arbiter, address, model);
+        device.Registers.Add(new BusRegisterRegion(Bus, address, model.Size, $"{device.Name} {arbiter.DeviceName}"));
     }
 }

@@ -1,10 +1,12 @@
 using Aperture.Core;
 using Aperture.Datasheets.Exynos;
 using Aperture.Datasheets.Omap;
+using Aperture.Datasheets.Tegra;
 using Aperture.DeviceTrees;
 using Aperture.Hardware.Bus;
 using Aperture.Hardware.Exynos;
 using Aperture.Hardware.Omap;
+using Aperture.Hardware.Tegra;
 using Aperture.Hardware.Translation;
 
 namespace Aperture.Boards;
@@ -24,9 +26,15 @@ internal static class UnitModels
     public static bool Has(DeviceTreeNode node) => Kind(node) is not null;
 
     /// <summary>The fewest bytes of registers that the unit of a node can be driven with.</summary>
-    public static ulong SmallestWindow(DeviceTreeNode node) => Kind(node) is not "samsung,exynos-sysmmu"
-        ? OmapRegisters.EmuFaultAddress
-        : new SysMmuVersion(SysMmu(node.Tree.Root, 0).Version).Major >= 7 ? SmallestSysMmuV7 : SmallestSysMmu;
+    public static ulong SmallestWindow(DeviceTreeNode node) => Kind(node) switch
+    {
+        "samsung,exynos-sysmmu" => new SysMmuVersion(SysMmu(node.Tree.Root, 0).Version).Major >= 7 ? SmallestSysMmuV7 : SmallestSysMmu,
+        { } compatible when TegraSoc.Find(compatible) is { } soc => Tegra(soc).WindowSize,
+        _ => OmapRegisters.EmuFaultAddress,
+    };
+
+    /// <summary>Whether the driver of a node's unit provides the gates that others get from the node, rather than the board.</summary>
+    public static bool ProvidesGates(DeviceTreeNode node) => Kind(node) is { } compatible && TegraSoc.Find(compatible) is not null;
 
     /// <summary>Makes the model of a node whose registers take <paramref name="size"/> bytes.</summary>
     /// <exception cref="ApertureException">There is no such unit; the message names the node.</exception>
@@ -39,6 +47,7 @@ internal static class UnitModels
             return Kind(node) switch
             {
                 "samsung,exynos-sysmmu" => new ExynosSysMmu(bus, (options.SysMmu ?? SysMmu(node.Tree.Root, size)) with { WindowSize = (uint)size }),
+                { } compatible when TegraSoc.Find(compatible) is { } soc => new TegraSmmu(bus, Tegra(soc) with { WindowSize = (uint)size }),
                 { } compatible => new OmapMmu(bus, Omap(node, compatible) with { WindowSize = (uint)size }),
                 null => throw new ApertureException(Status.NotSupported, "this is no IOMMU that is modelled"),
             };
@@ -50,7 +59,10 @@ internal static class UnitModels
     }
 
     private static string? Kind(DeviceTreeNode node) =>
-        node.Compatible.FirstOrDefault(name => name is "ti,omap2-iommu" or "ti,omap4-iommu" or "ti,dra7-iommu" or "ti,dra7-dsp-iommu" or "samsung,exynos-sysmmu");
+        node.Compatible.FirstOrDefault(name => name is "ti,omap2-iommu" or "ti,omap4-iommu" or "ti,dra7-iommu" or "ti,dra7-dsp-iommu" or "samsung,exynos-sysmmu"
+            || TegraSoc.Find(name) is not null);
+
+    private static TegraSmmuOptions Tegra(TegraSoc soc) => TegraSmmuOptions.All.First(options => options.Soc == soc);
 
     private static OmapMmuOptions Omap(DeviceTreeNode node, string compatible)
     {

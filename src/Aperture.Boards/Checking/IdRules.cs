@@ -44,8 +44,11 @@ internal static class IdRules
 
     private static void CheckRange(CheckContext context, DeviceTreeNode master, PhandleReference entry, UnitKind? kind)
     {
-        if (kind is { MaximumCells: > 0 } && entry.Arguments is [var id, ..] && id > kind.MaximumId)
-            context.Problem(FindingCode.IdRange, master, $"id {id} is beyond what {entry.Target!.Path} can tell apart: a {kind.Family} has ids 0 to {kind.MaximumId}");
+        if (kind is not { MaximumCells: > 0 } || entry.Arguments is not [var id, ..] || kind.HasId(id))
+            return;
+        context.Problem(FindingCode.IdRange, master, id > kind.MaximumId
+            ? $"id {id} is beyond what {entry.Target!.Path} can tell apart: a {kind.Family} has ids 0 to {kind.MaximumId}"
+            : $"id {id} is none of those that {entry.Target!.Path} has: {string.Join(", ", kind.Ids!.Order())}");
     }
 
     private static string Id(ImmutableArray<uint> arguments) =>

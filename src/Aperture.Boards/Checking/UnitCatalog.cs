@@ -1,3 +1,4 @@
+using Aperture.Datasheets.Tegra;
 using Aperture.DeviceTrees;
 
 namespace Aperture.Boards.Checking;
@@ -13,11 +14,7 @@ public static class UnitCatalog
         new("ti,dra7-iommu", "TI OMAP MMU", 0, 0, 0, true),
         new("ti,dra7-dsp-iommu", "TI OMAP MMU", 0, 0, 0, true),
         new("samsung,exynos-sysmmu", "Samsung SysMMU", 0, 0, 0, true),
-        new("nvidia,tegra30-mc", "NVIDIA Tegra SMMU", 1, 1, 127, false, SharesIds: true),
-        new("nvidia,tegra114-mc", "NVIDIA Tegra SMMU", 1, 1, 127, false, SharesIds: true),
-        new("nvidia,tegra124-mc", "NVIDIA Tegra SMMU", 1, 1, 127, false, SharesIds: true),
-        new("nvidia,tegra132-mc", "NVIDIA Tegra SMMU", 1, 1, 127, false, SharesIds: true),
-        new("nvidia,tegra210-mc", "NVIDIA Tegra SMMU", 1, 1, 127, false, SharesIds: true),
+        .. TegraSoc.All.Select(soc => new UnitKind(soc.Compatible, "NVIDIA Tegra SMMU", 1, 1, 127, true, SharesIds: true, soc.Swgroups.Select(swgroup => swgroup.Id).ToHashSet())),
         new("nvidia,tegra20-mc-gart", "NVIDIA Tegra GART", 0, 0, 0, false, SharesIds: true),
         new("nvidia,tegra*-smmu", "NVIDIA Tegra SMMU", 1, 2, uint.MaxValue, false, SharesIds: true),
         new("qcom,apq8064-iommu", "Qualcomm MSM IOMMU", 1, 1, 31, false),

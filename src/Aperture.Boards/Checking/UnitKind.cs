@@ -8,8 +8,12 @@ namespace Aperture.Boards.Checking;
 /// <param name="MaximumId">The highest value of a reference's first argument.</param>
 /// <param name="IsModelled">Whether Aperture has a model and a driver.</param>
 /// <param name="SharesIds">Whether one id may stand for several masters by design.</param>
-public sealed record UnitKind(string Pattern, string Family, uint MinimumCells, uint MaximumCells, uint MaximumId, bool IsModelled, bool SharesIds = false)
+/// <param name="Ids">The ids that it has; null for all up to the highest.</param>
+public sealed record UnitKind(string Pattern, string Family, uint MinimumCells, uint MaximumCells, uint MaximumId, bool IsModelled, bool SharesIds = false, IReadOnlySet<uint>? Ids = null)
 {
+    /// <summary>Whether it has an id.</summary>
+    public bool HasId(uint id) => id <= MaximumId && Ids?.Contains(id) != false;
+
     /// <summary>Whether a <c>compatible</c> string names this kind.</summary>
     public bool Matches(string compatible)
     {

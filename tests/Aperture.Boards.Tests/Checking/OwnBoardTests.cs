@@ -17,6 +17,7 @@ public class OwnBoardTests
     [InlineData("dra7-dsp", "40800000.dsp=40d01000.mmu+40d02000.mmu", "58820000.ipu=58882000.mmu")]
     [InlineData("exynos5433-media", "13800000.decon=13a00000.sysmmu+13a10000.sysmmu", "152e0000.codec=15200000.sysmmu+15210000.sysmmu")]
     [InlineData("edu", "20000000.edu=10100000.mmu", "20100000.edu=10200000.sysmmu")]
+    [InlineData("tegra124-media", "54600000.camera=70019000.memory-controller+70019000.memory-controller", "60020000.dma=70019000.memory-controller")]
     [InlineData("exynos850-usb", "12c20000.scaler=12c50000.sysmmu", "13600000.usb")]
     public void Their_masters_are_behind_the_right_units(string board, params string[] masters)
     {
