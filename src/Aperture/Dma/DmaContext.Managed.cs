@@ -80,7 +80,11 @@ public sealed partial class DmaContext
         pages[..before].Clear();
         pages[(before + (int)source.Length)..].Clear();
         if (_cached)
-            Memory.Clean(first, (ulong)pages.Length);
+        {
+            Memory.Clean(first, (ulong)before);
+            Memory.Clean(buffer + source.Length, (ulong)pages.Length - source.Length - (ulong)before);
+        }
+
         return status;
     }
 }

@@ -51,13 +51,18 @@ public sealed partial class DmaContext
     /// <exception cref="ApertureException"><see cref="Status.NotSupported"/>: the path gives no choice; <see cref="Status.AlreadyExists"/>: something is there.</exception>
     public DmaMapping MapAt(MemoryBlock memory, Iova address, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
+        var status = TryMapAt(memory, address, direction, attributes, out var mapping, file, line);
+        return status == Status.Ok ? mapping : throw Fail($"at {address} map", (ulong)memory.Length, status, attributes);
+    }
+
+    internal Status TryMapAt(MemoryBlock memory, Iova address, DmaDirection direction, DmaAttributes attributes, out DmaMapping mapping, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
         var source = new DmaSource(memory);
         var status = Check(source, direction, attributes);
         if (status == Status.Ok)
             status = Operations.MapAt(this, source, address, direction, attributes);
-        if (status != Status.Ok)
-            throw Fail($"at {address} map", source.Length, status, attributes);
-        return Finish(source, direction, attributes, address, source.Physical, file, line);
+        mapping = status == Status.Ok ? Finish(source, direction, attributes, address, source.Physical, file, line) : default;
+        return status;
     }
 
     /// <summary>Hands raw page frames to the device: memory of which only the physical address is known. It cannot be copied, so it fails where

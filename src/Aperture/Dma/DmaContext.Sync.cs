@@ -51,6 +51,17 @@ public sealed partial class DmaContext
         ForDevice(mapping.Physical + offset, length, mapping.Direction, isBounced);
     }
 
+    /// <summary>What else it takes for a device that uses the mapping of another one, where their caches differ.</summary>
+    internal void SyncBorrowed(in DmaMapping mapping, DmaContext owner, bool forCpu)
+    {
+        if (!_cached || owner._cached)
+            return;
+        if (forCpu)
+            ForCpu(mapping.Physical, mapping.Length, mapping.Direction, false);
+        else
+            ForDevice(mapping.Physical, mapping.Length, mapping.Direction, false);
+    }
+
     private void SyncRange(Iova address, ulong length, DmaDirection direction, bool forCpu)
     {
         var operations = Operations;

@@ -6,12 +6,11 @@ namespace Aperture.Dma;
 /// <summary>Memory that several devices work on in turn: mapped for each of them, with the owner stated and fences between owners. Readers share
 /// it; a writer, the CPU included, has it alone.</summary>
 /// <remarks>Thread-safe. Caches are maintained where the bytes change hands, for those who need it.</remarks>
-public sealed class SharedBuffer : IDisposable
+public sealed partial class SharedBuffer : IDisposable
 {
-    private readonly Lock _lock = new();                              // guards everything below
-    private readonly Dictionary<DmaContext, DmaMapping> _mappings = []; // of each device that takes part
-    private readonly List<SharedUse> _uses = [];                      // turns that are not over: one writer, or readers
-    private readonly SystemMemory _memory;                            // where the memory goes back to
+    private readonly Lock _lock = new();         // guards everything here
+    private readonly List<SharedUse> _uses = []; // turns that are not over: one writer, or readers
+    private readonly SystemMemory _memory;       // where the memory goes back to
 
     private SharedBuffer(SystemMemory memory, MemoryBlock block)
     {
@@ -32,64 +31,6 @@ public sealed class SharedBuffer : IDisposable
         return new SharedBuffer(memory, memory.Allocate(bytes));
     }
 
-    /// <summary>Lets a device take part. With an address, the device finds the buffer there, as the others do that were given the same.</summary>
-    /// <param name="device">A bound device.</param>
-    /// <param name="address">The device address, with the memory's offset in a page; null for any.</param>
-    /// <returns>Where the device finds the first byte.</returns>
-    /// <exception cref="ApertureException"><see cref="Status.AlreadyExists"/>: it takes part, or its address is taken; or the device cannot reach the memory.</exception>
-    public Iova Attach(Device device, Iova? address = null)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        lock (_lock)
-        {
-            if (_mappings.ContainsKey(device.Dma))
-                throw new ApertureException(Status.AlreadyExists, $"{device.Name} takes part in the shared buffer at {Block.Address} already");
-            // Only the one whose turn it is may have its caches maintained for it.
-            var mapping = address is { } at
-                ? device.Dma.MapAt(Block, at, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync)
-                : device.Dma.Map(Block, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync);
-            _mappings.Add(device.Dma, mapping);
-            return mapping.Address;
-        }
-    }
-
-    /// <summary>Finds a device address that is free for all of some devices, and lets them take part there.</summary>
-    /// <returns>The address.</returns>
-    /// <exception cref="ApertureException">As for <see cref="Attach"/>; none takes part then.</exception>
-    public Iova AttachAll(params ReadOnlySpan<Device> devices)
-    {
-        var address = default(Iova);
-        for (var i = 0; i < devices.Length; i++)
-        {
-            try
-            {
-                address = Attach(devices[i], i == 0 ? null : address);
-            }
-            catch (ApertureException)
-            {
-                while (--i >= 0)
-                    Detach(devices[i]);
-                throw;
-            }
-        }
-
-        return address;
-    }
-
-    /// <summary>Ends a device's part. Nobody's turn may be running that is its.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: its turn is running.</exception>
-    public void Detach(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        lock (_lock)
-        {
-            if (_uses.Exists(use => use.User == device.Dma))
-                throw new ApertureException(Status.Busy, $"{device.Name} is using the shared buffer at {Block.Address}");
-            if (_mappings.Remove(device.Dma, out var mapping))
-                mapping.Dispose();
-        }
-    }
-
     /// <summary>Begins a turn.</summary>
     /// <param name="device">Whose; null for the CPU's.</param>
     /// <param name="direction"><see cref="DmaDirection.ToDevice"/> to read, anything else to write.</param>
@@ -99,14 +40,19 @@ public sealed class SharedBuffer : IDisposable
     {
         lock (_lock)
         {
-            if (device is not null && !_mappings.ContainsKey(device.Dma))
+            if (device is not null && !_parts.ContainsKey(device.Dma))
                 throw new ApertureException(Status.NotPermitted, $"{device.Name} does not take part in the shared buffer at {Block.Address}");
             if (IsBlocked(direction))
                 return null;
             var use = new SharedUse(this, device?.Dma, direction);
             _uses.Add(use);
             if (device is not null)
-                _mappings[device.Dma].SyncForDevice();
+            {
+                var part = _parts[device.Dma];
+                part.Mapping.SyncForDevice();
+                device.Dma.SyncBorrowed(part.Mapping, part.Owner, false);
+            }
+
             return use;
         }
     }
@@ -146,9 +92,13 @@ public sealed class SharedBuffer : IDisposable
         {
             if (_uses.Count > 0)
                 throw new ApertureException(Status.Busy, $"the shared buffer at {Block.Address} is in use by {_uses[0].User?.DeviceName ?? "the CPU"}");
-            foreach (var mapping in _mappings.Values)
-                mapping.Dispose();
-            _mappings.Clear();
+            foreach (var (user, part) in _parts)
+            {
+                if (part.Owner == user)
+                    part.Mapping.Dispose();
+            }
+
+            _parts.Clear();
         }
 
         _memory.Free(Block);
@@ -162,7 +112,11 @@ public sealed class SharedBuffer : IDisposable
                 return;
             // What a device wrote is in memory then, for the CPU and through it for all others.
             if (use.User is { } user && use.Direction != DmaDirection.ToDevice)
-                _mappings[user].SyncForCpu();
+            {
+                var part = _parts[user];
+                user.SyncBorrowed(part.Mapping, part.Owner, true);
+                part.Mapping.SyncForCpu();
+            }
         }
 
         use.Done.Signal();

@@ -1,0 +1,172 @@
+using System.Numerics;
+using Aperture.Core;
+using Aperture.Devices;
+
+namespace Aperture.Dma;
+
+// Who takes part, and where they find the buffer.
+public sealed partial class SharedBuffer
+{
+    private readonly Dictionary<DmaContext, Part> _parts = []; // of each device that takes part
+
+    /// <summary>Lets a device take part. With an address, the device finds the buffer there, as the others do that were given the same. Devices
+    /// in one domain find it at one address in any case.</summary>
+    /// <param name="device">A bound device.</param>
+    /// <param name="address">The device address, with the memory's offset in a page; null for any.</param>
+    /// <returns>Where the device finds the first byte.</returns>
+    /// <exception cref="ApertureException"><see cref="Status.AlreadyExists"/>: it takes part, or its address is taken; or the device cannot reach the memory.</exception>
+    public Iova Attach(Device device, Iova? address = null)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        lock (_lock)
+        {
+            RefuseTwice(device);
+            if (TryBorrow(device.Dma, address) is { } borrowed)
+                return borrowed;
+            // Only the one whose turn it is may have its caches maintained for it.
+            var mapping = address is { } at
+                ? device.Dma.MapAt(Block, at, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync)
+                : device.Dma.Map(Block, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync);
+            _parts.Add(device.Dma, new Part(mapping, device.Dma));
+            return mapping.Address;
+        }
+    }
+
+    /// <summary>Finds a device address that is free for all of some devices, and lets them take part there.</summary>
+    /// <returns>The address.</returns>
+    /// <exception cref="ApertureException">As for <see cref="Attach"/>, or no address is free for all; none takes part then.</exception>
+    public Iova AttachAll(params ReadOnlySpan<Device> devices)
+    {
+        if (devices.IsEmpty)
+            throw new ApertureException(Status.InvalidArgument, $"no device shall take part in the shared buffer at {Block.Address}");
+        lock (_lock)
+        {
+            for (var i = 0; i < devices.Length; i++)
+            {
+                RefuseTwice(devices[i]);
+                for (var j = 0; j < i; j++)
+                {
+                    if (devices[j] == devices[i])
+                        throw new ApertureException(Status.InvalidArgument, $"{devices[i].Name} is named twice for the shared buffer at {Block.Address}");
+                }
+            }
+
+            // Whose addresses are the bus's has no choice: the others follow.
+            var leader = 0;
+            for (var i = 0; i < devices.Length; i++)
+                leader = devices[i].Dma.Domain is null ? i : leader;
+            var address = Attach(devices[leader]);
+            var clash = AttachOthers(leader, address, devices, out var status);
+            if (clash < 0)
+                return address;
+            var isOwn = _parts[devices[leader].Dma].Owner == devices[leader].Dma;
+            Detach(devices[leader]);
+            if (isOwn && status == Status.AlreadyExists && devices[leader].Dma.Domain is not null)
+                return Search(devices);
+            throw new ApertureException(status, $"{devices[clash].Name} cannot find the shared buffer at {address}, where {devices[leader].Name} does ({status})");
+        }
+    }
+
+    /// <summary>Ends a device's part. Nobody's turn may be running that is its.</summary>
+    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: its turn is running, or others in its domain use its mapping.</exception>
+    public void Detach(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        lock (_lock)
+        {
+            if (_uses.Exists(use => use.User == device.Dma))
+                throw new ApertureException(Status.Busy, $"{device.Name} is using the shared buffer at {Block.Address}");
+            foreach (var (user, part) in _parts)
+            {
+                if (part.Owner == device.Dma && user != device.Dma)
+                    throw new ApertureException(Status.Busy, $"{user.DeviceName} finds the shared buffer at {Block.Address} through the mapping of {device.Name}");
+            }
+
+            if (_parts.Remove(device.Dma, out var own) && own.Owner == device.Dma)
+                own.Mapping.Dispose();
+        }
+    }
+
+    /// <summary>Tries one address after the other, the lowest first.</summary>
+    private Iova Search(ReadOnlySpan<Device> devices)
+    {
+        var first = devices[0].Dma;
+        ulong last = uint.MaxValue;
+        foreach (var device in devices)
+            last = Math.Min(last, device.Dma.Limit.Value);
+        var stride = BitOperations.RoundUpToPowerOf2(Math.Max((ulong)Block.Length, 4096));
+        for (var at = stride; at + (ulong)(Block.Length - 1) <= last; at += stride)
+        {
+            var address = new Iova(at);
+            var status = first.TryMapAt(Block, address, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, out var mapping);
+            if (status == Status.Ok)
+            {
+                _parts.Add(first, new Part(mapping, first));
+                if (AttachOthers(0, address, devices, out status) < 0)
+                    return address;
+                _parts.Remove(first);
+                mapping.Dispose();
+            }
+
+            if (status != Status.AlreadyExists)
+                throw new ApertureException(status, $"the shared buffer at {Block.Address} cannot be mapped at {address} for all who shall take part ({status})");
+        }
+
+        throw new ApertureException(Status.NoSpace, $"no device address up to 0x{last:x} is free for the shared buffer of 0x{Block.Length:x} bytes at {Block.Address} for all who shall take part");
+    }
+
+    /// <summary>Lets the others take part at the address of one.</summary>
+    /// <returns>Index of the first that cannot, and then none of them does; negative when all do.</returns>
+    private int AttachOthers(int leader, Iova address, ReadOnlySpan<Device> devices, out Status status)
+    {
+        status = Status.Ok;
+        for (var i = 0; i < devices.Length; i++)
+        {
+            var context = devices[i].Dma;
+            if (i == leader || TryBorrow(context, address) is not null)
+                continue;
+            status = context.TryMapAt(Block, address, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, out var mapping);
+            if (status == Status.Ok)
+            {
+                _parts.Add(context, new Part(mapping, context));
+                continue;
+            }
+
+            for (var j = 0; j < i; j++)
+            {
+                if (j != leader && _parts.Remove(devices[j].Dma, out var part) && part.Owner == devices[j].Dma)
+                    part.Mapping.Dispose();
+            }
+
+            return i;
+        }
+
+        return -1;
+    }
+
+    /// <summary>Lets a device take part through the mapping of another one in its domain: it is there for both.</summary>
+    /// <returns>The address; null when there is none, or not at the one wanted.</returns>
+    private Iova? TryBorrow(DmaContext context, Iova? address)
+    {
+        foreach (var part in _parts.Values)
+        {
+            if (part.Owner.Domain is null || part.Owner.Domain != context.Domain || part.Mapping.Address != (address ?? part.Mapping.Address))
+                continue;
+            _parts.Add(context, part);
+            return part.Mapping.Address;
+        }
+
+        return null;
+    }
+
+    private void RefuseTwice(Device device)
+    {
+        if (_parts.ContainsKey(device.Dma))
+            throw new ApertureException(Status.AlreadyExists, $"{device.Name} takes part in the shared buffer at {Block.Address} already");
+    }
+
+    /// <summary>How a device takes part.</summary>
+    /// <param name="Mapping">Its mapping.</param>
+    /// <param name="Owner">Whose mapping it is: the device's own, or another's in its domain.</param>
+    private readonly record struct Part(DmaMapping Mapping, DmaContext Owner);
+}

@@ -1,0 +1,205 @@
+using Aperture.Core;
+using Aperture.Devices;
+using Aperture.Dma;
+using Aperture.Iommu;
+using Aperture.Tests.Fakes;
+
+namespace Aperture.Tests.Dma;
+
+/// <summary>A buffer that several devices work on in turn.</summary>
+public sealed class SharedBufferTests : IDisposable
+{
+    private readonly HonestMemory _memory = new(true);
+    private readonly FakeMemory _tables = new();
+    private readonly IommuCore _core;
+    private readonly DmaPlatform _platform;
+    private readonly FakeUnit _unit;
+    private uint _streams;
+
+    public SharedBufferTests()
+    {
+        _core = new IommuCore(_tables);
+        _platform = new DmaPlatform(_memory);
+        _unit = new FakeUnit(new Device("u"));
+        _core.Register(_unit);
+    }
+
+    public void Dispose()
+    {
+        _memory.Dispose();
+        _tables.Dispose();
+    }
+
+    private Device Make(string name, bool behind = true, bool isCoherent = false)
+    {
+        var device = new Device(name) { Description = new DeviceDescription { IsCoherent = isCoherent } };
+        if (behind)
+            _core.Configure(device, [new IommuSpecifier(_unit.Device.Key, "u", [_streams++])]);
+        DmaAttach.Attach(device, _core, _platform);
+        return device;
+    }
+
+    private static IovaSpace Space(Device device) => device.Iommu!.Domain!.Space!;
+
+    [Fact]
+    public void All_find_it_at_one_address_whatever_is_taken_for_whom()
+    {
+        var a = Make("a");
+        var b = Make("b");
+        var c = Make("c");
+        Space(b).Reserve(new Iova(0), 8 << 20);
+        Space(c).Reserve(new Iova(8 << 20), 8 << 20);
+        using var buffer = SharedBuffer.Allocate(_memory, 0x5000);
+        var used = (Space(a).UsedBytes, Space(b).UsedBytes, Space(c).UsedBytes);
+        var address = buffer.AttachAll(a, b, c);
+        foreach (var device in (Device[])[a, b, c])
+        {
+            Assert.True(device.Iommu!.Domain!.TryTranslate(address + 0x4000, out var physical));
+            Assert.Equal(buffer.Block.Address + 0x4000, physical);
+            buffer.Detach(device);
+        }
+
+        Assert.Equal(used, (Space(a).UsedBytes, Space(b).UsedBytes, Space(c).UsedBytes));
+    }
+
+    [Fact]
+    public void A_device_that_has_no_choice_is_followed_by_the_others()
+    {
+        var a = Make("a");
+        var direct = Make("direct", behind: false);
+        using var buffer = SharedBuffer.Allocate(_memory, 0x2000);
+        var address = buffer.AttachAll(a, direct);
+        Assert.Equal(buffer.Block.Address.Value, address.Value);
+        buffer.Detach(a);
+        buffer.Detach(direct);
+        Space(a).Reserve(address, 1);
+        var error = Assert.Throws<ApertureException>(() => buffer.AttachAll(a, direct));
+        Assert.Equal(Status.AlreadyExists, error.Status);
+        Assert.Contains("a cannot find the shared buffer", error.Message, StringComparison.Ordinal);
+        Assert.Equal(Status.NotPermitted, Assert.Throws<ApertureException>(() => buffer.TryBegin(a, DmaDirection.ToDevice)).Status);
+        Assert.Equal(0x2000ul, Space(a).UsedBytes);
+    }
+
+    [Fact]
+    public void No_common_address_is_an_error_that_leaves_nothing()
+    {
+        var a = Make("a");
+        var b = Make("b");
+        a.Dma.SetMask(16);
+        Space(b).Reserve(new Iova(0), 1 << 16);
+        var used = (Space(a).UsedBytes, Space(b).UsedBytes);
+        using var buffer = SharedBuffer.Allocate(_memory, 0x1000);
+        Assert.Throws<ApertureException>(() => buffer.AttachAll(a, b));
+        Assert.Throws<ApertureException>(() => buffer.AttachAll(b, a));
+        Assert.Throws<ApertureException>(() => buffer.AttachAll());
+        Assert.Throws<ApertureException>(() => buffer.AttachAll(a, a));
+        Assert.Equal(used, (Space(a).UsedBytes, Space(b).UsedBytes));
+        var at = buffer.Attach(a);
+        Assert.Equal(Status.AlreadyExists, Assert.Throws<ApertureException>(() => buffer.Attach(a)).Status);
+        Assert.Equal(Status.AlreadyExists, Assert.Throws<ApertureException>(() => buffer.AttachAll(b, a)).Status);
+        Assert.Equal(Status.AlreadyExists, Assert.Throws<ApertureException>(() => buffer.Attach(b, at)).Status);
+    }
+
+    [Fact]
+    public void Devices_in_one_domain_share_the_mapping()
+    {
+        _unit.Key = _ => "one";
+        var a = Make("a");
+        var b = Make("b", isCoherent: true);
+        _unit.Key = _ => null;
+        var c = Make("c");
+        using var buffer = SharedBuffer.Allocate(_memory, 0x1000);
+        var address = buffer.AttachAll(b, a, c);
+        Assert.Equal(2, _unit.Domains.Sum(domain => domain.Count));
+        Assert.Equal(Status.Busy, Assert.Throws<ApertureException>(() => buffer.Detach(b)).Status);
+        // The one that does not snoop works through the mapping of one that does.
+        using (buffer.TryBegin(null, DmaDirection.FromDevice))
+            buffer.Block.Span.Fill(4);
+        using (buffer.TryBegin(a, DmaDirection.Bidirectional))
+        {
+            Assert.Equal(4, Dram(a, address)[0xFFF]);
+            Dram(a, address).Fill(5);
+        }
+
+        Assert.Equal(5, buffer.Block.Span[7]);
+        buffer.Detach(a);
+        buffer.Detach(b);
+        buffer.Detach(b); // takes no part: nothing to end
+        Assert.Equal(1, _unit.Domains.Sum(domain => domain.Count));
+    }
+
+    [Fact]
+    public void Bytes_go_from_owner_to_owner()
+    {
+        var camera = Make("camera");
+        var encoder = Make("encoder", behind: false);
+        using var buffer = SharedBuffer.Allocate(_memory, 0x2000);
+        var from = buffer.Attach(camera);
+        buffer.Attach(encoder);
+        for (byte frame = 1; frame < 20; frame++)
+        {
+            using (var use = buffer.TryBegin(camera, DmaDirection.FromDevice))
+                Dram(camera, from).Fill(frame);
+            using (buffer.TryBegin(null, DmaDirection.Bidirectional))
+            {
+                Assert.Equal(frame, buffer.Block.Span[0xFFF]);
+                buffer.Block.Span[5] = 200; // the CPU draws on it
+            }
+
+            using (buffer.TryBegin(encoder, DmaDirection.ToDevice))
+                Assert.Equal((frame, 200), (_memory.Dram(buffer.Block.Address, 6)[4], _memory.Dram(buffer.Block.Address, 6)[5]));
+        }
+    }
+
+    [Fact]
+    public void Readers_share_and_a_writer_waits_for_them_all()
+    {
+        var a = Make("a");
+        var b = Make("b");
+        var buffer = SharedBuffer.Allocate(_memory, 0x1000);
+        buffer.Attach(a);
+        buffer.Attach(b);
+        var first = buffer.TryBegin(a, DmaDirection.ToDevice)!;
+        var second = buffer.TryBegin(b, DmaDirection.ToDevice)!;
+        var third = buffer.TryBegin(null, DmaDirection.ToDevice)!;
+        Assert.Null(buffer.TryBegin(b, DmaDirection.FromDevice));
+        Assert.Equal([first.Done, second.Done, third.Done], buffer.FencesFor(DmaDirection.Bidirectional));
+        Assert.Empty(buffer.FencesFor(DmaDirection.ToDevice));
+        SharedUse? writer = null;
+        buffer.BeginAfterFences(b, DmaDirection.FromDevice, use => writer = use);
+        foreach (var use in (SharedUse[])[first, third, second])
+        {
+            Assert.Null(writer);
+            Assert.False(use.Done.IsSignalled);
+            use.Dispose();
+            use.Dispose();
+            Assert.True(use.Done.IsSignalled);
+        }
+
+        Assert.NotNull(writer);
+        Assert.Null(buffer.TryBegin(a, DmaDirection.ToDevice));
+        Assert.Equal(Status.Busy, Assert.Throws<ApertureException>(() => buffer.Detach(b)).Status);
+        Assert.Contains("in use by b", Assert.Throws<ApertureException>(buffer.Dispose).Message, StringComparison.Ordinal);
+        var called = 0;
+        writer.Done.OnSignalled(() => called++);
+        writer.Dispose();
+        writer.Done.OnSignalled(() => called++);
+        Assert.Equal(2, called);
+        var live = _memory.Live;
+        buffer.Dispose();
+        Assert.Equal((live - 1, 0x1000ul, 0x1000ul), (_memory.Live, Space(a).UsedBytes, Space(b).UsedBytes));
+    }
+
+    [Fact]
+    public void Who_takes_no_part_gets_no_turn()
+    {
+        using var buffer = SharedBuffer.Allocate(_memory, 0x1000);
+        Assert.Equal(Status.NotPermitted, Assert.Throws<ApertureException>(() => buffer.TryBegin(Make("a"), DmaDirection.ToDevice)).Status);
+    }
+
+    private Span<byte> Dram(Device device, Iova address)
+    {
+        Assert.True(device.Iommu!.Domain!.TryTranslate(address, out var physical));
+        return _memory.Dram(physical, 0x1000);
+    }
+}
