@@ -29,6 +29,7 @@ public sealed class BouncePool
         Source = memory;
         _options = options ?? new BounceOptions();
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.Bytes, 1, nameof(options));
+        Name = DmaMeter.Watch(this, "bounce");
         _areas = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, _options.Areas > 0 ? _options.Areas : Environment.ProcessorCount));
     }
 
@@ -44,6 +45,7 @@ public sealed class BouncePool
             throw new ApertureException(Status.InvalidArgument, $"a bounce pool of 0x{region.Length:x} bytes is less than one segment of 0x{BounceChunk.SegmentBytes:x}");
         Source = memory;
         IsRestricted = true;
+        Name = DmaMeter.Watch(this, "restricted");
         _areas = 1;
         _options = new BounceOptions { Bytes = region.Length, MaxBytes = 0 };
         Add(region.Slice(0, region.Length / BounceChunk.SegmentBytes * BounceChunk.SegmentBytes));
@@ -72,6 +74,9 @@ public sealed class BouncePool
 
     /// <summary>The most slots that were taken at once.</summary>
     public int PeakSlots => Volatile.Read(ref _peak);
+
+    /// <summary>What figures call it.</summary>
+    internal string Name { get; }
 
     /// <summary>Where the memory comes from.</summary>
     internal SystemMemory Source { get; }

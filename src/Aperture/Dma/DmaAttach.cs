@@ -19,7 +19,7 @@ internal static class DmaAttach
             return NoOperations.Instance;
         if (domain is not null)
         {
-            var through = Through(domain, platform, description.IsUntrusted);
+            var through = Through(context, domain, platform, description.IsUntrusted);
             return description.IsUntrusted ? new BounceOperations(through, context.BouncePool, false, through.MergeBoundary + 1) : through;
         }
 
@@ -31,7 +31,7 @@ internal static class DmaAttach
     }
 
     /// <summary>The operations through a domain. All devices in a domain share its device addresses.</summary>
-    private static IommuOperations Through(IommuDomain domain, DmaPlatform platform, bool isStrict)
+    private static IommuOperations Through(DmaContext context, IommuDomain domain, DmaPlatform platform, bool isStrict)
     {
         lock (domain)
         {
@@ -40,6 +40,7 @@ internal static class DmaAttach
                 var space = new IovaSpace(1UL << BitOperations.TrailingZeroCount(domain.PageSizes), domain.ApertureEnd);
                 space.Reserve(default, domain.ApertureStart.Value);
                 domain.Space = space;
+                DmaMeter.Watch(space, context.DeviceName);
             }
 
             if (domain.Type == DomainType.DmaDeferred)

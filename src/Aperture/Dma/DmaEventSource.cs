@@ -15,4 +15,8 @@ internal sealed class DmaEventSource : EventSource
     /// <summary>A pool of bounce buffers grew.</summary>
     [Event(2, Level = EventLevel.Informational)]
     public void BouncePoolGrew(long bytes) => WriteEvent(2, bytes);
+
+    /// <summary>An IOMMU did not let an access through and reported it.</summary>
+    [Event(3, Level = EventLevel.Warning)]
+    public void Fault(string device, long address, string access, string reason) => WriteEvent(3, device, address, access, reason);
 }

@@ -5,7 +5,7 @@ namespace Aperture.Dma;
 
 /// <summary>The figures of the DMA API: meter <c>Aperture.Dma</c>. What costs nothing is read when somebody asks; the rest is counted only while
 /// somebody listens.</summary>
-internal static class DmaMeter
+internal static partial class DmaMeter
 {
     private static readonly Meter s_meter = new("Aperture.Dma");
     private static readonly Counter<long> s_maps = s_meter.CreateCounter<long>("aperture.dma.maps", "{mapping}", "Streaming mappings made");

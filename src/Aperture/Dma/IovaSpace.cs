@@ -32,6 +32,22 @@ public sealed class IovaSpace
     /// <summary>Bytes given out or reserved, page zero included.</summary>
     public ulong UsedBytes { get; private set; }
 
+    /// <summary>How scattered the free addresses are, from 0 to 1: the part of them that lies in no free block of 512 pages.</summary>
+    public double Fragmentation
+    {
+        get
+        {
+            lock (_lock)
+            {
+                var free = (_pages << _pageShift) - UsedBytes;
+                ulong whole = 0;
+                for (ulong page = 0; page + 512 <= _pages; page += 512)
+                    whole += IsFree(page, 512) ? 512UL << _pageShift : 0;
+                return free == 0 ? 0 : (free - whole) / (double)free;
+            }
+        }
+    }
+
     /// <summary>Keeps a range from being given out. Pages taken already stay taken.</summary>
     public void Reserve(Iova start, ulong bytes)
     {

@@ -1,4 +1,3 @@
-using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Dma;
 using Aperture.Iommu;
