@@ -2,11 +2,13 @@ namespace Aperture.Core.Memory;
 
 /// <summary>The free pages of one region of RAM as naturally aligned blocks of 2^order pages: the buddy system, with the lowest
 /// block first. Not thread-safe.</summary>
-internal sealed class BuddyZone
+public sealed class BuddyZone
 {
     private readonly ulong _base; // page number that all block numbers count from, aligned to the largest block
     private readonly FrameMap[] _free; // per order the numbers of the free blocks
 
+    /// <summary>A zone without free pages: whoever makes it frees what may be given out.</summary>
+    /// <param name="range">The region.</param>
     public BuddyZone(MemoryRange range)
     {
         Range = range;
@@ -18,8 +20,14 @@ internal sealed class BuddyZone
             _free[order] = new FrameMap((pages >> order) + 1);
     }
 
+    /// <summary>The region.</summary>
     public MemoryRange Range { get; }
 
+    /// <summary>Takes a block of 2^<paramref name="order"/> pages that ends at or below an address.</summary>
+    /// <param name="order">0 to <see cref="PageAllocator.MaxOrder"/>.</param>
+    /// <param name="maxAddress">The highest address that its last byte may have.</param>
+    /// <param name="page">Number of its first page: the address divided by the page size.</param>
+    /// <returns>False when there is none; nothing was taken then.</returns>
     public bool TryAllocate(int order, ulong maxAddress, out ulong page)
     {
         int best = -1, bestOrder = 0;
@@ -44,6 +52,9 @@ internal sealed class BuddyZone
         return true;
     }
 
+    /// <summary>Gives a block back, or hands a new one in.</summary>
+    /// <param name="page">Number of its first page.</param>
+    /// <param name="order">It has 2^order pages, and begins at a multiple of so many.</param>
     public void Free(ulong page, int order)
     {
         var block = (int)(page - _base) >> order;

@@ -1,12 +1,13 @@
 namespace Aperture.Devices;
 
-/// <summary>A level-triggered interrupt input as drivers see it. Several handlers may share it. A line that stays active
+/// <summary>An interrupt input as drivers see it: a level, or messages. Several handlers may share it. A line that stays active
 /// though nobody handles it is switched off and reported, as an operating system does.</summary>
-/// <remarks>Thread-safe. Handlers run on the thread that raised the level, one at a time per line. A level that is raised while handlers run
-/// is seen by the round that follows.</remarks>
+/// <remarks>Thread-safe. Handlers run on the thread that raised the level, one at a time per line. A level that is raised, or a message that
+/// comes, while handlers run is seen by the round that follows.</remarks>
 public sealed class Interrupt
 {
-    /// <summary>How many rounds without any <see cref="InterruptResult.Handled"/> an active line gets before it counts as stuck.</summary>
+    /// <summary>How many rounds in a row without any <see cref="InterruptResult.Handled"/> an active line, or one with messages, gets before it
+    /// counts as stuck.</summary>
     public const int MaxRounds = 100;
 
     /// <summary>How many rounds an active line gets at most, whatever its handlers say, before it counts as stuck.</summary>
@@ -16,6 +17,9 @@ public sealed class Interrupt
     private readonly Lock _service = new();         // held while handlers run, so that removing one can wait for it
     private Func<InterruptResult>[] _handlers = []; // in order of request; replaced whole
     private bool _active;                           // the level
+    private bool _message;                          // a message came that no round has taken yet
+    private int _unhandled;                         // rounds in a row that nobody handled
+    private TaskCompletionSource? _next;            // who waits for the next round that somebody handles
     private bool _stuck;                            // switched off
     private bool _inService;                        // somebody runs the handlers and will see each change of the fields above
 
@@ -38,7 +42,7 @@ public sealed class Interrupt
     /// <summary>Called when the line is switched off because nobody handled it.</summary>
     public event Action<Interrupt>? Stuck;
 
-    private bool Wanted => _active && !_stuck && _handlers.Length > 0;
+    private bool Wanted => (_active || _message) && !_stuck && _handlers.Length > 0;
 
     /// <summary>Adds a handler; dispose the result to remove it, after which it does not run any more. Adding a handler gives a
     /// stuck line another chance.</summary>
@@ -49,6 +53,7 @@ public sealed class Interrupt
         {
             _handlers = [.. _handlers, handler];
             _stuck = false;
+            _unhandled = 0;
         }
 
         Service();
@@ -59,8 +64,28 @@ public sealed class Interrupt
     public void SetLevel(bool active)
     {
         lock (_lock)
+        {
             _active = active;
+            if (!active)
+                _unhandled = 0;
+        }
+
         Service();
+    }
+
+    /// <summary>A message came: the handlers run once, or once more while they run already. Called by whoever wired it.</summary>
+    public void Raise()
+    {
+        lock (_lock)
+            _message = true;
+        Service();
+    }
+
+    /// <summary>Completes when a handler has handled the interrupt the next time. Ask for it before starting what ends with the interrupt.</summary>
+    public Task NextAsync()
+    {
+        lock (_lock)
+            return (_next ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
     }
 
     /// <summary>Calls every handler once, whatever the level: for a line that may have been missed.</summary>
@@ -88,6 +113,8 @@ public sealed class Interrupt
                 _inService = false;
         }
 
+        if (result == InterruptResult.Handled)
+            Announce();
         Service();
         return result;
     }
@@ -110,12 +137,12 @@ public sealed class Interrupt
 
     private bool RunWhileActive()
     {
-        var unhandled = 0;
         for (var round = 1; Continue(out var handlers); round++)
         {
+            bool handled;
             try
             {
-                unhandled = Run(handlers) ? 0 : unhandled + 1;
+                handled = Run(handlers);
             }
             catch
             {
@@ -124,7 +151,7 @@ public sealed class Interrupt
                 throw;
             }
 
-            if ((unhandled == MaxRounds || round == MaxHandledRounds) && SwitchOff())
+            if (EndRound(handled, round))
                 return true;
         }
 
@@ -147,21 +174,40 @@ public sealed class Interrupt
             handlers = _handlers;
             _inService = Wanted;
             if (_inService)
+            {
                 Count++;
+                _message = false;
+            }
+
             return _inService;
         }
     }
 
-    private bool SwitchOff()
+    /// <summary>Counts a round.</summary>
+    /// <returns>Whether the line was switched off.</returns>
+    private bool EndRound(bool handled, int round)
     {
+        bool isStuck;
         lock (_lock)
         {
-            if (!_active)
-                return false;
-            _stuck = true;
-            _inService = false;
-            return true;
+            _unhandled = handled ? 0 : _unhandled + 1;
+            isStuck = _unhandled >= MaxRounds || (_active && round >= MaxHandledRounds);
+            _stuck |= isStuck;
+            _inService &= !isStuck;
         }
+
+        if (handled)
+            Announce();
+        return isStuck;
+    }
+
+    /// <summary>Tells who waits that the interrupt was handled.</summary>
+    private void Announce()
+    {
+        TaskCompletionSource? next;
+        lock (_lock)
+            (next, _next) = (_next, null);
+        next?.SetResult();
     }
 
     private void Remove(Func<InterruptResult> handler)

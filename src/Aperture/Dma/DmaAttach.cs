@@ -38,7 +38,7 @@ internal static class DmaAttach
             if (domain.Space is null)
             {
                 var space = new IovaSpace(1UL << BitOperations.TrailingZeroCount(domain.PageSizes), domain.ApertureEnd);
-                space.Reserve(default, domain.ApertureStart.Value);
+                domain.Reserve(space);
                 domain.Space = space;
                 DmaMeter.Watch(space, context.DeviceName);
             }

@@ -147,6 +147,8 @@ public sealed partial class DmaContext
             why = WhyNotSupported(attributes);
         else if (status == Status.NoSpace && _operations?.Bounce is { } pool)
             why = $"; {pool.UsedSlots} bounce slots of 0x{pool.TotalBytes:x} bytes are taken by {pool.DescribeOwners()}";
+        if (_domain?.Explain(status) is { } explanation)
+            why += $"; {explanation}";
         return new(status, $"{_device.Name} could not {verb} 0x{bytes:x} bytes for DMA ({Path}, addresses up to {Limit}): {status}{why}");
     }
 

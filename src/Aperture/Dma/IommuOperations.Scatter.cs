@@ -25,6 +25,7 @@ internal sealed partial class IommuOperations
 
         var rights = Rights(context, direction, attributes);
         var layout = new ScatterLayout(_page, boundary);
+        var run = (First: 0, At: start, Physical: default(PhysicalAddress), Bytes: 0UL); // pieces that follow each other in memory as well are mapped in one go
         for (var i = 0; i < memory.Length; i++)
         {
             var block = memory[i];
@@ -32,17 +33,20 @@ internal sealed partial class IommuOperations
                 continue;
             var offset = block.Address.Value & (_page - 1);
             var at = start + layout.Add(block, out var pages);
-            var status = _domain.Map(at, block.Address - offset, pages, rights);
-            if (status != Status.Ok)
+            if (at == run.At + run.Bytes && block.Address - offset == run.Physical + run.Bytes)
             {
-                count = 0;
-                var gather = default(InvalidationGather);
-                var isWhole = UnmapPieces(memory[..i], start, boundary, ref gather);
-                _domain.Commit(ref gather);
-                // Device addresses whose pages are still in the tables must never be given out again.
-                if (isWhole)
-                    _space.Free(start, plan.Total);
-                return status;
+                run.Bytes += pages;
+            }
+            else
+            {
+                var status = MapRun(memory, run, start, plan.Total, boundary, rights);
+                if (status != Status.Ok)
+                {
+                    count = 0;
+                    return status;
+                }
+
+                run = (i, at, block.Address - offset, pages);
             }
 
             var segment = new DmaSegment(at + offset, (ulong)block.Length);
@@ -52,7 +56,9 @@ internal sealed partial class IommuOperations
                 segments[count++] = segment;
         }
 
-        return Status.Ok;
+        var last = MapRun(memory, run, start, plan.Total, boundary, rights);
+        count = last == Status.Ok ? count : 0;
+        return last;
     }
 
     public override void UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, ulong boundary, bool isBounced)
@@ -77,6 +83,21 @@ internal sealed partial class IommuOperations
         if (!isWhole)
             ThrowTorn(start, plan.Total, 0, Status.InvalidArgument);
         _space.Free(start, plan.Total);
+    }
+
+    /// <summary>Maps pieces that follow each other. When that fails, those before are unmapped and the device addresses given back.</summary>
+    private Status MapRun(ReadOnlySpan<MemoryBlock> memory, (int First, Iova At, PhysicalAddress Physical, ulong Bytes) run, Iova start, ulong total, ulong boundary, Protection rights)
+    {
+        var status = run.Bytes == 0 ? Status.Ok : _domain.Map(run.At, run.Physical, run.Bytes, rights);
+        if (status == Status.Ok)
+            return status;
+        var gather = default(InvalidationGather);
+        var isWhole = UnmapPieces(memory[..run.First], start, boundary, ref gather);
+        _domain.Commit(ref gather);
+        // Device addresses whose pages are still in the tables must never be given out again.
+        if (isWhole)
+            _space.Free(start, total);
+        return status;
     }
 
     /// <summary>Removes the pages of all pieces.</summary>

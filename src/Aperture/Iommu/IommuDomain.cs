@@ -28,6 +28,10 @@ public abstract class IommuDomain : IDisposable
     /// <summary>The highest device address.</summary>
     public virtual Iova ApertureEnd => new(ulong.MaxValue);
 
+    /// <summary>Device addresses between <see cref="ApertureStart"/> and <see cref="ApertureEnd"/> that cannot be mapped, like the window of
+    /// message-signalled interrupts of a host. May grow when a master joins the domain.</summary>
+    public virtual IEnumerable<(Iova First, Iova Last)> ReservedRanges => [];
+
     /// <summary>The units where the domain is in force.</summary>
     public IEnumerable<IommuUnit> Units => Volatile.Read(ref _units).Select(use => use.Unit);
 
@@ -85,6 +89,9 @@ public abstract class IommuDomain : IDisposable
         return Type == DomainType.Identity;
     }
 
+    /// <summary>What stands behind a failed map and what to do about it, for messages; null when there is no more to say than the status does.</summary>
+    public virtual string? Explain(Status status) => null;
+
     /// <summary>Gives a fault to whoever handles this domain's faults.</summary>
     public FaultResponse Report(in FaultReport report) => FaultHandler?.Invoke(report) ?? FaultResponse.Unhandled;
 
@@ -103,6 +110,23 @@ public abstract class IommuDomain : IDisposable
             throw new ApertureException(Status.Busy, $"a domain cannot go while it is in force on {_units[0].Unit.Name}");
         if (disposing)
             Queue?.Dispose();
+    }
+
+    /// <summary>Keeps the DMA API from giving out device addresses that the domain cannot map any more.</summary>
+    protected void NarrowSpace()
+    {
+        if (Space is { } space)
+            Reserve(space);
+    }
+
+    /// <summary>Reserves what the domain cannot map.</summary>
+    internal void Reserve(Dma.IovaSpace space)
+    {
+        space.Reserve(default, ApertureStart.Value);
+        if (ApertureEnd.Value != ulong.MaxValue)
+            space.Reserve(ApertureEnd + 1, ulong.MaxValue - ApertureEnd.Value);
+        foreach (var (first, last) in ReservedRanges)
+            space.Reserve(first, last.Value - first.Value + 1);
     }
 
     /// <summary>Calls every unit where the domain is in force.</summary>

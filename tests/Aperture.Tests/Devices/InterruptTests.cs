@@ -132,4 +132,88 @@ public class InterruptTests
         Assert.Equal(0, pending);
         Assert.Equal(80_000, served);
     }
+
+    [Fact]
+    public void Message_is_served_once()
+    {
+        var line = new Interrupt("msi 1");
+        var calls = 0;
+        line.Request(() =>
+        {
+            if (++calls == 1)
+                line.Raise(); // one that comes meanwhile is not lost
+            return InterruptResult.Handled;
+        });
+        line.Raise();
+        Assert.Equal(2, calls);
+        line.Raise();
+        Assert.Equal(3, calls);
+        Assert.Equal(3ul, line.Count);
+    }
+
+    [Fact]
+    public void Message_that_comes_before_its_handler_is_served_when_that_comes()
+    {
+        var line = new Interrupt("msi 1");
+        line.Raise();
+        var calls = 0;
+        line.Request(() =>
+        {
+            calls++;
+            return InterruptResult.Handled;
+        });
+        Assert.Equal(1, calls);
+    }
+
+    [Fact]
+    public void Messages_that_nobody_handles_switch_the_line_off()
+    {
+        var line = new Interrupt("msi 1");
+        var stuck = 0;
+        line.Stuck += _ => stuck++;
+        var result = InterruptResult.None;
+        using var handler = line.Request(() => result);
+        for (var i = 0; i < Interrupt.MaxRounds - 1; i++)
+            line.Raise();
+        Assert.False(line.IsStuck);
+        result = InterruptResult.Handled;
+        line.Raise(); // one that is handled starts the count again
+        result = InterruptResult.None;
+        for (var i = 0; i < Interrupt.MaxRounds; i++)
+            line.Raise();
+        Assert.True(line.IsStuck);
+        Assert.Equal(1, stuck);
+    }
+
+    [Fact]
+    public void Level_that_goes_unhandled_and_drops_does_not_add_up()
+    {
+        var line = new Interrupt("gic 1");
+        using var handler = line.Request(() =>
+        {
+            line.SetLevel(false);
+            return InterruptResult.None;
+        });
+        for (var i = 0; i < 3 * Interrupt.MaxRounds; i++)
+            line.SetLevel(true);
+        Assert.False(line.IsStuck);
+    }
+
+    [Fact]
+    public async Task The_next_round_that_is_handled_can_be_awaited()
+    {
+        var line = new Interrupt("msi 1");
+        var result = InterruptResult.None;
+        using var handler = line.Request(() => result);
+        var next = line.NextAsync();
+        line.Raise();
+        Assert.False(next.IsCompleted);
+        result = InterruptResult.Handled;
+        line.Raise();
+        await next;
+        Assert.False(line.NextAsync().IsCompleted);
+        next = line.NextAsync();
+        line.Poll();
+        await next;
+    }
 }

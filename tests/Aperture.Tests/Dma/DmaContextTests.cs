@@ -142,7 +142,7 @@ public sealed class DmaContextTests : IDisposable
     [Fact]
     public void Scatterlist_that_fails_at_any_piece_leaves_nothing()
     {
-        var blocks = Enumerable.Range(0, 5).Select(_ => _memory.Allocate(0x1000)).ToArray();
+        var blocks = Enumerable.Range(0, 5).Select(_ => _memory.Allocate(0x1000)).Reverse().ToArray(); // none follows the one before: five maps
         var segments = new DmaSegment[5];
         for (var failing = 0; failing < 5; failing++)
         {

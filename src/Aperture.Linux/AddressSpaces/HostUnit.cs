@@ -1,0 +1,88 @@
+using Aperture.Core;
+using Aperture.Core.PageTables;
+using Aperture.Devices;
+using Aperture.Diagnostics;
+using Aperture.Iommu;
+using Aperture.Linux.Memory;
+
+namespace Aperture.Linux.AddressSpaces;
+
+/// <summary>The kernel's IOMMU as seen by one group: its masters cannot be told apart and are always in the same domain.</summary>
+internal sealed class HostUnit : IommuUnit
+{
+    private readonly IHostSpace _space;
+    private readonly HostMemory _memory;
+    private readonly DmaTrace? _trace;
+    private readonly HashSet<Device> _masters = []; // those that are in the domain; the core holds the group's lock
+    private HostDomain? _domain;                    // what is in force; null while nothing passes
+
+    /// <summary>The unit of a group.</summary>
+    /// <param name="space">The group's address space in the kernel.</param>
+    /// <param name="memory">The host's memory.</param>
+    /// <param name="trace">Hears of maps and unmaps, or null.</param>
+    public HostUnit(IHostSpace space, HostMemory memory, DmaTrace? trace)
+        : base(new Device(space.Name))
+    {
+        _space = space;
+        _memory = memory;
+        _trace = trace;
+        Capabilities = new IommuCapabilities
+        {
+            PageSizes = space.PageSizes,
+            ApertureStart = space.Ranges[0].First,
+            ApertureEnd = space.Ranges[^1].Last,
+            OutputBits = 64,
+            HonouredProtection = Protection.ReadWrite,
+            CoherentWalks = true,
+            CanBlock = true,
+        };
+    }
+
+    /// <inheritdoc/>
+    public override IommuCapabilities Capabilities { get; }
+
+    /// <inheritdoc/>
+    public override IEnumerable<object> GroupKeys(Device master, IReadOnlyList<StreamId> streams) => [this];
+
+    /// <inheritdoc/>
+    public override IommuDomain CreateDomain(DomainType type) =>
+        new HostDomain(type == DomainType.Unmanaged ? type : DomainType.Dma, _space, _memory, _trace); // the kernel invalidates at every unmap
+
+    /// <inheritdoc/>
+    public override Status Attach(Device master, ReadOnlySpan<StreamId> streams, IommuDomain domain)
+    {
+        if (domain.Type == DomainType.Blocked)
+        {
+            _masters.Remove(master);
+            if (_masters.Count == 0)
+                LeaveDomain();
+            return Status.Ok;
+        }
+
+        if (domain is not HostDomain wanted)
+            return Status.InvalidArgument;
+        if (wanted != _domain)
+        {
+            LeaveDomain();
+            var status = wanted.Join(_space);
+            if (status != Status.Ok)
+                return status;
+            _domain = wanted;
+        }
+
+        _masters.Add(master);
+        return Status.Ok;
+    }
+
+    /// <inheritdoc/>
+    public override void Invalidate(IommuDomain domain, in InvalidationGather gather)
+    {
+        // The kernel has done it when an unmap returns.
+    }
+
+    private void LeaveDomain()
+    {
+        _domain?.Leave(_space);
+        _domain = null;
+    }
+}

@@ -1,0 +1,133 @@
+using Aperture.Core;
+using Aperture.Devices;
+using Aperture.Iommu;
+using Aperture.Linux.AddressSpaces;
+using Aperture.Linux.Memory;
+using Aperture.Linux.Pci;
+using Aperture.Linux.Vfio;
+
+namespace Aperture.Linux;
+
+/// <summary>Devices of this host with the drivers of this process: the counterpart of a simulated machine. The driver core, the IOMMU API and the
+/// DMA API are the same; the kernel's VFIO stands behind them.</summary>
+/// <remarks>Devices must be bound to vfio-pci: <see cref="Hosts.LinuxHost"/> does that and gives them back.</remarks>
+public sealed class HostMachine : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly Func<int, IHostSpace> _openGroup;
+    private readonly InterruptPump _pump = new();
+    private readonly Dictionary<int, (IHostSpace Space, HostUnit Unit, IDisposable Registration)> _groups = []; // by the kernel's number
+    private readonly Dictionary<string, (HostDevice Device, int Group, IDisposable Gates)> _devices = new(StringComparer.Ordinal);
+    private readonly string _root;
+
+    /// <summary>A machine without devices.</summary>
+    /// <param name="options">How it is made; null for the defaults.</param>
+    public HostMachine(HostMachineOptions? options = null)
+        : this(options ?? new(), VfioGroup.Open)
+    {
+    }
+
+    internal HostMachine(HostMachineOptions options, Func<int, IHostSpace> openGroup)
+    {
+        _openGroup = openGroup;
+        _root = options.Root;
+        Memory = new HostMemory(options.HugePages);
+        Iommu = new IommuCore(new NoTableMemory(), options.Trace);
+        Drivers = new DriverCore(Iommu, Memory, logger: options.Logger);
+    }
+
+    /// <summary>Memory for devices.</summary>
+    public HostMemory Memory { get; }
+
+    /// <summary>The IOMMU API.</summary>
+    public IommuCore Iommu { get; }
+
+    /// <summary>Binds drivers to the devices.</summary>
+    public DriverCore Drivers { get; }
+
+    /// <summary>The open devices.</summary>
+    public IReadOnlyList<HostDevice> Devices
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _devices.Values.Select(entry => entry.Device)];
+        }
+    }
+
+    /// <summary>Opens a device that is bound to vfio-pci. Drivers that were registered with <see cref="Drivers"/> and serve it are bound.</summary>
+    /// <param name="address">Its PCI address, for example <c>0000:00:04.0</c>.</param>
+    /// <param name="options">How; null for the defaults.</param>
+    /// <exception cref="ApertureException">It cannot be opened: the message says what is missing and how to get it. Nothing is left open.</exception>
+    public HostDevice Open(string address, HostDeviceOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        lock (_lock)
+        {
+            if (_devices.ContainsKey(address))
+                throw new ApertureException(Status.Busy, $"{address} is open already");
+            var group = new Hosts.LinuxHost(_root).GroupOf(address);
+            if (!_groups.TryGetValue(group, out var entry))
+            {
+                var space = _openGroup(group);
+                var unit = new HostUnit(space, Memory, Iommu.Trace);
+                entry = (space, unit, Iommu.Register(unit));
+                _groups.Add(group, entry);
+            }
+
+            try
+            {
+                var device = new HostDevice(address, entry.Space, entry.Unit, options ?? new(), _pump);
+                _devices.Add(address, (device, group, Drivers.RegisterGates(device, device)));
+                Drivers.Add(device.Device);
+                return device;
+            }
+            catch
+            {
+                Close(address);
+                CloseIfEmpty(group);
+                throw;
+            }
+        }
+    }
+
+    /// <summary>Takes a device's driver away and gives the device back to the kernel, quiet. With the last device of its group its mappings go.</summary>
+    public void Close(HostDevice device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        lock (_lock)
+            Close(device.Address);
+    }
+
+    /// <summary>Closes all devices and gives the memory back.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            foreach (var address in _devices.Keys.Reverse().ToArray())
+                Close(address);
+        }
+
+        _pump.Dispose();
+        Memory.Dispose();
+    }
+
+    private void Close(string address)
+    {
+        if (!_devices.Remove(address, out var entry))
+            return;
+        if (Drivers.TryFind(entry.Device.Device.Key, out _))
+            Drivers.Remove(entry.Device.Device);
+        entry.Gates.Dispose();
+        entry.Device.Close();
+        CloseIfEmpty(entry.Group);
+    }
+
+    private void CloseIfEmpty(int number)
+    {
+        if (_devices.Values.Any(entry => entry.Group == number) || !_groups.Remove(number, out var group))
+            return;
+        group.Registration.Dispose();
+        group.Space.Dispose();
+    }
+}

@@ -1,0 +1,102 @@
+using System.Globalization;
+using Aperture.Core;
+using Aperture.Linux.AddressSpaces;
+
+namespace Aperture.Linux.Hosts;
+
+/// <summary>This host as its kernel describes it: PCI functions, IOMMU groups, drivers. Takes a function from its kernel driver and gives it
+/// back.</summary>
+public sealed partial class LinuxHost
+{
+    /// <summary>The kernel driver that hands PCI functions to processes.</summary>
+    public const string VfioDriver = "vfio-pci";
+
+    private const string DevicesPath = "sys/bus/pci/devices";
+
+    private readonly HostFiles _files;
+    private readonly BindJournal _journal;
+
+    /// <summary>The host.</summary>
+    /// <param name="root">Where the file system with <c>sys</c>, <c>proc</c>, <c>dev</c> and <c>run</c> begins; something else than <c>/</c> for tests.</param>
+    public LinuxHost(string root = "/")
+        : this(new HostFiles(root))
+    {
+    }
+
+    internal LinuxHost(HostFiles files)
+    {
+        _files = files;
+        _journal = new BindJournal(files.PathOf("run/aperture/bound"));
+    }
+
+    /// <summary>The PCI functions, by address.</summary>
+    public IReadOnlyList<PciFunction> Functions => [.. _files.List(DevicesPath).Select(Read)];
+
+    /// <summary>A PCI function.</summary>
+    /// <param name="address">Its address; the domain 0000 may be left out.</param>
+    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: there is none.</exception>
+    public PciFunction Find(string address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var full = address.Count(c => c == ':') == 1 ? $"0000:{address}" : address;
+        if (full.Length == 0 || full.Contains('/') || !_files.Exists($"{DevicesPath}/{full}"))
+            throw new ApertureException(Status.NoDevice, $"there is no PCI function {address}; 'aperture host list' shows those that there are");
+        return Read(full);
+    }
+
+    /// <summary>The IOMMU group of a function.</summary>
+    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: there is no such function, or it has no IOMMU; the message says what to do.</exception>
+    public int GroupOf(string address)
+    {
+        var function = Find(address);
+        return function.Group ?? throw new ApertureException(Status.NoDevice, NoIommu(function).ToString());
+    }
+
+    /// <summary>All functions of a group.</summary>
+    public IReadOnlyList<PciFunction> FunctionsOf(int group) =>
+        [.. _files.List(string.Create(CultureInfo.InvariantCulture, $"sys/kernel/iommu_groups/{group}/devices")).Where(address => _files.Exists($"{DevicesPath}/{address}")).Select(Read)];
+
+    /// <summary>Device addresses of a group that the platform keeps for itself.</summary>
+    public IReadOnlyList<ReservedRange> ReservedRanges(int group)
+    {
+        var ranges = new List<ReservedRange>();
+        var lines = _files.Read(string.Create(CultureInfo.InvariantCulture, $"sys/kernel/iommu_groups/{group}/reserved_regions")) ?? "";
+        foreach (var line in lines.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var first, var last, var kind] && TryParse(first, out var from) && TryParse(last, out var to))
+                ranges.Add(new ReservedRange(new IovaRange(new Iova(from), new Iova(to)), kind));
+        }
+
+        return ranges;
+    }
+
+    private static bool TryParse(string text, out ulong value) =>
+        ulong.TryParse(text.StartsWith("0x", StringComparison.Ordinal) ? text.AsSpan(2) : text, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out value);
+
+    private static IommuKind KindOf(string? unit) => unit switch
+    {
+        null => IommuKind.None,
+        _ when unit.StartsWith("dmar", StringComparison.Ordinal) => IommuKind.Intel,
+        _ when unit.StartsWith("ivhd", StringComparison.Ordinal) => IommuKind.Amd,
+        _ when unit.StartsWith("virtio", StringComparison.Ordinal) => IommuKind.Virtio,
+        _ when unit.StartsWith("smmu3", StringComparison.Ordinal) => IommuKind.ArmSmmuV3,
+        _ when unit.StartsWith("smmu", StringComparison.Ordinal) => IommuKind.ArmSmmu,
+        _ => IommuKind.Other,
+    };
+
+    private PciFunction Read(string address)
+    {
+        var path = $"{DevicesPath}/{address}";
+        var group = _files.ReadLink($"{path}/iommu_group");
+        var wanted = _files.Read($"{path}/driver_override");
+        return new PciFunction(
+            address,
+            (ushort)(_files.ReadNumber($"{path}/vendor") ?? 0),
+            (ushort)(_files.ReadNumber($"{path}/device") ?? 0),
+            _files.ReadNumber($"{path}/class") ?? 0,
+            _files.ReadLink($"{path}/driver"),
+            wanted is null or "" or "(null)" ? null : wanted,
+            group is null ? null : int.Parse(group, CultureInfo.InvariantCulture),
+            group is null ? IommuKind.None : KindOf(_files.ReadLink($"{path}/iommu") ?? "?"));
+    }
+}

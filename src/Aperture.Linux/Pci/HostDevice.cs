@@ -1,0 +1,125 @@
+using System.Globalization;
+using Aperture.Core;
+using Aperture.Devices;
+using Aperture.Iommu;
+using Aperture.Linux.AddressSpaces;
+using Aperture.Linux.Vfio;
+using Aperture.Linux.Vfio.Abi;
+using Aperture.Power;
+
+namespace Aperture.Linux.Pci;
+
+/// <summary>An open PCI function of the host. <see cref="Device"/> is what drivers see: its BARs, its interrupts, its DMA; the rest is PCI's own.</summary>
+/// <remarks>The function may do DMA while its driver holds it active: bus mastering is a power domain of the device.</remarks>
+public sealed class HostDevice : IGateProvider
+{
+    private readonly VfioDevice _file;
+    private readonly List<MappedRegisters> _regions = [];
+    private readonly Gate _busMaster;
+    private readonly PciInterrupts? _interrupts; // null until they were switched on
+
+    internal HostDevice(string address, IHostSpace space, HostUnit unit, HostDeviceOptions options, InterruptPump pump)
+    {
+        Address = address;
+        Options = options;
+        Unit = unit;
+        _file = space.OpenDevice(address);
+        try
+        {
+            Configuration = new PciConfiguration(Open(VfioRegion.Configuration) ?? throw new ApertureException(Status.NoDevice, $"{address} has no configuration space"));
+            Configuration.EnableMemory();
+            Configuration.IsBusMaster = false;
+            _busMaster = new Gate(GateKind.PowerDomain, $"{address} bus mastering");
+            _busMaster.Changed += on => Configuration.IsBusMaster = on;
+            Device = new Device(address)
+            {
+                Description = new DeviceDescription
+                {
+                    Compatible = [CompatibleOf(Configuration.Vendor, Configuration.DeviceId)],
+                    Iommus = [new IommuSpecifier(unit.Device.Key, unit.Name, [])],
+                    Gates = [new GateSpecifier(GateKind.PowerDomain, null, this, address, [])],
+                    IsCoherent = true,
+                    IsUntrusted = !options.SharesPages,
+                },
+            };
+            for (var bar = VfioRegion.Bar0; bar <= VfioRegion.Bar5; bar++)
+            {
+                if (Open(bar) is { } region)
+                    Device.Registers.Add(region);
+            }
+
+            _interrupts = PciInterrupts.Enable(_file, options.Interrupts, options.MaxInterrupts, pump, e => HandlerFailed?.Invoke(e));
+            _interrupts.Lines.ForEach(Device.Interrupts.Add);
+        }
+        catch
+        {
+            Close();
+            throw;
+        }
+    }
+
+    /// <summary>The PCI address, for example <c>0000:00:04.0</c>.</summary>
+    public string Address { get; }
+
+    /// <summary>What drivers see.</summary>
+    public Device Device { get; }
+
+    /// <summary>Configuration space.</summary>
+    public PciConfiguration Configuration { get; }
+
+    /// <summary>The kind of interrupts that the device got.</summary>
+    public InterruptKind Interrupts => _interrupts?.Kind ?? InterruptKind.None;
+
+    /// <summary>How the device was opened.</summary>
+    public HostDeviceOptions Options { get; }
+
+    /// <summary>Whether <see cref="Reset"/> works.</summary>
+    public bool CanReset => _file.CanReset;
+
+    /// <summary>Called on the thread that waits for interrupts, with what a handler threw.</summary>
+    public event Action<Exception>? HandlerFailed;
+
+    /// <summary>The unit of its group.</summary>
+    internal HostUnit Unit { get; }
+
+    /// <summary>The <c>compatible</c> string of a PCI function, as the Open Firmware PCI binding forms it.</summary>
+    public static string CompatibleOf(ushort vendor, ushort device) => string.Create(CultureInfo.InvariantCulture, $"pci{vendor:x},{device:x}");
+
+    /// <summary>Resets the function: it is quiet afterwards, and its registers are as after power-on. Its driver must not be busy with it.</summary>
+    /// <exception cref="ApertureException"><see cref="Status.NotSupported"/>: the function has no reset of its own; <see cref="Status.Busy"/>: try again later.</exception>
+    public void Reset()
+    {
+        _file.Reset();
+        Configuration.EnableMemory();
+        Configuration.IsBusMaster = _busMaster.IsOn;
+    }
+
+    /// <inheritdoc/>
+    Status IGateProvider.Resolve(GateKind kind, ReadOnlySpan<uint> cells, out Gate? gate)
+    {
+        gate = kind == GateKind.PowerDomain ? _busMaster : null;
+        return gate is null ? Status.NotFound : Status.Ok;
+    }
+
+    /// <summary>Gives the function back to the kernel, quiet.</summary>
+    internal void Close()
+    {
+        try
+        {
+            _interrupts?.Dispose();
+        }
+        finally
+        {
+            _regions.ForEach(region => region.Dispose());
+            _file.Dispose();
+        }
+    }
+
+    private MappedRegisters? Open(VfioRegion index)
+    {
+        var region = MappedRegisters.Open(_file, index);
+        if (region is not null)
+            _regions.Add(region);
+        return region;
+    }
+}

@@ -1,0 +1,15 @@
+namespace Aperture.Linux.Pci;
+
+/// <summary>How a device of the host is opened.</summary>
+public sealed record HostDeviceOptions
+{
+    /// <summary>Which interrupts it gets.</summary>
+    public InterruptKind Interrupts { get; init; } = InterruptKind.Best;
+
+    /// <summary>How many of them at most. Default 32.</summary>
+    public int MaxInterrupts { get; init; } = 32;
+
+    /// <summary>Whether the device may see what shares pages with its buffers. If not, which is the default, buffers that do not fill pages are
+    /// copied to and from bounce buffers that do.</summary>
+    public bool SharesPages { get; init; }
+}

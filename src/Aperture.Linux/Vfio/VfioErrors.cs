@@ -1,0 +1,47 @@
+using Aperture.Core;
+using Aperture.Linux.Native;
+
+namespace Aperture.Linux.Vfio;
+
+/// <summary>What the kernel's refusals mean and what to do about them.</summary>
+internal static class VfioErrors
+{
+    /// <summary>A device file could not be opened.</summary>
+    public static ApertureException Open(string path, string group, Errno error) => new(error.ToStatus(), $"{path} could not be opened for {group}: " + error switch
+    {
+        Errno.NoEntry or Errno.NoDevice when path == "/dev/vfio/vfio" => "there is no VFIO; load its modules (modprobe vfio-pci)",
+        Errno.NoEntry => "no device of the group is bound to vfio-pci (aperture host bind)",
+        Errno.AccessDenied => $"permission is missing; make the group's file yours (chown $USER {path})",
+        Errno.NotPermitted => "without an IOMMU this needs CAP_SYS_RAWIO",
+        Errno.Busy => "another process has it open; a group has one user at a time",
+        _ => error.Describe(),
+    });
+
+    /// <summary>A group could not be put into a container.</summary>
+    public static ApertureException Enter(string group, Errno error) => new(error.ToStatus(), $"{group} could not be put into a container: " + error switch
+    {
+        Errno.NotPermitted => "a kernel driver does DMA through the group; unbind its other devices",
+        Errno.Busy => "somebody else uses the group",
+        Errno.NoDevice => "the group has gone",
+        Errno.Invalid => "it is in a container already, or its devices need fixed mappings of the firmware's (reserved regions of type direct)",
+        _ => error.Describe(),
+    });
+
+    /// <summary>A container could not be given its IOMMU.</summary>
+    public static ApertureException SetIommu(string group, Errno error) => new(error.ToStatus(), $"{group} could not be given a type1 IOMMU: " + error switch
+    {
+        Errno.NotPermitted => "the platform does not isolate message-signalled interrupts: a device could forge those of others. If you trust the device, " +
+            "set allow_unsafe_interrupts (echo 1 > /sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts)",
+        Errno.NoDevice => "the kernel has no driver for it; load the module vfio_iommu_type1",
+        _ => error.Describe(),
+    });
+
+    /// <summary>A device of a group could not be opened.</summary>
+    public static ApertureException OpenDevice(string device, string group, Errno error) => new(error.ToStatus(), $"{device} could not be opened in {group}: " + error switch
+    {
+        Errno.NoDevice => "it is not in the group, or not bound to vfio-pci (aperture host bind)",
+        Errno.Invalid or Errno.AccessDenied => "the kernel refuses; a virtual function needs the token of its physical function",
+        Errno.Busy => "it is open already",
+        _ => error.Describe(),
+    });
+}

@@ -1,0 +1,182 @@
+using Aperture.Core;
+using Aperture.Devices;
+using Aperture.Dma;
+using Aperture.Iommu;
+using Aperture.Linux.AddressSpaces;
+using Aperture.Linux.Memory;
+using Aperture.Linux.Tests.Fakes;
+
+namespace Aperture.Linux.Tests.AddressSpaces;
+
+/// <summary>The driver core, the IOMMU API and the DMA API on top of a kernel's address spaces.</summary>
+public sealed class HostUnitTests : IDisposable
+{
+    private readonly HostMemory _memory = new(HugePages.Never);
+    private readonly FakeSpace _space = new();
+    private readonly IommuCore _iommu = new(new NoTableMemory());
+    private readonly DriverCore _drivers;
+    private readonly HostUnit _unit;
+
+    public HostUnitTests()
+    {
+        _drivers = new DriverCore(_iommu, _memory);
+        _drivers.Register(new FakeClient());
+        _unit = Register(_space);
+    }
+
+    public void Dispose() => _memory.Dispose();
+
+    [Fact]
+    public void Devices_of_a_group_share_a_domain()
+    {
+        var first = Add("a", _unit);
+        var second = Add("b", _unit);
+        first.Dma.Map(_memory.Allocate(4096), DmaDirection.ToDevice);
+        Assert.Same(first.Iommu!.Domain, second.Iommu!.Domain);
+        Assert.Equal(Protection.Read, Assert.Single(_space.Mappings).Value.Protection);
+        _drivers.Remove(first);
+        Assert.Single(_space.Mappings); // the other one is still there
+        _drivers.Remove(second);
+        Assert.Empty(_space.Mappings);
+    }
+
+    [Fact]
+    public void The_window_of_interrupt_messages_is_never_given_out()
+    {
+        var space = new FakeSpace("IOMMU group 2") { Ranges = [new(default, new(0xFFFF)), new(new(0x2_0000), new(0x2_FFFF))] };
+        var device = Add("a", Register(space));
+        var mappings = new List<DmaMapping>();
+        while (device.Dma.TryMap(_memory.Allocate(4096), DmaDirection.ToDevice, out var mapping) == Status.Ok)
+            mappings.Add(mapping);
+        Assert.Equal(0x1F_000UL, (ulong)mappings.Count << 12); // all but page zero
+        Assert.DoesNotContain(mappings, mapping => mapping.Address.Value is > 0xFFFF and < 0x2_0000);
+    }
+
+    [Fact]
+    public void A_failed_map_says_what_to_do()
+    {
+        var device = Add("a", _unit);
+        _space.FailsNext = Status.NoMemory;
+        Assert.Contains("pin the memory", Assert.Throws<ApertureException>(() => device.Dma.Map(_memory.Allocate(4096), DmaDirection.ToDevice)).Message);
+        _space.FailsNext = Status.NoSpace;
+        Assert.Contains("dma_entry_limit", Assert.Throws<ApertureException>(() => device.Dma.Map(_memory.Allocate(4096), DmaDirection.ToDevice)).Message);
+    }
+
+    [Fact]
+    public void Neighbours_in_a_scatterlist_are_one_mapping()
+    {
+        var device = Add("a", _unit);
+        var block = _memory.Allocate(64 * 4096);
+        var pieces = Enumerable.Range(0, 64).Select(page => block.Slice(page * 4096, 4096)).ToArray();
+        var calls = _space.Calls;
+        using (device.Dma.MapScatter(pieces, new DmaSegment[64], DmaDirection.Bidirectional))
+            Assert.Equal(64UL * 4096, Assert.Single(_space.Mappings).Value.Size);
+        Assert.Equal(calls + 2, _space.Calls);
+        (pieces[10], pieces[20]) = (pieces[20], pieces[10]);
+        using (device.Dma.MapScatter(pieces, new DmaSegment[64], DmaDirection.Bidirectional))
+            Assert.Equal(5, _space.Mappings.Count);
+        Assert.Empty(_space.Mappings);
+    }
+
+    [Fact]
+    public void A_scatterlist_that_does_not_fit_is_not_mapped_at_all()
+    {
+        var device = Add("a", _unit);
+        var pieces = Enumerable.Range(0, 8).Select(_ => _memory.Allocate(8192).Slice(0, 4096)).ToArray();
+        _space.MaxMappings = 5;
+        for (var i = 0; i < 3; i++)
+            Assert.Throws<ApertureException>(() => { device.Dma.MapScatter(pieces, new DmaSegment[8], DmaDirection.ToDevice); });
+        Assert.Empty(_space.Mappings);
+    }
+
+    [Fact]
+    public void A_buffer_that_shares_its_page_goes_through_another_one_unless_asked_for()
+    {
+        var block = _memory.Allocate(4096);
+        block.Span.Fill(0x55);
+        var careful = Add("a", _unit);
+        Assert.Equal("iommu+bounce", careful.Dma.Path);
+        using (var mapping = careful.Dma.Map(block.Slice(100, 8), DmaDirection.FromDevice))
+        {
+            careful.Iommu!.Domain!.TryTranslate(mapping.Address, out var address);
+            Assert.NotEqual(block.Address + 100, address);
+        }
+
+        var careless = Add("b", Register(new FakeSpace("IOMMU group 2")), isUntrusted: false);
+        using var direct = careless.Dma.Map(block.Slice(100, 8), DmaDirection.FromDevice);
+        careless.Iommu!.Domain!.TryTranslate(direct.Address, out var same);
+        Assert.Equal(block.Address + 100, same);
+    }
+
+    [Fact]
+    public void Memory_of_a_forgotten_mapping_is_free_when_the_driver_has_let_go()
+    {
+        var device = Add("a", _unit);
+        var block = _memory.Allocate(4096);
+        device.Dma.Map(block, DmaDirection.FromDevice);
+        _memory.Free(block);
+        Assert.Equal(4096UL, _memory.QuarantinedBytes);
+        _drivers.Remove(device);
+        Assert.Equal(0UL, _memory.QuarantinedBytes);
+    }
+
+    [Fact]
+    public void A_domain_may_be_in_force_for_several_groups()
+    {
+        var second = new FakeSpace("IOMMU group 2");
+        var a = Add("a", _unit);
+        var b = Add("b", Register(second));
+        using var domain = _unit.CreateDomain(DomainType.Unmanaged);
+        domain.Map(new(0x10_0000), new(0x7000_0000), 0x2000, Protection.ReadWrite);
+        a.Iommu!.Group.Replace(domain);
+        b.Iommu!.Group.Replace(domain);
+        domain.Map(new(0x20_0000), new(0x7000_0000), 0x1000, Protection.Read);
+        Assert.Equal(2, _space.Mappings.Count);
+        Assert.Equal(_space.Mappings, second.Mappings);
+        a.Iommu.Group.Detach(domain);
+        Assert.Empty(_space.Mappings);
+        b.Iommu.Group.Detach(domain);
+        Assert.Empty(second.Mappings);
+    }
+
+    [Fact]
+    public void A_group_that_cannot_go_into_a_domain_stays_where_it_was()
+    {
+        var device = Add("a", _unit);
+        using var mapping = device.Dma.Map(_memory.Allocate(4096), DmaDirection.ToDevice);
+        var before = _space.Mappings.ToArray();
+        using var domain = _unit.CreateDomain(DomainType.Unmanaged);
+        domain.Map(new(0x10_0000), new(0x7000_0000), 0x1000, Protection.Read);
+        _space.FailsNext = Status.NoMemory;
+        Assert.Equal(Status.NoMemory, Assert.Throws<ApertureException>(() => device.Iommu!.Group.Replace(domain)).Status);
+        Assert.Equal(before, _space.Mappings);
+    }
+
+    [Fact]
+    public void Registering_memory_is_one_call_whatever_its_size()
+    {
+        var device = Add("a", _unit);
+        var block = _memory.Allocate(64 << 20);
+        var calls = _space.Calls;
+        using var mapping = device.Dma.Map(block, DmaDirection.Bidirectional);
+        Assert.Equal(calls + 1, _space.Calls);
+    }
+
+    private HostUnit Register(FakeSpace space)
+    {
+        var unit = new HostUnit(space, _memory, null);
+        _iommu.Register(unit);
+        return unit;
+    }
+
+    private Device Add(string name, HostUnit unit, bool isUntrusted = true)
+    {
+        var device = new Device(name)
+        {
+            Description = new DeviceDescription { Compatible = ["client"], Iommus = [new IommuSpecifier(unit.Device.Key, unit.Name, [])], IsCoherent = true, IsUntrusted = isUntrusted },
+        };
+        _drivers.Add(device);
+        Assert.NotNull(device.Bound);
+        return device;
+    }
+}

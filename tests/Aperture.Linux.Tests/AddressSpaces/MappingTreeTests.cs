@@ -1,0 +1,67 @@
+using Aperture.Core;
+using Aperture.Linux.AddressSpaces;
+
+namespace Aperture.Linux.Tests.AddressSpaces;
+
+public sealed class MappingTreeTests
+{
+    [Fact]
+    public void Agrees_with_a_sorted_list()
+    {
+        const int Seed = 20;
+        var random = new Random(Seed);
+        var tree = new MappingTree();
+        var list = new SortedDictionary<ulong, HostMapping>();
+        for (var i = 0; i < 20_000; i++)
+        {
+            var start = (ulong)random.Next(2000) << 12;
+            if (list.ContainsKey(start) && random.Next(3) > 0)
+            {
+                tree.Remove(start);
+                list.Remove(start);
+            }
+            else if (!list.ContainsKey(start))
+            {
+                var mapping = new HostMapping(start, 0x1000, (ulong)i << 12, Protection.Read);
+                tree.Add(mapping);
+                list.Add(start, mapping);
+            }
+
+            var from = (ulong)random.Next(2_100 << 12);
+            var expected = list.Values.Where(mapping => mapping.Last >= from).Select(mapping => (HostMapping?)mapping).FirstOrDefault();
+            Assert.True(expected is not null == tree.TryFind(from, out var found) && (expected is null || found == expected), $"seed {Seed}, step {i}");
+            Assert.Equal(list.Count, tree.Count);
+        }
+    }
+
+    [Fact]
+    public void Sorted_input_does_not_make_it_deep()
+    {
+        // The recursion would end the process at a depth of hundreds of thousands.
+        var tree = new MappingTree();
+        for (ulong i = 0; i < 300_000; i++)
+            tree.Add(new HostMapping(i << 12, 0x1000, 0, Protection.Read));
+        Assert.True(tree.TryFind(0x1234_5000, out var found));
+        Assert.Equal(0x1234_5000UL, found.Start);
+    }
+
+    [Fact]
+    public void Adding_and_removing_allocates_nothing()
+    {
+        var tree = new MappingTree();
+        for (var round = 0; round < 3; round++)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (ulong i = 0; i < 1000; i++)
+            {
+                tree.Add(new HostMapping(i << 12, 0x1000, 0, Protection.Read));
+                tree.Remove(i << 12);
+            }
+
+            if (GC.GetAllocatedBytesForCurrentThread() == before)
+                return;
+        }
+
+        Assert.Fail("every round allocated");
+    }
+}

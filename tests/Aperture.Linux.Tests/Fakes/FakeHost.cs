@@ -1,0 +1,91 @@
+using Aperture.Linux.Hosts;
+
+namespace Aperture.Linux.Tests.Fakes;
+
+/// <summary>A file system like that of a host, in a directory, and a stand-in for its kernel that reacts to what is written.</summary>
+internal sealed class FakeHost : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("aperture").FullName;
+
+    public FakeHost()
+    {
+        foreach (var driver in new[] { "vfio-pci", "nvme", "e1000e" })
+            Directory.CreateDirectory(At($"sys/bus/pci/drivers/{driver}"));
+        Write("sys/bus/pci/drivers_probe", "");
+        Write("sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "N");
+        Write("proc/interrupts", "  0:  1  IR-IO-APIC  2-edge  timer");
+        Write("proc/self/status", "Name: x\nCapEff:\t000001ffffffffff\n");
+        Write("proc/self/mountinfo", "");
+        Write("proc/swaps", "");
+        Host = new LinuxHost(new HostFiles(_root) { Wrote = React });
+    }
+
+    public LinuxHost Host { get; }
+
+    /// <summary>What was written into the kernel's files, in order.</summary>
+    public List<string> Written { get; } = [];
+
+    /// <summary>Drivers that fail to take a device.</summary>
+    public HashSet<string> Broken { get; } = [];
+
+    /// <summary>What drivers the devices have when nobody says otherwise.</summary>
+    public Dictionary<string, string> Natural { get; } = [];
+
+    public string Journal => File.ReadAllText(At("run/aperture/bound"));
+
+    public string At(string path) => Path.Join(_root, path);
+
+    public void Write(string path, string text)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(At(path))!);
+        File.WriteAllText(At(path), text);
+    }
+
+    public void Link(string path, string target)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(At(path))!);
+        File.CreateSymbolicLink(At(path), target);
+    }
+
+    public void Add(string address, string ids, string kind, int? group, string? driver = null)
+    {
+        var path = $"sys/bus/pci/devices/{address}";
+        Write($"{path}/vendor", $"0x{ids[..4]}\n");
+        Write($"{path}/device", $"0x{ids[5..]}\n");
+        Write($"{path}/class", $"0x{kind}\n");
+        Write($"{path}/driver_override", "(null)\n");
+        if (group is not null)
+        {
+            Link($"{path}/iommu_group", $"../../../kernel/iommu_groups/{group}");
+            Link($"{path}/iommu", "../../../virtual/iommu/dmar0");
+            Link($"sys/kernel/iommu_groups/{group}/devices/{address}", $"../../../../bus/pci/devices/{address}");
+        }
+
+        if (driver is null)
+            return;
+        Natural[address] = driver;
+        BindTo(address, driver);
+    }
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    private void BindTo(string address, string driver)
+    {
+        Link($"sys/bus/pci/devices/{address}/driver", $"../../drivers/{driver}");
+        Write($"sys/bus/pci/drivers/{driver}/unbind", "");
+    }
+
+    private void React(string path, string text)
+    {
+        Written.Add($"{path.Replace("sys/bus/pci/", "", StringComparison.Ordinal)} {text.Trim()}");
+        File.WriteAllText(At(path), text); // such files take a text as a whole
+        if (path.EndsWith("/driver/unbind", StringComparison.Ordinal))
+            File.Delete(At($"sys/bus/pci/devices/{text}/driver"));
+        if (path != "sys/bus/pci/drivers_probe" || new FileInfo(At($"sys/bus/pci/devices/{text}/driver")).LinkTarget is not null)
+            return;
+        var wanted = File.ReadAllText(At($"sys/bus/pci/devices/{text}/driver_override")).Trim();
+        var driver = wanted is "" or "(null)" ? Natural.GetValueOrDefault(text) : wanted;
+        if (driver is not null && !Broken.Contains(driver))
+            BindTo(text, driver);
+    }
+}

@@ -1,0 +1,124 @@
+using Aperture.Core;
+using Aperture.Dma;
+using Aperture.Linux.Memory;
+
+namespace Aperture.Linux.Tests.Memory;
+
+public sealed class HostMemoryTests : IDisposable
+{
+    private readonly HostMemory _memory = new(HugePages.Never);
+
+    public void Dispose() => _memory.Dispose();
+
+    [Theory]
+    [InlineData(1, 0x1000)]
+    [InlineData(4096, 0x1000)]
+    [InlineData(4097, 0x2000)]
+    [InlineData(100_000, 0x2_0000)]
+    [InlineData(4 << 20, 4 << 20)]
+    [InlineData((8 << 20) + 1, 16 << 20)]
+    public void Blocks_are_zeroed_and_aligned_to_their_size(int bytes, ulong alignment)
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            var block = _memory.Allocate(bytes);
+            Assert.Equal(bytes, block.Length);
+            Assert.Equal(0UL, block.Address.Value & (alignment - 1));
+            Assert.False(block.Span.ContainsAnyExcept((byte)0));
+            Assert.True(_memory.Owns(block.Address));
+            block.Span.Fill(0xFF);
+            _memory.Free(block);
+        }
+    }
+
+    [Fact]
+    public void Large_blocks_go_back_to_the_host()
+    {
+        var block = _memory.Allocate(16 << 20);
+        Assert.Equal(16UL << 20, _memory.TotalBytes);
+        _memory.Free(block);
+        Assert.Equal(0UL, _memory.TotalBytes);
+        Assert.False(_memory.Owns(block.Address));
+    }
+
+    [Fact]
+    public void What_is_freed_while_mapped_waits()
+    {
+        var block = _memory.Allocate(8192);
+        _memory.CountMapped(block.Address.Value, 8192);
+        _memory.CountMapped(block.Address.Value + 4096, 4096);
+        _memory.Free(block);
+        Assert.Equal(8192UL, _memory.QuarantinedBytes);
+        Assert.NotEqual(block.Address, _memory.Allocate(8192).Address);
+        _memory.CountUnmapped(block.Address.Value, 8192);
+        Assert.Equal(8192UL, _memory.QuarantinedBytes);
+        _memory.CountUnmapped(block.Address.Value + 4096, 4096);
+        Assert.Equal(0UL, _memory.QuarantinedBytes);
+        Assert.Equal(block.Address, _memory.Allocate(8192).Address);
+    }
+
+    [Fact]
+    public void A_large_block_waits_too()
+    {
+        var block = _memory.Allocate(8 << 20);
+        _memory.CountMapped(block.Address.Value, 4096);
+        _memory.Free(block);
+        Assert.Equal(8UL << 20, _memory.TotalBytes);
+        _memory.CountUnmapped(block.Address.Value, 4096);
+        Assert.Equal(0UL, _memory.TotalBytes);
+    }
+
+    [Fact]
+    public void A_mapping_over_several_regions_counts_in_each()
+    {
+        var blocks = Enumerable.Range(0, 3).Select(_ => _memory.Allocate(4 << 20)).OrderBy(block => block.Address).ToArray();
+        var first = blocks[0].Address.Value;
+        var size = blocks[2].Address.Value + (4 << 20) - first;
+        _memory.CountMapped(first, size);
+        foreach (var block in blocks)
+            _memory.Free(block);
+        Assert.Equal(12UL << 20, _memory.QuarantinedBytes);
+        _memory.CountUnmapped(first, size);
+        Assert.Equal(0UL, _memory.QuarantinedBytes);
+    }
+
+    [Fact]
+    public unsafe void Strange_memory_cannot_be_freed()
+    {
+        _memory.Allocate(4096);
+        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => _memory.Free(new MemoryBlock(null, new(0x1000), 4096))).Status);
+    }
+
+    [Fact]
+    public void Pinned_memory_stays_pinned_while_it_is_mapped()
+    {
+        var pinned = _memory.Pin(new byte[5000]);
+        var page = pinned.Block.Address.AlignDown(4096).Value;
+        _memory.CountMapped(page, 8192);
+        pinned.Dispose();
+        Assert.True(pinned.IsPinned);
+        _memory.CountUnmapped(page, 8192);
+        Assert.False(pinned.IsPinned);
+        pinned.Dispose();
+    }
+
+    [Fact]
+    public void Counting_allocates_nothing()
+    {
+        var block = _memory.Allocate(8192);
+        for (var round = 0; round < 3; round++)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 1000; i++)
+            {
+                _memory.CountMapped(block.Address.Value, 8192);
+                _memory.CountUnmapped(block.Address.Value, 8192);
+            }
+
+            if (GC.GetAllocatedBytesForCurrentThread() == before)
+                return;
+        }
+
+        Assert.Fail("every round allocated");
+    }
+}
