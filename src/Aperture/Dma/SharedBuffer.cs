@@ -110,12 +110,19 @@ public sealed partial class SharedBuffer : IDisposable
         {
             if (!_uses.Remove(use))
                 return;
-            // What a device wrote is in memory then, for the CPU and through it for all others.
-            if (use.User is { } user && use.Direction != DmaDirection.ToDevice)
+            // What a device wrote is in memory then, for the CPU and through it for all others. What it read is its no more, at no cost.
+            if (use.User is { } user)
             {
                 var part = _parts[user];
-                user.SyncBorrowed(part.Mapping, part.Owner, true);
-                part.Mapping.SyncForCpu();
+                if (use.Direction == DmaDirection.ToDevice)
+                {
+                    part.Owner.SyncForCpu(part.Mapping.Address, part.Mapping.Length, DmaDirection.ToDevice);
+                }
+                else
+                {
+                    user.SyncBorrowed(part.Mapping, part.Owner, true);
+                    part.Mapping.SyncForCpu();
+                }
             }
         }
 

@@ -82,6 +82,8 @@ public class RunCommandTests
     [InlineData(null)]
     [InlineData("copy")]
     [InlineData("nic")]
+    [InlineData("sdcard")]
+    [InlineData("shared-buffer")]
     public void The_default_board_runs_without_arguments(string? scenario)
     {
         var (code, output, _) = Tool.Run(null, scenario, json: true);

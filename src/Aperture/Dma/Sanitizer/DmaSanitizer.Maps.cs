@@ -78,6 +78,8 @@ public sealed unsafe partial class DmaSanitizer
         {
             CheckNeighbours(context, mapping, call);
             StartContents(mapping, pointer);
+            if ((call.Attributes & DmaAttributes.SkipCpuSync) != 0)
+                mapping.Owned.Add(0, length); // the device gets the bytes by the syncs that the driver makes itself
         }
 
         _live.Add(mapping);
@@ -149,7 +151,7 @@ public sealed unsafe partial class DmaSanitizer
             {
                 if (other.Record.Api == MappingApi.Coherent && mapping.Device == other.Device)
                     return Report(FindingKind.WrongApi, mapping.Device, mapping.Address, mapping.Length, $"coherent memory at {other.Address} was given to a streaming call", SiteOf(call), other);
-                if (!writes || other.Space != mapping.Space || other.Scatter == mapping.Scatter && mapping.Scatter != 0)
+                if (!writes || other.Device != mapping.Device || other.Scatter == mapping.Scatter && mapping.Scatter != 0)
                     continue;
                 var from = Math.Max(first, other.Memory.Value);
                 var bytes = Math.Min(last, other.MemoryLast) - from + 1;

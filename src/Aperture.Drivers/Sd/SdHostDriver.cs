@@ -1,0 +1,48 @@
+using Aperture.Core;
+using Aperture.Datasheets.Sd;
+using Aperture.Devices;
+
+namespace Aperture.Drivers.Sd;
+
+/// <summary>Driver of standard SD host controllers, with ADMA2. Its registers are the device's last region and its interrupt the last one.</summary>
+public sealed class SdHostDriver : IDriver
+{
+    /// <summary>A driver.</summary>
+    /// <param name="compatible">The <c>compatible</c> strings of the devices that are such controllers.</param>
+    public SdHostDriver(IReadOnlyList<string> compatible)
+    {
+        ArgumentNullException.ThrowIfNull(compatible);
+        Compatible = compatible;
+    }
+
+    /// <inheritdoc/>
+    public string Name => "sdhci";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Compatible { get; }
+
+    /// <summary>Takes a controller over and brings its card up; the result is an <see cref="SdBlockDevice"/>.</summary>
+    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: registers, interrupt, ADMA2 or the card are missing; <see cref="Status.IoError"/>: the card
+    /// does not answer as it must.</exception>
+    public IBoundDriver Probe(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        if (device.Registers.Count == 0 || device.Interrupts.Count == 0)
+            throw new ApertureException(Status.NoDevice, $"{device.Name} has no registers or no interrupt");
+        device.Dma.SetMask(32);
+        device.Dma.SetMaxSegmentSize(SdhciAdmaDescriptor.MaxLength);
+        var disk = new SdBlockDevice(device);
+        try
+        {
+            device.Manage(device.Interrupts[^1].Request(disk.OnInterrupt));
+            disk.RuntimeResume();
+            disk.Start();
+            return disk;
+        }
+        catch
+        {
+            disk.Remove();
+            throw;
+        }
+    }
+}
