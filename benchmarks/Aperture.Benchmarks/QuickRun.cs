@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Aperture.Benchmarks.Core.PageTables;
+using Aperture.Benchmarks.Dma;
 using Aperture.Benchmarks.Drivers;
 using Aperture.Benchmarks.Hardware.Translation;
 using Aperture.Core.PageTables.Formats;
@@ -45,7 +46,7 @@ internal static class QuickRun
         var results = new List<QuickResult>();
         void Add(string name, Action<int> loop, string yardstick, double of, double per = 1)
         {
-            if (!name.StartsWith(only, StringComparison.Ordinal))
+            if (!IsWanted(name))
                 return;
             var (ns, allocated) = Meter.Measure(loop, Budget);
             results.Add(new QuickResult(name, Round(ns / per), Round(ns / per / of), yardstick, Math.Round(allocated, 3)));
@@ -71,12 +72,30 @@ internal static class QuickRun
         using (var domain = DomainWork.Exynos4())
             Add("domain.exynos4.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
 
+        var iova = IovaWork.Create();
+        Add("iova.alloc+free", iova.FreeAndTake, "chase4", chase4);
+        if (IsWanted("iova.alloc+free.p99.9"))
+        {
+            var tail = iova.Tail(Budget);
+            results.Add(new QuickResult("iova.alloc+free.p99.9", Round(tail), Round(tail / chase4), "chase4", 0));
+        }
+
+        AddPair("iova.alloc+free.2threads", IovaWork.Two);
+
         using (var dma = DmaWork.Strict())
-            AddPair("dma.map+unmap.strict", dma);
+        {
+            Add("dma.map+unmap.strict", dma.Page, "chase4", chase4);
+            AddPair("dma.map+unmap.strict.2threads", () => new Pair(dma.Page, dma.OtherPage));
+        }
+
         using (var dma = DmaWork.Sanitized())
             Add("dma.map+unmap.sanitized", dma.Page, "chase4", chase4);
         using (var dma = DmaWork.Deferred())
-            AddPair("dma.map+unmap.deferred", dma);
+        {
+            Add("dma.map+unmap.deferred", dma.Page, "chase4", chase4);
+            AddPair("dma.map+unmap.deferred.2threads", () => new Pair(dma.Page, dma.OtherPage));
+        }
+
         using (var dma = DmaWork.Direct())
             Add("dma.map+unmap.direct", dma.Page, "chase4", chase4);
         using (var dma = DmaWork.Bounced())
@@ -99,18 +118,21 @@ internal static class QuickRun
             AddRead("master.exynos5.read64k", exynos);
         }
 
-        // Two threads on two devices: how much more they get done than one alone.
-        void AddPair(string name, DmaWork work)
+        bool IsWanted(string name) => name.StartsWith(only, StringComparison.Ordinal);
+
+        // Two threads: how much more they get done than one alone.
+        void AddPair(string name, Func<Pair> work)
         {
-            Add(name, work.Page, "chase4", chase4);
-            var (one, two) = DmaWork.Scale(work, Budget);
-            results.Add(new QuickResult(name + ".2threads", Round(two), Round(one / two), "speedup", 0));
+            if (!IsWanted(name))
+                return;
+            var (one, two) = work().Measure(Budget * 2);
+            results.Add(new QuickResult(name, Round(two), Round(one / two), "speedup", 0));
         }
 
         // The ratio of a read is its speed, not its time: more is better.
         void AddRead(string name, TranslateWork work)
         {
-            if (!name.StartsWith(only, StringComparison.Ordinal))
+            if (!IsWanted(name))
                 return;
             var (ns, allocated) = Meter.Measure(work.Read, Budget);
             results.Add(new QuickResult(name, Round(ns), Round(Yardsticks.BytesOfCopy / ns / copy), "copy_gbps", Math.Round(allocated, 3)));

@@ -72,6 +72,16 @@ public sealed partial class DmaContext
     /// <summary>The highest device address for coherent memory, after the bus.</summary>
     internal Iova CoherentLimit => CoherentMask < BusLimit ? CoherentMask : BusLimit;
 
+    /// <summary>Whether device addresses below 4 GiB ran out for the device, so that it takes higher ones from now on.</summary>
+    internal bool IsAboveLow { get; private set; }
+
+    /// <summary>From now on the device takes addresses above 4 GiB.</summary>
+    internal void LeaveLow(Iova limit)
+    {
+        IsAboveLow = true;
+        DmaEventSource.Log.HighAddresses(_device.Name, 64 - BitOperations.LeadingZeroCount(limit.Value));
+    }
+
     /// <summary>Says how many address bits the device has, for streaming mappings and coherent allocations.</summary>
     /// <param name="bits">1 to 64.</param>
     /// <exception cref="ApertureException"><see cref="Status.IoError"/>: no memory can be reached with so few bits.</exception>
@@ -219,5 +229,6 @@ public sealed partial class DmaContext
         MaxSegmentSize = DefaultSegmentSize;
         SegmentBoundary = ulong.MaxValue;
         MinAlignMask = 0;
+        IsAboveLow = false;
     }
 }

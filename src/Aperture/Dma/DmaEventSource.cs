@@ -19,4 +19,8 @@ internal sealed class DmaEventSource : EventSource
     /// <summary>An IOMMU did not let an access through and reported it.</summary>
     [Event(3, Level = EventLevel.Warning)]
     public void Fault(string device, long address, string access, string reason) => WriteEvent(3, device, address, access, reason);
+
+    /// <summary>Device addresses below 4 GiB ran out for a device, which from now on uses as many address bits.</summary>
+    [Event(4, Level = EventLevel.Informational)]
+    public void HighAddresses(string device, int bits) => WriteEvent(4, device, bits);
 }

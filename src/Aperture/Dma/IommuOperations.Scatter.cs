@@ -20,7 +20,7 @@ internal sealed partial class IommuOperations
 
         if (context.MinAlignMask > _page - 1)
             return Status.NotSupported; // no address from here could keep so many bits
-        if (!TryAllocate(plan.Total, context.Limit, out var start))
+        if (!TryAllocate(context, plan.Total, context.Limit, out var start))
             return Status.NoSpace;
 
         var rights = Rights(context, direction, attributes);

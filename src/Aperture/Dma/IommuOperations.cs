@@ -51,7 +51,7 @@ internal sealed partial class IommuOperations : DmaOperations
     public override Status Map(DmaContext context, ref DmaSource source, DmaDirection direction, DmaAttributes attributes, out Iova address)
     {
         var offset = source.Physical.Value & (_page - 1);
-        var status = MapRange(context.MinAlignMask, source.Physical - offset, Whole(offset + source.Length), context.Limit, Rights(context, direction, attributes), out address);
+        var status = MapRange(context, context.MinAlignMask, source.Physical - offset, Whole(offset + source.Length), context.Limit, Rights(context, direction, attributes), out address);
         address += offset;
         return status;
     }
@@ -102,7 +102,7 @@ internal sealed partial class IommuOperations : DmaOperations
     public override Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction, out Iova address)
     {
         var offset = physical.Value & (_page - 1);
-        var status = MapRange(0, physical - offset, Whole(offset + bytes), context.Limit, (Rights(context, direction, DmaAttributes.None) & ~Protection.Cache) | Protection.Mmio, out address);
+        var status = MapRange(context, 0, physical - offset, Whole(offset + bytes), context.Limit, (Rights(context, direction, DmaAttributes.None) & ~Protection.Cache) | Protection.Mmio, out address);
         address += offset;
         return status;
     }
@@ -113,11 +113,11 @@ internal sealed partial class IommuOperations : DmaOperations
     {
         var rights = Rights(context, direction, attributes);
         if (pieces.Length == 1)
-            return MapRange(0, pieces[0].Address, mapped = Whole((ulong)pieces[0].Length), context.CoherentLimit, rights, out address);
+            return MapRange(context, 0, pieces[0].Address, mapped = Whole((ulong)pieces[0].Length), context.CoherentLimit, rights, out address);
         mapped = 0;
         foreach (var piece in pieces)
             mapped += Whole((ulong)piece.Length);
-        if (!TryAllocate(mapped, context.CoherentLimit, out address))
+        if (!TryAllocate(context, mapped, context.CoherentLimit, out address))
             return Status.NoSpace;
         ulong done = 0;
         foreach (var piece in pieces)
@@ -152,12 +152,12 @@ internal sealed partial class IommuOperations : DmaOperations
 
     private ulong Whole(ulong bytes) => (bytes + _page - 1) & ~(_page - 1);
 
-    private Status MapRange(ulong minAlign, PhysicalAddress physical, ulong bytes, Iova limit, Protection rights, out Iova address)
+    private Status MapRange(DmaContext context, ulong minAlign, PhysicalAddress physical, ulong bytes, Iova limit, Protection rights, out Iova address)
     {
         address = default;
         if (minAlign > _page - 1)
             return Status.NotSupported; // no address from here could keep so many bits
-        if (!TryAllocate(bytes, limit, out address))
+        if (!TryAllocate(context, bytes, limit, out address))
             return Status.NoSpace;
         var status = _domain.Map(address, physical, bytes, rights);
         if (status != Status.Ok)
@@ -165,9 +165,17 @@ internal sealed partial class IommuOperations : DmaOperations
         return status;
     }
 
-    /// <summary>Device addresses; when there are none left, those that wait for their invalidation come back first.</summary>
-    private bool TryAllocate(ulong bytes, Iova limit, out Iova address)
+    /// <summary>Device addresses: below 4 GiB until they run out for this device, which then leaves those to others for good (recorded behaviour).
+    /// When there are none left, those that wait for their invalidation come back first.</summary>
+    private bool TryAllocate(DmaContext context, ulong bytes, Iova limit, out Iova address)
     {
+        if (limit.Value > uint.MaxValue && !context.IsAboveLow)
+        {
+            if (_space.TryAllocate(bytes, new Iova(uint.MaxValue), false, out address))
+                return true;
+            context.LeaveLow(limit);
+        }
+
         if (_space.TryAllocate(bytes, limit, out address))
             return true;
         if (_queue is null)

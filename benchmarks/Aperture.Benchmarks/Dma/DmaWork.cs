@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Aperture.Boards;
 using Aperture.Devices;
 using Aperture.DeviceTrees;
@@ -6,7 +5,7 @@ using Aperture.Dma;
 using Aperture.Dma.Sanitizer;
 using Aperture.Iommu;
 
-namespace Aperture.Benchmarks;
+namespace Aperture.Benchmarks.Dma;
 
 /// <summary>The DMA API of masters on a booted board: the unit is powered, its driver invalidates through registers.</summary>
 internal sealed class DmaWork : IDisposable
@@ -55,32 +54,6 @@ internal sealed class DmaWork : IDisposable
 
     /// <summary>The same on a second device; for a second thread.</summary>
     public void OtherPage(int times) => Page(_other, times);
-
-    /// <summary>Times a loop on one device, and two loops on two devices at once.</summary>
-    /// <returns>Nanoseconds per call of one thread alone, and of the two together: half of it when they do not hinder each other.</returns>
-    public static (double One, double Two) Scale(DmaWork work, TimeSpan budget)
-    {
-        var one = Meter.Measure(work.Page, budget / 2).Nanoseconds;
-        var times = Math.Max(1, (int)(budget.TotalNanoseconds / 16 / one));
-        var two = double.MaxValue;
-        for (var round = 0; round < 8; round++)
-        {
-            using var ready = new Barrier(2);
-            var other = new Thread(() =>
-            {
-                ready.SignalAndWait();
-                work.OtherPage(times);
-            });
-            other.Start();
-            ready.SignalAndWait();
-            var start = Stopwatch.GetTimestamp();
-            work.Page(times);
-            other.Join();
-            two = Math.Min(two, Stopwatch.GetElapsedTime(start).TotalNanoseconds / times / 2);
-        }
-
-        return (one, two);
-    }
 
     /// <summary>Copies 64 KiB twice, as a bounced mapping of both directions does.</summary>
     public void PlainCopy(int times)

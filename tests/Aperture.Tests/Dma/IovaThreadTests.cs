@@ -1,0 +1,152 @@
+using Aperture.Core;
+using Aperture.Dma;
+
+namespace Aperture.Tests.Dma;
+
+/// <summary>Several threads in one space: a page has one owner, and nobody is refused what is free.</summary>
+public class IovaThreadTests
+{
+    private const ulong Page = 0x1000;
+    private const int Threads = 8;
+
+    [Theory]
+    [InlineData(0x3F_FFFFul, 10_000)]     // tight: often full, so that caches are emptied
+    [InlineData(0x3FFF_FFFFul, 20_000)]
+    public void Pages_have_one_owner(ulong last, int operations)
+    {
+        var space = new IovaSpace(Page, new Iova(last));
+        var owners = new int[(last / Page) + 1];
+        var clashes = 0;
+        Run(id =>
+        {
+            var random = new Random(id);
+            var live = new List<(Iova Start, int Count)>();
+            for (var i = 0; i < operations; i++)
+            {
+                var count = random.Next(20) == 0 ? random.Next(1, 200) : random.Next(1, 33);
+                if (live.Count < 30 && space.TryAllocate((ulong)count * Page, new Iova(last), out var start))
+                {
+                    Own(start, count, 0, id);
+                    live.Add((start, count));
+                    continue;
+                }
+
+                if (live.Count == 0)
+                    continue;
+                var at = random.Next(live.Count);
+                Own(live[at].Start, live[at].Count, id, 0);
+                space.Free(live[at].Start, (ulong)live[at].Count * Page);
+                live[at] = live[^1];
+                live.RemoveAt(live.Count - 1);
+            }
+
+            foreach (var (start, count) in live)
+            {
+                Own(start, count, id, 0);
+                space.Free(start, (ulong)count * Page);
+            }
+        });
+        Assert.Equal(0, clashes);
+        Assert.Equal(Page, space.UsedBytes);
+
+        void Own(Iova start, int count, int from, int to)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                if (Interlocked.Exchange(ref owners[(int)(start.Value / Page) + i], to) != from)
+                    Interlocked.Increment(ref clashes);
+            }
+        }
+    }
+
+    [Fact]
+    public void Nobody_is_refused_what_is_there_for_all()
+    {
+        // 31 blocks of 32 pages: each thread takes up to three of them at a time, never more than there are.
+        var space = new IovaSpace(Page, new Iova(0x3F_FFFF));
+        var refusals = 0;
+        Run(_ =>
+        {
+            var held = new Iova[3];
+            for (var i = 0; i < 5000; i++)
+            {
+                for (var j = 0; j < held.Length; j++)
+                {
+                    if (!space.TryAllocate(32 * Page, new Iova(ulong.MaxValue), out held[j]))
+                        Interlocked.Increment(ref refusals);
+                }
+
+                foreach (var start in held)
+                    space.Free(start, 32 * Page);
+            }
+        });
+        Assert.Equal(0, refusals);
+        Assert.Equal(Page, space.UsedBytes);
+    }
+
+    [Fact]
+    public void Of_two_who_free_the_same_range_one_fails()
+    {
+        var space = new IovaSpace(Page, new Iova(uint.MaxValue));
+        var starts = new Iova[2000];
+        for (var i = 0; i < starts.Length; i++)
+            Assert.True(space.TryAllocate(2 * Page, new Iova(uint.MaxValue), out starts[i]));
+        var failures = 0;
+        Run(_ =>
+        {
+            foreach (var start in starts)
+            {
+                try
+                {
+                    space.Free(start, 2 * Page);
+                }
+                catch (ApertureException)
+                {
+                    Interlocked.Increment(ref failures);
+                }
+            }
+        });
+        Assert.Equal((Threads - 1) * starts.Length, failures);
+        Assert.Equal(Page, space.UsedBytes);
+    }
+
+    [Fact]
+    public void Ranges_may_be_freed_by_another_thread()
+    {
+        var space = new IovaSpace(Page, new Iova(0xFF_FFFF));
+        var ring = System.Threading.Channels.Channel.CreateBounded<Iova>(64);
+        var consumer = new Thread(() =>
+        {
+            while (ring.Reader.WaitToReadAsync().AsTask().Result)
+            {
+                while (ring.Reader.TryRead(out var start))
+                    space.Free(start, Page);
+            }
+        });
+        consumer.Start();
+        for (var i = 0; i < 20_000; i++)
+        {
+            Assert.True(space.TryAllocate(Page, new Iova(ulong.MaxValue), out var start));
+            while (!ring.Writer.TryWrite(start))
+                Thread.Yield();
+        }
+
+        ring.Writer.Complete();
+        consumer.Join();
+        Assert.Equal(Page, space.UsedBytes);
+    }
+
+    private static void Run(Action<int> work)
+    {
+        using var ready = new Barrier(Threads);
+        var threads = Enumerable.Range(1, Threads).Select(id => new Thread(() =>
+        {
+            ready.SignalAndWait();
+            work(id);
+        })).ToArray();
+        foreach (var thread in threads)
+            thread.Start();
+        foreach (var thread in threads)
+            thread.Join();
+    }
+}
