@@ -48,10 +48,9 @@ public abstract class SingleContextUnit : IommuUnit, IBoundDriver
             {
                 if (!Accepts(domain))
                     return Status.InvalidArgument;
-                var status = Switch(domain);
-                if (status == Status.Ok && !_masters.Contains(master))
+                if (!_masters.Contains(master))
                     _masters.Add(master);
-                return status;
+                return Switch(domain);
             }
 
             // While another master is left in the domain the unit goes on translating for both.
@@ -213,11 +212,9 @@ public abstract class SingleContextUnit : IommuUnit, IBoundDriver
         }
         catch (BusErrorException error)
         {
-            // A unit that does not answer lets nothing through. Who was in force stays so in the books until the caller says
-            // otherwise; but a domain that was left may be gone soon.
+            // A unit that does not answer lets nothing through. When it comes back it goes where it was told last: a domain that
+            // was left may be gone by then, and a caller who wants the old one back says so.
             _isAstray = true;
-            if (domain is not null)
-                Domain = previous;
             return error.Status;
         }
     }

@@ -91,4 +91,84 @@ public abstract partial class IommuDriverTests
         master.TryRead(s_iova, out _);
         master.Reaches(s_iova, _board.Data);
     }
+
+    [Theory]
+    [InlineData("detach attach")]
+    [InlineData("replace")]
+    [InlineData("replace replace back")]
+    [InlineData("cycle")]
+    [InlineData("lose")]
+    [InlineData("sleep")]
+    [InlineData("unmap map cycle")]
+    [InlineData("replace cycle")]
+    [InlineData("detach lose attach")]
+    public void After_a_fault_that_nobody_mended_any_fresh_start_lets_accesses_through(string operations)
+    {
+        var (unit, master, domain) = Ready();
+        var other = unit.Unit.CreateDomain(DomainType.Unmanaged);
+        Map(domain, s_iova, 0);
+        Map(other, s_iova, 0);
+        master.Reaches(s_iova, _board.Data);
+        Assert.NotEqual(DmaStatus.Ok, master.TryRead(s_iova + Page, out _));
+        foreach (var operation in operations.Split(' '))
+            Restart(operation, unit, master, domain, other);
+        master.Reaches(s_iova, _board.Data);
+        master.IsRefused(s_iova + Page);
+        Assert.False(unit.Interrupt.IsStuck);
+    }
+
+    [Theory]
+    [InlineData("detach attach")]
+    [InlineData("replace")]
+    [InlineData("cycle")]
+    [InlineData("unmap map")]
+    public void A_fault_handler_may_do_what_it_likes_to_the_unit(string operations)
+    {
+        var (unit, master, domain) = Ready();
+        var other = unit.Unit.CreateDomain(DomainType.Unmanaged);
+        Map(domain, s_iova, 0);
+        Map(other, s_iova, 0);
+        master.Reaches(s_iova, _board.Data);
+        domain.FaultHandler = (in FaultReport _) =>
+        {
+            foreach (var operation in operations.Split(' '))
+                Restart(operation, unit, master, domain, other);
+            return FaultResponse.Unhandled;
+        };
+        Assert.NotEqual(DmaStatus.Ok, master.TryRead(s_iova + Page, out _));
+        domain.FaultHandler = null;
+        unit.Cycle(losesState: false);
+        master.Reaches(s_iova, _board.Data);
+        master.IsRefused(s_iova + Page);
+        Assert.False(unit.Interrupt.IsStuck);
+    }
+
+    private void Restart(string operation, UnitOnBoard unit, MasterOnBoard master, IommuDomain domain, IommuDomain other)
+    {
+        switch (operation)
+        {
+            case "detach":
+                master.Group.Detach(domain);
+                break;
+            case "attach" or "back":
+                master.Group.Replace(domain);
+                break;
+            case "replace":
+                master.Group.Replace(other);
+                break;
+            case "cycle" or "lose":
+                unit.Cycle(losesState: operation == "lose");
+                break;
+            case "sleep":
+                unit.Device.Bound!.Suspend();
+                unit.Device.Bound.Resume();
+                break;
+            case "unmap":
+                domain.Unmap(s_iova, Page);
+                break;
+            case "map":
+                Map(domain, s_iova, 0);
+                break;
+        }
+    }
 }

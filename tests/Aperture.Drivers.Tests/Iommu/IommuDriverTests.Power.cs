@@ -81,9 +81,9 @@ public abstract partial class IommuDriverTests
     {
         var (unit, master, domain) = Ready();
         Map(domain, s_iova, 0);
-        unit.Model.IsClocked = false;
+        unit.Registers.IsDead = true;
         Assert.Throws<BusErrorException>(unit.Device.Bound!.RuntimeSuspend);
-        unit.Model.IsClocked = true;
+        unit.Registers.IsDead = false;
         unit.Device.Bound.RuntimeResume();
         master.Reaches(s_iova, _board.Data);
     }
@@ -95,9 +95,9 @@ public abstract partial class IommuDriverTests
         Map(domain, s_iova, 0);
         Map(domain, s_iova + Page, Page);
         master.Reaches(s_iova, _board.Data);
-        unit.Model.IsClocked = false; // keeps its TLB, but does not answer
+        unit.Registers.IsDead = true; // the TLB keeps what it has
         Assert.Equal(Page, domain.Unmap(s_iova, Page));
-        unit.Model.IsClocked = true;
+        unit.Registers.IsDead = false;
         Assert.Equal(Page, domain.Unmap(s_iova + Page, Page));
         master.IsRefused(s_iova);
         master.IsRefused(s_iova + Page);

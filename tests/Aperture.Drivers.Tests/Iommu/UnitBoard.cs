@@ -47,8 +47,9 @@ public abstract class UnitBoard : IDisposable
         _nextRegisters += 0x10_0000;
         var model = CreateModel(address);
         Bus.Attach(address, model);
-        var device = new Device($"{address.Value:x}.{Kind}") { Description = new DeviceDescription { Compatible = Compatible is { } name ? [name] : [] } };
-        device.Registers.Add(new BusRegisterRegion(Bus, address, model.Size, device.Name));
+var device = new Device($"{address.Value:x}.{Kind}") { Description = new DeviceDescription { Compatible = Compatible is { } name ? [name] : [] } };
+        var registers = new WatchedRegisters(new BusRegisterRegion(Bus, address, model.Size, device.Name));
+        device.Registers.Add(registers);
         var wire = new InterruptWire(device.Name);
         wire.Connect(model.Interrupt);
         var interrupt = wire.Input;
@@ -58,7 +59,7 @@ public abstract class UnitBoard : IDisposable
         device.Driver = driver;
         device.Bound = driver.Probe(device);
         device.Bound.RuntimeSuspend();
-        var unit = new UnitOnBoard(device, model, (IommuUnit)device.Bound, interrupt);
+        var unit = new UnitOnBoard(device, model, (IommuUnit)device.Bound, registers, interrupt);
         _units.Add(unit);
         return unit;
     }
@@ -114,8 +115,8 @@ public abstract class UnitBoard : IDisposable
     }
 }
 
-/// <summary>A unit: its device, its silicon, its driver's state.</summary>
-public sealed record UnitOnBoard(Device Device, TranslationUnit Model, IommuUnit Unit, Interrupt Interrupt)
+/// <summary>A unit: its device, its silicon, its driver's state, the registers between them.</summary>
+public sealed record UnitOnBoard(Device Device, TranslationUnit Model, IommuUnit Unit, WatchedRegisters Registers, Interrupt Interrupt)
 {
     public void On() => Device.Power.Get();
 

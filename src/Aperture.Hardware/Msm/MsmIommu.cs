@@ -1,0 +1,81 @@
+using Aperture.Core;
+using Aperture.Datasheets.Arm;
+using Aperture.Datasheets.Msm;
+using Aperture.Hardware.Bus;
+using Aperture.Hardware.Translation;
+
+namespace Aperture.Hardware.Msm;
+
+/// <summary>The IOMMU before a cluster of multimedia masters of Qualcomm's MSM8x60, MSM8960 and APQ8064: each machine ID leads to one of
+/// a few context banks, each bank translates by ARM's short-descriptor tables, all share one TLB.</summary>
+/// <remarks>Sources: the vendor's register list and recorded driver behaviour, see docs/units/msm-iommu.md; tables: ARM DDI 0406, B3.</remarks>
+public sealed partial class MsmIommu : TranslationUnit
+{
+    private const uint VmidTagMask = 0x1F00; // what global entries compare of a tag
+
+    private readonly MsmContextBank[] _banks;
+    private readonly MsmContextBank?[] _bankOf = new MsmContextBank?[MsmGlobalRegisters.Machines]; // by machine ID; null: none that exists
+    private readonly uint[] _global = new uint[MsmContextRegisters.Stride / sizeof(uint)];          // the page of shared registers
+    private readonly TranslationCache _tlb;
+    private readonly InterruptLine[] _lines;
+    private readonly uint[] _needs = new uint[3]; // the rights that an access needs, by kind
+    private ulong _faults;                        // faults and global errors since the unit was made
+    private ulong _resets;                        // resets since the unit was made: an access held over a reset is lost
+    private bool _clientsPass;                    // CR.CLIENTPD
+
+    /// <summary>A unit in its reset state.</summary>
+    /// <param name="bus">Where the walkers read tables.</param>
+    /// <param name="options">Which unit it is.</param>
+    /// <exception cref="ApertureException">An option is out of range.</exception>
+    public MsmIommu(SystemBus bus, MsmIommuOptions options)
+        : base(bus)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        Options = options;
+        _banks = [.. Enumerable.Range(0, options.Banks).Select(number => new MsmContextBank(number))];
+        _tlb = new TranslationCache(1, options.TlbEntries, options.Replacement, VmidTagMask);
+        _lines = [Interrupt, .. Enumerable.Range(1, options.InterruptLines - 1).Select(_ => new InterruptLine())];
+        foreach (var access in Enum.GetValues<DmaAccess>())
+            _needs[(int)access] = (uint)NeedsOf(access, options.MastersArePrivileged);
+        Reset();
+    }
+
+    /// <summary>Which unit it is.</summary>
+    public MsmIommuOptions Options { get; }
+
+    /// <summary>The interrupt lines; the first is <see cref="BusDevice.Interrupt"/>.</summary>
+    public IReadOnlyList<InterruptLine> Lines => _lines;
+
+    /// <inheritdoc/>
+    public override uint Size => MsmGlobalRegisters.WindowSize;
+
+    /// <inheritdoc/>
+    public override int CacheEntries => _tlb.Entries;
+
+    /// <inheritdoc/>
+    public override TranslationCounters Counters => new(_tlb.Hits, _tlb.Misses, _tlb.Invalidations, _faults);
+
+    /// <inheritdoc/>
+    protected override void Reset()
+    {
+        _resets++;
+        Array.Clear(_global);
+        foreach (var bank in _banks)
+            bank.Reset();
+        foreach (var (offset, value) in Options.ResetValues)
+            Store(offset, value);
+        _tlb.InvalidateAll();
+        RefreshAll();
+    }
+
+    private static ArmRights NeedsOf(DmaAccess access, bool isPrivileged) => (access, isPrivileged) switch
+    {
+        (DmaAccess.Write, true) => ArmRights.PrivilegedWrite,
+        (DmaAccess.Write, false) => ArmRights.UserWrite,
+        (DmaAccess.Fetch, true) => ArmRights.PrivilegedRead | ArmRights.Execute,
+        (DmaAccess.Fetch, false) => ArmRights.UserRead | ArmRights.Execute,
+        (_, true) => ArmRights.PrivilegedRead,
+        _ => ArmRights.UserRead,
+    };
+}
