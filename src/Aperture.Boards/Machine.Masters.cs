@@ -5,6 +5,7 @@ using Aperture.Datasheets.Edu;
 using Aperture.DeviceTrees;
 using Aperture.Drivers.DmaMaster;
 using Aperture.Drivers.Exynos;
+using Aperture.Drivers.Msm;
 using Aperture.Drivers.Omap;
 using Aperture.Drivers.Tegra;
 using Aperture.Drivers.Ti;
@@ -144,6 +145,7 @@ public sealed partial class Machine
         Drivers.Register(new OmapIommuDriver(Iommu));
         Drivers.Register(new ExynosIommuDriver(Iommu));
         Drivers.Register(new TegraIommuDriver(Iommu, Drivers));
+        Drivers.Register(new MsmIommuDriver(Iommu));
         Drivers.Register(new DmaMasterDriver([.. _masters.Where(master => master.Device is not null).SelectMany(master => master.Node.Compatible).Distinct()]));
     }
 }

@@ -4,6 +4,7 @@ using Aperture.Datasheets.Omap;
 using Aperture.Datasheets.Tegra;
 using Aperture.Devices;
 using Aperture.DeviceTrees;
+using Aperture.Hardware.Msm;
 using Aperture.Hardware.Omap;
 using Aperture.Hardware.Tegra;
 using Aperture.Power;
@@ -30,12 +31,21 @@ public sealed partial class Machine
                 model.PowerFrom(power);
             var device = MakeDevice(node, node.Compatible);
             ConnectInterrupt(node, model.Interrupt);
+            if (model is MsmIommu iommu)
+                ConnectMoreInterrupts(node, iommu);
             if (model is OmapMmu mmu)
                 ConnectDspSystem(node, mmu, device);
             if (model is TegraSmmu smmu)
                 ConnectAhb(smmu, device);
             _units.Add(new BoardUnit(node, device, model));
         }
+    }
+
+    /// <summary>MSM: each context bank chooses one of the unit's lines, which are the interrupts of the node in their order.</summary>
+    private void ConnectMoreInterrupts(DeviceTreeNode node, MsmIommu iommu)
+    {
+        foreach (var (reference, line) in node.Interrupts().Zip(iommu.Lines).Skip(1))
+            WireOf(reference).Connect(line);
     }
 
     /// <summary>DRA7: a block beside the MMUs of a DSP switches each of them on; the driver finds its registers as the last region.</summary>

@@ -2,6 +2,7 @@ using Aperture.Core.Memory;
 using Aperture.Diagnostics;
 using Aperture.Dma.Sanitizer;
 using Aperture.Hardware.Exynos;
+using Aperture.Hardware.Msm;
 using Aperture.Iommu;
 using Microsoft.Extensions.Logging;
 
@@ -23,6 +24,9 @@ public sealed record MachineOptions
 
     /// <summary>The SysMMU of every unit instead of the one that the SoC is assumed to have: no tree states the version.</summary>
     public SysMmuOptions? SysMmu { get; init; }
+
+    /// <summary>What every MSM IOMMU does where the facts end; the number of its context banks is the tree's.</summary>
+    public MsmIommuOptions Msm { get; init; } = new();
 
     /// <summary>What masters' groups get as their address space: <see cref="DomainType.Dma"/>, the default, or another one that
     /// <see cref="IommuCore.DefaultDomainType"/> can be.</summary>

@@ -14,6 +14,7 @@ public static class BoardChecker
         UnitRules.Check(context);
         MasterRules.Check(context);
         IdRules.Check(context);
+        BankRules.Check(context);
         RegisterRules.Check(context);
         SupplierRules.Check(context);
         ReservedRules.Check(context);

@@ -24,6 +24,9 @@ public static class FindingCode
     /// <summary>An id is beyond what the unit can tell apart.</summary>
     public const string IdRange = "id-range";
 
+    /// <summary>A unit has no context bank, more than there can be, or fewer than it has masters.</summary>
+    public const string Banks = "banks";
+
     /// <summary>Registers are missing, malformed or overlap.</summary>
     public const string Reg = "reg";
 

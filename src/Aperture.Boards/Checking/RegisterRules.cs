@@ -63,9 +63,9 @@ internal static class RegisterRules
 
     private static void CheckWindow(CheckContext context, DeviceTreeNode unit, UnitKind kind, PhysicalAddress start, ulong size)
     {
-        var smallest = UnitModels.SmallestWindow(unit);
-        if (size < smallest || size > UnitModels.LargestWindow)
-            context.Problem(FindingCode.Reg, unit, $"reg has 0x{size:x} bytes, but a {kind.Family} here has 0x{smallest:x} to 0x{UnitModels.LargestWindow:x}: correct the size");
+        var (smallest, largest) = (UnitModels.SmallestWindow(unit), UnitModels.LargestWindow(unit));
+        if (size < smallest || size > largest)
+            context.Problem(FindingCode.Reg, unit, $"reg has 0x{size:x} bytes, but a {kind.Family} here has 0x{smallest:x}{(smallest == largest ? "" : $" to 0x{largest:x}")}: correct the size");
         if (!start.IsAligned(sizeof(uint)) || size % sizeof(uint) != 0)
             context.Problem(FindingCode.Reg, unit, $"reg {new MemoryRange(start, size)} does not begin and end at whole words, which registers are: correct the address or the size");
     }

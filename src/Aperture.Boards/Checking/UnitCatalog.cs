@@ -17,7 +17,7 @@ public static class UnitCatalog
         .. TegraSoc.All.Select(soc => new UnitKind(soc.Compatible, "NVIDIA Tegra SMMU", 1, 1, 127, true, SharesIds: true, soc.Swgroups.Select(swgroup => swgroup.Id).ToHashSet())),
         new("nvidia,tegra20-mc-gart", "NVIDIA Tegra GART", 0, 0, 0, false, SharesIds: true),
         new("nvidia,tegra*-smmu", "NVIDIA Tegra SMMU", 1, 2, uint.MaxValue, false, SharesIds: true),
-        new("qcom,apq8064-iommu", "Qualcomm MSM IOMMU", 1, 1, 31, false),
+        new("qcom,apq8064-iommu", "Qualcomm MSM IOMMU", 1, 1, 31, true),
         new("qcom,msm-iommu-v1", "Qualcomm MSM IOMMU", 1, 1, uint.MaxValue, false),
         new("qcom,msm-iommu-v2", "Qualcomm MSM IOMMU", 1, 1, uint.MaxValue, false),
         new("rockchip,*iommu", "Rockchip IOMMU", 0, 0, 0, false),

@@ -73,6 +73,21 @@ internal static class RunText
             console.MarkupLine($"  [red]never[/]    {Markup.Escape(deferred.Device.Name)}: waits for {Markup.Escape(deferred.Supplier)}: {Markup.Escape(deferred.Reason)}");
     }
 
+    /// <summary>Numbers in their order, those that follow each other as ranges.</summary>
+    private static string Ranges(IReadOnlyList<uint> ids)
+    {
+        var ranges = new List<string>();
+        for (var i = 0; i < ids.Count;)
+        {
+            var first = i++;
+            while (i < ids.Count && ids[i] == ids[i - 1] + 1)
+                i++;
+            ranges.Add(i - first < 3 ? string.Join(' ', ids.Skip(first).Take(i - first)) : string.Create(CultureInfo.InvariantCulture, $"{ids[first]}-{ids[i - 1]}"));
+        }
+
+        return string.Join(' ', ranges);
+    }
+
     private static void WriteMasters(RunReport report, IAnsiConsole console)
     {
         var table = new Table { Border = TableBorder.Simple, Title = new TableTitle("Masters") };
@@ -85,7 +100,7 @@ internal static class RunText
             [
                 Cell(master.Name),
                 Cell(string.Join(' ', master.Units)),
-                Cell(string.Join(' ', master.Ids)),
+                Cell(Ranges(master.Ids)),
                 Cell(iommu?.Group.Id.ToString(CultureInfo.InvariantCulture)),
                 Cell(Name(iommu?.Domain)),
                 .. result.Checks.Select(check => new Markup($"[{Colour(check.Result.Outcome)}]{Name(check.Result.Outcome)}[/]")),

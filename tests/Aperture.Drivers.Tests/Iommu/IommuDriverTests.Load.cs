@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Aperture.Core;
 using Aperture.Hardware.Translation;
 using Aperture.Iommu;
 

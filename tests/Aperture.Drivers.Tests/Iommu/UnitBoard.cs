@@ -47,7 +47,7 @@ public abstract class UnitBoard : IDisposable
         _nextRegisters += 0x10_0000;
         var model = CreateModel(address);
         Bus.Attach(address, model);
-var device = new Device($"{address.Value:x}.{Kind}") { Description = new DeviceDescription { Compatible = Compatible is { } name ? [name] : [] } };
+        var device = new Device($"{address.Value:x}.{Kind}") { Description = new DeviceDescription { Compatible = Compatible is { } name ? [name] : [] } };
         var registers = new WatchedRegisters(new BusRegisterRegion(Bus, address, model.Size, device.Name));
         device.Registers.Add(registers);
         var wire = new InterruptWire(device.Name);
