@@ -17,7 +17,9 @@ namespace Aperture.Boards;
 /// docs/units.</summary>
 internal static class UnitModels
 {
-    private const ulong LargestOther = 0x1_0000;
+    /// <summary>The most bytes of registers that a block takes which nobody says more about.</summary>
+    public const ulong LargestWindow = 0x1_0000;
+
     private const string Msm = "qcom,apq8064-iommu";
     private const ulong SmallestSysMmu = 0x100;
     private const ulong SmallestSysMmuV7 = 0x1000; // the capabilities lie beyond 0x800
@@ -36,7 +38,7 @@ internal static class UnitModels
     };
 
     /// <summary>The most bytes of registers that the unit of a node has.</summary>
-    public static ulong LargestWindow(DeviceTreeNode node) => Kind(node) == Msm ? MsmGlobalRegisters.WindowSize : LargestOther;
+    public static ulong LargestWindowOf(DeviceTreeNode node) => Kind(node) == Msm ? MsmGlobalRegisters.WindowSize : LargestWindow;
 
     /// <summary>Whether the driver of a node's unit provides the gates that others get from the node, rather than the board.</summary>
     public static bool ProvidesGates(DeviceTreeNode node) => Kind(node) is { } compatible && TegraSoc.Find(compatible) is not null;
@@ -45,7 +47,7 @@ internal static class UnitModels
     /// <exception cref="ApertureException">There is no such unit; the message names the node.</exception>
     public static TranslationUnit Create(DeviceTreeNode node, ulong size, SystemBus bus, MachineOptions options)
     {
-        if (size > LargestWindow(node))
+        if (size > LargestWindowOf(node))
             throw new ApertureException(Status.InvalidArgument, $"{node.Path}: a register window of 0x{size:x} bytes is more than an IOMMU has");
         try
         {

@@ -63,7 +63,7 @@ internal static class RegisterRules
 
     private static void CheckWindow(CheckContext context, DeviceTreeNode unit, UnitKind kind, PhysicalAddress start, ulong size)
     {
-        var (smallest, largest) = (UnitModels.SmallestWindow(unit), UnitModels.LargestWindow(unit));
+        var (smallest, largest) = (UnitModels.SmallestWindow(unit), UnitModels.LargestWindowOf(unit));
         if (size < smallest || size > largest)
             context.Problem(FindingCode.Reg, unit, $"reg has 0x{size:x} bytes, but a {kind.Family} here has 0x{smallest:x}{(smallest == largest ? "" : $" to 0x{largest:x}")}: correct the size");
         if (!start.IsAligned(sizeof(uint)) || size % sizeof(uint) != 0)

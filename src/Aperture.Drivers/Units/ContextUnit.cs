@@ -183,7 +183,8 @@ public abstract class ContextUnit : IommuUnit, IBoundDriver
     {
         if (ReferenceEquals(previous?.Domain, next?.Domain) && !_isAstray)
             return Status.Ok;
-        if (next is not null && Reserve(next, previous) is not Status.Ok and var status)
+        var status = next is null ? Status.Ok : Reserve(next, previous);
+        if (status != Status.Ok)
             return status;
 
         Replace(previous, next);
@@ -196,25 +197,15 @@ public abstract class ContextUnit : IommuUnit, IBoundDriver
         }
         catch (BusErrorException error)
         {
-            // A unit that does not answer lets nothing through. Who was in force stays so in the books until the caller says
-            // otherwise; but a domain that was left may be gone soon.
+            // A unit that does not answer lets nothing through. When it comes back its masters are where they were told to go last: a
+            // domain that was left may be gone by then, and a caller who wants the old one back says so.
             _isAstray = true;
-            if (next is not null)
-            {
-                Replace(next, previous);
-                Release(next);
-            }
-            else if (previous is not null)
-            {
-                Release(previous);
-            }
-
-            return error.Status;
+            status = error.Status;
         }
 
         if (previous is not null)
             Release(previous);
-        return Status.Ok;
+        return status;
     }
 
     private void Replace(UnitAttachment? old, UnitAttachment? attachment)

@@ -41,10 +41,6 @@ public abstract class IommuUnit
     /// <param name="streams">Its streams on this unit.</param>
     public virtual IEnumerable<object> GroupKeys(Device master, IReadOnlyList<StreamId> streams) => [];
 
-    /// <summary>All the <see cref="GroupKey"/>s of a master: one that shares any of them with another is in one group with it. Units that tell
-    /// masters apart by their streams have one for each stream.</summary>
-    public virtual IEnumerable<object> GroupKeys(Device master, IReadOnlyList<StreamId> streams) => GroupKey(master) is { } key ? [key] : [];
-
     /// <summary>Called once when a master has been described completely, before it is attached to anything: the place for limits of its own.
     /// The core has made the unit's device a supplier of the master's already.</summary>
     public virtual void AddMaster(Device master)
