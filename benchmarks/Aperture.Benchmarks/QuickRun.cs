@@ -6,6 +6,7 @@ using Aperture.Benchmarks.Core.PageTables;
 using Aperture.Benchmarks.Dma;
 using Aperture.Benchmarks.Drivers;
 using Aperture.Benchmarks.Hardware.Translation;
+using Aperture.Core.PageTables;
 using Aperture.Core.PageTables.Formats;
 
 namespace Aperture.Benchmarks;
@@ -59,11 +60,15 @@ internal static class QuickRun
             Add("table.map4k+unmap4k.lone", omap.LonePage, "chase4", chase4);
         }
 
-        using (var exynos = new TableWork<ExynosV5Format>(default))
-        {
-            Add("table.exynos5.map4k+unmap4k", exynos.Page, "chase4", chase4);
-            Add("table.exynos5.map256x4k+unmap256x4k", exynos.Pages256, "fill8", fill8, 256);
-        }
+        using (var table = new TableWork<ExynosV5Format>(default))
+            AddTable("table.exynos5", table);
+
+        using (var table = new TableWork<ArmShortFormat>(new ArmShortFormat(new())))
+            AddTable("table.v7s", table);
+        using (var table = new TableWork<ArmLpaeFormat>(new ArmLpaeFormat(new() { CoherentWalk = true })))
+            AddTable("table.lpae", table);
+        using (var table = new TableWork<AmdV1Format>(new AmdV1Format(3)))
+            AddTable("table.amd", table);
 
         using (var domain = DomainWork.Omap())
             Add("domain.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
@@ -119,6 +124,14 @@ internal static class QuickRun
         }
 
         bool IsWanted(string name) => name.StartsWith(only, StringComparison.Ordinal);
+
+        void AddTable<TFormat>(string name, TableWork<TFormat> table)
+            where TFormat : struct, IPageTableFormat
+        {
+            Add(name + ".map4k+unmap4k", table.Page, "chase4", chase4);
+            Add(name + ".map256x4k+unmap256x4k", table.Pages256, "fill8", fill8, 256);
+            Add(name + ".translate", table.Translate, "chase4", chase4);
+        }
 
         // Two threads: how much more they get done than one alone.
         void AddPair(string name, Func<Pair> work)

@@ -26,6 +26,10 @@ public interface IPageTableFormat
     /// <summary>Number of levels. Level 0 is the root; the last level holds pages only.</summary>
     int Levels { get; }
 
+    /// <summary>The level of the root of an empty table: 0, unless the table grows upwards as addresses need it. Levels are never
+    /// taken away again.</summary>
+    int StartLevel { get; }
+
     /// <summary>The first input address: zero, or where the upper part of a split space begins.</summary>
     ulong InputStart { get; }
 
@@ -41,9 +45,8 @@ public interface IPageTableFormat
     /// <summary>The page sizes that can be mapped, one bit each (bit 12 = 4 KiB).</summary>
     ulong PageSizes { get; }
 
-    /// <summary>Whether a table that became empty is unlinked and given back by an unmap. Where it is not, the empty table
-    /// stays linked until a page that covers it takes its place or the domain goes.</summary>
-    bool ReclaimsEmptyTables { get; }
+    /// <summary>When a table that became empty is unlinked and given back by an unmap.</summary>
+    TableReclaim Reclaim { get; }
 
     /// <summary>Log2 of the bytes that one entry of <paramref name="level"/> covers.</summary>
     int Shift(int level);
@@ -55,8 +58,11 @@ public interface IPageTableFormat
     int TableAlignment(int level);
 
     /// <summary>The level that holds pages of <c>1 &lt;&lt; pageShift</c> bytes. The page takes
-    /// <c>1 &lt;&lt; (pageShift - Shift(level))</c> consecutive, identical entries.</summary>
+    /// <c>1 &lt;&lt; (pageShift - Shift(level))</c> consecutive entries.</summary>
     int LevelOfPage(int pageShift);
+
+    /// <summary>How much each entry of a page of several entries is more than the one before: 0 where they are equal.</summary>
+    ulong ReplicaStep(int level, int pageShift);
 
     /// <summary>What <paramref name="entry"/> of a table of <paramref name="level"/> is.</summary>
     EntryKind Classify(int level, ulong entry);
@@ -77,7 +83,7 @@ public interface IPageTableFormat
     /// <summary>The rights and attributes of a leaf, as the hardware will apply them.</summary>
     Protection LeafProtection(int level, ulong entry);
 
-    /// <summary>The leaf that maps a page of <c>1 &lt;&lt; pageShift</c> bytes at <paramref name="page"/>. Its replicas are equal.</summary>
+    /// <summary>The leaf that maps a page of <c>1 &lt;&lt; pageShift</c> bytes at <paramref name="page"/>: the first of its entries.</summary>
     ulong MakeLeaf(int level, int pageShift, PhysicalAddress page, Protection protection);
 
     /// <summary>The table that an entry of <paramref name="level"/> points to.</summary>
@@ -89,4 +95,10 @@ public interface IPageTableFormat
     /// <summary>Whether the format can express <paramref name="protection"/>: <see cref="Status.Ok"/>,
     /// or <see cref="Status.InvalidArgument"/> where nothing like it exists.</summary>
     Status CheckProtection(Protection protection);
+
+    /// <summary>Whether a leaf says that its page was written since it was made clean. False where the hardware does not say.</summary>
+    bool IsDirty(int level, ulong entry);
+
+    /// <summary>The leaf of the same page, not written.</summary>
+    ulong MakeClean(int level, ulong entry);
 }

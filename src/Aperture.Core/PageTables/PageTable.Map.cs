@@ -29,11 +29,11 @@ public sealed unsafe partial class PageTable<TFormat>
     private bool TryMapOne(ulong iova, ulong pa, Protection protection)
     {
         var shift = SmallestShift;
-        if (_format.LevelOfPage(shift) != 1)
-            return false;
+        if (_format.LevelOfPage(shift) != 1 || Grows)
+            return TryMapOneDeeply(iova, pa, protection);
         var link = EntryOf(_root, 0, iova);
         var entry = Load(link);
-        if (_format.Classify(0, entry) != EntryKind.Table || !TryGetAtHome(entry, out var offset))
+        if (_format.Classify(0, entry) != EntryKind.Table || !TryGetAtHome(0, entry, out var offset))
             return false;
 
         // The table was linked while it lived this life, and the entry empty; so it is the right one for as long as the word does
@@ -41,7 +41,7 @@ public sealed unsafe partial class PageTable<TFormat>
         var word = _home.WordAt(offset);
         var seen = new TableWord(Volatile.Read(ref *word));
         var place = _home.Bytes + offset + (Index(1, iova) * _format.EntryBytes);
-        if (!seen.IsAlive || Load(link) != entry || Load(place) != _format.EmptyEntry(1)
+        if (!seen.IsReady || Load(link) != entry || Load(place) != _format.EmptyEntry(1)
             || Interlocked.CompareExchange(ref *word, seen.Add(1).Value, seen.Value) != seen.Value)
         {
             return false;
@@ -64,13 +64,14 @@ public sealed unsafe partial class PageTable<TFormat>
             return status;
 
         ulong mapped = 0;
+        var before = TableWord.LastLife;
         while (mapped < size)
         {
             status = MapRun(iova + mapped, pa + mapped, size - mapped, protection, ref gather, out var done);
             if (status != Status.Ok)
             {
                 if (mapped != 0)
-                    Remove(iova, mapped, reclaim: true, ref gather, out _);
+                    Remove(iova, mapped, Reclaim.NewerThan(before), ref gather, out _);
                 return status;
             }
 
@@ -141,13 +142,14 @@ public sealed unsafe partial class PageTable<TFormat>
     {
         var width = _format.EntryBytes;
         var leaf = _format.MakeLeaf(level, shift, new PhysicalAddress(pa), protection);
-        if (copies == 1 && count > 1)
+        var replicaStep = copies > 1 ? _format.ReplicaStep(level, shift) : 0;
+        if ((copies == 1 || replicaStep != 0) && count > 1)
         {
-            var step = _format.MakeLeaf(level, shift, new PhysicalAddress(pa + (1UL << shift)), protection) - leaf;
+            var step = copies == 1 ? _format.MakeLeaf(level, shift, new PhysicalAddress(pa + (1UL << shift)), protection) - leaf : replicaStep;
             var last = _format.MakeLeaf(level, shift, new PhysicalAddress(pa + ((ulong)(count - 1) << shift)), protection);
-            if (leaf + (step * (ulong)(count - 1)) == last)
+            if (leaf + (step * (ulong)((count - 1) * copies)) == last)
             {
-                EntryRun.FillLinear(first, width, count, leaf, step);
+                EntryRun.FillLinear(first, width, count * copies, leaf, step);
                 return;
             }
         }
@@ -155,7 +157,10 @@ public sealed unsafe partial class PageTable<TFormat>
         for (var page = 0; page < count; page++)
         {
             leaf = _format.MakeLeaf(level, shift, new PhysicalAddress(pa + ((ulong)page << shift)), protection);
-            EntryRun.Fill(first + (page * copies * width), width, copies, leaf);
+            if (replicaStep == 0)
+                EntryRun.Fill(first + (page * copies * width), width, copies, leaf);
+            else
+                EntryRun.FillLinear(first + (page * copies * width), width, copies, leaf, replicaStep);
         }
     }
 
@@ -165,7 +170,7 @@ public sealed unsafe partial class PageTable<TFormat>
     private Status PrepareRun(ulong iova, Table table, int level, byte* first, int entries, ref InvalidationGather gather)
     {
         var status = ClearWay(table, level, first, entries, ref gather, out var links);
-        Release(iova, level, table, status == Status.Ok ? links : links + (uint)entries, _format.ReclaimsEmptyTables, ref gather);
+        Release(iova, level, table, status == Status.Ok ? links : links + (uint)entries, Reclaim.Usual, ref gather);
         return status;
     }
 

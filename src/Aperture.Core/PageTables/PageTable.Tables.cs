@@ -44,9 +44,9 @@ public sealed unsafe partial class PageTable<TFormat>
     private Status Pin(ulong iova, int level, uint entries, ref InvalidationGather gather, out Table table)
     {
         table = _root;
-        if (level == 0)
+        if (level == 0 && !Grows)
             return Status.Ok;
-        if (level == 1)
+        if (level == 1 && !Grows)
         {
             // The table was linked while it lived this life; so it is the right one for as long as the word does not change.
             var link = EntryOf(_root, 0, iova);
@@ -54,7 +54,7 @@ public sealed unsafe partial class PageTable<TFormat>
             if (_format.Classify(0, entry) == EntryKind.Table && TryGetTable(0, entry, out table))
             {
                 var word = table.State;
-                if (word.IsAlive && Load(link) == entry && table.TryChange(word, word.Add(entries)))
+                if (word.IsReady && Load(link) == entry && table.TryChange(word, word.Add(entries)))
                     return Status.Ok;
             }
         }
@@ -65,10 +65,23 @@ public sealed unsafe partial class PageTable<TFormat>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private Status PinSlowly(ulong iova, int level, uint entries, ref InvalidationGather gather, out Table table)
     {
-        table = _root;
-        var at = 0;
+        var status = Grows ? Grow(iova, level, ref gather) : Status.Ok;
+        table = Top(out var at);
+        if (status != Status.Ok)
+            return status;
+        var newerThan = TableWord.LastLife;
         while (true)
         {
+            if (at >= level)
+            {
+                // The pages lie in the root, and that counts its entries, too.
+                var root = table.State;
+                if (at == level && root.IsAlive && root.Life == table.Life && table.TryChange(root, root.Add(entries)))
+                    return Status.Ok;
+                table = Top(out at);
+                continue;
+            }
+
             var last = at + 1 == level;
             var link = EntryOf(table, at, iova);
             var entry = Load(link);
@@ -77,7 +90,7 @@ public sealed unsafe partial class PageTable<TFormat>
                 return Status.AlreadyExists;
             if (kind == EntryKind.Empty)
             {
-                var status = Extend(table, at, iova, entry, last ? entries : 0, ref gather, out var made);
+                status = Extend(table, at, iova, entry, last ? entries : 0, newerThan, ref gather, out var made);
                 if (status != Status.Ok)
                     return status;
                 if (last && made.Bytes != null)
@@ -87,7 +100,7 @@ public sealed unsafe partial class PageTable<TFormat>
                 }
 
                 if (!IsStill(table, at))
-                    (table, at) = (_root, 0);
+                    table = Top(out at);
                 continue;
             }
 
@@ -96,13 +109,15 @@ public sealed unsafe partial class PageTable<TFormat>
             var word = child.State;
             if (Load(link) != entry || !IsStill(table, at))
             {
-                (table, at) = (_root, 0);
+                table = Top(out at);
                 continue;
             }
 
-            if (!word.IsAlive)
+            if (!word.IsReady)
             {
-                if (word.IsDead)
+                if (word.IsAlive)
+                    CleanLink(table, link, child, word);
+                else if (word.IsDead)
                     HelpUnlink(table, link, entry, at, child, word);
                 else if (child.State.Value == word.Value)
                     return Status.BadAddress;
@@ -122,8 +137,8 @@ public sealed unsafe partial class PageTable<TFormat>
         }
     }
 
-    /// <summary>Whether the table still lives the life in which it was found. The root always does.</summary>
-    private static bool IsStill(Table table, int level) => level == 0 || (table.State is { IsAlive: true } word && word.Life == table.Life);
+    /// <summary>Whether the table still lives the life in which it was found. A root that does not grow always does.</summary>
+    private bool IsStill(Table table, int level) => (level == 0 && !Grows) || (table.State is { IsAlive: true } word && word.Life == table.Life);
 
     /// <summary>Links a new table into an empty entry.</summary>
     /// <param name="parent">The table that holds the entry.</param>
@@ -131,18 +146,19 @@ public sealed unsafe partial class PageTable<TFormat>
     /// <param name="iova">The address that selects the entry.</param>
     /// <param name="empty">The entry as it was read.</param>
     /// <param name="entries">The count with which the new table starts.</param>
+    /// <param name="newerThan">The last life before this call: tables that began later were made by it.</param>
     /// <param name="gather">Takes note of the link.</param>
     /// <param name="made">The new table; no table when somebody else changed the entry first.</param>
-    private Status Extend(Table parent, int level, ulong iova, ulong empty, uint entries, ref InvalidationGather gather, out Table made)
+    private Status Extend(Table parent, int level, ulong iova, ulong empty, uint entries, ulong newerThan, ref InvalidationGather gather, out Table made)
     {
         if (!TryNewTable(level + 1, out made))
         {
             // A parent that this call made and that stays empty goes as well.
-            Release(iova, level, parent, 0, reclaim: true, ref gather);
+            Release(iova, level, parent, 0, Reclaim.NewerThan(newerThan), ref gather);
             return Status.NoMemory;
         }
 
-        if (level > 0)
+        if (level > 0 || Grows)
         {
             var word = parent.State;
             if (!word.IsAlive || word.Life != parent.Life || !parent.TryChange(word, word.Add(1)))
@@ -160,13 +176,21 @@ public sealed unsafe partial class PageTable<TFormat>
         {
             Discard(made, level + 1);
             made = default;
-            Release(iova, level, parent, 1, _format.ReclaimsEmptyTables, ref gather);
+            Release(iova, level, parent, 1, Reclaim.Usual, ref gather);
             return Status.Ok;
         }
 
-        Clean(parent, link, 1);
+        CleanLink(parent, link, made, made.State);
         gather.TablesChanged = true;
         return Status.Ok;
+    }
+
+    /// <summary>Cleans the link to a table and takes note of it there.</summary>
+    private void CleanLink(Table parent, byte* link, Table table, TableWord word)
+    {
+        Clean(parent, link, 1);
+        while (word is { IsAlive: true, IsReady: false } && word.Life == table.State.Life && !table.TryChange(word, word.WithCleanLink()))
+            word = table.State;
     }
 
     /// <summary>Allocates a table and fills it with empty entries. Nobody can see it yet.</summary>
@@ -212,11 +236,11 @@ public sealed unsafe partial class PageTable<TFormat>
         return false;
     }
 
-    /// <summary>The offset of the table that an entry of the root points to, if it is where nearly all are.</summary>
+    /// <summary>The offset of the table that an entry points to, if it is where nearly all are.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryGetAtHome(ulong entry, out ulong offset)
+    private bool TryGetAtHome(int level, ulong entry, out ulong offset)
     {
-        var address = _format.TableAddress(0, entry);
+        var address = _format.TableAddress(level, entry);
         offset = address.Value - _home.Start;
         return offset <= _home.Room && address.IsAligned(PhysicalMemory.FrameSize);
     }
@@ -229,23 +253,23 @@ public sealed unsafe partial class PageTable<TFormat>
     private bool TryReleaseOne(ulong* word, TableWord seen)
     {
         var left = new TableWord(seen.Value - 1);
-        return seen.Count > (_format.ReclaimsEmptyTables ? 1u : 0u)
+        return seen.Count > (_format.Reclaim == TableReclaim.WhenEmpty ? 1u : 0u)
             && Interlocked.CompareExchange(ref *word, left.Value, seen.Value) == seen.Value;
     }
 
-    /// <summary>Takes one entry out of the count of the table that an entry of the root points to.</summary>
+    /// <summary>Takes one entry out of the count of the table of a level that an entry above points to.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void ReleaseOne(ulong iova, ulong entry, ref InvalidationGather gather)
+    private void ReleaseOne(ulong iova, int level, ulong entry, ref InvalidationGather gather)
     {
-        if (TryGetTable(0, entry, out var table))
-            Release(iova, 1, table, 1, _format.ReclaimsEmptyTables, ref gather);
+        if (TryGetTable(level - 1, entry, out var table))
+            Release(iova, level, table, 1, Reclaim.Usual, ref gather);
     }
 
-    /// <summary>Takes entries out of the count of a table. With its last one the table dies if <paramref name="reclaim"/> says so:
-    /// where the format wants that, and where a map that failed takes back what it made.</summary>
-    private void Release(ulong iova, int level, Table table, uint entries, bool reclaim, ref InvalidationGather gather)
+    /// <summary>Takes entries out of the count of a table. With its last one the table dies if the format or
+    /// <paramref name="reclaim"/> says so.</summary>
+    private void Release(ulong iova, int level, Table table, uint entries, in Reclaim reclaim, ref InvalidationGather gather)
     {
-        if (level == 0)
+        if (level == 0 && !Grows)
             return;
         while (true)
         {
@@ -253,25 +277,44 @@ public sealed unsafe partial class PageTable<TFormat>
             if (!word.IsAlive)
                 return;
             var left = word.Remove(entries);
-            var dies = reclaim && left.Count == 0;
+            var dies = left.Count == 0 && Goes(reclaim, level, iova, word) && !IsRoot(table);
             if (!table.TryChange(word, dies ? TableWord.Dead(level, gather.FreeList) : left))
                 continue;
             if (dies)
-                Unlink(iova, level, table, ref gather);
+                Unlink(iova, level, table, reclaim, ref gather);
             return;
         }
     }
 
+    /// <summary>Whether an empty table below the root is given back.</summary>
+    private bool Goes(in Reclaim reclaim, int level, ulong iova, TableWord word)
+    {
+        if (_format.Reclaim == TableReclaim.WhenEmpty || word.LifeNumber > reclaim.After)
+            return true;
+        if (_format.Reclaim == TableReclaim.Never || (_format.PageSizes >> _format.Shift(level - 1) & 1) == 0)
+            return false;
+        var span = 1UL << _format.Shift(level - 1);
+        var start = iova & ~(span - 1);
+        return start >= reclaim.First && start + (span - 1) <= reclaim.Last;
+    }
+
+    private void CountDeath()
+    {
+        if (_format.Levels > 2)
+            Interlocked.Increment(ref _deaths);
+    }
+
     /// <summary>Removes the link to a table that this call declared dead and hands the table to the gather.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Unlink(ulong iova, int level, Table table, ref InvalidationGather gather)
+    private void Unlink(ulong iova, int level, Table table, in Reclaim reclaim, ref InvalidationGather gather)
     {
+        CountDeath();
         gather.FreeList = FreeListOf(table);
         gather.TablesChanged = true;
 
         // The parents are there: this table's link is still counted in the one above.
-        var parent = _root;
-        for (var above = 0; above + 1 < level; above++)
+        var parent = Top(out var above);
+        for (; above + 1 < level; above++)
         {
             if (!TryGetTable(above, Load(EntryOf(parent, above, iova)), out parent))
                 return;
@@ -280,7 +323,7 @@ public sealed unsafe partial class PageTable<TFormat>
         var link = EntryOf(parent, level - 1, iova);
         EntryRun.TryReplace(link, _format.EntryBytes, _format.MakeTable(level - 1, table.Address), _format.EmptyEntry(level - 1));
         Clean(parent, link, 1); // also when a helper was first: the invalidation that follows is ours
-        Release(iova, level - 1, parent, 1, reclaim: true, ref gather);
+        Release(iova, level - 1, parent, 1, reclaim, ref gather);
     }
 
     /// <summary>Removes the link to a table that somebody else declared dead. Being counted as a helper keeps the table from
@@ -345,10 +388,27 @@ public sealed unsafe partial class PageTable<TFormat>
         }
 
         var state = table.State;
-        if (!state.IsAlive || state.Count != 0 || !table.TryChange(state, TableWord.Dead(level, gather.FreeList)))
+        if (!state.IsAlive || state.Count != 0 || IsRoot(table) || !table.TryChange(state, TableWord.Dead(level, gather.FreeList)))
             return false;
+        CountDeath();
         gather.FreeList = FreeListOf(table);
         return true;
+    }
+
+    /// <summary>Which empty tables are given back beside those that the format always gives back: those that began after a life (a map
+    /// that failed takes back what it made), and those that lie in a range that was unmapped.</summary>
+    private readonly struct Reclaim(ulong after, ulong first, ulong last)
+    {
+        public readonly ulong After = after;
+        public readonly ulong First = first;
+        public readonly ulong Last = last;
+
+        /// <summary>No others.</summary>
+        public static Reclaim Usual => new(ulong.MaxValue, 1, 0);
+
+        public static Reclaim NewerThan(ulong life) => new(life, 1, 0);
+
+        public static Reclaim Within(ulong first, ulong last) => new(ulong.MaxValue, first, last);
     }
 
     private static ulong FreeListOf(Table table) => (table.Address.Value / PhysicalMemory.FrameSize) + 1;

@@ -29,7 +29,7 @@ public sealed unsafe partial class PageTable<TFormat>
     {
         unmapped = 0;
         var status = CheckInput(iova, size);
-        return status == Status.Ok ? Remove(iova, size, _format.ReclaimsEmptyTables, ref gather, out unmapped) : status;
+        return status == Status.Ok ? Remove(iova, size, Reclaim.Within(iova, iova + (size - 1)), ref gather, out unmapped) : status;
     }
 
     /// <summary>Removes one page of the smallest size from a table below the root: <see cref="Remove"/> with everything constant.</summary>
@@ -38,28 +38,28 @@ public sealed unsafe partial class PageTable<TFormat>
     private bool TryRemoveOne(ulong iova, ref InvalidationGather gather)
     {
         var shift = SmallestShift;
-        if (_format.LevelOfPage(shift) != 1)
-            return false;
+        if (_format.LevelOfPage(shift) != 1 || Grows)
+            return TryRemoveOneDeeply(iova, ref gather);
         var link = EntryOf(_root, 0, iova);
         var entry = Load(link);
-        if (_format.Classify(0, entry) != EntryKind.Table || !TryGetAtHome(entry, out var offset))
+        if (_format.Classify(0, entry) != EntryKind.Table || !TryGetAtHome(0, entry, out var offset))
             return false;
         var place = _home.Bytes + offset + (Index(1, iova) * _format.EntryBytes);
         var leaf = Load(place);
         var word = _home.WordAt(offset);
         var seen = new TableWord(Volatile.Read(ref *word));
-        if (_format.Classify(1, leaf) != EntryKind.Leaf || _format.LeafShift(1, leaf) != shift || !seen.IsAlive || Load(link) != entry)
+        if (_format.Classify(1, leaf) != EntryKind.Leaf || _format.LeafShift(1, leaf) != shift || !seen.IsReady || Load(link) != entry)
             return false;
 
         EntryRun.Store(place, _format.EntryBytes, _format.EmptyEntry(1));
         _tables.Clean(_home.AddressOf(place), _format.EntryBytes);
         gather.Add(new Iova(iova), 1UL << shift, shift);
         if (!TryReleaseOne(word, seen))
-            ReleaseOne(iova, entry, ref gather);
+            ReleaseOne(iova, 1, entry, ref gather);
         return true;
     }
 
-    private Status Remove(ulong iova, ulong size, bool reclaim, ref InvalidationGather gather, out ulong removed)
+    private Status Remove(ulong iova, ulong size, in Reclaim reclaim, ref InvalidationGather gather, out ulong removed)
     {
         removed = 0;
         while (removed < size)
@@ -86,7 +86,7 @@ public sealed unsafe partial class PageTable<TFormat>
     }
 
     /// <summary>Removes the pages of one size that follow each other in one table.</summary>
-    private ulong RemoveRun(Table table, int level, int shift, ulong iova, ulong size, bool reclaim, ref InvalidationGather gather)
+    private ulong RemoveRun(Table table, int level, int shift, ulong iova, ulong size, in Reclaim reclaim, ref InvalidationGather gather)
     {
         var width = _format.EntryBytes;
         var entryShift = _format.Shift(level);
@@ -119,8 +119,14 @@ public sealed unsafe partial class PageTable<TFormat>
     {
         while (true)
         {
-            table = _root;
-            level = 0;
+            table = Top(out level);
+            if (Grows && !Reaches(level, iova))
+            {
+                entry = 0;
+                return Status.NotFound;
+            }
+
+            var parent = table;
             var link = (byte*)null;
             ulong linkEntry = 0;
             while (true)
@@ -132,6 +138,7 @@ public sealed unsafe partial class PageTable<TFormat>
                     return Status.NotFound;
                 if (kind == EntryKind.Leaf)
                     break;
+                parent = table;
                 if (!TryGetTable(level, entry, out table))
                     return Status.BadAddress;
                 link = place;
@@ -139,14 +146,19 @@ public sealed unsafe partial class PageTable<TFormat>
                 level++;
             }
 
-            if (level == 0)
+            if (link == null)
                 return Status.Ok;
 
             // A leaf of the caller's own range keeps its table alive. Anything else was read from a table that went meanwhile,
             // or from memory that is no table.
             var word = table.State;
             if (word.IsAlive && Load(link) == linkEntry)
+            {
+                if (!word.IsReady)
+                    CleanLink(parent, link, table, word);
                 return Status.Ok;
+            }
+
             if (word.IsDead)
                 return Status.NotFound;
             if (!word.IsAlive && Load(link) == linkEntry && table.State.Value == word.Value)

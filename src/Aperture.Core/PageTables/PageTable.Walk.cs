@@ -34,9 +34,10 @@ public sealed unsafe partial class PageTable<TFormat>
     /// <summary>The tables in use, the root among them, and their bytes.</summary>
     public (int Tables, long Bytes) CountTables()
     {
+        var root = Top(out var level);
         var count = 1;
-        long bytes = TableBytes(0);
-        CountBelow(0, _root, ref count, ref bytes);
+        long bytes = TableBytes(level);
+        CountBelow(level, root, ref count, ref bytes);
         return (count, bytes);
     }
 
@@ -45,10 +46,11 @@ public sealed unsafe partial class PageTable<TFormat>
     {
         do
         {
-            var table = _root;
-            var level = 0;
-            var entry = Load(EntryOf(table, 0, at));
-            var kind = _format.Classify(0, entry);
+            var table = Top(out var level);
+            if (Grows && !Reaches(level, at))
+                break;
+            var entry = Load(EntryOf(table, level, at));
+            var kind = _format.Classify(level, entry);
             while (kind == EntryKind.Table && TryGetTable(level, entry, out table))
             {
                 level++;

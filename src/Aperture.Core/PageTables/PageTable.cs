@@ -11,7 +11,8 @@ namespace Aperture.Core.PageTables;
 /// go; whoever takes the count to zero declares the table dead, unlinks it and leaves it to the gather, which gives it back
 /// after the invalidation. Calls for the same range at the same time are a fault of the caller: they do no harm to the process,
 /// but what is mapped afterwards is undefined.
-/// <para>Tables are written and cleaned before they are linked; entries are cleaned once per run.</para>
+/// <para>Tables are written and cleaned before they are linked; entries are cleaned once per run. Whoever finds a table whose link was
+/// not cleaned yet cleans it, so that what he does in the table is seen when his call returns.</para>
 /// </remarks>
 public sealed unsafe partial class PageTable<TFormat> : IDisposable
     where TFormat : struct, IPageTableFormat
@@ -19,8 +20,10 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
     private readonly TFormat _format;
     private readonly ITableMemory _tables; // where tables come from and who cleans them
     private readonly PhysicalMemory _memory; // the memory behind _tables
-    private readonly Table _root;
+    private readonly Table _root; // where the format does not grow
     private readonly Home _home; // where most tables are, found without a search
+    private ulong _top; // where the format grows: the root's address and, in the low bits, its level
+    private ulong _deaths; // tables that were declared dead: what a walk through several tables found is right if none was meanwhile
     private bool _disposed; // the root was given back
 
     /// <summary>Makes an empty table.</summary>
@@ -31,25 +34,45 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
         _format = format;
         _tables = memory;
         _memory = memory.Memory;
-        if (!TryNewTable(0, out _root))
-            throw new ApertureException(Status.NoMemory, $"no memory for a page table of 0x{TableBytes(0):x} bytes below 2^{format.TableBits}");
+        var start = format.StartLevel;
+        if (!TryNewTable(start, out _root))
+            throw new ApertureException(Status.NoMemory, $"no memory for a page table of 0x{TableBytes(start):x} bytes below 2^{format.TableBits}");
+        if (Grows)
+        {
+            Volatile.Write(ref *_root.Word, TableWord.Start(1).WithCleanLink().Value); // the one keeps it alive while it is the root
+            _top = _root.Address.Value | (uint)start;
+        }
+
         _home = new Home(_memory, _root.Address, LargestTable());
     }
 
     /// <summary>The format, with its parameters.</summary>
     public TFormat Format => _format;
 
-    /// <summary>The address of the first-level table.</summary>
-    public PhysicalAddress Root => _root.Address;
+    /// <summary>The address of the first table of a walk. Where the format grows, a map may change it and then says so by
+    /// <see cref="InvalidationGather.TablesChanged"/>.</summary>
+    public PhysicalAddress Root => Top(out _).Address;
+
+    /// <summary>The root's level, which is not zero only where the format grows.</summary>
+    public int RootLevel
+    {
+        get
+        {
+            Top(out var level);
+            return level;
+        }
+    }
 
     /// <summary>Gives every table back. No unit may use them any more.</summary>
     public void Dispose()
     {
         if (_disposed)
             return;
+        var root = Top(out var level);
         _disposed = true;
-        FreeBelow(0, _root);
-        _tables.Free(_root.Address, TableBytes(0));
+        Volatile.Write(ref *root.Word, 0); // first, as in FreeBelow
+        FreeBelow(level, root);
+        Discard(root, level);
     }
 
     private ulong LargestTable()

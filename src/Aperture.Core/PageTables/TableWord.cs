@@ -4,7 +4,7 @@ namespace Aperture.Core.PageTables;
 /// which still reads an unlinked table sees nothing but empty entries.</summary>
 /// <remarks>
 /// <code>
-/// alive: 63 = 1 | 61..20 life | 19..0 entries in use (leaves, links, and what a map is about to store)
+/// alive: 63 = 1 | 62 link to it not cleaned yet | 61..20 life | 19..0 entries in use (leaves, links, and what a map is about to store)
 /// dead:  63 = 0, 62 = 1 | 61 released | 60..56 helpers | 55..52 level | 51..0 frame number + 1 of the next table to free
 /// other: not a table
 /// </code>
@@ -15,6 +15,7 @@ internal readonly struct TableWord(ulong value)
 {
     private const ulong AliveBit = 1UL << 63;
     private const ulong DeadBit = 1UL << 62;
+    private const ulong UncleanBit = 1UL << 62;
     private const ulong ReleasedBit = 1UL << 61;
     private const ulong HelperUnit = 1UL << 56;
     private const ulong HelperMask = 0x1FUL << 56;
@@ -26,17 +27,26 @@ internal readonly struct TableWord(ulong value)
 
     private static ulong s_lives; // how many tables were ever started
 
+    /// <summary>The number of the life that began last.</summary>
+    public static ulong LastLife => (Volatile.Read(ref s_lives) << LifeShift & LifeMask) >> LifeShift;
+
     public ulong Value => value;
 
     public bool IsAlive => (value & AliveBit) != 0;
+
+    /// <summary>Alive, and a walker that does not snoop sees the link to the table.</summary>
+    public bool IsReady => (value & (AliveBit | UncleanBit)) == AliveBit;
 
     public bool IsDead => (value & (AliveBit | DeadBit)) == DeadBit;
 
     /// <summary>Entries in use; only while alive.</summary>
     public uint Count => (uint)(value & CountMask);
 
-    /// <summary>The word without its count: equal only for the same table in the same life.</summary>
-    public ulong Life => value & ~CountMask;
+    /// <summary>Equal only for the same table in the same life.</summary>
+    public ulong Life => value & (AliveBit | LifeMask);
+
+    /// <summary>The number of the life: later lives have larger ones.</summary>
+    public ulong LifeNumber => (value & LifeMask) >> LifeShift;
 
     /// <summary>The level of a dead table.</summary>
     public int Level => (int)(value >> LevelShift) & 0xF;
@@ -51,9 +61,12 @@ internal readonly struct TableWord(ulong value)
     /// <summary>Whether one more helper can be counted.</summary>
     public bool TakesHelper => (value & HelperMask) != HelperMask;
 
-    public static TableWord Start(uint count) => new(AliveBit | ((Interlocked.Increment(ref s_lives) << LifeShift) & LifeMask) | count);
+    /// <summary>A table whose link is yet to be stored and cleaned.</summary>
+    public static TableWord Start(uint count) => new(AliveBit | UncleanBit | ((Interlocked.Increment(ref s_lives) << LifeShift) & LifeMask) | count);
 
     public static TableWord Dead(int level, ulong next) => new(DeadBit | ((ulong)level << LevelShift) | next);
+
+    public TableWord WithCleanLink() => new(value & ~UncleanBit);
 
     public TableWord Add(uint entries) => new(value + entries);
 

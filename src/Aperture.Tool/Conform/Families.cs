@@ -8,7 +8,7 @@ public static class Families
 {
     private static readonly DriverFamily[] Drivers = [new OmapDriverFamily(), new ExynosDriverFamily()];
 
-    private static readonly TableFamily[] Tables = [new ArmShortTableFamily()];
+    private static readonly TableFamily[] Tables = [new ArmShortTableFamily(), new ArmLpaeTableFamily(), new AmdTableFamily()];
 
     /// <summary>The family of a recorded driver, or null where there is none.</summary>
     public static DriverFamily? Find(string driver) => Array.Find(Drivers, family => family.Models.Driver == driver);

@@ -12,6 +12,8 @@ public readonly struct DeepFormat(bool reclaims) : IPageTableFormat
 
     public int Levels => 3;
 
+    public int StartLevel => 0;
+
     public ulong InputStart => 0;
 
     public int InputBits => 33;
@@ -22,7 +24,7 @@ public readonly struct DeepFormat(bool reclaims) : IPageTableFormat
 
     public ulong PageSizes => 1UL << 12 | 1UL << 16 | 1UL << 19 | 1UL << 26;
 
-    public bool ReclaimsEmptyTables => reclaims;
+    public TableReclaim Reclaim => reclaims ? TableReclaim.WhenEmpty : TableReclaim.Never;
 
     public int Shift(int level) => 26 - (7 * level);
 
@@ -31,6 +33,8 @@ public readonly struct DeepFormat(bool reclaims) : IPageTableFormat
     public int TableAlignment(int level) => 1024;
 
     public int LevelOfPage(int pageShift) => pageShift >= 26 ? 0 : pageShift >= 19 ? 1 : 2;
+
+    public ulong ReplicaStep(int level, int pageShift) => 0;
 
     public EntryKind Classify(int level, ulong entry) => (entry & 3) switch { 1 when level < 2 => EntryKind.Table, 2 => EntryKind.Leaf, _ => EntryKind.Empty };
 
@@ -56,4 +60,8 @@ public readonly struct DeepFormat(bool reclaims) : IPageTableFormat
     public ulong MakeTable(int level, PhysicalAddress table) => table.Value | 1;
 
     public Status CheckProtection(Protection protection) => Status.Ok;
+
+    public bool IsDirty(int level, ulong entry) => false;
+
+    public ulong MakeClean(int level, ulong entry) => entry;
 }

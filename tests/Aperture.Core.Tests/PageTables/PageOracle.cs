@@ -2,12 +2,12 @@ using Aperture.Core.PageTables;
 
 namespace Aperture.Core.Tests.PageTables;
 
-/// <summary>What a page table must say, in the most obvious way: for each 4 KiB page of a window the page behind it, or nothing.</summary>
-public sealed class PageOracle(ulong start, int pages)
+/// <summary>What a page table must say, in the most obvious way: for each smallest page of a window the page behind it, or nothing.</summary>
+public sealed class PageOracle(ulong start, int pages, ulong pageBytes)
 {
-    public const ulong PageBytes = 4096;
+    private readonly ulong[] _pages = new ulong[pages]; // address | protection << 56 | 1; 0: nothing
 
-    private readonly ulong[] _pages = new ulong[pages]; // address | protection << 48 | 1; 0: nothing
+    public ulong PageBytes => pageBytes;
 
     public ulong Start => start;
 
@@ -61,5 +61,5 @@ public sealed class PageOracle(ulong start, int pages)
             Assert.Fail($"0x{start + ((ulong)same * PageBytes):x8}: expected 0x{_pages[same]:x}, enumerated 0x{seen[same]:x}");
     }
 
-    private static ulong Pack(ulong address, Protection protection) => address | 1 | ((((ulong)protection & 3) | (((ulong)protection >> 14) & 0xFFFC)) << 48);
+    private static ulong Pack(ulong address, Protection protection) => address | 1 | ((((ulong)protection & 3) | (((ulong)protection >> 14) & 0xFC)) << 56);
 }

@@ -9,31 +9,31 @@ public abstract class PageTableOrderTests<TFormat, TKind>
     where TFormat : struct, IPageTableFormat
     where TKind : TableKind<TFormat>, new()
 {
-    private const ulong Start = 0x1000_0000;
-    private const ulong Page = 4096;
+    private static readonly TKind s_kind = new();
 
     [Fact]
     public void A_walker_never_follows_a_link_to_what_was_not_cleaned()
     {
         using var machine = new TestMachine(ramBytes: 4 << 20);
         var memory = new RecordingTableMemory(machine);
-        var format = new TKind().NewFormat(machine);
+        var format = s_kind.NewFormat(machine);
+        var (start, page) = (s_kind.Window(format), TableKind<TFormat>.PageOf(format));
         using var table = new PageTable<TFormat>(format, memory);
-        memory.OnClean = (_, _) => WalkAll(memory, format, table.Root, 0, isWholeTree: false);
+        memory.OnClean = (_, _) => WalkAll(memory, format, table.Root, table.RootLevel, isWholeTree: false);
         var random = new Random(1);
         for (var i = 0; i < 400; i++)
         {
             int[] sizes = [1, 3, 16, 20, 256, 300, 4096];
-            var size = (ulong)sizes[random.Next(sizes.Length)] * Page;
-            var iova = new Iova(Start + ((ulong)random.Next(8192) * Page)).AlignDown(random.Next(2) == 0 ? Page : 256 * Page);
+            var size = (ulong)sizes[random.Next(sizes.Length)] * page;
+            var iova = new Iova(start + ((ulong)random.Next(8192) * page)).AlignDown(random.Next(2) == 0 ? page : 256 * page);
             var gather = new InvalidationGather();
             if (random.Next(2) == 0)
-                table.Map(iova, new PhysicalAddress(iova.Value + 0x2000_0000), size, Protection.ReadWrite, ref gather);
+                table.Map(iova, new PhysicalAddress(iova.Value % (1UL << 29) + 0x2000_0000), size, Protection.ReadWrite, ref gather);
             else
                 table.Unmap(iova, size, ref gather, out _);
-            WalkAll(memory, format, table.Root, 0, isWholeTree: true);
+            WalkAll(memory, format, table.Root, table.RootLevel, isWholeTree: true);
             table.FreeGathered(ref gather);
-            WalkAll(memory, format, table.Root, 0, isWholeTree: true);
+            WalkAll(memory, format, table.Root, table.RootLevel, isWholeTree: true);
         }
     }
 
@@ -42,18 +42,20 @@ public abstract class PageTableOrderTests<TFormat, TKind>
     {
         using var machine = new TestMachine(ramBytes: 4 << 20);
         var memory = new RecordingTableMemory(machine);
-        using var table = new PageTable<TFormat>(new TKind().NewFormat(machine), memory);
+        var format = s_kind.NewFormat(machine);
+        var (window, page) = (s_kind.Window(format), TableKind<TFormat>.PageOf(format));
+        using var table = new PageTable<TFormat>(format, memory);
         var gather = new InvalidationGather();
-        table.Map(new Iova(Start), new PhysicalAddress(0x4000_0000), Page, Protection.ReadWrite, ref gather);
+        table.Map(new Iova(window), new PhysicalAddress(0x4000_0000), page, Protection.ReadWrite, ref gather);
         memory.Cleaned.Clear();
 
-        table.Map(new Iova(Start + (3 * Page)), new PhysicalAddress(0x4000_0000), 7 * Page, Protection.ReadWrite, ref gather);
+        table.Map(new Iova(window + (3 * page)), new PhysicalAddress(0x4000_0000), 7 * page, Protection.ReadWrite, ref gather);
         var (start, bytes) = Assert.Single(memory.Cleaned);
         Assert.Equal(7 * table.Format.EntryBytes, bytes);
         Assert.Equal(3 * (ulong)table.Format.EntryBytes, start.Value % 1024);
 
         memory.Cleaned.Clear();
-        table.Unmap(new Iova(Start + (4 * Page)), 5 * Page, ref gather, out _);
+        table.Unmap(new Iova(window + (4 * page)), 5 * page, ref gather, out _);
         Assert.Equal((start + (ulong)table.Format.EntryBytes, 5 * table.Format.EntryBytes), Assert.Single(memory.Cleaned));
     }
 
@@ -62,18 +64,19 @@ public abstract class PageTableOrderTests<TFormat, TKind>
     {
         using var machine = new TestMachine(ramBytes: 4 << 20);
         var memory = new RecordingTableMemory(machine);
-        var format = new TKind().NewFormat(machine);
+        var format = s_kind.NewFormat(machine);
+        var (start, page) = (s_kind.Window(format), TableKind<TFormat>.PageOf(format));
         using var table = new PageTable<TFormat>(format, memory);
         var gather = new InvalidationGather();
-        table.Map(new Iova(Start), new PhysicalAddress(0x4000_0000), Page, Protection.ReadWrite, ref gather);
+        table.Map(new Iova(start), new PhysicalAddress(0x4000_0000), page, Protection.ReadWrite, ref gather);
         Assert.True(gather.TablesChanged);
         var inUse = machine.Tables.BytesInUse;
         gather = new InvalidationGather();
-        table.Unmap(new Iova(Start), Page, ref gather, out _);
-        Assert.Equal(format.ReclaimsEmptyTables, gather.TablesChanged);
+        table.Unmap(new Iova(start), page, ref gather, out _);
+        Assert.Equal(format.Reclaim == TableReclaim.WhenEmpty, gather.TablesChanged);
         Assert.Equal(inUse, machine.Tables.BytesInUse);
         table.FreeGathered(ref gather);
-        Assert.Equal(format.ReclaimsEmptyTables, machine.Tables.BytesInUse < inUse);
+        Assert.Equal(format.Reclaim == TableReclaim.WhenEmpty, machine.Tables.BytesInUse < inUse);
     }
 
     private static void WalkAll(RecordingTableMemory memory, TFormat format, PhysicalAddress table, int level, bool isWholeTree)
@@ -96,5 +99,19 @@ public abstract class PageTableOrderTests<TFormat, TKind>
 public sealed class OmapOrderTests : PageTableOrderTests<OmapFormat, OmapKind>;
 
 public sealed class ExynosV1OrderTests : PageTableOrderTests<ExynosV1Format, ExynosV1Kind>;
+
+public sealed class ArmShortOrderTests : PageTableOrderTests<ArmShortFormat, ArmShortKind>;
+
+public sealed class Lpae4KOrderTests : PageTableOrderTests<ArmLpaeFormat, Lpae4KKind>;
+
+public sealed class LpaeContiguousOrderTests : PageTableOrderTests<ArmLpaeFormat, LpaeContiguousKind>;
+
+public sealed class Lpae16KStage2OrderTests : PageTableOrderTests<ArmLpaeFormat, Lpae16KStage2Kind>;
+
+public sealed class Lpae64KOrderTests : PageTableOrderTests<ArmLpaeFormat, Lpae64KKind>;
+
+public sealed class AmdOrderTests : PageTableOrderTests<AmdV1Format, AmdKind>;
+
+public sealed class TegraOrderTests : PageTableOrderTests<TegraFormat, TegraKind>;
 
 public sealed class DeepOrderTests : PageTableOrderTests<DeepFormat, DeepKind>;

@@ -8,6 +8,12 @@ public abstract class TableKind<TFormat>
     where TFormat : struct, IPageTableFormat
 {
     public abstract TFormat NewFormat(TestMachine machine);
+
+    /// <summary>Where the tests map: a multiple of the largest page that they use.</summary>
+    public virtual ulong Window(TFormat format) => format.InputStart + 0x1000_0000;
+
+    /// <summary>Bytes of the smallest page.</summary>
+    public static ulong PageOf(TFormat format) => format.PageSizes & (~format.PageSizes + 1);
 }
 
 public sealed class OmapKind : TableKind<OmapFormat>
@@ -34,6 +40,61 @@ public sealed class MediaTekKind : TableKind<ArmShortFormat>
 {
     public override ArmShortFormat NewFormat(TestMachine machine) =>
         new(new() { InputBits = 34, OutputBits = 35, MediaTek = true, MediaTekHighTables = true, HasPermissions = false });
+}
+
+public sealed class ArmShortUpperKind : TableKind<ArmShortFormat>
+{
+    public override ArmShortFormat NewFormat(TestMachine machine) => new(new() { InputBits = 31, Half = ArmShortHalf.Upper });
+}
+
+public sealed class Lpae4KKind : TableKind<ArmLpaeFormat>
+{
+    public override ArmLpaeFormat NewFormat(TestMachine machine) => new(new());
+}
+
+public sealed class Lpae4KUpperDirtyKind : TableKind<ArmLpaeFormat>
+{
+    public override ArmLpaeFormat NewFormat(TestMachine machine) => new(new() { InputBits = 39, Upper = true, TracksDirty = true });
+}
+
+public sealed class LpaeContiguousKind : TableKind<ArmLpaeFormat>
+{
+    public override ArmLpaeFormat NewFormat(TestMachine machine) => new(new() { Contiguous = true });
+}
+
+public sealed class Lpae16KStage2Kind : TableKind<ArmLpaeFormat>
+{
+    public override ArmLpaeFormat NewFormat(TestMachine machine) =>
+        new(new() { Kind = ArmLpaeKind.Stage2, InputBits = 40, OutputBits = 40, PageSizes = ArmLpaeOptions.Granule16K });
+}
+
+public sealed class Lpae64KKind : TableKind<ArmLpaeFormat>
+{
+    public override ArmLpaeFormat NewFormat(TestMachine machine) =>
+        new(new() { InputBits = 52, OutputBits = 52, PageSizes = ArmLpaeOptions.Granule64K, Contiguous = true });
+}
+
+public sealed class MaliKind : TableKind<ArmLpaeFormat>
+{
+    public override ArmLpaeFormat NewFormat(TestMachine machine) => new(new() { Kind = ArmLpaeKind.Mali, OutputBits = 40 });
+}
+
+public sealed class AmdKind : TableKind<AmdV1Format>
+{
+    public override AmdV1Format NewFormat(TestMachine machine) => new(3);
+}
+
+/// <summary>Two levels at first; the tests cross what they reach.</summary>
+public sealed class AmdGrowingKind : TableKind<AmdV1Format>
+{
+    public override AmdV1Format NewFormat(TestMachine machine) => new(2);
+
+    public override ulong Window(AmdV1Format format) => (1UL << 30) - (32 << 20);
+}
+
+public sealed class TegraKind : TableKind<TegraFormat>
+{
+    public override TegraFormat NewFormat(TestMachine machine) => new(34, hasSections: true);
 }
 
 public sealed class DeepKind : TableKind<DeepFormat>

@@ -13,6 +13,8 @@ public readonly struct AlienFormat : IPageTableFormat
 
     public int Levels => Like.Levels;
 
+    public int StartLevel => Like.StartLevel;
+
     public ulong InputStart => Like.InputStart;
 
     public int InputBits => Like.InputBits;
@@ -23,7 +25,7 @@ public readonly struct AlienFormat : IPageTableFormat
 
     public ulong PageSizes => Like.PageSizes;
 
-    public bool ReclaimsEmptyTables => Like.ReclaimsEmptyTables;
+    public TableReclaim Reclaim => Like.Reclaim;
 
     public int Shift(int level) => Like.Shift(level);
 
@@ -32,6 +34,8 @@ public readonly struct AlienFormat : IPageTableFormat
     public int TableAlignment(int level) => Like.TableAlignment(level);
 
     public int LevelOfPage(int pageShift) => Like.LevelOfPage(pageShift);
+
+    public ulong ReplicaStep(int level, int pageShift) => Like.ReplicaStep(level, pageShift);
 
     public EntryKind Classify(int level, ulong entry) => Like.Classify(level, entry);
 
@@ -52,4 +56,8 @@ public readonly struct AlienFormat : IPageTableFormat
     public ulong MakeTable(int level, PhysicalAddress table) => Like.MakeTable(level, table);
 
     public Status CheckProtection(Protection protection) => Like.CheckProtection(protection);
+
+    public bool IsDirty(int level, ulong entry) => Like.IsDirty(level, entry);
+
+    public ulong MakeClean(int level, ulong entry) => Like.MakeClean(level, entry);
 }

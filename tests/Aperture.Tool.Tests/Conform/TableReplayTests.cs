@@ -22,6 +22,10 @@ public class TableReplayTests
     [Theory]
     [InlineData("v7s/section_split_defect.jsonl", Rules.SectionKeepsAddress, 2)]
     [InlineData("v7s/over_std.jsonl", Rules.OverlapRefused, 1)]
+    [InlineData("lpae/over_s1_4k_48.jsonl", Rules.OverlapRefused, 1)]
+    [InlineData("lpae/batch_s1_16k_36.jsonl", Rules.RunEndsWithTable, 2)]
+    [InlineData("lpae/errors_s1_4k_39.jsonl", Rules.PageSizeArgument, 3)]
+    [InlineData("amd/map_over_existing.jsonl", Rules.OverlapRefused, 4)]
     public void Known_differences_are_counted(string file, string rule, int count)
     {
         var result = ConformRunner.Run(VectorFolder.Path(file));
@@ -41,6 +45,16 @@ public class TableReplayTests
     [InlineData("v7s/configs.jsonl", "api\",\"call\":\"alloc_pgtable", "pgsizes\":\"0x", 0x10000)]
     [InlineData("v7s/split_std.jsonl", "mem", "fill\":\"0x", 0x1000)]
     [InlineData("v7s/random_120_tlb.jsonl", "mem", "words\":[\"0x", 0x1000)]
+    [InlineData("lpae/basic_s1_64k_52.jsonl", "mem", "words\":[\"0x", 0x1000)]
+    [InlineData("lpae/prot_mali.jsonl", "mem", "words\":[\"0x", 0x40)]
+    [InlineData("lpae/configs.jsonl", "api\",\"call\":\"alloc_pgtable", "rootEntries\":", 1)]
+    [InlineData("lpae/configs.jsonl", "api\",\"call\":\"alloc_pgtable", "tsz\":", 1)]
+    [InlineData("lpae/configs.jsonl", "api\",\"call\":\"alloc_pgtable", "sl\":", 1)]
+    [InlineData("lpae/configs.jsonl", "api\",\"call\":\"alloc_pgtable", "transtab\":\"0x", 4)]
+    [InlineData("lpae/dirty_s1_hd.jsonl", "api\",\"call\":\"read_and_clear_dirty", "ret\":-", 7)]
+    [InlineData("lpae/dirty_s1_hd.jsonl", "mem", "fill\":\"0x", 0x80)]
+    [InlineData("amd/grow_levels.jsonl", "expect", "pa\":\"0x", 0x1000)]
+    [InlineData("amd/random_300.jsonl", "image", "words\":[\"0x", 0x1000)]
     public void A_changed_value_is_reported_at_its_line(string file, string kind, string before, long change)
     {
         var lines = File.ReadAllLines(VectorFolder.Path(file));
@@ -59,6 +73,19 @@ public class TableReplayTests
         var lines = File.ReadAllLines(VectorFolder.Path("v7s/configs.jsonl"));
         lines[1] = lines[1].Replace("\"ok\":false", "\"ok\":true", StringComparison.Ordinal);
         Assert.Equal(2, ConformRunner.Run(VectorFile.Parse("configs", lines)).Tables.First?.Line);
+    }
+
+    [Theory]
+    [InlineData("dirty", "iova", 0x1000)]
+    [InlineData("root", "levels", 1)]
+    public void A_changed_effect_is_reported_at_its_call(string kind, string member, long change)
+    {
+        var file = kind == "root" ? "amd/grow_levels.jsonl" : "lpae/dirty_s1_hd.jsonl";
+        var lines = File.ReadAllLines(VectorFolder.Path(file));
+        var index = Array.FindIndex(lines, line => line.StartsWith($"{{\"e\":\"{kind}\"", StringComparison.Ordinal));
+        lines[index] = Change(lines[index], kind == "root" ? $"{member}\":" : $"{member}\":\"0x", change);
+        var call = Array.FindLastIndex(lines, index, line => line.StartsWith("{\"e\":\"api\"", StringComparison.Ordinal));
+        Assert.Equal(call + 1, ConformRunner.Run(VectorFile.Parse(file, lines)).Tables.First?.Line);
     }
 
     [Fact]

@@ -14,7 +14,7 @@ public static class VectorFolder
     public static TheoryData<string> Files => FilesOf("omap", "exynos");
 
     /// <summary>The files of page-table libraries, as "family/file".</summary>
-    public static TheoryData<string> TableFiles => FilesOf("v7s");
+    public static TheoryData<string> TableFiles => FilesOf("v7s", "lpae", "amd");
 
     private static TheoryData<string> FilesOf(params string[] families) =>
         [.. families.SelectMany(family => Directory.GetFiles(Path(family), "*.jsonl").Order().Select(file => $"{family}/{System.IO.Path.GetFileName(file)}"))];

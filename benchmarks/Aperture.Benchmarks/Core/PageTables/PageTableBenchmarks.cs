@@ -13,6 +13,9 @@ public class PageTableBenchmarks : IDisposable
     private readonly TableWork<OmapFormat> _omap = new(default);
     private readonly TableWork<ExynosV1Format> _exynos1 = new(default);
     private readonly TableWork<ExynosV5Format> _exynos5 = new(default);
+    private readonly TableWork<ArmShortFormat> _armShort = new(new ArmShortFormat(new()));
+    private readonly TableWork<ArmLpaeFormat> _lpae = new(new ArmLpaeFormat(new()));
+    private readonly TableWork<AmdV1Format> _amd = new(new AmdV1Format(3));
 
     /// <summary>One page, OMAP.</summary>
     [Benchmark(OperationsPerInvoke = Pages)]
@@ -42,6 +45,30 @@ public class PageTableBenchmarks : IDisposable
     [Benchmark(OperationsPerInvoke = Runs * 256)]
     public void Exynos5Pages256() => _exynos5.Pages256(Runs);
 
+    /// <summary>One page, ARM short descriptors.</summary>
+    [Benchmark(OperationsPerInvoke = Pages)]
+    public void ArmShortPage() => _armShort.Page(Pages);
+
+    /// <summary>256 pages, ARM short descriptors; the figure is for one page.</summary>
+    [Benchmark(OperationsPerInvoke = Runs * 256)]
+    public void ArmShortPages256() => _armShort.Pages256(Runs);
+
+    /// <summary>One page, ARM long descriptors of four levels.</summary>
+    [Benchmark(OperationsPerInvoke = Pages)]
+    public void LpaePage() => _lpae.Page(Pages);
+
+    /// <summary>256 pages, ARM long descriptors of four levels; the figure is for one page.</summary>
+    [Benchmark(OperationsPerInvoke = Runs * 256)]
+    public void LpaePages256() => _lpae.Pages256(Runs);
+
+    /// <summary>One page, AMD v1 of three levels.</summary>
+    [Benchmark(OperationsPerInvoke = Pages)]
+    public void AmdPage() => _amd.Page(Pages);
+
+    /// <summary>256 pages, AMD v1 of three levels; the figure is for one page.</summary>
+    [Benchmark(OperationsPerInvoke = Runs * 256)]
+    public void AmdPages256() => _amd.Pages256(Runs);
+
     /// <summary>Gives the tables back.</summary>
     [GlobalCleanup]
     public void Dispose()
@@ -49,6 +76,9 @@ public class PageTableBenchmarks : IDisposable
         _omap.Dispose();
         _exynos1.Dispose();
         _exynos5.Dispose();
+        _armShort.Dispose();
+        _lpae.Dispose();
+        _amd.Dispose();
         GC.SuppressFinalize(this);
     }
 }

@@ -55,6 +55,16 @@ internal sealed class TableWork<TFormat> : IDisposable
         }
     }
 
+    /// <summary>Looks up where a device address leads, through all levels.</summary>
+    public void Translate(int times)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            if (!_table.TryTranslate(Base + 0x7_F000 + ((ulong)i & 1) * 0x10_1000, out var translation) || translation.PageShift != 12)
+                Fail(Status.NotFound);
+        }
+    }
+
     public void Dispose()
     {
         _table.Dispose();

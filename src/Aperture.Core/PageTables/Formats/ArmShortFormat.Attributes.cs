@@ -14,6 +14,12 @@ public readonly partial struct ArmShortFormat
         (protection & Protection.FormatMask) == 0 && (protection & Protection.ReadWrite) != 0 ? Status.Ok : Status.InvalidArgument;
 
     /// <inheritdoc/>
+    public bool IsDirty(int level, ulong entry) => false;
+
+    /// <inheritdoc/>
+    public ulong MakeClean(int level, ulong entry) => entry;
+
+    /// <inheritdoc/>
     public ulong MakeLeaf(int level, int pageShift, PhysicalAddress page, Protection protection)
     {
         var entry = NonGlobalShared | (_hasRights ? Rights(protection) : 0);

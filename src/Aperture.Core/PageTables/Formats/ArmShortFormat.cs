@@ -45,6 +45,9 @@ public readonly partial struct ArmShortFormat : IPageTableFormat
     public int Levels => 2;
 
     /// <inheritdoc/>
+    public int StartLevel => 0;
+
+    /// <inheritdoc/>
     public ulong InputStart => _start;
 
     /// <inheritdoc/>
@@ -60,7 +63,7 @@ public readonly partial struct ArmShortFormat : IPageTableFormat
     public ulong PageSizes => _sizes;
 
     /// <inheritdoc/>
-    public bool ReclaimsEmptyTables => false;
+    public TableReclaim Reclaim => TableReclaim.WithRange;
 
     /// <inheritdoc/>
     public int Shift(int level) => level == 0 ? 20 : 12;
@@ -73,6 +76,9 @@ public readonly partial struct ArmShortFormat : IPageTableFormat
 
     /// <inheritdoc/>
     public int LevelOfPage(int pageShift) => pageShift >= 20 ? 0 : 1;
+
+    /// <inheritdoc/>
+    public ulong ReplicaStep(int level, int pageShift) => 0;
 
     /// <inheritdoc/>
     public EntryKind Classify(int level, ulong entry) => level == 0

@@ -27,6 +27,9 @@ public readonly struct ExynosV1Format : IPageTableFormat
     public int Levels => 2;
 
     /// <inheritdoc/>
+    public int StartLevel => 0;
+
+    /// <inheritdoc/>
     public ulong InputStart => 0;
 
     /// <inheritdoc/>
@@ -42,7 +45,7 @@ public readonly struct ExynosV1Format : IPageTableFormat
     public ulong PageSizes => 0x11_1000;
 
     /// <inheritdoc/>
-    public bool ReclaimsEmptyTables => false;
+    public TableReclaim Reclaim => TableReclaim.Never;
 
     /// <inheritdoc/>
     public int Shift(int level) => level == 0 ? 20 : 12;
@@ -55,6 +58,9 @@ public readonly struct ExynosV1Format : IPageTableFormat
 
     /// <inheritdoc/>
     public int LevelOfPage(int pageShift) => pageShift >= 20 ? 0 : 1;
+
+    /// <inheritdoc/>
+    public ulong ReplicaStep(int level, int pageShift) => 0;
 
     /// <inheritdoc/>
     public EntryKind Classify(int level, ulong entry)
@@ -110,4 +116,10 @@ public readonly struct ExynosV1Format : IPageTableFormat
     /// <inheritdoc/>
     public Status CheckProtection(Protection protection) =>
         (protection & Protection.FormatMask) == 0 ? Status.Ok : Status.InvalidArgument;
+
+    /// <inheritdoc/>
+    public bool IsDirty(int level, ulong entry) => false;
+
+    /// <inheritdoc/>
+    public ulong MakeClean(int level, ulong entry) => entry;
 }

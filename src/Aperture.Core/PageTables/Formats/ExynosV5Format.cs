@@ -29,6 +29,9 @@ public readonly struct ExynosV5Format : IPageTableFormat
     public int Levels => 2;
 
     /// <inheritdoc/>
+    public int StartLevel => 0;
+
+    /// <inheritdoc/>
     public ulong InputStart => 0;
 
     /// <inheritdoc/>
@@ -44,7 +47,7 @@ public readonly struct ExynosV5Format : IPageTableFormat
     public ulong PageSizes => 0x11_1000;
 
     /// <inheritdoc/>
-    public bool ReclaimsEmptyTables => false;
+    public TableReclaim Reclaim => TableReclaim.Never;
 
     /// <inheritdoc/>
     public int Shift(int level) => level == 0 ? 20 : 12;
@@ -57,6 +60,9 @@ public readonly struct ExynosV5Format : IPageTableFormat
 
     /// <inheritdoc/>
     public int LevelOfPage(int pageShift) => pageShift >= 20 ? 0 : 1;
+
+    /// <inheritdoc/>
+    public ulong ReplicaStep(int level, int pageShift) => 0;
 
     /// <inheritdoc/>
     public EntryKind Classify(int level, ulong entry)
@@ -106,4 +112,10 @@ public readonly struct ExynosV5Format : IPageTableFormat
     /// <inheritdoc/>
     public Status CheckProtection(Protection protection) =>
         (protection & Protection.FormatMask) == 0 ? Status.Ok : Status.InvalidArgument;
+
+    /// <inheritdoc/>
+    public bool IsDirty(int level, ulong entry) => false;
+
+    /// <inheritdoc/>
+    public ulong MakeClean(int level, ulong entry) => entry;
 }

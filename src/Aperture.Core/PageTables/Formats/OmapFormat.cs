@@ -42,6 +42,9 @@ public readonly struct OmapFormat : IPageTableFormat
     public int Levels => 2;
 
     /// <inheritdoc/>
+    public int StartLevel => 0;
+
+    /// <inheritdoc/>
     public ulong InputStart => 0;
 
     /// <inheritdoc/>
@@ -57,7 +60,7 @@ public readonly struct OmapFormat : IPageTableFormat
     public ulong PageSizes => 0x0111_1000;
 
     /// <inheritdoc/>
-    public bool ReclaimsEmptyTables => true;
+    public TableReclaim Reclaim => TableReclaim.WhenEmpty;
 
     /// <inheritdoc/>
     public int Shift(int level) => level == 0 ? 20 : 12;
@@ -70,6 +73,9 @@ public readonly struct OmapFormat : IPageTableFormat
 
     /// <inheritdoc/>
     public int LevelOfPage(int pageShift) => pageShift >= 20 ? 0 : 1;
+
+    /// <inheritdoc/>
+    public ulong ReplicaStep(int level, int pageShift) => 0;
 
     /// <inheritdoc/>
     public EntryKind Classify(int level, ulong entry) => level == 0
@@ -132,4 +138,10 @@ public readonly struct OmapFormat : IPageTableFormat
     /// <inheritdoc/>
     public Status CheckProtection(Protection protection) =>
         (protection & Protection.FormatMask & ~Attributes) == 0 ? Status.Ok : Status.InvalidArgument;
+
+    /// <inheritdoc/>
+    public bool IsDirty(int level, ulong entry) => false;
+
+    /// <inheritdoc/>
+    public ulong MakeClean(int level, ulong entry) => entry;
 }

@@ -39,6 +39,9 @@ public readonly struct TegraFormat : IPageTableFormat
     public int Levels => 2;
 
     /// <inheritdoc/>
+    public int StartLevel => 0;
+
+    /// <inheritdoc/>
     public ulong InputStart => 0;
 
     /// <inheritdoc/>
@@ -54,7 +57,7 @@ public readonly struct TegraFormat : IPageTableFormat
     public ulong PageSizes => _hasSections ? 0x40_1000u : 0x1000u;
 
     /// <inheritdoc/>
-    public bool ReclaimsEmptyTables => true;
+    public TableReclaim Reclaim => TableReclaim.WhenEmpty;
 
     /// <inheritdoc/>
     public int Shift(int level) => level == 0 ? SectionShift : 12;
@@ -67,6 +70,9 @@ public readonly struct TegraFormat : IPageTableFormat
 
     /// <inheritdoc/>
     public int LevelOfPage(int pageShift) => pageShift >= SectionShift ? 0 : 1;
+
+    /// <inheritdoc/>
+    public ulong ReplicaStep(int level, int pageShift) => 0;
 
     /// <inheritdoc/>
     public EntryKind Classify(int level, ulong entry)
@@ -123,4 +129,10 @@ public readonly struct TegraFormat : IPageTableFormat
     /// <inheritdoc/>
     public Status CheckProtection(Protection protection) =>
         (protection & Protection.FormatMask) == 0 ? Status.Ok : Status.InvalidArgument;
+
+    /// <inheritdoc/>
+    public bool IsDirty(int level, ulong entry) => false;
+
+    /// <inheritdoc/>
+    public ulong MakeClean(int level, ulong entry) => entry;
 }

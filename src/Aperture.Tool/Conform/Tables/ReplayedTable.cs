@@ -12,6 +12,9 @@ public abstract class ReplayedTable : IDisposable
     /// <summary>The first table of a walk.</summary>
     public abstract PhysicalAddress Root { get; }
 
+    /// <summary>Its level.</summary>
+    public abstract int RootLevel { get; }
+
     /// <summary>As <see cref="PageTable{TFormat}.Map"/>.</summary>
     public abstract Status Map(Iova iova, PhysicalAddress address, ulong size, Protection protection, ref InvalidationGather gather);
 
@@ -20,6 +23,9 @@ public abstract class ReplayedTable : IDisposable
 
     /// <summary>As <see cref="PageTable{TFormat}.FreeGathered"/>.</summary>
     public abstract void FreeGathered(ref InvalidationGather gather);
+
+    /// <summary>As <see cref="PageTable{TFormat}.ReadDirty"/>.</summary>
+    public abstract Status ReadDirty(Iova iova, ulong size, bool clear, Action<Iova, ulong> written, ref InvalidationGather gather);
 
     /// <summary>As <see cref="PageTable{TFormat}.TryTranslate"/>.</summary>
     public abstract bool TryTranslate(Iova iova, out PageTranslation translation);
@@ -42,6 +48,9 @@ public sealed class ReplayedTable<TFormat>(TFormat format, ITableMemory memory) 
     public override PhysicalAddress Root => _table.Root;
 
     /// <inheritdoc/>
+    public override int RootLevel => _table.RootLevel;
+
+    /// <inheritdoc/>
     public override Status Map(Iova iova, PhysicalAddress address, ulong size, Protection protection, ref InvalidationGather gather) =>
         _table.Map(iova, address, size, protection, ref gather);
 
@@ -51,6 +60,10 @@ public sealed class ReplayedTable<TFormat>(TFormat format, ITableMemory memory) 
 
     /// <inheritdoc/>
     public override void FreeGathered(ref InvalidationGather gather) => _table.FreeGathered(ref gather);
+
+    /// <inheritdoc/>
+    public override Status ReadDirty(Iova iova, ulong size, bool clear, Action<Iova, ulong> written, ref InvalidationGather gather) =>
+        _table.ReadDirty(iova, size, clear, written, ref gather);
 
     /// <inheritdoc/>
     public override bool TryTranslate(Iova iova, out PageTranslation translation) => _table.TryTranslate(iova, out translation);

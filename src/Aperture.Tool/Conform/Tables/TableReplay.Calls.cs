@@ -1,4 +1,5 @@
 using Aperture.Core;
+using Aperture.Core.PageTables;
 using Aperture.Tool.Conform.Drivers;
 using Aperture.Tool.Conform.Vectors;
 
@@ -37,7 +38,7 @@ public sealed partial class TableReplay
         if (call.Of("alloc").FirstOrDefault() is not { } root)
             throw call.Api.Bad("no root was allocated");
         _recordedRoot = root.Hex("pa");
-        _recordedTop = 0;
+        _recordedTop = _table.Format.StartLevel;
         Part.CheckHex(call.Line, "the root is at", _recordedRoot, _table.Root.Value);
         Part.CheckHex(call.Line, "the page sizes are", call.Api.Hex("pgsizes"), _table.Format.PageSizes);
         _family.CheckConfiguration(Part, call.Api, _table);
@@ -55,6 +56,18 @@ public sealed partial class TableReplay
     {
         var found = Table(call.Api).TryTranslate(new Iova(call.Api.Hex("iova")), out var translation);
         Part.CheckHex(call.Line, "the translation is", call.Api.Hex("ret"), found ? translation.Address.Value : 0);
+    }
+
+    private void ReadDirty(RecordedCall call)
+    {
+        var (line, gather) = (call.Api, new InvalidationGather());
+        var written = new List<(ulong, ulong)>();
+        var status = Table(line).ReadDirty(new Iova(line.Hex("iova")), SizeOf(line), !line.Flag("noClear"), (iova, size) => written.Add((iova.Value, size)), ref gather);
+        Part.CheckNumber(call.Line, "the call gives", call.Result, (long)status);
+        var expected = call.Of("dirty").Select(dirty => (dirty.Hex("iova"), (ulong)dirty.Count64("size"))).ToList();
+        Part.Check(expected.SequenceEqual(written), call.Line, () => $"{expected.Count} pages written", () => $"{written.Count}, or others");
+        Part.Check(line.Flag("noClear") ? gather.IsEmpty : written.TrueForAll(page => gather.AsSpan().ToArray().Any(range => range.Start.Value <= page.Item1 && page.Item1 + page.Item2 <= range.Start.Value + range.Length)),
+            call.Line, () => "what was made clean gathered for invalidation", () => "something not, or too much");
     }
 
     /// <summary>What the hardware does: through our tables, and through the recorded ones.</summary>

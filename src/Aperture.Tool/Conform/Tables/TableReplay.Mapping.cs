@@ -33,11 +33,11 @@ public sealed partial class TableReplay
         if (call.Result == 0 && line.Has("mapped") && (ulong)line.Count64("mapped") is var mapped && mapped < size)
             size = EndOfRun(call, table, iova, mapped);
 
-        var before = OurTree.Leaves();
+        var (before, tables) = (OurTree.Leaves(), OurTables());
         var gather = new InvalidationGather();
-        OfferTables(iova, size);
+        OfferTables(iova, size, call);
         var status = MapPages(line, table, iova, address, size, RecordedCall.ProtectionOf(line), ref gather);
-        CheckInvalidated(call, before, gather);
+        CheckInvalidated(call, before, tables, gather);
         table.FreeGathered(ref gather);
         var after = OurTree.Leaves();
         if (status != Status.Ok)
@@ -106,12 +106,12 @@ public sealed partial class TableReplay
         if (line.Has("pgsize") && (ulong)call.Result < size && call.Result > 0 && IsEndOfTable(table, line, iova + (ulong)call.Result))
             size = EndOfRun(call, table, iova, (ulong)call.Result);
 
-        var before = OurTree.Leaves();
+        var (before, tables) = (OurTree.Leaves(), OurTables());
         var should = IsInRange(table, iova, size) ? Mapped(before, iova, size) : 0;
         var gather = new InvalidationGather();
-        OfferTables(iova, size);
+        OfferTables(iova, size, call);
         table.Unmap(new Iova(iova), size, ref gather, out var got);
-        CheckInvalidated(call, before, gather);
+        CheckInvalidated(call, before, tables, gather);
         table.FreeGathered(ref gather);
         if (!Part.Check(should == got, call.Line, () => $"{should} bytes unmapped: to the first hole, exactly", () => $"{got}"))
             return;
@@ -167,7 +167,7 @@ public sealed partial class TableReplay
         foreach (var leaf in have.Except(wanted, SameMapping.Instance))
             table.Unmap(new Iova(leaf.Iova), 1UL << leaf.Shift, ref gather, out _);
         table.FreeGathered(ref gather);
-        OfferTables(0, 0);
+        OfferTables(0, 0, call);
         foreach (var leaf in wanted.Except(have, SameMapping.Instance))
         {
             var status = table.Map(new Iova(leaf.Iova), new PhysicalAddress(leaf.Address), 1UL << leaf.Shift, leaf.Protection, ref gather);
@@ -178,13 +178,15 @@ public sealed partial class TableReplay
         table.FreeGathered(ref gather);
     }
 
-    /// <summary>Offers the recorded tables that ours lacks: those of a range first, in the order in which a walk meets them.</summary>
-    private void OfferTables(ulong iova, ulong size)
+    /// <summary>Offers the recorded tables that ours lacks: those of the call as it allocated them, those of its range, and all others as
+    /// a walk meets them.</summary>
+    private void OfferTables(ulong iova, ulong size, RecordedCall call)
     {
         _memory.WithdrawOffers();
         var offered = new HashSet<ulong>(_memory.Used.Keys);
         var last = size == 0 ? iova : iova + size - 1;
-        foreach (var (address, bytes) in RecordedTree.Tables(iova, last).Concat(RecordedTree.Tables(0, ulong.MaxValue)))
+        var allocated = call.Of("alloc").Select(alloc => (Address: alloc.Hex("pa"), Bytes: alloc.Count("size")));
+        foreach (var (address, bytes) in allocated.Concat(RecordedTree.Tables(iova, last)).Concat(RecordedTree.Tables(0, ulong.MaxValue)))
         {
             if (_recorded.Blocks.GetValueOrDefault(address) == bytes && offered.Add(address))
                 _memory.Offer(address, bytes);

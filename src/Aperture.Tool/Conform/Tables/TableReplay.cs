@@ -99,6 +99,9 @@ public sealed partial class TableReplay : IDisposable
             case "unmap" or "unmap_pages":
                 Unmap(call);
                 break;
+            case "read_and_clear_dirty":
+                ReadDirty(call);
+                break;
             case "iova_to_phys":
                 CheckTranslation(call);
                 break;
@@ -126,13 +129,17 @@ public sealed partial class TableReplay : IDisposable
                 case "mem":
                     _recorded.Apply(effect);
                     break;
+                case "root":
+                    _recordedRoot = effect.Hex("pa");
+                    _recordedTop = Table(effect).Format.Levels - effect.Count("levels");
+                    break;
             }
         }
     }
 
     private ReplayedTable Table(VectorEvent line) => _table ?? throw line.Bad("there is no table");
 
-    private TreeReader OurTree => new(_table!.Format, _memory.Memory, _table.Root.Value, 0);
+    private TreeReader OurTree => new(_table!.Format, _memory.Memory, _table.Root.Value, _table.RootLevel);
 
     private TreeReader RecordedTree => new(_table!.Format, _recorded.Memory, _recordedRoot, _recordedTop);
 

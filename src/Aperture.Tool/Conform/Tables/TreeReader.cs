@@ -129,8 +129,9 @@ public sealed class TreeReader(IPageTableFormat format, PhysicalMemory memory, u
         var shift = format.LeafShift(level, word);
         var entries = 1 << (shift - format.Shift(level));
         var isWhole = index % entries == 0;
+        var step = entries > 1 ? format.ReplicaStep(level, shift) : 0;
         for (var i = 1; i < entries && isWhole; i++)
-            isWhole = Word(table, index + i) == word;
+            isWhole = Word(table, index + i) == word + (step * (ulong)i);
         if (!isWhole)
         {
             leaves.Add(Entry(level, iova, word));

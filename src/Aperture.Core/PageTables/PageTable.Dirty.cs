@@ -1,0 +1,65 @@
+namespace Aperture.Core.PageTables;
+
+/// <content>What the hardware wrote through a table that keeps track of it.</content>
+public sealed unsafe partial class PageTable<TFormat>
+{
+    /// <summary>Tells of every page that was written since it was made clean, and makes it clean.</summary>
+    /// <param name="iova">The first device address.</param>
+    /// <param name="size">Bytes; a page that is only partly in the range counts as a whole.</param>
+    /// <param name="clear">Whether the pages are clean afterwards; a device's next write marks them again once the gather was committed.</param>
+    /// <param name="written">Is given the first address and the size of each page, lowest first. A page may be reported that was not written.</param>
+    /// <param name="gather">Collects the pages that were made clean: a unit may remember that it need not mark them.</param>
+    /// <returns><see cref="Status.Ok"/>; <see cref="Status.InvalidArgument"/> at the first hole, or for a range that is not aligned;
+    /// <see cref="Status.OutOfRange"/> beyond the format's addresses; <see cref="Status.BadAddress"/> where the tables are corrupted.</returns>
+    public Status ReadDirty(Iova iova, ulong size, bool clear, Action<Iova, ulong> written, ref InvalidationGather gather)
+    {
+        ArgumentNullException.ThrowIfNull(written);
+        var status = CheckInput(iova.Value, size);
+        for (ulong done = 0; status == Status.Ok && done < size;)
+        {
+            var at = iova.Value + done;
+            status = FindLeaf(at, out var table, out var level, out var entry);
+            if (status != Status.Ok)
+                return status == Status.NotFound ? Status.InvalidArgument : status;
+
+            var shift = _format.LeafShift(level, entry);
+            var page = new Iova(at).AlignDown(1UL << shift);
+            if (ReadPage(table, level, page.Value, shift, clear))
+            {
+                written(page, 1UL << shift);
+                if (clear)
+                    gather.Add(page, 1UL << shift, shift);
+            }
+
+            done = page.Value + ((1UL << shift) - iova.Value);
+        }
+
+        return status;
+    }
+
+    /// <summary>Whether one of a page's entries says that it was written; makes all of them clean if wanted. By compare-and-swap, because
+    /// the hardware may mark them at the same time.</summary>
+    private bool ReadPage(Table table, int level, ulong page, int shift, bool clear)
+    {
+        var width = _format.EntryBytes;
+        var first = EntryOf(table, level, page);
+        var entries = 1 << (shift - _format.Shift(level));
+        var isDirty = false;
+        for (var i = 0; i < entries; i++)
+        {
+            var place = first + (i * width);
+            var entry = Load(place);
+            while (_format.Classify(level, entry) == EntryKind.Leaf && _format.IsDirty(level, entry))
+            {
+                isDirty = true;
+                if (!clear || EntryRun.TryReplace(place, width, entry, _format.MakeClean(level, entry)))
+                    break;
+                entry = Load(place);
+            }
+        }
+
+        if (isDirty && clear)
+            Clean(table, first, entries);
+        return isDirty;
+    }
+}
