@@ -25,7 +25,7 @@ public sealed partial class DmaContext
                 status = TakeBounce(new DmaSource((byte*)pin.Pointer, (ulong)memory.Length), BouncePool, operations.Granule, out buffer);
             if (status == Status.Ok)
             {
-                var source = new DmaSource(buffer, (ulong)memory.Length) { IsBounced = true };
+                var source = new DmaSource((byte*)pin.Pointer, (ulong)memory.Length) { Physical = buffer, IsBounced = true };
                 status = TryMap(ref source, direction, DmaAttributes.None, out var mapping, file, line);
                 if (status == Status.Ok)
                     return new ManagedMapping(mapping, pin);

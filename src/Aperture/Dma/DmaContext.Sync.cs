@@ -51,6 +51,13 @@ public sealed partial class DmaContext
         ForDevice(mapping.Physical + offset, length, mapping.Direction, isBounced);
     }
 
+    /// <summary>Tells that the CPU owns a mapping's bytes, where there is nothing to do for it.</summary>
+    internal void TellCpuOwns(in DmaMapping mapping)
+    {
+        if (_observer is not null)
+            Tell(new DmaEvent { Kind = DmaEventKind.SyncForCpu, Address = mapping.Address, Physical = mapping.Physical, Length = mapping.Length, Direction = mapping.Direction, IsBounced = (mapping.Flags & MappingFlags.Bounced) != 0, File = "" });
+    }
+
     /// <summary>What else it takes for a device that uses the mapping of another one, where their caches differ.</summary>
     internal void SyncBorrowed(in DmaMapping mapping, DmaContext owner, bool forCpu)
     {

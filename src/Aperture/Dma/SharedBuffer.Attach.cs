@@ -27,7 +27,7 @@ public sealed partial class SharedBuffer
             var mapping = address is { } at
                 ? device.Dma.MapAt(Block, at, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync)
                 : device.Dma.Map(Block, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync);
-            _parts.Add(device.Dma, new Part(mapping, device.Dma));
+            Add(device.Dma, mapping);
             return mapping.Address;
         }
     }
@@ -101,7 +101,7 @@ public sealed partial class SharedBuffer
             var status = first.TryMapAt(Block, address, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, out var mapping);
             if (status == Status.Ok)
             {
-                _parts.Add(first, new Part(mapping, first));
+                Add(first, mapping);
                 if (AttachOthers(0, address, devices, out status) < 0)
                     return address;
                 _parts.Remove(first);
@@ -128,7 +128,7 @@ public sealed partial class SharedBuffer
             status = context.TryMapAt(Block, address, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, out var mapping);
             if (status == Status.Ok)
             {
-                _parts.Add(context, new Part(mapping, context));
+                Add(context, mapping);
                 continue;
             }
 
@@ -142,6 +142,13 @@ public sealed partial class SharedBuffer
         }
 
         return -1;
+    }
+
+    /// <summary>Lets a device take part through a mapping of its own. It has no turn yet.</summary>
+    private void Add(DmaContext context, in DmaMapping mapping)
+    {
+        _parts.Add(context, new Part(mapping, context));
+        context.TellCpuOwns(mapping);
     }
 
     /// <summary>Lets a device take part through the mapping of another one in its domain: it is there for both.</summary>

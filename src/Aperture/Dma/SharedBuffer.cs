@@ -46,13 +46,17 @@ public sealed partial class SharedBuffer : IDisposable
                 return null;
             var use = new SharedUse(this, device?.Dma, direction);
             _uses.Add(use);
-            if (device is not null)
+            if (device is null)
             {
-                var part = _parts[device.Dma];
-                part.Mapping.SyncForDevice();
-                device.Dma.SyncBorrowed(part.Mapping, part.Owner, false);
+                // Readers' turns may be running beside the CPU's.
+                foreach (var part in _parts.Values)
+                    part.Owner.TellCpuOwns(part.Mapping);
+                return use;
             }
 
+            var own = _parts[device.Dma];
+            own.Mapping.SyncForDevice();
+            device.Dma.SyncBorrowed(own.Mapping, own.Owner, false);
             return use;
         }
     }
@@ -110,23 +114,24 @@ public sealed partial class SharedBuffer : IDisposable
         {
             if (!_uses.Remove(use))
                 return;
-            // What a device wrote is in memory then, for the CPU and through it for all others. What it read is its no more, at no cost.
-            if (use.User is { } user)
-            {
-                var part = _parts[user];
-                if (use.Direction == DmaDirection.ToDevice)
-                {
-                    part.Owner.SyncForCpu(part.Mapping.Address, part.Mapping.Length, DmaDirection.ToDevice);
-                }
-                else
-                {
-                    user.SyncBorrowed(part.Mapping, part.Owner, true);
-                    part.Mapping.SyncForCpu();
-                }
-            }
+            if (use.User is { } user && _parts[user] is var part)
+                End(part, user, use.Direction);
         }
 
         use.Done.Signal();
+    }
+
+    /// <summary>What a device wrote is in memory then, for the CPU and through it for all others. What it read is its no more, at no cost.</summary>
+    private static void End(Part part, DmaContext user, DmaDirection direction)
+    {
+        if (direction == DmaDirection.ToDevice)
+        {
+            part.Owner.TellCpuOwns(part.Mapping);
+            return;
+        }
+
+        user.SyncBorrowed(part.Mapping, part.Owner, true);
+        part.Mapping.SyncForCpu();
     }
 
     private bool IsBlocked(DmaDirection direction) =>

@@ -10,7 +10,8 @@ public sealed unsafe partial class DmaSanitizer
     {
         if (call.Length == 0)
             return;
-        if (api == MappingApi.Single)
+        // Of managed memory the driver gave no address: the API's own buffer stands for it.
+        if (api == MappingApi.Single && !(call.IsBounced && call.Origin == call.Physical))
             CheckOrigin(context.Device, call.Pointer, call.Origin, call);
         if (call.Status != Status.Ok)
         {
