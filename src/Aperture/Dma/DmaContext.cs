@@ -123,7 +123,7 @@ public sealed partial class DmaContext
     }
 
     /// <summary>Before memory goes back to where it came from: no device may reach it any more.</summary>
-    private void FlushUnmaps() => _domain?.Queue?.Flush();
+    internal void FlushUnmaps() => _domain?.Queue?.Flush();
 
     private void Choose()
     {

@@ -98,8 +98,10 @@ public sealed partial class SharedBuffer : IDisposable
                 throw new ApertureException(Status.Busy, $"the shared buffer at {Block.Address} is in use by {_uses[0].User?.DeviceName ?? "the CPU"}");
             foreach (var (user, part) in _parts)
             {
-                if (part.Owner == user)
-                    part.Mapping.Dispose();
+                if (part.Owner != user)
+                    continue;
+                part.Mapping.Dispose();
+                user.FlushUnmaps();
             }
 
             _parts.Clear();

@@ -1,0 +1,105 @@
+using Aperture.Dma;
+using Xunit.Abstractions;
+
+namespace Aperture.Tests.Dma;
+
+/// <summary>How pieces of memory become segments under the device's limits.</summary>
+public sealed class ScatterLimitsTests(ITestOutputHelper output)
+{
+    /// <summary>The example of the rules: a gap moves the last piece to a boundary, and what stands before it does not grow.</summary>
+    [Fact]
+    public void A_piece_that_would_cross_a_boundary_starts_at_it()
+    {
+        using var rig = DmaRig.Make("iommu");
+        var memory = rig.Memory.Allocate(1 << 20);
+        rig.Dma.SetSegmentBoundary(0xFFFF);
+        using var mapping = rig.Dma.MapScatter([memory.Slice(0x800, 0x800), memory.Slice(0x2000, 0x1000), memory.Slice(0x4000, 0xF000)], new DmaSegment[3], DmaDirection.ToDevice);
+        var segments = mapping.Segments.ToArray();
+        Assert.Equal([0x1800ul, 0xF000ul], segments.Select(segment => segment.Length));
+        Assert.Equal((0x800ul, 0x1_0000ul - 0x800), (segments[0].Address.Value & 0xFFFF, segments[1].Address - segments[0].Address));
+        Assert.False(rig.Domain.TryTranslate(segments[0].Address + 0x1800, out _)); // nothing is mapped in the gap
+        Assert.Equal(0x1F_000ul + 0x1000, rig.Domain.Space!.UsedBytes); // and page zero
+    }
+
+    [Theory]
+    [InlineData("iommu")]
+    [InlineData("iommu-deferred")]
+    [InlineData("direct")]
+    [InlineData("bounce")]
+    [InlineData("untrusted")]
+    public void Segments_keep_to_the_limits_and_lead_to_the_bytes_in_order(string path)
+    {
+        var seed = Environment.TickCount;
+        output.WriteLine($"seed {seed}");
+        var random = new Random(seed);
+        using var rig = DmaRig.Make(path);
+        var memory = rig.Memory.Allocate(1 << 20);
+        new Random(1).NextBytes(memory.Span);
+        var joined = 0;
+        for (var round = 0; round < 150; round++)
+        {
+            var boundary = (0x1000ul << random.Next(6)) - 1;
+
+            var most = (uint)random.Next(1, 0x9000);
+            rig.Dma.SetSegmentBoundary(boundary);
+            rig.Dma.SetMaxSegmentSize(most);
+            var pieces = new MemoryBlock[1 + random.Next(8)];
+            for (var (i, at) = (0, 0); i < pieces.Length; i++)
+            {
+                // Often right behind the one before, at a page or not, and never longer than the boundary lets a single piece be.
+                at = random.Next(3) == 0 ? random.Next(200) << 12 : at;
+                var length = random.Next(6) == 0 ? 0 : random.Next(2) == 0 ? 0x1000 - (at & 0xFFF) : random.Next(1, 0x1000 - (at & 0xFFF) + 1);
+                pieces[i] = memory.Slice(at, length);
+                at += length;
+            }
+
+            if (pieces.All(piece => piece.Length == 0))
+                continue;
+            var segments = new DmaSegment[pieces.Length];
+            using var mapping = rig.Dma.MapScatter(pieces, segments, DmaDirection.ToDevice);
+            joined += pieces.Count(piece => piece.Length > 0) - mapping.Segments.Length;
+            var bytes = new List<byte>();
+            foreach (var segment in mapping.Segments)
+            {
+                Assert.True(segment.Length <= most || pieces.Any(piece => (ulong)piece.Length == segment.Length), $"a segment of 0x{segment.Length:x} bytes, the limit is 0x{most:x}");
+                Assert.True(((segment.Address.Value ^ (segment.Address.Value + segment.Length - 1)) & ~boundary) == 0, $"a segment of 0x{segment.Length:x} bytes at {segment.Address} crosses 0x{boundary:x}");
+                var part = new byte[segment.Length];
+                rig.Read(segment.Address, part);
+                bytes.AddRange(part);
+            }
+
+            Assert.Equal(pieces.SelectMany(piece => piece.Span.ToArray()), bytes);
+        }
+
+        if (path != "untrusted") // whose whole pages do not bounce, alone
+            Assert.Equal(path == "bounce", joined == 0);
+        rig.Dma.Detach();
+        if (path.StartsWith("iommu", StringComparison.Ordinal))
+            Assert.Equal((0, 0x1000ul), (rig.Domain.Count, rig.Domain.Space!.UsedBytes));
+    }
+
+    [Fact]
+    public void A_longer_piece_passes_as_it_is()
+    {
+        using var rig = DmaRig.Make("iommu");
+        rig.Dma.SetMaxSegmentSize(0x1000);
+        var memory = rig.Memory.Allocate(0x8000);
+        using var mapping = rig.Dma.MapScatter([memory.Slice(0, 0x4000), memory.Slice(0x5000, 0x1000)], new DmaSegment[2], DmaDirection.ToDevice);
+        Assert.Equal([0x4000ul, 0x1000ul], mapping.Segments.ToArray().Select(segment => segment.Length));
+        rig.Dma.SetMaxSegmentSize(0);
+        Assert.Equal(65536u, rig.Dma.MaxSegmentSize);
+    }
+
+    /// <summary>What is set while a list is mapped counts for the next one; the mapped one ends as it was laid out.</summary>
+    [Fact]
+    public void Limits_may_change_while_a_list_is_mapped()
+    {
+        using var rig = DmaRig.Make("iommu");
+        var memory = rig.Memory.Allocate(1 << 20);
+        rig.Dma.SetSegmentBoundary(0x3FFF);
+        var mapping = rig.Dma.MapScatter([memory.Slice(0, 0x3000), memory.Slice(0x8000, 0x3000)], new DmaSegment[2], DmaDirection.ToDevice);
+        rig.Dma.SetSegmentBoundary(ulong.MaxValue);
+        mapping.Dispose();
+        Assert.Equal((0, 0x1000ul), (rig.Domain.Count, rig.Domain.Space!.UsedBytes));
+    }
+}
