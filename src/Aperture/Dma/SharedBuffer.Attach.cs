@@ -27,7 +27,7 @@ public sealed partial class SharedBuffer
             var mapping = address is { } at
                 ? device.Dma.MapAt(Block, at, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync)
                 : device.Dma.Map(Block, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync);
-            Add(device.Dma, mapping);
+            _parts.Add(device.Dma, new Part(mapping, device.Dma));
             return mapping.Address;
         }
     }
@@ -101,7 +101,7 @@ public sealed partial class SharedBuffer
             var status = first.TryMapAt(Block, address, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, out var mapping);
             if (status == Status.Ok)
             {
-                Add(first, mapping);
+                _parts.Add(first, new Part(mapping, first));
                 if (AttachOthers(0, address, devices, out status) < 0)
                     return address;
                 _parts.Remove(first);
@@ -128,7 +128,7 @@ public sealed partial class SharedBuffer
             status = context.TryMapAt(Block, address, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, out var mapping);
             if (status == Status.Ok)
             {
-                Add(context, mapping);
+                _parts.Add(context, new Part(mapping, context));
                 continue;
             }
 
@@ -142,13 +142,6 @@ public sealed partial class SharedBuffer
         }
 
         return -1;
-    }
-
-    /// <summary>Lets a device take part through a mapping of its own. It has no turn yet.</summary>
-    private void Add(DmaContext context, in DmaMapping mapping)
-    {
-        _parts.Add(context, new Part(mapping, context));
-        context.TellCpuOwns(mapping);
     }
 
     /// <summary>Lets a device take part through the mapping of another one in its domain: it is there for both.</summary>
