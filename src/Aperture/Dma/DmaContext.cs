@@ -144,7 +144,7 @@ public sealed partial class DmaContext
     {
         var why = "";
         if (status == Status.NotSupported)
-            why = WhyNotSupported(attributes);
+            why = WhyNotSupported(verb, attributes);
         else if (status == Status.NoSpace && _operations?.Bounce is { } pool)
             why = $"; {pool.UsedSlots} bounce slots of 0x{pool.TotalBytes:x} bytes are taken by {pool.DescribeOwners()}";
         if (_domain?.Explain(status) is { } explanation)
@@ -152,12 +152,13 @@ public sealed partial class DmaContext
         return new(status, $"{_device.Name} could not {verb} 0x{bytes:x} bytes for DMA ({Path}, addresses up to {Limit}): {status}{why}");
     }
 
-    private string WhyNotSupported(DmaAttributes attributes)
+    private string WhyNotSupported(string verb, DmaAttributes attributes)
     {
-        if (attributes != DmaAttributes.None)
-            return $" of {attributes}";
         if (_operations is not { } operations)
             return "";
+        var wishes = verb == "allocate" ? attributes : attributes & ~operations.MapAttributes;
+        if (wishes != DmaAttributes.None)
+            return $" of {wishes}";
         if (operations.Bounce is not null)
             return "; it needs a bounce buffer, which raw page frames and addresses of the driver's choice cannot have";
         return operations.IsDirect ? "; without an IOMMU nobody can choose the device address" : $"; address bits 0x{MinAlignMask:x} cannot be kept by pages of 0x{operations.Granule:x} bytes";

@@ -83,6 +83,8 @@ public class FramesTests
         var error = Assert.Throws<ApertureException>(() => rig.Dma.MapScatter(pieces, new DmaSegment[1], DmaDirection.ToDevice));
         Assert.Equal(Status.NotSupported, error.Status);
         Assert.Contains("raw page frames", error.Message, StringComparison.Ordinal);
+        error = Assert.Throws<ApertureException>(() => rig.Dma.MapFrames(memory.Address + 1, 2, DmaDirection.ToDevice, DmaAttributes.NoWarn | DmaAttributes.SkipCpuSync));
+        Assert.Contains("raw page frames", error.Message, StringComparison.Ordinal); // the wishes are not the cause
         pieces[0] = pieces[0].Slice(1, 2);
         Assert.Throws<ApertureException>(() => rig.Dma.Map(pieces[0], DmaDirection.ToDevice));
         Assert.Throws<ApertureException>(() => rig.Dma.MapFrames(memory.Address + 1, 2, DmaDirection.ToDevice));
