@@ -76,6 +76,8 @@ internal static class QuickRun
             Add("domain.exynos5.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
         using (var domain = DomainWork.Exynos4())
             Add("domain.exynos4.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
+        using (var domain = DomainWork.Msm())
+            Add("domain.msm.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
 
         var iova = IovaWork.Create();
         Add("iova.alloc+free", iova.FreeAndTake, "chase4", chase4);
@@ -121,6 +123,12 @@ internal static class QuickRun
             Add("translate.exynos5.hit", exynos.Hit, "chase4", chase4);
             Add("translate.exynos5.walk", exynos.Walk, "chase4", chase4);
             AddRead("master.exynos5.read64k", exynos);
+        }
+
+        using (var msm = TranslateWork.Msm())
+        {
+            Add("translate.msm.hit", msm.Hit, "chase4", chase4);
+            Add("translate.msm.walk", msm.Walk, "chase4", chase4);
         }
 
         bool IsWanted(string name) => name.StartsWith(only, StringComparison.Ordinal);

@@ -11,6 +11,7 @@ public class DomainBenchmarks : IDisposable
     private readonly DomainWork _omap = DomainWork.Omap();
     private readonly DomainWork _exynos4 = DomainWork.Exynos4();
     private readonly DomainWork _exynos5 = DomainWork.Exynos5();
+    private readonly DomainWork _msm = DomainWork.Msm();
 
     /// <summary>One page behind an OMAP MMU.</summary>
     [Benchmark(OperationsPerInvoke = Pages)]
@@ -24,6 +25,10 @@ public class DomainBenchmarks : IDisposable
     [Benchmark(OperationsPerInvoke = Pages)]
     public void Exynos5() => _exynos5.Page(Pages);
 
+    /// <summary>One page behind an MSM IOMMU.</summary>
+    [Benchmark(OperationsPerInvoke = Pages)]
+    public void Msm() => _msm.Page(Pages);
+
     /// <summary>Switches the boards off.</summary>
     [GlobalCleanup]
     public void Dispose()
@@ -31,6 +36,7 @@ public class DomainBenchmarks : IDisposable
         _omap.Dispose();
         _exynos4.Dispose();
         _exynos5.Dispose();
+        _msm.Dispose();
         GC.SuppressFinalize(this);
     }
 }

@@ -37,6 +37,9 @@ internal sealed class DomainWork : IDisposable
     /// <summary>A SysMMU v3, whose registers need the master's clock.</summary>
     public static DomainWork Exynos4() => new("exynos4412-media");
 
+    /// <summary>An MSM IOMMU, whose registers need two clocks around each sequence.</summary>
+    public static DomainWork Msm() => new("apq8064-media");
+
     /// <summary>Maps and unmaps a page of 4 KiB and lets the unit forget it.</summary>
     public void Page(int times)
     {

@@ -76,18 +76,15 @@ public sealed partial class MsmIommu
     }
 
     /// <summary>The first entry that an invalidation may remove.</summary>
-    private int FirstUnlocked(bool includesLocked) => includesLocked ? 0 : Locked;
+    private int FirstUnlocked(bool includesLocked) => includesLocked ? 0 : _locked;
 
-    /// <summary>Number of locked entries: the TLB is shared, so the highest floor counts. One entry always stays free for walks.</summary>
-    private int Locked
+    /// <summary>The TLB is shared, so the highest floor counts. One entry always stays free for walks.</summary>
+    private void RefreshLocked()
     {
-        get
-        {
-            var locked = 0;
-            foreach (var bank in _banks)
-                locked = Math.Max(locked, bank.Lock.Locked);
-            return Math.Min(locked, _tlb.Entries - 1);
-        }
+        _locked = 0;
+        foreach (var bank in _banks)
+            _locked = Math.Max(_locked, bank.Lock.Locked);
+        _locked = Math.Min(_locked, _tlb.Entries - 1);
     }
 
     private bool IsOfVmid(int index, uint vmid) => _tlb.IsValid(index) && _tlb.Context(index) >> 8 == vmid;

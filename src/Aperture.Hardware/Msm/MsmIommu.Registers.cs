@@ -112,6 +112,10 @@ public sealed partial class MsmIommu
                 bank[offset] = value;
                 bank.Release((value & MsmContextRegisters.ResumeTerminate) != 0);
                 break;
+            case MsmContextRegisters.TlbLock:
+                bank[offset] = value;
+                RefreshLocked();
+                break;
             default:
                 bank[offset] = value;
                 Act(bank, offset, value);
@@ -168,6 +172,7 @@ public sealed partial class MsmIommu
             bank.Refresh();
         }
 
+        RefreshLocked();
         RefreshInterrupts();
     }
 

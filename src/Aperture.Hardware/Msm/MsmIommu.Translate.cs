@@ -158,7 +158,7 @@ public sealed partial class MsmIommu
     {
         if (found.Shift != ArmSecondLevelDescriptor.CoverShift && HoldsPartOf(bank, address, found.Shift))
             found = found with { Info = found.Info | SmallStepFlag };
-        _tlb.Fill(bank.Tag, address, found.Shift, new PhysicalAddress(found.Address), found.Info, !AttributesOf(found.Info).IsNotGlobal, Locked);
+        _tlb.Fill(bank.Tag, address, found.Shift, new PhysicalAddress(found.Address), found.Info, !AttributesOf(found.Info).IsNotGlobal, _locked);
     }
 
     private bool HoldsPartOf(MsmContextBank bank, Iova address, int shift)

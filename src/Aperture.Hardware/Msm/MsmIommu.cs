@@ -22,6 +22,7 @@ public sealed partial class MsmIommu : TranslationUnit
     private ulong _faults;                        // faults and global errors since the unit was made
     private ulong _resets;                        // resets since the unit was made: an access held over a reset is lost
     private bool _clientsPass;                    // CR.CLIENTPD
+    private int _locked;                          // locked TLB entries, from entry 0 on
 
     /// <summary>A unit in its reset state.</summary>
     /// <param name="bus">Where the walkers read tables.</param>

@@ -3,15 +3,17 @@ using Aperture.Core.Memory;
 using Aperture.Core.PageTables;
 using Aperture.Core.PageTables.Formats;
 using Aperture.Datasheets.Exynos;
+using Aperture.Datasheets.Msm;
 using Aperture.Datasheets.Omap;
 using Aperture.Hardware.Bus;
 using Aperture.Hardware.Exynos;
+using Aperture.Hardware.Msm;
 using Aperture.Hardware.Omap;
 using Aperture.Hardware.Translation;
 
 namespace Aperture.Benchmarks.Hardware.Translation;
 
-/// <summary>A translation unit under the accesses of a master: 16 pages that stay in its cache, 1024 that do not.</summary>
+/// <summary>A translation unit under the accesses of a master, or of several in turn: 16 pages that stay in its cache, 1024 that do not.</summary>
 internal sealed class TranslateWork : IDisposable
 {
     private static readonly Iova Base = new(0x1000_0000);
@@ -20,10 +22,13 @@ internal sealed class TranslateWork : IDisposable
     private readonly DmaPort _port;
     private readonly byte[] _buffer = new byte[64 << 10];
 
-    private TranslateWork(SystemBus bus, TranslationUnit unit)
+    private readonly int _streamBits; // log2 of the masters
+
+    private TranslateWork(SystemBus bus, TranslationUnit unit, int streamBits = 0)
     {
         _memory = bus.Memory;
         _unit = unit;
+        _streamBits = streamBits;
         _port = new DmaPort(bus, unit);
     }
 
@@ -32,7 +37,7 @@ internal sealed class TranslateWork : IDisposable
     {
         var bus = NewBus();
         var unit = new OmapMmu(bus, OmapMmuOptions.Omap4Dsp);
-        Write(unit, OmapRegisters.TableBase, Fill(bus.Memory, default(OmapFormat)).Value);
+        Write(unit, OmapRegisters.TableBase, Fill(new TableAllocator(new PageAllocator(bus.Memory)), default(OmapFormat)).Value);
         Write(unit, OmapRegisters.Control, 6);
         return new TranslateWork(bus, unit);
     }
@@ -42,9 +47,29 @@ internal sealed class TranslateWork : IDisposable
     {
         var bus = NewBus();
         var unit = new ExynosSysMmu(bus, SysMmuOptions.V5);
-        Write(unit, SysMmuV5Register.TableBase, Fill(bus.Memory, default(ExynosV5Format)).Value >> 12);
+        Write(unit, SysMmuV5Register.TableBase, Fill(new TableAllocator(new PageAllocator(bus.Memory)), default(ExynosV5Format)).Value >> 12);
         Write(unit, SysMmuRegister.Control, 5);
         return new TranslateWork(bus, unit);
+    }
+
+    /// <summary>An MSM IOMMU: 64 entries; four masters in turn, each in a domain of its own.</summary>
+    public static TranslateWork Msm()
+    {
+        const int streamBits = 2;
+        var bus = NewBus();
+        var unit = new MsmIommu(bus, new() { Banks = 1 << streamBits });
+        var tables = new TableAllocator(new PageAllocator(bus.Memory));
+        var format = new ArmShortFormat(new ArmShortOptions());
+        for (var bank = 0; bank < 1 << streamBits; bank++)
+        {
+            Write(unit, MsmContextRegisters.Of(bank, MsmContextRegisters.ContextId), (ulong)bank);
+            Write(unit, MsmContextRegisters.Of(bank, MsmContextRegisters.TableBase0), format.TableBase(Fill(tables, format)));
+            Write(unit, MsmContextRegisters.Of(bank, MsmContextRegisters.AuxiliaryControl), MsmAuxiliaryControl.Running);
+            Write(unit, MsmContextRegisters.Of(bank, MsmContextRegisters.SystemControl), MsmSystemControl.Running);
+            Write(unit, MsmGlobalRegisters.MachineMapOf((uint)bank), MsmMachineMap.To(bank).Bits);
+        }
+
+        return new TranslateWork(bus, unit, streamBits);
     }
 
     /// <summary>An access whose page the translation cache holds.</summary>
@@ -68,10 +93,10 @@ internal sealed class TranslateWork : IDisposable
     private static SystemBus NewBus() => new(new PhysicalMemory(new MemoryRange(new PhysicalAddress(0x8000_0000), 64 << 20)));
 
     /// <summary>Maps single pages, none of which meets its neighbour in memory, so that each is translated by itself.</summary>
-    private static PhysicalAddress Fill<TFormat>(PhysicalMemory memory, TFormat format)
+    private static PhysicalAddress Fill<TFormat>(TableAllocator tables, TFormat format)
         where TFormat : struct, IPageTableFormat
     {
-        var table = new PageTable<TFormat>(format, new TableAllocator(new PageAllocator(memory)));
+        var table = new PageTable<TFormat>(format, tables);
         var gather = default(InvalidationGather);
         for (var i = 0u; i < 1024; i++)
             table.Map(Base + ((ulong)i << 12), new PhysicalAddress(0x8100_0000 + ((ulong)(i ^ 1) << 12)), 4096, Protection.ReadWrite, ref gather);
@@ -86,9 +111,10 @@ internal sealed class TranslateWork : IDisposable
 
     private void Translate(int times, int pages)
     {
+        var streams = (1u << _streamBits) - 1;
         for (var i = 0; i < times; i++)
         {
-            var request = new DmaRequest(default, Base + (((ulong)(i & pages) << 12) + 0x10), DmaAccess.Read);
+            var request = new DmaRequest(new StreamId((uint)i & streams), Base + (((ulong)((i >> _streamBits) & pages) << 12) + 0x10), DmaAccess.Read);
             if (_unit.Translate(request, out _, out _) != TranslationStatus.Ok)
                 throw new InvalidOperationException("the access faulted");
         }

@@ -10,6 +10,7 @@ public class TranslationBenchmarks : IDisposable
 
     private readonly TranslateWork _omap = TranslateWork.Omap();
     private readonly TranslateWork _exynos = TranslateWork.Exynos();
+    private readonly TranslateWork _msm = TranslateWork.Msm();
 
     /// <summary>A hit in the cache of an OMAP MMU.</summary>
     [Benchmark(OperationsPerInvoke = Accesses)]
@@ -35,12 +36,21 @@ public class TranslationBenchmarks : IDisposable
     [Benchmark]
     public void ExynosRead64K() => _exynos.Read(1);
 
+    /// <summary>A hit in the cache of an MSM IOMMU, four masters in turn.</summary>
+    [Benchmark(OperationsPerInvoke = Accesses)]
+    public void MsmHit() => _msm.Hit(Accesses);
+
+    /// <summary>A miss and a walk of two levels, MSM.</summary>
+    [Benchmark(OperationsPerInvoke = Accesses)]
+    public void MsmWalk() => _msm.Walk(Accesses);
+
     /// <summary>Gives the memory back.</summary>
     [GlobalCleanup]
     public void Dispose()
     {
         _omap.Dispose();
         _exynos.Dispose();
+        _msm.Dispose();
         GC.SuppressFinalize(this);
     }
 }
