@@ -52,7 +52,7 @@ public readonly record struct TegraMemoryError(TegraMcInterrupts Cause, uint Cli
         $"{ClientName ?? $"client {Client}"}: {(Status.IsSecure ? "secure " : "")}{(Status.IsWrite ? "write to" : "read of")} 0x{Address:x}: {Cause}{(IsTranslationFault ? $" ({Rights})" : "")}");
 
     /// <summary>The rights of the descriptor that refused a translation: readable, writable, secure.</summary>
-    private string Rights => string.Create(3, Status.Descriptor.Value, static (text, word) =>
+    public string Rights => string.Create(3, Status.Descriptor.Value, static (text, word) =>
     {
         text[0] = (word & TegraDescriptor.ReadableBit) != 0 ? 'R' : '-';
         text[1] = (word & TegraDescriptor.WritableBit) != 0 ? 'W' : '-';

@@ -22,9 +22,22 @@ public class BrokenDriverTests
     [InlineData("exynos/basic_pagesizes_v7vm.jsonl", 0x8014u, "stale")]
     [InlineData("exynos/basic_pagesizes_v7vm.jsonl", 0x8000u, "")]         // CTRL_VM
     [InlineData("exynos/context_switch_v3_3.jsonl", 0x14u, "")]            // table base
+    [InlineData("tegra/basic_tegra30.jsonl", 0x30u, "stale")]              // SMMU_TLB_FLUSH
+    [InlineData("tegra/basic_tegra124.jsonl", 0x34u, "stale")]             // SMMU_PTC_FLUSH
+    [InlineData("tegra/high_physical_tegra210.jsonl", 0x9B8u, "")]         // SMMU_PTC_FLUSH_HI
+    [InlineData("tegra/context_switch_tegra210.jsonl", 0x1Cu, "")]         // SMMU_PTB_ASID
+    [InlineData("tegra/context_switch_tegra30.jsonl", 0x20u, "")]          // SMMU_PTB_DATA
+    [InlineData("tegra/multi_swgroup_tegra124.jsonl", 0x244u, "")]         // ASID of swgroup dcb
+    [InlineData("tegra/basic_tegra114.jsonl", 0x228u, "")]                 // SMMU_TRANSLATION_ENABLE_0
+    [InlineData("tegra/soc_tables_tegra210.jsonl", 0x14u, "")]             // SMMU_TLB_CONFIG
     public void A_lost_register_write_is_caught(string file, uint offset, string problem)
     {
-        DriverFamily family = file.StartsWith("omap", StringComparison.Ordinal) ? new LossyOmap(offset) : new LossyExynos(offset);
+        DriverFamily family = file.Split('/')[0] switch
+        {
+            "omap" => new LossyOmap(offset),
+            "exynos" => new LossyExynos(offset),
+            _ => new LossyTegra(offset),
+        };
 
         var part = DriverReplay.Run(VectorFile.Load(VectorFolder.Path(file)), family, out _);
 
@@ -38,6 +51,11 @@ public class BrokenDriverTests
     }
 
     private sealed class LossyExynos(uint offset) : ExynosDriverFamily
+    {
+        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new LossyDriver(base.CreateDriver(core, facts), offset);
+    }
+
+    private sealed class LossyTegra(uint offset) : TegraDriverFamily
     {
         public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new LossyDriver(base.CreateDriver(core, facts), offset);
     }

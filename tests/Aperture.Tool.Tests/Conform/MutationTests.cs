@@ -16,6 +16,10 @@ public class MutationTests
     [InlineData("exynos/prot_variants_v1.jsonl", "expect", "pa")]
     [InlineData("exynos/power_management_v7vm.jsonl", "r", "val")]
     [InlineData("exynos/fault_interrupt_v3_3.jsonl", "fault", "iova")]
+    [InlineData("tegra/basic_tegra124.jsonl", "expect", "pa")]
+    [InlineData("tegra/random_mmio_tegra30.jsonl", "r", "val")]
+    [InlineData("tegra/soc_tables_tegra210.jsonl", "swgroup", "asidReg")]
+    [InlineData("tegra/soc_tables_tegra30.jsonl", "client", "enableReg")]
     public void A_changed_value_is_reported_at_its_line(string file, string kind, string member)
     {
         var lines = File.ReadAllLines(VectorFolder.Path(file));
@@ -41,6 +45,14 @@ public class MutationTests
     [InlineData("exynos/basic_pagesizes_v1.jsonl", "expect", "pa\":\"0x", 0x1000)]
     [InlineData("exynos/probe_versions.jsonl", "api\",\"call\":\"probe", "minor\":", 1)]
     [InlineData("exynos/random_500_v3_3.jsonl", "mem", "words\":[\"0x", 0x1000)]
+    [InlineData("tegra/basic_tegra30.jsonl", "mem", "words\":[\"0x", 1)]
+    [InlineData("tegra/prot_variants_tegra210.jsonl", "mem", "words\":[\"0x", 0x40000000)]
+    [InlineData("tegra/asid_exhaustion_tegra30.jsonl", "api\",\"call\":\"attach_dev\",\"dom\":\"F", "ret\":-", 7)]
+    [InlineData("tegra/device_groups_tegra124.jsonl", "api\",\"call\":\"device_group\",\"dev\":\"again", "group\":", 1)]
+    [InlineData("tegra/multi_swgroup_tegra30.jsonl", "w\",\"unit\":\"mc\",\"off\":\"0x22c", "val\":\"0x", 0x40000)]
+    [InlineData("tegra/soc_tables_tegra124.jsonl", "api\",\"call\":\"probe", "atomSize\":", 16)]
+    [InlineData("tegra/fault_interrupt_tegra210.jsonl", "mcerr", "addr\":\"0x", 0x1000)]
+    [InlineData("tegra/fault_interrupt_tegra30.jsonl", "mcerr", "client\":", 1)]
     public void A_changed_value_is_reported_by_the_driver_replay(string file, string kind, string before, long change)
     {
         var lines = File.ReadAllLines(VectorFolder.Path(file));

@@ -11,6 +11,8 @@ public class RelocationTests
 {
     private const ulong Distance = 0x0123_4000; // how far the tables move
 
+    private const int TegraShift = 12; // where all tables have one size, and bit 28 marks a link
+
     [Theory]
     [InlineData("omap/random_500.jsonl", 0)]
     [InlineData("omap/dual_mmu_dra7_dsp.jsonl", 0)]
@@ -21,6 +23,9 @@ public class RelocationTests
     [InlineData("exynos/random_500_v5.jsonl", 4)]
     [InlineData("exynos/context_switch_v7vm.jsonl", 4)]
     [InlineData("exynos/high_physical_v7.jsonl", 4)]
+    [InlineData("tegra/random_500_tegra210.jsonl", 12)]
+    [InlineData("tegra/context_switch_tegra30.jsonl", 12)]
+    [InlineData("tegra/map_unmap_remap_tegra30.jsonl", 12)]
     public void Moved_tables_and_other_names_make_no_difference(string file, int shift)
     {
         var original = ConformRunner.Run(VectorFolder.Path(file));
@@ -41,10 +46,12 @@ public class RelocationTests
             var kind = (string)line["e"]!;
             if (kind == "meta")
                 Add(line, "ramBase", Distance);
-            if (kind == "alloc" && (int)line["size"]! == 0x4000)
+            if (kind == "alloc" && ((int)line["size"]! == 0x4000 || shift == TegraShift))
                 roots.Add(Hex(line["pa"]!));
             if (kind is "mem" or "image" && roots.Any(root => root <= Hex(line["pa"]!) && Hex(line["pa"]!) < root + 0x4000))
                 MoveLinks(line, shift);
+            if (shift == TegraShift && kind == "w" && (string)line["off"]! == "0x20")
+                Add(line, "val", Distance >> shift);
             if (kind is "alloc" or "free" or "mem" or "image" or "table" or "dma" or "poke")
                 Add(line, "pa", Distance);
             if (kind is "w" or "r" or "hw" && (string)line["off"]! is "0x4c" or "0x14" or "0xc" or "0x800c")
@@ -73,7 +80,11 @@ public class RelocationTests
         }
     }
 
-    private static string MoveLink(ulong word, int shift) => $"0x{((word & 3) == 1 ? word + (Distance >> shift) : word):x}";
+    private static string MoveLink(ulong word, int shift)
+    {
+        var isLink = shift == TegraShift ? (word & (1 << 28)) != 0 : (word & 3) == 1;
+        return $"0x{(isLink ? word + (Distance >> shift) : word):x}";
+    }
 
     private static void Add(JsonObject line, string member, ulong value) => line[member] = $"0x{Hex(line[member]!) + value:x}";
 

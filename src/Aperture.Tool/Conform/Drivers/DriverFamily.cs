@@ -37,6 +37,31 @@ public abstract class DriverFamily
     /// <param name="facts">Finds what the file tells of a unit.</param>
     public abstract IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts);
 
+    /// <summary>The name by which the driver finds a unit, where the recording does not say it; null for the driver's first.</summary>
+    public virtual string? Compatible(UnitFacts facts) => null;
+
+    /// <summary>What stands behind a master's reference to a unit, once for each reference.</summary>
+    /// <param name="probe">The call that binds the master.</param>
+    public virtual IEnumerable<uint[]> Cells(VectorEvent probe) => [[]];
+
+    /// <summary>Whether a master may be refused though the recorded driver takes it: it has no such stream.</summary>
+    public virtual bool IsUnknown(IommuUnit unit, uint[] cells) => false;
+
+    /// <summary>The stream in which a master makes accesses.</summary>
+    /// <param name="cells">What stands behind its first reference.</param>
+    public virtual StreamId Stream(uint[] cells) => default;
+
+    /// <summary>Compares what the driver found in an interrupt beside faults.</summary>
+    public virtual void CheckInterrupt(ReplayPart part, RecordedCall call, IommuUnit unit)
+    {
+    }
+
+    /// <summary>Whether the recorded driver only notes faults, where ours tells the domain.</summary>
+    public virtual bool KeepsFaultsToItself => false;
+
+    /// <summary>The first-level tables in force by the name of who uses them, on units with several.</summary>
+    public virtual IEnumerable<(string User, ulong Table)> Tables(TranslationUnit model) => [];
+
     /// <summary>The names of the clocks that a device has.</summary>
     public virtual IEnumerable<string> Clocks(VectorEvent probe) => [];
 

@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Hardware.Translation;
+using Aperture.Iommu;
 using Aperture.Tool.Conform.Models;
 using Aperture.Tool.Conform.Vectors;
 
@@ -10,7 +11,7 @@ public sealed partial class DriverReplay
 {
     private const int MostSamples = 32; // addresses that are watched over a call
 
-    private readonly List<(ReplayedMmu Mmu, ulong Iova)> _samples = []; // addresses accessed before the call
+    private readonly List<(LiveStream Stream, ulong Iova)> _samples = []; // addresses accessed before the call
 
     private void CheckExpectation(VectorEvent line)
     {
@@ -25,10 +26,10 @@ public sealed partial class DriverReplay
         Expectation.Check(Part, line, domain.Mmu!.Probe.Access(_family.Root(ours), iova));
         if (line.Flag("fault") || line.Text("prot") == "none")
             return;
-        foreach (var mmu in LiveUnits(domain))
+        foreach (var stream in LiveStreams(domain))
         {
-            var got = Access(mmu, iova, line.Text("prot") == "w" ? DmaAccess.Write : DmaAccess.Read);
-            Part.Check(got == line.Hex("pa"), line.Line, () => $"0x{line.Hex("pa"):x} through {mmu.Facts.Name}", () => Show(got));
+            var got = Access(stream, iova, line.Text("prot") == "w" ? DmaAccess.Write : DmaAccess.Read);
+            Part.Check(got == line.Hex("pa"), line.Line, () => $"0x{line.Hex("pa"):x} through {stream.Mmu.Facts.Name}", () => Show(got));
         }
     }
 
@@ -38,8 +39,8 @@ public sealed partial class DriverReplay
         _samples.Clear();
         if (call.Api.Call is not ("map" or "unmap" or "map_pages" or "unmap_pages") || !_domains.TryGetValue(call.Api.Text("dom"), out var domain) || OurReader(domain) is not { } reader)
             return;
-        var units = LiveUnits(domain).ToArray();
-        if (units.Length == 0)
+        var streams = LiveStreams(domain).ToArray();
+        if (streams.Length == 0)
             return;
         var (iova, size) = (call.Api.Hex("iova"), SizeOf(call.Api));
         var (start, end) = SpanOf(call.Api);
@@ -50,12 +51,12 @@ public sealed partial class DriverReplay
         if (leaves.Length > 0)
             addresses.UnionWith([Math.Min(leaves[^1].End, iova + size) - 1, leaves[0].Iova]);
         addresses.UnionWith(((ulong[])[iova, iova + size - 1]).Where(address => address < AddressSpace));
-        foreach (var mmu in units)
+        foreach (var stream in streams)
         {
             foreach (var address in addresses)
             {
-                Access(mmu, address, DmaAccess.Read);
-                _samples.Add((mmu, address));
+                Access(stream, address, DmaAccess.Read);
+                _samples.Add((stream, address));
             }
         }
     }
@@ -65,31 +66,37 @@ public sealed partial class DriverReplay
     {
         if (_samples.Count == 0 || OurReader(Domain(call.Api, "dom")) is not { } reader)
             return;
-        foreach (var (mmu, iova) in _samples)
+        foreach (var (stream, iova) in _samples)
         {
             var leaf = reader.Find(iova);
             if (leaf is { } mapped && (mapped.Protection & Protection.Read) == 0)
                 continue;
             ulong? expected = leaf is { } found ? found.Address + (iova - found.Iova) : null;
-            var got = Access(mmu, iova, DmaAccess.Read);
-            Part.Check(got == expected, call.Line, () => $"{mmu.Facts.Name} takes 0x{iova:x} to {Show(expected)}", () => $"{Show(got)}, which is stale");
+            var got = Access(stream, iova, DmaAccess.Read);
+            Part.Check(got == expected, call.Line, () => $"{stream.Mmu.Facts.Name} takes 0x{iova:x} to {Show(expected)}", () => $"{Show(got)}, which is stale");
         }
     }
 
-    /// <summary>The units where a domain is in force and which translate now. None where the test itself fills TLBs.</summary>
-    private IEnumerable<ReplayedMmu> LiveUnits(ReplayedDomain domain) => _hasTestEntries || domain.Ours is null
+    /// <summary>The streams of masters in a domain, on the units that translate now. None where the test itself fills TLBs.</summary>
+    private IEnumerable<LiveStream> LiveStreams(ReplayedDomain domain) => _hasTestEntries || domain.Ours is null
         ? []
-        : _mmus.Values.Where(mmu => !mmu.IsHeldBack && mmu.Unit is { } unit && domain.Ours.Units.Contains(unit) && mmu.Model.Answers && _family.IsTranslating(mmu.Read));
+        : _masters.Values.Where(master => master.Domain == domain).SelectMany(master => master.Units.Where(mmu => IsLive(mmu, domain.Ours)).Select(mmu => new LiveStream(mmu, _family.Stream(master.Cells[0])))).Distinct();
+
+    private bool IsLive(ReplayedMmu mmu, IommuDomain domain) =>
+        !mmu.IsHeldBack && mmu.Unit is { } unit && domain.Units.Contains(unit) && mmu.Model.Answers && _family.IsTranslating(mmu.Read);
 
     /// <summary>Makes an access through a unit as it is. A fault leaves no trace.</summary>
-    private ulong? Access(ReplayedMmu mmu, ulong iova, DmaAccess access)
+    private ulong? Access(LiveStream stream, ulong iova, DmaAccess access)
     {
+        var mmu = stream.Mmu;
         var state = _family.FaultState(mmu.Model).ToDictionary(offset => offset, mmu.Read);
-        if (mmu.Model.Translate(new DmaRequest(default, new Iova(iova), access), out var address, out _) == TranslationStatus.Ok)
+        if (mmu.Model.Translate(new DmaRequest(stream.Id, new Iova(iova), access), out var address, out _) == TranslationStatus.Ok)
             return address.Value;
         _family.UndoFault(mmu.Model, state);
         return null;
     }
 
     private static string Show(ulong? address) => address is { } value ? $"0x{value:x}" : "a fault";
+
+    private readonly record struct LiveStream(ReplayedMmu Mmu, StreamId Id);
 }

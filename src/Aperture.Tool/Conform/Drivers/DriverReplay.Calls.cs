@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Iommu;
+using Aperture.Tool.Conform.Models;
 
 namespace Aperture.Tool.Conform.Drivers;
 
@@ -20,6 +21,9 @@ public sealed partial class DriverReplay
                 break;
             case "probe_device":
                 ProbeDevice(call);
+                break;
+            case "device_group":
+                CheckGroup(call);
                 break;
             case "release_device":
                 Release(call);
@@ -120,6 +124,8 @@ public sealed partial class DriverReplay
     {
         var master = Master(call.Api);
         var domain = Domain(call.Api, "dom");
+        if (master.Device.Iommu is null && master.Units.Count > 0)
+            return; // refused when it was bound: unknown-stream
         if (call.Result != 0)
         {
             RefuseAttach(call, master, domain);
@@ -130,7 +136,7 @@ public sealed partial class DriverReplay
             MakeDomain(call, domain);
         if (master.Domain is { } previous && previous != domain)
             master.Group.Replace(domain.Ours!);
-        else
+        else if (master.Group.Domain != domain.Ours) // where it is when another master of its group went there
             master.Group.Attach(domain.Ours!);
         Part.Check(true, call.Line, () => "", () => "");
         master.Domain = domain;
@@ -155,8 +161,9 @@ public sealed partial class DriverReplay
     {
         if (domain.Ours is not { } ours || master.Domain != domain)
             return;
-        master.Group.Detach(ours);
         master.Domain = null;
+        if (!_masters.Values.Any(other => other.Domain == domain && other.Group == master.Group))
+            master.Group.Detach(ours);
         if (_family.AttachHoldsPower)
             LetGo(master);
         if (!_family.TablesLiveWhileAttached || _masters.Values.Any(other => other.Domain == domain))
@@ -193,5 +200,22 @@ public sealed partial class DriverReplay
             Deviate(Rules.TornPage);
         else
             Part.CheckHex(call.Line, "the address is", call.Api.Hex("ret"), got);
+    }
+
+    /// <summary>Masters are in one group if and only if the recorded ones are.</summary>
+    private void CheckGroup(RecordedCall call)
+    {
+        var master = Master(call.Api);
+        master.RecordedGroup = call.Api.Number("group");
+        if (master.Device.Iommu is not { } ours)
+            return;
+        foreach (var other in _masters.Values.Where(other => other != master && other.RecordedGroup is not null && other.Device.Iommu is not null))
+        {
+            var isTogether = other.RecordedGroup == master.RecordedGroup;
+            if (isTogether && ours.Group != other.Group && RecordedGroups.AreSplit(_file))
+                Deviate(Rules.GroupSplit);
+            else
+                Part.Check(isTogether == (ours.Group == other.Group), call.Line, () => $"{other.Device.Name} {(isTogether ? "in the same group" : "in another group")}", () => isTogether ? "in another group" : "in the same group");
+        }
     }
 }

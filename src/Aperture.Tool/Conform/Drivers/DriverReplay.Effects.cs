@@ -56,7 +56,7 @@ public sealed partial class DriverReplay
         _memory.Offer(line.Hex("pa"), line.Count("size"));
         if (call.Api.Call == "driver_init")
             _recordedZeroTable ??= line.Hex("pa");
-        else if (call.Api.Call is "domain_alloc" or "attach_dev" && line.Count("size") == FirstLevelBytes)
+        else if (call.Api.Call is "domain_alloc" or "attach_dev" && line.Count("size") == _family.Models.FirstLevelBytes)
             Domain(call.Api, "dom").RecordedRoots.Add(line.Hex("pa"));
     }
 

@@ -29,7 +29,16 @@ public sealed partial class DriverReplay
         }
 
         var faults = call.Of("fault").ToArray();
+        if (mmu.Unit is { } unit)
+            _family.CheckInterrupt(Part, call, unit);
         var reports = _domains.Values.SelectMany(domain => domain.Faults.Select(report => (domain, report))).ToArray();
+        if (_family.KeepsFaultsToItself && faults.Length == 0)
+        {
+            if (reports.Length > 0)
+                Deviate(Rules.FaultToDomain, reports.Length);
+            return;
+        }
+
         Part.CheckNumber(call.Line, "faults reported", faults.Length, reports.Length);
         for (var i = 0; i < Math.Min(faults.Length, reports.Length); i++)
             CheckFault(faults[i], mmu, reports[i].domain, reports[i].report);

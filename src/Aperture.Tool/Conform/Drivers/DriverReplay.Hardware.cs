@@ -13,6 +13,7 @@ public sealed partial class DriverReplay
             mmu.IsHeldBack &= !StartsAgain(call, mmu);
             if (!mmu.IsHeldBack)
                 CheckRegisters(call, mmu);
+            CheckTablesInForce(call, mmu);
             foreach (var gate in mmu.Gates.All)
                 CheckGate(call, mmu, gate);
         }
@@ -49,6 +50,18 @@ public sealed partial class DriverReplay
                 CheckTableBase(line, mmu, register, recorded, got);
             else
                 Part.CheckHex(line, $"{mmu.Facts.Name} {register.Name} is", recorded & register.Mask, got);
+        }
+    }
+
+    /// <summary>On a unit with several tables each user has the table of the domain that the recorded one has.</summary>
+    private void CheckTablesInForce(RecordedCall call, ReplayedMmu mmu)
+    {
+        var ours = _family.Tables(mmu.Model).ToDictionary();
+        foreach (var (user, theirs) in _family.Tables(mmu.Shadow))
+        {
+            var domain = _domains.Values.FirstOrDefault(domain => domain.RecordedRoots.Contains(theirs));
+            if (domain?.Ours is { } expected)
+                Part.CheckHex(call.Line, $"{mmu.Facts.Name} {user} uses", _family.Root(expected), ours.GetValueOrDefault(user));
         }
     }
 

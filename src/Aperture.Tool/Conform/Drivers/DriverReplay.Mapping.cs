@@ -203,5 +203,5 @@ public sealed partial class DriverReplay
 
     /// <summary>Whether a recorded change lies in memory that is no table.</summary>
     private bool IsOutsideTables(VectorEvent mem) =>
-        !_recorded.Blocks.Any(block => block.Value <= FirstLevelBytes && block.Key <= mem.Hex("pa") && mem.Hex("pa") < block.Key + (ulong)block.Value);
+        !_recorded.Blocks.Any(block => block.Value <= _family.Models.FirstLevelBytes && block.Key <= mem.Hex("pa") && mem.Hex("pa") < block.Key + (ulong)block.Value);
 }

@@ -6,7 +6,6 @@ namespace Aperture.Tool.Conform.Drivers;
 public sealed partial class DriverReplay
 {
     private const ulong AddressSpace = 1UL << 32; // device addresses of both families
-    private const int FirstLevelBytes = 0x4000;   // 4096 entries in both families
     private const long AddressInUse = -98;        // the number with which one recorded driver refuses an overlap
 
     private readonly HashSet<ulong> _sharedTables = [];                          // tables of ours that belong to no domain

@@ -42,7 +42,7 @@ public sealed partial class DriverReplay
     }
 
     /// <summary>A name that the driver serves, the recorded one if there is one.</summary>
-    private string Compatible(UnitFacts facts) => facts.Probe is { } probe && probe.Has("compatible") ? probe.Text("compatible") : _driver!.Compatible[0];
+    private string Compatible(UnitFacts facts) => facts.Probe is { } probe && probe.Has("compatible") ? probe.Text("compatible") : _family.Compatible(facts) ?? _driver!.Compatible[0];
 
     /// <summary>Connects a unit to the enable bit in the system-control block that the recording shows it to use.</summary>
     private void ConnectSystem(string name, long instance, Device device, Hardware.Translation.TranslationUnit model)
@@ -60,7 +60,7 @@ public sealed partial class DriverReplay
 
     private void Probe(RecordedCall call)
     {
-        var mmu = Mmu(call.Api, "dev");
+        var mmu = call.Api.Has("dev") ? Mmu(call.Api, "dev") : OnlyMmu(call.Api);
         _probeStatus = Status.Ok;
         _drivers.Add(mmu.Device);
         Part.CheckNumber(call.Line, "the probe gives", call.Result, (long)(mmu.Unit is not null ? Status.Ok : _probeStatus));
@@ -76,9 +76,16 @@ public sealed partial class DriverReplay
         var master = Master(call.Api);
         if (master.Units.Count == 0)
             master.Units.AddRange(FindUnits(call.Api.Text("dev")));
-        var got = Try(() => _core.Configure(master.Device, [.. master.Units.Select(mmu => new IommuSpecifier(mmu.Device.Key, mmu.Facts.Name, []))]));
-        Part.CheckNumber(call.Line, "the master's probe gives", call.Result, (long)got);
+        master.Cells.AddRange(_family.Cells(call.Api));
+        var got = Try(() => _core.Configure(master.Device, [.. master.Units.SelectMany(mmu => master.Cells.Select(cells => new IommuSpecifier(mmu.Device.Key, mmu.Facts.Name, cells)))]));
+        if (got == Status.OutOfRange && call.Result == 0 && master.Units is [{ Unit: { } unit }, ..] && master.Cells.Exists(cells => _family.IsUnknown(unit, cells)))
+            Deviate(Rules.UnknownStream);
+        else
+            Part.CheckNumber(call.Line, "the master's probe gives", call.Result, (long)got);
     }
+
+    /// <summary>The unit of a file that has one, and calls it nothing.</summary>
+    private ReplayedMmu OnlyMmu(VectorEvent line) => _mmus.Count == 1 ? _mmus.Values.Single() : throw line.Bad($"there are {_mmus.Count} units");
 
     private IEnumerable<ReplayedMmu> FindUnits(string master)
     {

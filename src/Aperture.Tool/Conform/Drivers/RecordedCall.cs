@@ -52,6 +52,6 @@ public sealed record RecordedCall(VectorEvent Api, IReadOnlyList<VectorEvent> Ef
     }
 
     private static bool IsEffect(string kind) => kind is "w" or "r" or "omitted" or "op" or "alloc" or "free" or "mem" or "dma"
-        or "clk" or "pm" or "link" or "plat" or "regmap" or "fault" or "warn" or "log" or "panic"
+        or "clk" or "pm" or "link" or "plat" or "regmap" or "fault" or "mcerr" or "warn" or "log" or "panic"
         or "tlbi" or "root" or "dirty";
 }

@@ -12,8 +12,14 @@ internal sealed class ReplayedMaster(Device device)
     /// <summary>The units that it is behind, as the recording names them.</summary>
     public List<ReplayedMmu> Units { get; } = [];
 
+    /// <summary>What stands behind its references to a unit.</summary>
+    public List<uint[]> Cells { get; } = [];
+
     /// <summary>The domain that it is in; null for none of the recording's.</summary>
     public ReplayedDomain? Domain { get; set; }
+
+    /// <summary>The number of its group as recorded; null where it was not.</summary>
+    public long? RecordedGroup { get; set; }
 
     /// <summary>Whether this replay holds it active.</summary>
     public bool IsHeld { get; set; }

@@ -12,6 +12,12 @@ public abstract class ModelFamily
     /// <summary>The recorded driver that this family is for.</summary>
     public abstract string Driver { get; }
 
+    /// <summary>Bytes of a first-level table.</summary>
+    public virtual int FirstLevelBytes => 0x4000;
+
+    /// <summary>The stream that <see cref="Start"/> programs.</summary>
+    public virtual StreamId Stream => default;
+
     /// <summary>Builds the model of a unit.</summary>
     public abstract TranslationUnit Create(SystemBus bus, UnitFacts facts);
 
@@ -32,6 +38,9 @@ public abstract class ModelFamily
 
     /// <summary>Adopts what a read returned where register traffic was left out before it.</summary>
     public virtual void Adopt(TranslationUnit unit, uint offset, uint value) => Poke(unit, offset, value);
+
+    /// <summary>Compares a line that states a fact about a chip.</summary>
+    public virtual void CheckFact(ReplayPart part, VectorEvent fact) => throw Refuse(fact);
 
     /// <summary>The first-level table that a register write sets, if it is such a write.</summary>
     public abstract bool IsTableBase(TranslationUnit unit, uint offset, uint value, out ulong table);

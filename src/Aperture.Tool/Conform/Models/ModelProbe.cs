@@ -25,7 +25,7 @@ public sealed class ModelProbe(ModelFamily family, TranslationUnit unit)
         unit.SetReset(true);
         unit.SetReset(false);
         family.Start(unit, table);
-        var status = unit.Translate(new DmaRequest(default, new Iova(iova), access), out var target, out _);
+        var status = unit.Translate(new DmaRequest(family.Stream, new Iova(iova), access), out var target, out _);
         address = target.Value;
         faultAddress = status == TranslationStatus.Ok ? 0 : family.FaultAddress(unit, access);
         return status == TranslationStatus.Ok;

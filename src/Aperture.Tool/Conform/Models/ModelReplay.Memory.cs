@@ -36,7 +36,7 @@ public sealed partial class ModelReplay
     /// <summary>A first-level table belongs to the domain whose allocation or attachment made it.</summary>
     private void AddRoot(VectorEvent line)
     {
-        if (_call is not { Call: "domain_alloc" or "attach_dev" } || line.Number("size") != FirstLevelSize || line.Text("kind") == "data")
+        if (_call is not { Call: "domain_alloc" or "attach_dev" } || line.Number("size") != _family.FirstLevelBytes || line.Text("kind") == "data")
             return;
         var domain = _call.Text("dom");
         if (!_roots.TryGetValue(domain, out var roots))

@@ -8,8 +8,6 @@ namespace Aperture.Tool.Conform.Models;
 /// what the hardware must do with an access.</summary>
 public sealed partial class ModelReplay : IDisposable
 {
-    private const int FirstLevelSize = 0x4000; // bytes: 4096 entries in both formats
-
     private readonly VectorFile _file;
     private readonly ModelFamily _family;
     private readonly RecordedMemory _memory;
@@ -87,6 +85,9 @@ public sealed partial class ModelReplay : IDisposable
                 break;
             case "expect":
                 PlayExpectation(line);
+                break;
+            case "swgroup" or "client" or "group":
+                _family.CheckFact(Part, line);
                 break;
             default:
                 PlayMemory(line);

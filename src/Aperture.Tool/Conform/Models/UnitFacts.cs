@@ -5,13 +5,14 @@ namespace Aperture.Tool.Conform.Models;
 /// <summary>What a file tells about one register block, wherever it tells it: enough to build the model.</summary>
 public sealed class UnitFacts
 {
-    private UnitFacts(VectorEvent unit, IReadOnlyDictionary<uint, uint> resetValues, VectorEvent? probe)
+    private UnitFacts(VectorEvent unit, IReadOnlyDictionary<uint, uint> resetValues, VectorEvent? probe, bool splitsGroups)
     {
         Name = unit.Text("unit");
         Address = unit.Hex("pa");
         Size = unit.Number("size") is var size and > 0 and <= 1 << 20 && size % 4 == 0 ? (uint)size : throw unit.Bad($"'size' is {unit.Number("size")}");
         ResetValues = resetValues;
         Probe = probe;
+        SplitsGroups = splitsGroups;
     }
 
     /// <summary>The block's name.</summary>
@@ -29,6 +30,9 @@ public sealed class UnitFacts
     /// <summary>The call that finds the block, if the file has it.</summary>
     public VectorEvent? Probe { get; }
 
+    /// <summary>Whether the file attaches masters of one group each by itself, see <see cref="RecordedGroups"/>.</summary>
+    public bool SplitsGroups { get; }
+
     /// <summary>The reset value of a register.</summary>
     public uint Reset(uint offset) => ResetValues.GetValueOrDefault(offset);
 
@@ -44,10 +48,10 @@ public sealed class UnitFacts
         {
             if (line.Kind == "reset" && line.Text("unit") == name)
                 resets[line.Word("off")] = line.Word("val");
-            else if (line.Call == "probe" && line.Text("dev") == name)
+            else if (line.Call == "probe" && (!line.Has("dev") || line.Text("dev") == name))
                 probe ??= line;
         }
 
-        return new UnitFacts(unit, resets, probe);
+        return new UnitFacts(unit, resets, probe, RecordedGroups.AreSplit(file));
     }
 }

@@ -78,6 +78,14 @@ public sealed class VectorEvent
     /// <summary>A member that is an object.</summary>
     public VectorEvent Object(string name) => new(_path, Line, Kind, Member(name) is { ValueKind: JsonValueKind.Object } value ? value : throw Bad($"'{name}' is no object"));
 
+    /// <summary>A member that holds a list of whole numbers from 0 on.</summary>
+    public long[] Numbers(string name)
+    {
+        if (Member(name) is not { ValueKind: JsonValueKind.Array } list)
+            throw Bad($"'{name}' is not a list");
+        return [.. list.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Number && item.TryGetUInt32(out var number) ? (long)number : throw Bad($"'{name}' holds something that is no number"))];
+    }
+
     /// <summary>A complaint about this line.</summary>
     public VectorException Bad(string problem) => new(_path, Line, problem);
 
