@@ -11,7 +11,6 @@ public sealed partial class TegraSmmuUnit
 {
     private readonly IommuDomain?[] _domains; // by address space
     private readonly uint[] _enables;         // TRANSLATION_ENABLE registers as written last
-    private IommuDomain? _displaced;          // whose address space was taken over by the attachment that is being made
 
     /// <inheritdoc/>
     /// <remarks>The lowest free address space is taken. When there is none, the domain can still take over that of the domain which the same master
@@ -19,16 +18,11 @@ public sealed partial class TegraSmmuUnit
     protected override Status Reserve(UnitAttachment next, UnitAttachment? previous)
     {
         ArgumentNullException.ThrowIfNull(next);
-        _displaced = null;
         if (AsidOf(next.Domain) >= 0)
             return Status.Ok;
         var asid = Array.IndexOf(_domains, null);
         if (asid < 0 && previous is not null && Attachments.Count(attachment => attachment.Domain == previous.Domain) == 1)
-        {
-            _displaced = previous.Domain;
             asid = AsidOf(previous.Domain);
-        }
-
         if (asid < 0)
             return Status.NoSpace;
         _domains[asid] = next.Domain;
@@ -41,8 +35,7 @@ public sealed partial class TegraSmmuUnit
         ArgumentNullException.ThrowIfNull(attachment);
         var asid = AsidOf(attachment.Domain);
         if (asid >= 0 && !Attachments.Any(other => other.Domain == attachment.Domain))
-            _domains[asid] = _displaced; // back to whom it was taken from, if the attachment failed
-        _displaced = null;
+            _domains[asid] = null;
     }
 
     /// <inheritdoc/>
