@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime;
 
 namespace Aperture.Benchmarks;
 
@@ -6,6 +7,9 @@ namespace Aperture.Benchmarks;
 /// ever adds time.</summary>
 internal static class Meter
 {
+    private static readonly TimeSpan s_quiet = TimeSpan.FromMilliseconds(500); // nothing was compiled for so long: all is compiled for good
+    private static readonly TimeSpan s_longestWarmUp = TimeSpan.FromSeconds(10);
+
     /// <summary>Nanoseconds and bytes allocated per call.</summary>
     /// <param name="loop">Does the work so many times.</param>
     /// <param name="budget">How long all of it may take, roughly.</param>
@@ -13,9 +17,16 @@ internal static class Meter
     {
         // Short calls first, many of them: the runtime compiles a method for good only after it was called a number of times and
         // nothing new was compiled for a while. A loop that it replaces in the middle of one long call is a poorer one.
+        var latest = After(s_longestWarmUp);
         var end = After(budget * 0.25);
-        while (Stopwatch.GetTimestamp() < end)
+        for (long compiled = 0; Stopwatch.GetTimestamp() < Math.Min(end, latest);)
+        {
             loop(16);
+            if (compiled == JitInfo.GetCompiledMethodCount())
+                continue;
+            compiled = JitInfo.GetCompiledMethodCount();
+            end = Math.Max(end, After(s_quiet));
+        }
 
         var times = 16;
         var round = budget / 2000; // well below a time slice, so that some rounds run undisturbed on a busy machine

@@ -93,6 +93,7 @@ internal static class QuickRun
         {
             Add("dma.map+unmap.strict", dma.Page, "chase4", chase4);
             AddPair("dma.map+unmap.strict.2threads", () => new Pair(dma.Page, dma.OtherPage));
+            AddTests("dma.sanitizer-off", dma);
         }
 
         using (var dma = DmaWork.Sanitized())
@@ -148,6 +149,17 @@ internal static class QuickRun
                 return;
             var (one, two) = work().Measure(Budget * 2);
             results.Add(new QuickResult(name, Round(two), Round(one / two), "speedup", 0));
+        }
+
+        // What the tests whether somebody listens cost of the whole: a few of them are too little to be seen, so that many more are added.
+        void AddTests(string name, DmaWork work)
+        {
+            if (!IsWanted(name))
+                return;
+            var without = Meter.Measure(work.Page, Budget).Nanoseconds;
+            var with = Meter.Measure(work.PageWithTests, Budget).Nanoseconds;
+            var tests = Math.Max(0, with - without) / DmaWork.ExtraTests * DmaWork.Tests;
+            results.Add(new QuickResult(name, Round(tests), Round(tests / without), "of strict", 0));
         }
 
         // The ratio of a read is its speed, not its time: more is better.

@@ -12,11 +12,18 @@ internal sealed class DmaWork : IDisposable
 {
     public const int BounceBytes = 64 << 10;
 
+    /// <summary>How many more tests <see cref="PageWithTests"/> makes.</summary>
+    public const int ExtraTests = 64;
+
+    /// <summary>How many tests a map and an unmap make of whether somebody listens.</summary>
+    public const int Tests = 3;
+
     private readonly Machine _machine;
     private readonly Device _device;
     private readonly Device _other;
     private readonly MemoryBlock _memory;
     private readonly MemoryBlock _large;
+    private SanitizerOptions? _listener; // null while nobody listens
     private readonly byte[] _plain = new byte[BounceBytes];
 
     private DmaWork(string board, DomainType type, bool isDirect, bool isBounced, SanitizerOptions? sanitizer = null)
@@ -28,6 +35,7 @@ internal sealed class DmaWork : IDisposable
         var masters = _machine.Masters.Where(master => master is { Device.Iommu: not null, Units.Count: 1 }).Select(master => master.Device!).ToArray();
         _device = isDirect ? Direct("direct", isBounced) : masters[0];
         _other = isDirect ? Direct("other", isBounced) : masters[^1];
+        _listener = sanitizer;
         _device.Power.Get();
         if (_other != _device)
             _other.Power.Get();
@@ -54,6 +62,20 @@ internal sealed class DmaWork : IDisposable
 
     /// <summary>The same on a second device; for a second thread.</summary>
     public void OtherPage(int times) => Page(_other, times);
+
+    /// <summary>The same with <see cref="ExtraTests"/> more tests whether somebody listens: what one of them costs cannot be seen otherwise.</summary>
+    public void PageWithTests(int times)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            _device.Dma.Map(_memory, DmaDirection.FromDevice).Dispose();
+            for (var test = 0; test < ExtraTests; test += 4)
+            {
+                if (Volatile.Read(ref _listener) is not null || Volatile.Read(ref _listener) is not null || Volatile.Read(ref _listener) is not null || Volatile.Read(ref _listener) is not null)
+                    throw new InvalidOperationException("nobody listens");
+            }
+        }
+    }
 
     /// <summary>Copies 64 KiB twice, as a bounced mapping of both directions does.</summary>
     public void PlainCopy(int times)

@@ -140,13 +140,13 @@ public sealed class BouncePool
 
     private bool TryTake(BounceChunk[] chunks, in BounceRequest request, ulong size, ulong offset, out PhysicalAddress address)
     {
-        // The same area of every chunk before the next one: what other cores use is left alone as long as it can be.
-        var core = Thread.GetCurrentProcessorId();
+        // The same area of every chunk before the next one: what other threads use is left alone as long as it can be.
+        var slot = ThreadSlot.Current;
         for (var i = 0; i < _areas; i++)
         {
             foreach (var chunk in chunks)
             {
-                if (i < chunk.Areas && chunk.TryTake((core + i) & (chunk.Areas - 1), request, size, offset, out address))
+                if (i < chunk.Areas && chunk.TryTake((slot + i) & (chunk.Areas - 1), request, size, offset, out address))
                     return true;
             }
         }

@@ -17,6 +17,8 @@ public sealed partial class DmaContext
     /// memory whose caches could be maintained.</exception>
     public DmaMapping Map(MemoryBlock memory, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
+        if (IsPlain(memory, direction, attributes))
+            return new DmaMapping(this, new Iova(memory.Address.Value), memory.Address, (ulong)memory.Length, direction, DmaAttributes.None, MappingFlags.None);
         var status = TryMap(memory, direction, out var mapping, attributes, file, line);
         return status == Status.Ok ? mapping : throw Failure("map", (ulong)memory.Length, status, attributes);
     }
@@ -25,6 +27,12 @@ public sealed partial class DmaContext
     /// <inheritdoc cref="Map"/>
     public Status TryMap(MemoryBlock memory, DmaDirection direction, out DmaMapping mapping, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
+        if (IsPlain(memory, direction, attributes))
+        {
+            mapping = new DmaMapping(this, new Iova(memory.Address.Value), memory.Address, (ulong)memory.Length, direction, DmaAttributes.None, MappingFlags.None);
+            return Status.Ok;
+        }
+
         var source = new DmaSource(memory);
         return TryMap(ref source, direction, attributes, out mapping, file, line);
     }
@@ -101,7 +109,15 @@ public sealed partial class DmaContext
 
     private static Iova Failed => new(ulong.MaxValue);
 
-    /// <summary>The one way in for streaming mappings.</summary>
+    /// <summary>Whether there is nothing to do for a mapping: the common case of a device that snoops and sits on the bus itself.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsPlain(in MemoryBlock memory, DmaDirection direction, DmaAttributes attributes) =>
+        _isPlain && attributes == DmaAttributes.None && memory.Length > 0 && (uint)direction <= (uint)DmaDirection.FromDevice
+        && memory.Address.Value + (uint)(memory.Length - 1) <= Limit.Value && !DmaMeter.IsOn;
+
+    /// <summary>The one way in for streaming mappings that something has to be done for. It is not inlined, because its frame would have to be cleared for
+    /// the others too.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private unsafe Status TryMap(ref DmaSource source, DmaDirection direction, DmaAttributes attributes, out DmaMapping mapping, string file, int line)
     {
         var origin = source.Physical;
@@ -151,6 +167,13 @@ public sealed partial class DmaContext
     }
 
     internal void Unmap(in DmaMapping mapping, DmaAttributes attributes, string file, int line)
+    {
+        if (!_isPlain || mapping.Flags != MappingFlags.None)
+            End(mapping, attributes, file, line);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void End(in DmaMapping mapping, DmaAttributes attributes, string file, int line)
     {
         var flags = mapping.Flags;
         if (_observer is not null)

@@ -17,6 +17,7 @@ public sealed partial class DmaContext
     private DmaTrace? _trace;           // null when nobody listens
     private DmaObserver? _observer;     // null when nobody listens
     private bool _isWatched;            // somebody listens
+    private bool _isPlain;              // device addresses are physical ones, no cache needs maintenance and nobody listens: a mapping is but a check
     private bool _cached = true;        // the CPU's caches need maintenance around this device's DMA
     private volatile bool _bounced;     // the device has used a bounce buffer once: from then on every sync looks for one
 
@@ -112,6 +113,7 @@ public sealed partial class DmaContext
         _trace = null;
         _observer = null;
         _isWatched = false;
+        _isPlain = false;
         ForgetLimits();
     }
 
@@ -129,6 +131,7 @@ public sealed partial class DmaContext
     {
         if (_platform is { } platform)
             _operations = DmaAttach.Choose(this, platform, _domain);
+        _isPlain = _operations is DirectOperations && !_cached && !_isWatched && _ranges is null;
     }
 
     private ApertureException NotAttached() => new(Status.NoDevice, $"{_device.Name} is not attached to any memory: it can do no DMA while no driver is bound");

@@ -8,6 +8,7 @@ public readonly record struct DmaMapping : IDisposable
 {
     private readonly DmaContext? _context;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal DmaMapping(DmaContext context, Iova address, PhysicalAddress physical, ulong length, DmaDirection direction, DmaAttributes attributes, MappingFlags flags)
     {
         _context = context;

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
 using Aperture.Core;
 
 namespace Aperture.Dma;
@@ -16,7 +17,11 @@ internal static partial class DmaMeter
     private static readonly Counter<long> s_failures = s_meter.CreateCounter<long>("aperture.dma.failures", "{call}", "Mappings and allocations that failed");
 
     /// <summary>Whether mappings are counted.</summary>
-    public static bool IsOn => s_maps.Enabled | s_live.Enabled | s_bytes.Enabled;
+    public static bool IsOn
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => s_maps.Enabled | s_live.Enabled | s_bytes.Enabled;
+    }
 
     public static void Mapped(ulong bytes)
     {

@@ -6,7 +6,7 @@ namespace Aperture.Dma;
 /// <summary>Deferred flush of one address space: unmapped ranges wait, and one invalidation covers many. Device addresses and
 /// table pages are used again only after an invalidation that began when they were out of the tables.</summary>
 /// <remarks>
-/// <para>Thread-safe. Each core has a ring of its own; a full ring is flushed by whoever fills it, and a timer flushes what waits for
+/// <para>Thread-safe. There are as many rings as cores, and a thread keeps to one of them; a full ring is flushed by whoever fills it, and a timer flushes what waits for
 /// <see cref="Timeout"/>. Until then a device may reach what was unmapped, if its unit remembers it: <see cref="Statistics"/> shows how much and how long.</para>
 /// <para>A ring collects what it unmaps in one gather, so that its flush invalidates exactly that, not the whole address space.</para>
 /// </remarks>
@@ -18,7 +18,7 @@ internal sealed class FlushQueue : IDisposable
     private readonly IommuDomain _domain;
     private readonly IovaSpace _space;
     private readonly TimeProvider _time;
-    private readonly FlushRing[] _rings; // a power of two of them
+    private readonly FlushRing[] _rings; // one for each slot of threads
     private readonly ITimer _timer;
     private int _armed;          // 1 while the timer is running
     private long _peak;          // the most bytes that ever waited in all rings
@@ -28,7 +28,7 @@ internal sealed class FlushQueue : IDisposable
         _domain = domain;
         _space = space;
         _time = time;
-        _rings = new FlushRing[System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount)];
+        _rings = new FlushRing[ThreadSlot.Count];
         for (var i = 0; i < _rings.Length; i++)
             _rings[i] = new FlushRing(Capacity);
         _timer = time.CreateTimer(static queue => ((FlushQueue)queue!).OnTimer(), this, System.Threading.Timeout.InfiniteTimeSpan, System.Threading.Timeout.InfiniteTimeSpan);
@@ -62,8 +62,8 @@ internal sealed class FlushQueue : IDisposable
     /// <summary>Unmaps a range; the units forget it later.</summary>
     public void Unmap(Iova start, ulong bytes)
     {
-        var ring = Ring();
-        lock (ring.Lock)
+        var ring = Enter();
+        try
         {
             MakeRoom(ring);
             var status = _domain.Unmap(start, bytes, ref ring.Gather, out var unmapped);
@@ -72,19 +72,27 @@ internal sealed class FlushQueue : IDisposable
             else
                 IommuOperations.ThrowTorn(start, bytes, unmapped, status);
         }
+        finally
+        {
+            ring.Lock.Exit();
+        }
     }
 
     /// <summary>Unmaps the pieces of a scatterlist.</summary>
     public void Unmap(IommuOperations operations, ReadOnlySpan<MemoryBlock> memory, Iova start, ulong bytes, ulong boundary)
     {
-        var ring = Ring();
-        lock (ring.Lock)
+        var ring = Enter();
+        try
         {
             MakeRoom(ring);
             if (operations.UnmapPieces(memory, start, boundary, ref ring.Gather))
                 Add(ring, start, bytes);
             else
                 IommuOperations.ThrowTorn(start, bytes, 0, Status.InvalidArgument);
+        }
+        finally
+        {
+            ring.Lock.Exit();
         }
     }
 
@@ -104,7 +112,17 @@ internal sealed class FlushQueue : IDisposable
         Flush();
     }
 
-    private FlushRing Ring() => _rings[Thread.GetCurrentProcessorId() & (_rings.Length - 1)];
+    /// <summary>The calling thread's ring, locked. A thread that meets another there looks for a ring of its own.</summary>
+    private FlushRing Enter()
+    {
+        var ring = _rings[ThreadSlot.Current];
+        if (ring.Lock.TryEnter())
+            return ring;
+        ThreadSlot.Move();
+        ring = _rings[ThreadSlot.Current];
+        ring.Lock.Enter();
+        return ring;
+    }
 
     private void MakeRoom(FlushRing ring)
     {

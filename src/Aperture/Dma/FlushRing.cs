@@ -2,7 +2,7 @@ using Aperture.Core.PageTables;
 
 namespace Aperture.Dma;
 
-/// <summary>What one core has unmapped since its last flush.</summary>
+/// <summary>What the threads of one slot have unmapped since its last flush.</summary>
 internal sealed class FlushRing(int capacity)
 {
     public readonly Lock Lock = new();                                    // guards everything here; held through an unmap and a flush

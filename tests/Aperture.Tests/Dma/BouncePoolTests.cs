@@ -98,6 +98,47 @@ public sealed class BouncePoolTests : IDisposable
     }
 
     [Fact]
+    public void Pools_that_eight_threads_filled_come_back_whole()
+    {
+        const int Threads = 8;
+        const int Buffers = 32; // of 64 KiB in the 2 MiB that the pool grows to
+        var device = Attach("d", new BounceOptions { Bytes = 512 << 10, MaxBytes = 2 << 20, Areas = 2 });
+        var taken = new int[3];
+        var wrong = 0;
+        using var barrier = new Barrier(Threads);
+        var threads = Enumerable.Range(1, Threads).Select(number => new Thread(() =>
+        {
+            var memory = _memory.Allocate(64 << 10);
+            for (var round = 0; round < taken.Length; round++)
+            {
+                barrier.SignalAndWait();
+                var held = new List<DmaMapping>();
+                while (device.Dma.TryMap(memory, DmaDirection.FromDevice, out var mapping) == Status.Ok)
+                {
+                    _memory.Dram(new PhysicalAddress(mapping.Address.Value), memory.Length).Fill((byte)number);
+                    held.Add(mapping);
+                }
+
+                Interlocked.Add(ref taken[round], held.Count);
+                barrier.SignalAndWait();
+                foreach (var mapping in held)
+                {
+                    mapping.Dispose();
+                    if (memory.Span.ContainsAnyExcept((byte)number))
+                        Interlocked.Increment(ref wrong);
+                }
+            }
+        })).ToArray();
+        foreach (var thread in threads)
+            thread.Start();
+        foreach (var thread in threads)
+            thread.Join();
+        Assert.Equal([Buffers, Buffers, Buffers], taken);
+        Assert.Equal(0, wrong);
+        Assert.Equal((2 << 20, 0), (device.Dma.BouncePool.TotalBytes, device.Dma.BouncePool.UsedSlots));
+    }
+
+    [Fact]
     public void Eight_threads_on_a_full_and_growing_pool_lose_nothing()
     {
         var seed = Environment.TickCount;
