@@ -84,11 +84,17 @@ public static class Rules
     /// <summary>A fault goes to the domain's handler; the recorded driver only notes it.</summary>
     public const string FaultToDomain = "fault-to-domain";
 
+    /// <summary>A master is attached any number of times; the recorded driver takes one for attached that was detached.</summary>
+    public const string AttachAnyTime = "attach-any-time";
+
+    /// <summary>The interrupt handler says whether the unit had a fault; the recorded one always says that it had none.</summary>
+    public const string InterruptAnswer = "interrupt-answer";
+
     /// <summary>All rules.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         OverlapRefused, OverlapNumber, WriteIntoMapped, PartOfPage, PartOfPageRefused, HoleEndsUnmap, MapBeforeAttach, DetachKeepsMappings, OneTable,
         PageSizeArgument, EmptyTable, TableAddress, TornPage, AttachAgain, FreeInForce, NoPanic, FaultDirection, FaultOfVm, Misaligned, ApertureEnd, MapKeepsEntries,
-        SectionKeepsAddress, FailedMapUndone, RunEndsWithTable, UnknownStream, GroupSplit, FaultToDomain,
+        SectionKeepsAddress, FailedMapUndone, RunEndsWithTable, UnknownStream, GroupSplit, FaultToDomain, AttachAnyTime, InterruptAnswer,
     ];
 }

@@ -30,12 +30,20 @@ public class BrokenDriverTests
     [InlineData("tegra/multi_swgroup_tegra124.jsonl", 0x244u, "")]         // ASID of swgroup dcb
     [InlineData("tegra/basic_tegra114.jsonl", 0x228u, "")]                 // SMMU_TRANSLATION_ENABLE_0
     [InlineData("tegra/soc_tables_tegra210.jsonl", 0x14u, "")]             // SMMU_TLB_CONFIG
+    [InlineData("msm/basic_pagesizes.jsonl", 0x808u, "stale")]             // TLBIVA
+    [InlineData("msm/context_switch.jsonl", 0x10u, "")]                    // TTBR0
+    [InlineData("msm/context_bank.jsonl", 0x1010u, "")]
+    [InlineData("msm/two_iommus.jsonl", 0xFF008u, "")]                     // M2VCBR of machine ID 2
+    [InlineData("msm/prot_variants.jsonl", 0x4u, "")]                      // ACTLR
+    [InlineData("msm/alignment_errors.jsonl", 0x4Cu, "")]                  // BFBCR
+    [InlineData("msm/mixed_sizes.jsonl", 0x34u, "")]                       // PRRR
     public void A_lost_register_write_is_caught(string file, uint offset, string problem)
     {
         DriverFamily family = file.Split('/')[0] switch
         {
             "omap" => new LossyOmap(offset),
             "exynos" => new LossyExynos(offset),
+            "msm" => new LossyMsm(offset),
             _ => new LossyTegra(offset),
         };
 
@@ -51,6 +59,11 @@ public class BrokenDriverTests
     }
 
     private sealed class LossyExynos(uint offset) : ExynosDriverFamily
+    {
+        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new LossyDriver(base.CreateDriver(core, facts), offset);
+    }
+
+    private sealed class LossyMsm(uint offset) : MsmDriverFamily
     {
         public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new LossyDriver(base.CreateDriver(core, facts), offset);
     }

@@ -20,6 +20,10 @@ public class MutationTests
     [InlineData("tegra/random_mmio_tegra30.jsonl", "r", "val")]
     [InlineData("tegra/soc_tables_tegra210.jsonl", "swgroup", "asidReg")]
     [InlineData("tegra/soc_tables_tegra30.jsonl", "client", "enableReg")]
+    [InlineData("msm/basic_pagesizes.jsonl", "r", "val")]
+    [InlineData("msm/fault_interrupt.jsonl", "r", "val")]
+    [InlineData("msm/prot_variants.jsonl", "expect", "pa")]
+    [InlineData("msm/two_iommus.jsonl", "image", "fill")]
     public void A_changed_value_is_reported_at_its_line(string file, string kind, string member)
     {
         var lines = File.ReadAllLines(VectorFolder.Path(file));
@@ -53,6 +57,12 @@ public class MutationTests
     [InlineData("tegra/soc_tables_tegra124.jsonl", "api\",\"call\":\"probe", "atomSize\":", 16)]
     [InlineData("tegra/fault_interrupt_tegra210.jsonl", "mcerr", "addr\":\"0x", 0x1000)]
     [InlineData("tegra/fault_interrupt_tegra30.jsonl", "mcerr", "client\":", 1)]
+    [InlineData("msm/basic_pagesizes.jsonl", "mem", "words\":[\"0x", 0x20)]
+    [InlineData("msm/basic_pagesizes.jsonl", "api\",\"call\":\"iova_to_phys", "ret\":\"0x", 0x1000)]
+    [InlineData("msm/context_switch.jsonl", "w\",\"unit\":\"7500000.iommu\",\"off\":\"0x18", "val\":\"0x", 1)]
+    [InlineData("msm/context_bank.jsonl", "w\",\"unit\":\"7500000.iommu\",\"off\":\"0xff01c", "val\":\"0x", 0x300)]
+    [InlineData("msm/probe.jsonl", "api\",\"call\":\"probe\",\"dev\":\"7500000.iommu", "ret\":", 3)]
+    [InlineData("msm/random_500.jsonl", "api\",\"call\":\"map", "ret\":", 7)]
     public void A_changed_value_is_reported_by_the_driver_replay(string file, string kind, string before, long change)
     {
         var lines = File.ReadAllLines(VectorFolder.Path(file));

@@ -29,6 +29,22 @@ public abstract class DriverFamily
     /// <summary>Whether the recorded driver maps over what is mapped.</summary>
     public virtual bool OverwritesMappings => false;
 
+    /// <summary>Whether a recorded call of the driver's own interface does as many pages as it is asked for, up to the end of a table, rather than one.</summary>
+    public virtual bool DoesRuns => false;
+
+    /// <summary>Whether the recorded driver loses the addresses of the rest of a section when a part of it is unmapped.</summary>
+    public virtual bool LosesSectionAddress => false;
+
+    /// <summary>Whether the recorded driver's interrupt handler says of every interrupt that it was not its own.</summary>
+    public virtual bool DeniesInterrupts => false;
+
+    /// <summary>Whether accesses of masters are translated now, for all that power, clocks and resets can do.</summary>
+    public virtual bool CanTranslate(TranslationUnit model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return model.Answers;
+    }
+
     /// <summary>Log2 of the largest page.</summary>
     public abstract int LargestPageShift { get; }
 
@@ -124,4 +140,5 @@ public abstract class DriverFamily
 /// <param name="Mask">The bits that count.</param>
 /// <param name="OnlyWhileTranslating">Whether it means something only while the unit translates.</param>
 /// <param name="IsTableBase">Whether it names the first-level table.</param>
-public readonly record struct ControlRegister(string Name, uint Offset, uint Mask, bool OnlyWhileTranslating = false, bool IsTableBase = false);
+/// <param name="Undecided">A recorded value that means that the driver has not decided; null where there is none.</param>
+public readonly record struct ControlRegister(string Name, uint Offset, uint Mask, bool OnlyWhileTranslating = false, bool IsTableBase = false, uint? Undecided = null);

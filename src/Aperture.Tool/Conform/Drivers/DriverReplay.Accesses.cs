@@ -80,10 +80,10 @@ public sealed partial class DriverReplay
     /// <summary>The streams of masters in a domain, on the units that translate now. None where the test itself fills TLBs.</summary>
     private IEnumerable<LiveStream> LiveStreams(ReplayedDomain domain) => _hasTestEntries || domain.Ours is null
         ? []
-        : _masters.Values.Where(master => master.Domain == domain).SelectMany(master => master.Units.Where(mmu => IsLive(mmu, domain.Ours)).Select(mmu => new LiveStream(mmu, _family.Stream(master.Cells[0])))).Distinct();
+        : _masters.Values.Where(master => master.Domain == domain).SelectMany(master => master.Units.Where(mmu => IsLive(mmu, domain.Ours)).Select(mmu => new LiveStream(mmu, _family.Stream(master.CellsOf(mmu)[0])))).Distinct();
 
     private bool IsLive(ReplayedMmu mmu, IommuDomain domain) =>
-        !mmu.IsHeldBack && mmu.Unit is { } unit && domain.Units.Contains(unit) && mmu.Model.Answers && _family.IsTranslating(mmu.Read);
+        !mmu.IsHeldBack && mmu.Unit is { } unit && domain.Units.Contains(unit) && _family.CanTranslate(mmu.Model) && _family.IsTranslating(mmu.Read);
 
     /// <summary>Makes an access through a unit as it is. A fault leaves no trace.</summary>
     private ulong? Access(LiveStream stream, ulong iova, DmaAccess access)

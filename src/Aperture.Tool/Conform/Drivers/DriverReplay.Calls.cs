@@ -61,10 +61,14 @@ public sealed partial class DriverReplay
 
     private void AddUnit(RecordedCall call)
     {
-        var mmu = Mmu(call.Api, "sysmmu");
-        var units = Master(call.Api).Units;
-        if (call.Result == 0 && !units.Contains(mmu))
-            units.Add(mmu);
+        var mmu = Mmu(call.Api, call.Api.Has("iommu") ? "iommu" : "sysmmu");
+        var master = Master(call.Api);
+        if (call.Result != 0)
+            return;
+        if (!master.Units.Contains(mmu))
+            master.Units.Add(mmu);
+        if (call.Api.Has("mid"))
+            master.References.Add((mmu, [(uint)call.Api.Count("mid")]));
     }
 
     private void Release(RecordedCall call)
@@ -147,6 +151,12 @@ public sealed partial class DriverReplay
     /// <summary>The recorded driver refuses. Ours refuses with its own number, or allows it and is taken back.</summary>
     private void RefuseAttach(RecordedCall call, ReplayedMaster master, ReplayedDomain domain)
     {
+        if (domain.Ours is null && call.Result == (long)Status.AlreadyExists)
+        {
+            AttachAgain(call, master, domain);
+            return;
+        }
+
         var got = domain.Ours is { } ours ? (long)Try(() => master.Group.Attach(ours)) : call.Result;
         var isInForce = _masters.Values.Any(other => other.Domain == domain) || master.Domain is not null;
         if (got != call.Result && isInForce)
@@ -155,6 +165,18 @@ public sealed partial class DriverReplay
             Part.CheckNumber(call.Line, "the attach gives", call.Result, got);
         if (got == 0 && domain.Ours is { } attached && master.Domain != domain)
             master.Group.Detach(attached);
+    }
+
+    /// <summary>The recorded driver takes a master for attached that has been detached since. Ours attaches it, any number of times.</summary>
+    private void AttachAgain(RecordedCall call, ReplayedMaster master, ReplayedDomain domain)
+    {
+        MakeDomain(call, domain);
+        master.Group.Attach(domain.Ours!);
+        Part.Check(master.Domain is null, call.Line, () => "a master that is not attached", () => $"one in domain {master.Domain!.Label}");
+        Deviate(Rules.AttachAnyTime);
+        master.Group.Detach(domain.Ours!);
+        domain.Ours!.Dispose();
+        domain.Ours = null;
     }
 
     private void Detach(ReplayedMaster master, ReplayedDomain domain)

@@ -44,7 +44,7 @@ public sealed partial class DriverReplay
     {
         var (mmu, clock) = (Mmu(line, "dev"), line.Text("clk"));
         mmu.RecordedClocks[clock] = line.Number("count");
-        if (call.Of("panic").Any())
+        if (call.Of("panic").Any() || call.Result < 0)
             mmu.StrandedClocks[clock] = mmu.StrandedClocks.GetValueOrDefault(clock) + (line.Text("op") == "enable" ? 1 : -1);
     }
 

@@ -42,7 +42,7 @@ public sealed partial class DriverReplay
         var isTranslating = _family.IsTranslating(offset => mmu.Recorded.GetValueOrDefault(offset));
         foreach (var register in _family.Controls(mmu.Model))
         {
-            if (!mmu.Recorded.TryGetValue(register.Offset, out var recorded) || (register.OnlyWhileTranslating && !isTranslating))
+            if (!mmu.Recorded.TryGetValue(register.Offset, out var recorded) || (register.OnlyWhileTranslating && !isTranslating) || recorded == register.Undecided)
                 continue;
             var line = LineOf(call, "w", line => line.Text("unit") == mmu.Facts.Name && line.Word("off") == register.Offset);
             var got = mmu.Read(register.Offset) & register.Mask;

@@ -9,10 +9,10 @@ public sealed partial class DriverReplay
 {
     private List<TableLeaf> _recordedBefore = []; // the recorded leaves around the range of the call, before it
 
-    /// <summary>Bytes that a call is about. Calls of the driver's own interface do one page, whatever count they are given.</summary>
-    private static ulong SizeOf(VectorEvent call)
+    /// <summary>Bytes that a call is about. Calls of the driver's own interface do one page, whatever count they are given, or as many as that.</summary>
+    private ulong SizeOf(VectorEvent call)
     {
-        var size = call.Has("size") ? call.Number("size") : call.Number("pgsize");
+        var size = call.Has("size") ? call.Number("size") : call.Number("pgsize") * (_family.DoesRuns ? call.Count("pgcount") : 1);
         return size >= 0 ? (ulong)size : throw call.Bad($"the size is {size}");
     }
 
@@ -50,7 +50,12 @@ public sealed partial class DriverReplay
         OfferLinked(domain, start, end);
         var status = ours.Map(iova, address, size, protection);
         var isOverlap = status == Status.AlreadyExists && before.Exists(leaf => leaf.Iova < iova.Value + size && iova.Value < leaf.End);
-        if (call.Result == (long)status)
+        if (status == Status.Ok && call.Result == 0 && _family.DoesRuns && line.Has("mapped") && (ulong)line.Number("mapped") < size)
+        {
+            Deviate(Rules.RunEndsWithTable);
+            Resynchronise(call, domain, start, end);
+        }
+        else if (call.Result == (long)status)
         {
             Part.CheckNumber(call.Line, "the map gives", call.Result, (long)status);
         }
@@ -126,6 +131,10 @@ public sealed partial class DriverReplay
         var isPartOfPage = _recordedBefore.Exists(leaf => Overlaps(leaf, iova, size) && (leaf.IsTorn || !IsInside(leaf, iova, size)));
         if (IsMisfit(call.Api, ours))
             Deviate(Rules.Misaligned);
+        else if (_family.LosesSectionAddress && (ulong)call.Result == got && IsPartOfSection(iova, size))
+            Deviate(Rules.SectionKeepsAddress);
+        else if (_family.DoesRuns && call.Api.Has("pgsize") && (ulong)call.Result < got)
+            Deviate(Rules.RunEndsWithTable);
         else if (isPartOfPage)
             Deviate(_family.RemovesWholePages ? Rules.PartOfPage : Rules.PartOfPageRefused);
         else if (got < size && (ulong)call.Result > got && _family.CountsHoles)
@@ -163,7 +172,7 @@ public sealed partial class DriverReplay
     {
         if (!call.Has("pgsize"))
             return false;
-        var size = SizeOf(call);
+        var size = (ulong)Math.Max(call.Number("pgsize"), 0);
         var address = call.Hex("iova") | (call.Has("pa") ? call.Hex("pa") : 0);
         return size == 0 || (size & (size - 1)) != 0 || (domain.PageSizes & size) == 0 || (address & (size - 1)) != 0;
     }
@@ -200,6 +209,9 @@ public sealed partial class DriverReplay
         var page = leaf.Iova & ~((1UL << leaf.PageShift) - 1);
         return iova <= page && page + (1UL << leaf.PageShift) <= iova + size;
     }
+
+    /// <summary>Whether a range takes a part out of a section that was recorded before the call.</summary>
+    private bool IsPartOfSection(ulong iova, ulong size) => _recordedBefore.Exists(leaf => leaf.PageShift == 20 && Overlaps(leaf, iova, size) && !IsInside(leaf, iova, size));
 
     /// <summary>Whether a recorded change lies in memory that is no table.</summary>
     private bool IsOutsideTables(VectorEvent mem) =>

@@ -77,7 +77,7 @@ public sealed partial class DriverReplay
         if (master.Units.Count == 0)
             master.Units.AddRange(FindUnits(call.Api.Text("dev")));
         master.Cells.AddRange(_family.Cells(call.Api));
-        var got = Try(() => _core.Configure(master.Device, [.. master.Units.SelectMany(mmu => master.Cells.Select(cells => new IommuSpecifier(mmu.Device.Key, mmu.Facts.Name, cells)))]));
+        var got = Try(() => _core.Configure(master.Device, [.. master.Units.SelectMany(mmu => master.CellsOf(mmu).Select(cells => new IommuSpecifier(mmu.Device.Key, mmu.Facts.Name, cells)))]));
         if (got == Status.OutOfRange && call.Result == 0 && master.Units is [{ Unit: { } unit }, ..] && master.Cells.Exists(cells => _family.IsUnknown(unit, cells)))
             Deviate(Rules.UnknownStream);
         else

@@ -12,8 +12,14 @@ internal sealed class ReplayedMaster(Device device)
     /// <summary>The units that it is behind, as the recording names them.</summary>
     public List<ReplayedMmu> Units { get; } = [];
 
-    /// <summary>What stands behind its references to a unit.</summary>
+    /// <summary>What stands behind its references to a unit, where the recording does not name the unit.</summary>
     public List<uint[]> Cells { get; } = [];
+
+    /// <summary>Its references to units where the recording names the unit with each.</summary>
+    public List<(ReplayedMmu Mmu, uint[] Cells)> References { get; } = [];
+
+    /// <summary>What stands behind its references to one unit.</summary>
+    public IReadOnlyList<uint[]> CellsOf(ReplayedMmu mmu) => References.Count == 0 ? Cells : [.. References.Where(reference => reference.Mmu == mmu).Select(reference => reference.Cells)];
 
     /// <summary>The domain that it is in; null for none of the recording's.</summary>
     public ReplayedDomain? Domain { get; set; }

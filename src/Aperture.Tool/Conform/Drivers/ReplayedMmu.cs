@@ -32,7 +32,7 @@ internal sealed class ReplayedMmu(UnitFacts facts, TranslationUnit model, ModelP
     /// <summary>Clocks by name: use count as recorded.</summary>
     public Dictionary<string, long> RecordedClocks { get; } = [];
 
-    /// <summary>Clocks by name: how often the recorded driver enabled them before it stopped the system, and never disabled them again.</summary>
+    /// <summary>Clocks by name: how often the recorded driver enabled them before it stopped the system or failed, and never disabled them again.</summary>
     public Dictionary<string, long> StrandedClocks { get; } = [];
 
     /// <summary>Reset lines by name: whether released, as recorded.</summary>

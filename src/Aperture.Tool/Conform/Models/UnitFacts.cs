@@ -5,13 +5,14 @@ namespace Aperture.Tool.Conform.Models;
 /// <summary>What a file tells about one register block, wherever it tells it: enough to build the model.</summary>
 public sealed class UnitFacts
 {
-    private UnitFacts(VectorEvent unit, IReadOnlyDictionary<uint, uint> resetValues, VectorEvent? probe, bool splitsGroups)
+    private UnitFacts(VectorEvent unit, IReadOnlyDictionary<uint, uint> resetValues, VectorEvent? probe, VectorEvent? behaviour, bool splitsGroups)
     {
         Name = unit.Text("unit");
         Address = unit.Hex("pa");
         Size = unit.Number("size") is var size and > 0 and <= 1 << 20 && size % 4 == 0 ? (uint)size : throw unit.Bad($"'size' is {unit.Number("size")}");
         ResetValues = resetValues;
         Probe = probe;
+        Behaviour = behaviour;
         SplitsGroups = splitsGroups;
     }
 
@@ -30,6 +31,9 @@ public sealed class UnitFacts
     /// <summary>The call that finds the block, if the file has it.</summary>
     public VectorEvent? Probe { get; }
 
+    /// <summary>What the file says of how the hardware behaves, if it does.</summary>
+    public VectorEvent? Behaviour { get; }
+
     /// <summary>Whether the file attaches masters of one group each by itself, see <see cref="RecordedGroups"/>.</summary>
     public bool SplitsGroups { get; }
 
@@ -44,14 +48,17 @@ public sealed class UnitFacts
         var name = unit.Text("unit");
         var resets = new Dictionary<uint, uint>();
         VectorEvent? probe = null;
+        VectorEvent? behaviour = null;
         foreach (var line in file.Events)
         {
             if (line.Kind == "reset" && line.Text("unit") == name)
                 resets[line.Word("off")] = line.Word("val");
             else if (line.Call == "probe" && (!line.Has("dev") || line.Text("dev") == name))
                 probe ??= line;
+            else if (line.Kind == "model" && line.Has("unit") && line.Text("unit") == name)
+                behaviour ??= line;
         }
 
-        return new UnitFacts(unit, resets, probe, RecordedGroups.AreSplit(file));
+        return new UnitFacts(unit, resets, probe, behaviour, RecordedGroups.AreSplit(file));
     }
 }
