@@ -90,7 +90,7 @@ public abstract partial class IommuDriverTests
         master.Group.Replace(domain);
     }
 
-    private void CheckReach(MasterOnBoard master, UnitOnBoard[] units, Space[] spaces)
+    private static void CheckReach(MasterOnBoard master, UnitOnBoard[] units, Space[] spaces)
     {
         for (var port = 0; port < master.Ports.Length; port++)
         {
