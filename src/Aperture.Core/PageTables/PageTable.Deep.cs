@@ -5,27 +5,44 @@ namespace Aperture.Core.PageTables;
 /// <content>One page of the smallest size where several tables lie one below the other.</content>
 public sealed unsafe partial class PageTable<TFormat>
 {
+    private const int RecentTables = 16;
+    private const int FramesForTag = 4; // words of metadata that a table needs to carry its tag
+
+    private static long s_numbers; // page tables made
+
+    private readonly ulong _number = (ulong)Interlocked.Increment(ref s_numbers) << 4; // part of the tag of every table
+    private readonly int _pageLevel; // of the smallest page
+    private readonly int _pageShift; // log2 of that page
+    private readonly ulong _pageBytes; // bytes of it
+    private readonly ulong _inputMask; // device address bits that are those of InputStart for a page in range
+    private readonly ulong _outputMask; // likewise, and zero, of an address in memory
+    private readonly ulong _leafMask; // how a leaf of such a page is told from all else
+    private readonly ulong _leafValue;
+    private readonly int _pageEntryShift; // log2 of what an entry of that level covers
+    private readonly ulong _pageEntryMask; // the largest index in a table of that level
+    private readonly int _spanShift; // log2 of what a table of that level covers; 0 where there are no recent tables
+    private Recent _recent; // where tables were found lately; only a hint
+
     /// <summary><see cref="TryMapOne"/> for any number of levels.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryMapOneDeeply(ulong iova, ulong pa, Protection protection)
     {
-        var shift = SmallestShift;
-        var level = _format.LevelOfPage(shift);
-        var deaths = Volatile.Read(ref _deaths);
-        if (!TryFindAtHome(iova, level, out var link, out var entry, out var offset))
-            return false;
-
-        // No table died, so that each was linked to the next; the rest as in two levels.
-        var word = _home.WordAt(offset);
-        var seen = new TableWord(Volatile.Read(ref *word));
-        var place = _home.Bytes + offset + (Index(level, iova) * _format.EntryBytes);
-        if (!seen.IsReady || Load(link) != entry || Load(place) != _format.EmptyEntry(level) || Volatile.Read(ref _deaths) != deaths
-            || Interlocked.CompareExchange(ref *word, seen.Add(1).Value, seen.Value) != seen.Value)
+        if ((iova & _inputMask) != _format.InputStart || (pa & _outputMask) != 0
+            || (!TryFindRecent(iova, out var offset, out var seen) && !TryFindByWalk(iova, out offset, out seen)))
         {
             return false;
         }
 
-        EntryRun.Store(place, _format.EntryBytes, _format.MakeLeaf(level, shift, new PhysicalAddress(pa), protection));
+        // The table was linked while it lived this life, and the entry empty.
+        var level = _pageLevel;
+        var place = PageEntry(iova, offset);
+        if (Load(place) != _format.EmptyEntry(level)
+            || Interlocked.CompareExchange(ref *_home.WordAt(offset), seen.Add(1).Value, seen.Value) != seen.Value)
+        {
+            return false;
+        }
+
+        EntryRun.Store(place, _format.EntryBytes, _format.MakeLeaf(level, _pageShift, new PhysicalAddress(pa), protection));
         _tables.Clean(_home.AddressOf(place), _format.EntryBytes);
         return true;
     }
@@ -34,26 +51,66 @@ public sealed unsafe partial class PageTable<TFormat>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryRemoveOneDeeply(ulong iova, ref InvalidationGather gather)
     {
-        var shift = SmallestShift;
-        var level = _format.LevelOfPage(shift);
-        var deaths = Volatile.Read(ref _deaths);
-        if (!TryFindAtHome(iova, level, out var link, out var entry, out var offset))
-            return false;
-        var place = _home.Bytes + offset + (Index(level, iova) * _format.EntryBytes);
-        var leaf = Load(place);
-        var word = _home.WordAt(offset);
-        var seen = new TableWord(Volatile.Read(ref *word));
-        if (_format.Classify(level, leaf) != EntryKind.Leaf || _format.LeafShift(level, leaf) != shift
-            || !seen.IsReady || Load(link) != entry || Volatile.Read(ref _deaths) != deaths)
+        if ((iova & _inputMask) != _format.InputStart
+            || (!TryFindRecent(iova, out var offset, out var seen) && !TryFindByWalk(iova, out offset, out seen)))
         {
             return false;
         }
 
+        var place = PageEntry(iova, offset);
+        if ((Load(place) & _leafMask) != _leafValue)
+            return false;
+
+        var level = _pageLevel;
         EntryRun.Store(place, _format.EntryBytes, _format.EmptyEntry(level));
         _tables.Clean(_home.AddressOf(place), _format.EntryBytes);
-        gather.Add(new Iova(iova), 1UL << shift, shift);
-        if (!TryReleaseOne(word, seen))
-            ReleaseOne(iova, level, entry, ref gather);
+        gather.Add(new Iova(iova), _pageBytes, _pageShift);
+        if (!TryReleaseOne(_home.WordAt(offset), seen))
+            Release(iova, level, new Table(_home.AddressOf(_home.Bytes + offset), _home.Bytes + offset, _home.WordAt(offset)), 1, Reclaim.Usual, ref gather);
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private byte* PageEntry(ulong iova, ulong offset) => _home.Bytes + offset + ((iova >> _pageEntryShift & _pageEntryMask) * (ulong)_format.EntryBytes);
+
+    /// <summary>Writes into the metadata behind a new table's word which table it is: of which page table, of which level, for which
+    /// addresses. Whoever finds it alive with this tag needs no walk: what is alive is linked.</summary>
+    private void SetTag(Table table, int level, ulong iova)
+    {
+        if (level != _pageLevel || _spanShift == 0)
+            return;
+        Volatile.Write(ref table.Word[1], iova >> _spanShift);
+        Volatile.Write(ref table.Word[2], _number | (uint)level);
+    }
+
+    /// <summary>Finds the table of the smallest pages that covers an address where one of these addresses was found lately.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryFindRecent(ulong iova, out ulong offset, out TableWord seen)
+    {
+        var tag = iova >> _spanShift;
+        offset = _recent[(int)tag & (RecentTables - 1)];
+        seen = default;
+        if (_spanShift == 0)
+            return false;
+        var word = _home.WordAt(offset);
+        seen = new TableWord(Volatile.Read(ref *word)); // before the tag: in a later life it may be another
+        return seen.IsReady && Volatile.Read(ref word[2]) == (_number | (uint)_pageLevel) && Volatile.Read(ref word[1]) == tag;
+    }
+
+    /// <summary>Finds the table of the smallest pages that covers an address, and remembers it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryFindByWalk(ulong iova, out ulong offset, out TableWord seen)
+    {
+        seen = default;
+        var deaths = Volatile.Read(ref _deaths);
+        if (!TryFindAtHome(iova, _pageLevel, out var link, out var entry, out offset))
+            return false;
+        seen = new TableWord(Volatile.Read(ref *_home.WordAt(offset)));
+        if (!seen.IsReady || Load(link) != entry || Volatile.Read(ref _deaths) != deaths)
+            return false; // a table died, perhaps one on the way
+
+        if (_spanShift != 0)
+            _recent[(int)(iova >> _spanShift) & (RecentTables - 1)] = offset;
         return true;
     }
 
@@ -63,7 +120,6 @@ public sealed unsafe partial class PageTable<TFormat>
     /// <param name="link">The entry above that links to the table.</param>
     /// <param name="entry">What it held.</param>
     /// <param name="offset">Where the table is at home.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryFindAtHome(ulong iova, int level, out byte* link, out ulong entry, out ulong offset)
     {
         link = null;
@@ -92,5 +148,11 @@ public sealed unsafe partial class PageTable<TFormat>
                 return true;
             bytes = _home.Bytes + offset;
         }
+    }
+
+    [InlineArray(RecentTables)]
+    private struct Recent
+    {
+        private ulong _first; // offset at home; where nothing was found yet the first frame, which no tag names by mistake
     }
 }

@@ -18,6 +18,13 @@ public sealed unsafe partial class PageTable<TFormat>
     /// table; <see cref="Status.BadAddress"/> where the tables are corrupted.</returns>
     public Status Map(Iova iova, PhysicalAddress pa, ulong size, Protection protection, ref InvalidationGather gather)
     {
+        if (_format.Levels > 2)
+        {
+            return size == _pageBytes && _format.CheckProtection(protection) == Status.Ok && TryMapOneDeeply(iova.Value, pa.Value, protection)
+                ? Status.Ok
+                : MapAll(iova.Value, pa.Value, size, protection, ref gather);
+        }
+
         var isDone = size == SmallestPage && IsInputPage(iova.Value) && IsPage(pa.Value, _format.OutputBits)
             && _format.CheckProtection(protection) == Status.Ok && TryMapOne(iova.Value, pa.Value, protection);
         return isDone ? Status.Ok : MapAll(iova.Value, pa.Value, size, protection, ref gather);
@@ -29,8 +36,8 @@ public sealed unsafe partial class PageTable<TFormat>
     private bool TryMapOne(ulong iova, ulong pa, Protection protection)
     {
         var shift = SmallestShift;
-        if (_format.LevelOfPage(shift) != 1 || Grows)
-            return TryMapOneDeeply(iova, pa, protection);
+        if (_format.LevelOfPage(shift) != 1)
+            return false;
         var link = EntryOf(_root, 0, iova);
         var entry = Load(link);
         if (_format.Classify(0, entry) != EntryKind.Table || !TryGetAtHome(0, entry, out var offset))

@@ -124,6 +124,7 @@ public sealed unsafe partial class PageTable<TFormat>
         var copies = 1 << (shift - _format.Shift(below));
         var address = _format.LeafAddress(level, entry) + (block & ((1UL << pageShift) - 1));
         WriteLeaves(child.Bytes, below, shift, entries / copies, copies, address.Value, _format.LeafProtection(level, entry));
+        SetTag(child, below, block);
         Volatile.Write(ref *child.Word, TableWord.Start((uint)entries).Value);
         Clean(child, child.Bytes, entries);
         if (!EntryRun.TryReplace(place, _format.EntryBytes, entry, _format.MakeTable(level, child.Address)))

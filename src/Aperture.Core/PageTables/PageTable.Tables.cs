@@ -169,6 +169,7 @@ public sealed unsafe partial class PageTable<TFormat>
             }
         }
 
+        SetTag(made, level + 1, iova);
         Volatile.Write(ref *made.Word, TableWord.Start(entries).Value);
         made = made.WithLife(made.State.Life);
         var link = EntryOf(parent, level, iova);

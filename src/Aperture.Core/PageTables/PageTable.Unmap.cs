@@ -15,6 +15,12 @@ public sealed unsafe partial class PageTable<TFormat>
     /// page into, which then stays whole; <see cref="Status.BadAddress"/> where the tables are corrupted.</returns>
     public Status Unmap(Iova iova, ulong size, ref InvalidationGather gather, out ulong unmapped)
     {
+        if (_format.Levels > 2)
+        {
+            unmapped = size;
+            return size == _pageBytes && TryRemoveOneDeeply(iova.Value, ref gather) ? Status.Ok : UnmapAll(iova.Value, size, ref gather, out unmapped);
+        }
+
         if (size == SmallestPage && IsInputPage(iova.Value) && TryRemoveOne(iova.Value, ref gather))
         {
             unmapped = size;
@@ -38,8 +44,8 @@ public sealed unsafe partial class PageTable<TFormat>
     private bool TryRemoveOne(ulong iova, ref InvalidationGather gather)
     {
         var shift = SmallestShift;
-        if (_format.LevelOfPage(shift) != 1 || Grows)
-            return TryRemoveOneDeeply(iova, ref gather);
+        if (_format.LevelOfPage(shift) != 1)
+            return false;
         var link = EntryOf(_root, 0, iova);
         var entry = Load(link);
         if (_format.Classify(0, entry) != EntryKind.Table || !TryGetAtHome(0, entry, out var offset))

@@ -17,7 +17,9 @@ namespace Aperture.Core.PageTables;
 public sealed unsafe partial class PageTable<TFormat> : IDisposable
     where TFormat : struct, IPageTableFormat
 {
-    private readonly TFormat _format;
+#pragma warning disable IDE0044 // calls on a readonly field of a type parameter's type copy all of it first
+    private TFormat _format;
+#pragma warning restore IDE0044
     private readonly ITableMemory _tables; // where tables come from and who cleans them
     private readonly PhysicalMemory _memory; // the memory behind _tables
     private readonly Table _root; // where the format does not grow
@@ -44,6 +46,16 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
         }
 
         _home = new Home(_memory, _root.Address, LargestTable());
+        _pageLevel = format.LevelOfPage(SmallestShift);
+        _pageShift = SmallestShift;
+        _pageBytes = SmallestPage;
+        format.LeafPattern(_pageLevel, _pageShift, out _leafMask, out _leafValue);
+        _inputMask = (_pageBytes - 1) | ~(ulong.MaxValue >> (64 - format.InputBits));
+        _outputMask = (_pageBytes - 1) | ~(ulong.MaxValue >> (64 - format.OutputBits));
+        _pageEntryShift = format.Shift(_pageLevel);
+        _pageEntryMask = (1UL << format.IndexBits(_pageLevel)) - 1;
+        if (format.Levels > 2 && _home.Room != 0 && TableBytes(_pageLevel) >= FramesForTag * PhysicalMemory.FrameSize)
+            _spanShift = format.Shift(_pageLevel) + format.IndexBits(_pageLevel);
     }
 
     /// <summary>The format, with its parameters.</summary>

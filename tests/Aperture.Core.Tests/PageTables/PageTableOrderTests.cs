@@ -79,6 +79,49 @@ public abstract class PageTableOrderTests<TFormat, TKind>
         Assert.Equal(format.Reclaim == TableReclaim.WhenEmpty, machine.Tables.BytesInUse < inUse);
     }
 
+    /// <summary>Somebody maps into a table between the moment when another call linked it and the moment when that cleans the link.</summary>
+    [Fact]
+    public void Who_maps_into_a_table_that_is_just_being_linked_can_rely_on_the_link()
+    {
+        using var machine = new TestMachine(ramBytes: 4 << 20);
+        var memory = new RecordingTableMemory(machine);
+        var format = s_kind.NewFormat(machine);
+        var (start, page) = (s_kind.Window(format), TableKind<TFormat>.PageOf(format));
+        using var table = new PageTable<TFormat>(format, memory);
+        ulong other = 0;
+        memory.BeforeClean = (_, _) =>
+        {
+            // Not again for the cleans of this call, and only where the table is linked already.
+            var hook = memory.BeforeClean;
+            memory.BeforeClean = null;
+            var gather = new InvalidationGather();
+            other += page;
+            Assert.Equal(Status.Ok, table.Map(new Iova(start + other), new PhysicalAddress(0x4000_0000), page, Protection.ReadWrite, ref gather));
+            Assert.True(IsSeen(memory, format, table.Root, table.RootLevel, start + other));
+            memory.BeforeClean = hook;
+        };
+        var gathered = new InvalidationGather();
+        Assert.Equal(Status.Ok, table.Map(new Iova(start), new PhysicalAddress(0x4000_0000), page, Protection.ReadWrite, ref gathered));
+        Assert.True(other > page);
+        Assert.True(IsSeen(memory, format, table.Root, table.RootLevel, start));
+    }
+
+    /// <summary>Whether a walker that does not snoop finds a page.</summary>
+    private static bool IsSeen(RecordingTableMemory memory, TFormat format, PhysicalAddress table, int level, ulong iova)
+    {
+        while (true)
+        {
+            var index = (int)(iova >> format.Shift(level)) & ((1 << format.IndexBits(level)) - 1);
+            var seen = memory.Seen(table + (ulong)(index * format.EntryBytes), format.EntryBytes);
+            var entry = format.EntryBytes == 4 ? MemoryMarshal.Read<uint>(seen) : MemoryMarshal.Read<ulong>(seen);
+            var kind = format.Classify(level, entry);
+            if (kind != EntryKind.Table)
+                return kind == EntryKind.Leaf;
+            table = format.TableAddress(level, entry);
+            level++;
+        }
+    }
+
     private static void WalkAll(RecordingTableMemory memory, TFormat format, PhysicalAddress table, int level, bool isWholeTree)
     {
         var bytes = format.EntryBytes << format.IndexBits(level);

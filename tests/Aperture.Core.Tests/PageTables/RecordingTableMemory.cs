@@ -12,6 +12,9 @@ public sealed class RecordingTableMemory(TestMachine machine) : ITableMemory
 
     public List<(PhysicalAddress Start, int Bytes)> Cleaned { get; } = [];
 
+    /// <summary>Called before each clean.</summary>
+    public Action<PhysicalAddress, int>? BeforeClean { get; set; }
+
     /// <summary>Called after each clean.</summary>
     public Action<PhysicalAddress, int>? OnClean { get; set; }
 
@@ -33,6 +36,7 @@ public sealed class RecordingTableMemory(TestMachine machine) : ITableMemory
 
     public void Clean(PhysicalAddress start, int bytes)
     {
+        BeforeClean?.Invoke(start, bytes);
         Cleaned.Add((start, bytes));
         machine.Memory.Span(start, bytes).CopyTo(Seen(start, bytes));
         OnClean?.Invoke(start, bytes);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Aperture.Core.PageTables.Formats;
 
 /// <content>Rights, memory types and dirty state.</content>
@@ -35,13 +37,12 @@ public readonly partial struct ArmLpaeFormat
         (protection & Protection.FormatMask & ~(_tracksDirty ? Clean : 0)) == 0 && (protection & Protection.ReadWrite) != 0 ? Status.Ok : Status.InvalidArgument;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong MakeLeaf(int level, int pageShift, PhysicalAddress page, Protection protection)
     {
         LeafPattern(level, pageShift, out _, out var entry);
         entry |= PlaceAddress(page.Value) | _leafBits | (_isStage1 ? Stage1(protection) : Stage2(protection));
-        if ((protection & Protection.NoExecute) != 0)
-            entry |= NoExecute;
-        return entry;
+        return entry | NoExecute * Bit(protection, Protection.NoExecute);
     }
 
     /// <inheritdoc/>
@@ -61,15 +62,12 @@ public readonly partial struct ArmLpaeFormat
     /// <inheritdoc/>
     public ulong MakeClean(int level, ulong entry) => IsDirty(level, entry) ? entry | ReadOnly : entry;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Stage1(Protection protection)
     {
-        ulong bits = 0;
-        if ((protection & Protection.Write) == 0)
-            bits |= ReadOnly;
-        else if (_tracksDirty)
+        var bits = ReadOnly * Bit(~protection, Protection.Write) | Unprivileged * Bit(~protection, Protection.Privileged);
+        if (_tracksDirty && (protection & Protection.Write) != 0)
             bits |= (protection & Clean) != 0 ? DirtyModifier | ReadOnly : DirtyModifier;
-        if ((protection & Protection.Privileged) == 0)
-            bits |= Unprivileged;
         return bits | TypeIndex(protection) << TypeShift | Shareability(protection);
     }
 
@@ -116,8 +114,15 @@ public readonly partial struct ArmLpaeFormat
         return protection;
     }
 
-    private static ulong TypeIndex(Protection protection) =>
-        (protection & Protection.Mmio) != 0 ? DeviceIndex : (protection & Protection.Cache) != 0 ? CachedIndex : 0;
+    // Without branches: this is done for each page that is mapped.
+    private static ulong TypeIndex(Protection protection)
+    {
+        var device = Bit(protection, Protection.Mmio);
+        return DeviceIndex * device | CachedIndex * (Bit(protection, Protection.Cache) & ~device);
+    }
 
-    private static ulong Shareability(Protection protection) => (protection & Protection.Cache) != 0 ? InnerShareable : OuterShareable;
+    private static ulong Shareability(Protection protection) => OuterShareable | (InnerShareable - OuterShareable) * Bit(protection, Protection.Cache);
+
+    /// <summary>1 if a protection has a flag, else 0.</summary>
+    private static ulong Bit(Protection protection, Protection flag) => (ulong)((uint)protection / (uint)flag & 1);
 }

@@ -51,6 +51,9 @@ public readonly partial struct ArmLpaeFormat
             _rootBits = (byte)(_rootBits + LevelBits);
         }
 
+        for (var level = 0; level < _levels; level++)
+            _shifts |= (ulong)(_granule + ((_levels - 1 - level) * LevelBits)) << (level * 8);
+        _pageType = _kind == ArmLpaeKind.Mali ? Block : Link;
         _sizes = sizes;
         if (options.Contiguous)
         {

@@ -19,12 +19,15 @@ public readonly partial struct ArmLpaeFormat : IPageTableFormat
     private const ulong AddressMask = 0x0000_FFFF_FFFF_F000;
     private const ulong ContiguousBit = 1UL << 52;
     private const int HighAddressShift = 36; // from bit 48 to bit 12
+    private const byte Block = 1;
+    private const byte Link = 3;
 
     private readonly byte _inputBits;
     private readonly byte _outputBits;
     private readonly byte _granule;      // log2 of the bytes of a page and a table
     private readonly byte _levels;
     private readonly byte _rootBits;     // log2 of the entries of the first table
+    private readonly byte _pageType;     // of leaves of the last level
     private readonly ArmLpaeKind _kind;
     private readonly bool _isStage1;     // rights and attributes in the manner of stage 1
     private readonly bool _highAddress;  // address bits 51..48 in bits 15..12
@@ -36,6 +39,7 @@ public readonly partial struct ArmLpaeFormat : IPageTableFormat
     private readonly ulong _leafBits;    // what every leaf has
     private readonly ulong _linkBits;    // what every link has
     private readonly ulong _start;
+    private readonly ulong _shifts;      // per level a byte: log2 of what an entry covers
 
     /// <inheritdoc/>
     public int EntryBytes => 8;
@@ -67,7 +71,7 @@ public readonly partial struct ArmLpaeFormat : IPageTableFormat
     private int LevelBits => _granule - 3;
 
     /// <inheritdoc/>
-    public int Shift(int level) => _granule + ((_levels - 1 - level) * LevelBits);
+    public int Shift(int level) => (byte)(_shifts >> (level * 8));
 
     /// <inheritdoc/>
     public int IndexBits(int level) => level == 0 ? _rootBits : LevelBits;
@@ -89,13 +93,12 @@ public readonly partial struct ArmLpaeFormat : IPageTableFormat
     /// <inheritdoc/>
     public EntryKind Classify(int level, ulong entry)
     {
-        if ((entry & 1) == 0)
-            return EntryKind.Empty;
+        var type = (uint)entry & 3;
         if (level == _levels - 1)
-            return (entry & 2) != 0 == (_kind != ArmLpaeKind.Mali) ? EntryKind.Leaf : EntryKind.Empty;
-        if ((entry & 2) != 0)
+            return type == _pageType ? EntryKind.Leaf : EntryKind.Empty;
+        if (type == Link)
             return EntryKind.Table;
-        return (_sizes >> Shift(level) & 1) != 0 ? EntryKind.Leaf : EntryKind.Empty;
+        return type == Block && (_sizes >> Shift(level) & 1) != 0 ? EntryKind.Leaf : EntryKind.Empty;
     }
 
     /// <inheritdoc/>
@@ -109,7 +112,7 @@ public readonly partial struct ArmLpaeFormat : IPageTableFormat
     public void LeafPattern(int level, int pageShift, out ulong mask, out ulong value)
     {
         mask = _contiguous != 0 ? ContiguousBit | 3 : 3;
-        value = level == _levels - 1 && _kind != ArmLpaeKind.Mali ? 3u : 1u;
+        value = level == _levels - 1 ? _pageType : Block;
         if (pageShift > Shift(level))
             value |= ContiguousBit;
     }
