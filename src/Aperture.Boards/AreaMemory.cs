@@ -35,7 +35,7 @@ internal sealed unsafe class AreaMemory(BoardMemory board, PhysicalMemory memory
         return true;
     }
 
-    public override void Free(MemoryBlock block) => area.Free(block.Address, PagesOf(block.Length));
+    protected override void Release(MemoryBlock block) => area.Free(block.Address, PagesOf(block.Length));
 
     public override void Clean(PhysicalAddress address, ulong length) => board.Clean(address, length);
 

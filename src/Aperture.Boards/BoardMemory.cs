@@ -51,7 +51,7 @@ public sealed unsafe class BoardMemory : SystemMemory
     }
 
     /// <inheritdoc/>
-    public override void Free(MemoryBlock block) => _pages.Free(block.Address, PageAllocator.OrderOf((ulong)block.Length));
+    protected override void Release(MemoryBlock block) => _pages.Free(block.Address, PageAllocator.OrderOf((ulong)block.Length));
 
     /// <inheritdoc/>
     public override void Clean(PhysicalAddress address, ulong length) => _pages.Memory.Cache?.Clean(address, length);

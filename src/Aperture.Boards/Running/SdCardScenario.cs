@@ -118,7 +118,7 @@ public sealed class SdCardScenario : IScenario
         }
         finally
         {
-            below.ForEach(memory.Free);
+            below.ForEach(block => memory.Free(block));
         }
     }
 

@@ -54,7 +54,7 @@ public sealed unsafe partial class HostMemory : SystemMemory, IDisposable
     }
 
     /// <inheritdoc/>
-    public override void Free(MemoryBlock block)
+    protected override void Release(MemoryBlock block)
     {
         lock (_lock)
         {

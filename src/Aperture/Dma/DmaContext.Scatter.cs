@@ -84,11 +84,17 @@ public sealed partial class DmaContext
 
     internal void SyncScatter(in ScatterMapping mapping, bool forCpu, string file, int line)
     {
-        if (_isWatched)
-            Tell(new DmaEvent { Kind = forCpu ? DmaEventKind.SyncScatterForCpu : DmaEventKind.SyncScatterForDevice, Memory = mapping.Memory, Segments = mapping.Segments, Direction = mapping.Direction, File = file, Line = line });
+        var isBounced = (mapping.Flags & MappingFlags.Bounced) != 0;
+        if (_isWatched && (isBounced || !forCpu))
+            TellSync(mapping, forCpu ? DmaEventKind.SyncForCpuBegins : DmaEventKind.SyncScatterForDevice, file, line);
         if (NeedsSync(mapping.Flags))
-            SyncPieces(mapping.Memory, mapping.Segments, mapping.Direction, (mapping.Flags & MappingFlags.Bounced) != 0, forCpu);
+            SyncPieces(mapping.Memory, mapping.Segments, mapping.Direction, isBounced, forCpu);
+        if (_isWatched && forCpu)
+            TellSync(mapping, DmaEventKind.SyncScatterForCpu, file, line);
     }
+
+    private void TellSync(in ScatterMapping mapping, DmaEventKind kind, string file, int line) =>
+        Tell(new DmaEvent { Kind = kind, Memory = mapping.Memory, Segments = mapping.Segments, Direction = mapping.Direction, File = file, Line = line });
 
     internal void UnmapScatter(in ScatterMapping mapping, string file, int line)
     {

@@ -14,6 +14,8 @@ public sealed partial class DmaContext
     /// <param name="line">Left to the compiler.</param>
     public void SyncForCpu(Iova address, ulong length, DmaDirection direction, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
+        if (_isWatched && _bounced)
+            Tell(new DmaEvent { Kind = DmaEventKind.SyncForCpuBegins, Address = address, Length = length, Direction = direction, File = file, Line = line });
         if (_cached || _bounced)
             SyncRange(address, length, direction, true);
         if (_isWatched)
@@ -38,8 +40,12 @@ public sealed partial class DmaContext
 
     internal void Sync(in DmaMapping mapping, ulong offset, ulong length, bool forCpu, string file, int line)
     {
+        if ((mapping.Flags & MappingFlags.Failed) != 0)
+            offset = 0; // there are no bytes, and one address stands for all of them
         var isBounced = (mapping.Flags & MappingFlags.Bounced) != 0;
         var isNeeded = (_cached | isBounced) & (mapping.Flags & (MappingFlags.Resource | MappingFlags.Failed)) == 0;
+        if (_isWatched & forCpu & isBounced)
+            Tell(new DmaEvent { Kind = DmaEventKind.SyncForCpuBegins, Address = mapping.Address + offset, Length = length, Direction = mapping.Direction, IsBounced = true, File = file, Line = line });
         if (isNeeded && forCpu)
             ForCpu(mapping.Physical + offset, length, mapping.Direction, isBounced);
         if (_isWatched)

@@ -11,6 +11,7 @@ internal enum DmaEventKind
     UnmapResource,
     MapScatter,
     UnmapScatter,
+    SyncForCpuBegins,
     SyncForCpu,
     SyncForDevice,
     SyncScatterForCpu,
@@ -66,7 +67,8 @@ internal readonly ref struct DmaEvent
     public int Line { get; init; }
 }
 
-/// <summary>Hears of every call of the DMA API: maps and syncs for the CPU after they were done, unmaps, frees and syncs for the device before.</summary>
+/// <summary>Hears of every call of the DMA API: maps and syncs for the CPU after they were done, unmaps, frees and syncs for the device before.
+/// Of syncs for the CPU that copy from bounce buffers also before: what the CPU wrote is gone afterwards.</summary>
 internal abstract class DmaObserver
 {
     /// <summary>A call. It may come from any thread.</summary>

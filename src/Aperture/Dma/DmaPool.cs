@@ -97,7 +97,7 @@ public sealed class DmaPool : SystemMemory
     }
 
     /// <inheritdoc/>
-    public override void Free(MemoryBlock block)
+    protected override void Release(MemoryBlock block)
     {
         var page = (int)((block.Address - _region.Address) >> PageShift);
         var pages = PagesOf(Math.Max(1, block.Length));

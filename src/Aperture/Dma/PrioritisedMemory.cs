@@ -45,7 +45,7 @@ public sealed class PrioritisedMemory : SystemMemory
     }
 
     /// <inheritdoc/>
-    public override void Free(MemoryBlock block) => Owner(block.Address).Free(block);
+    protected override void Release(MemoryBlock block) => Owner(block.Address).Free(block);
 
     /// <inheritdoc/>
     public override void Clean(PhysicalAddress address, ulong length) => Find(address)?.Clean(address, length);

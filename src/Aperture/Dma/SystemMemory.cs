@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using Aperture.Core;
+using Aperture.Dma.Sanitizer;
 
 namespace Aperture.Dma;
 
@@ -12,9 +14,20 @@ public abstract class SystemMemory
     /// <returns>False when there is none; nothing was taken then.</returns>
     public abstract bool TryAllocate(int bytes, PhysicalAddress highest, out MemoryBlock block);
 
-    /// <summary>Gives memory back.</summary>
+    /// <summary>Gives memory back. No device may have it mapped.</summary>
     /// <param name="block">Exactly what <see cref="TryAllocate"/> gave.</param>
-    public abstract void Free(MemoryBlock block);
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    public void Free(MemoryBlock block, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        if (SpanWatch.IsOn)
+            SpanWatch.Freed(block, file, line);
+        Release(block);
+    }
+
+    /// <summary>Takes memory back.</summary>
+    /// <param name="block">What <see cref="Free"/> was given.</param>
+    protected abstract void Release(MemoryBlock block);
 
     /// <summary>The lowest byte of memory that a driver can come across.</summary>
     public virtual PhysicalAddress LowestAddress => default;

@@ -25,7 +25,7 @@ public sealed unsafe class BusMemory(PhysicalMemory memory, MemoryRange range) :
         return true;
     }
 
-    public override void Free(MemoryBlock block)
+    protected override void Release(MemoryBlock block)
     {
         block.Span.Fill(0xDD);
         if (--Taken == 0)

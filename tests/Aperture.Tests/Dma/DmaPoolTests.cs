@@ -42,7 +42,7 @@ public sealed class DmaPoolTests : IDisposable
             live.Add(block);
         }
 
-        live.ForEach(pool.Free);
+        live.ForEach(block => pool.Free(block));
         Assert.Equal(0, pool.UsedPages);
         Assert.True(pool.TryAllocate(64 << 12, s_anywhere, out _));
         Assert.False(pool.TryAllocate(64 << 12, s_anywhere, out _));

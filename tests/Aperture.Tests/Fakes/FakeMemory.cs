@@ -32,7 +32,7 @@ internal sealed unsafe class FakeMemory : SystemMemory, ITableMemory, IDisposabl
         return true;
     }
 
-    public override void Free(MemoryBlock block) => Give((block.Length + 4095) & ~4095, block.Address.Value);
+    protected override void Release(MemoryBlock block) => Give((block.Length + 4095) & ~4095, block.Address.Value);
 
     public bool TryAllocate(int bytes, int alignment, int addressBits, out PhysicalAddress table)
     {

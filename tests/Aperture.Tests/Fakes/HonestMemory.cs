@@ -69,7 +69,7 @@ internal sealed unsafe class HonestMemory : SystemMemory, IDisposable
         return true;
     }
 
-    public override void Free(MemoryBlock block)
+    protected override void Release(MemoryBlock block)
     {
         _pages.Free(block.Address, PageAllocator.OrderOf((ulong)block.Length));
         Live--;

@@ -19,7 +19,7 @@ internal sealed class RecordingMemory(SystemMemory memory) : SystemMemory
 
     public override bool TryAllocate(int bytes, PhysicalAddress highest, out MemoryBlock block) => memory.TryAllocate(bytes, highest, out block);
 
-    public override void Free(MemoryBlock block) => memory.Free(block);
+    protected override void Release(MemoryBlock block) => memory.Free(block);
 
     public override void Clean(PhysicalAddress address, ulong length) => Done.Add(("clean", address, length));
 

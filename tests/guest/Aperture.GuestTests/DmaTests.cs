@@ -38,7 +38,7 @@ internal static class DmaTests
 
         // The device's own copy of what was at 3000 is now at 8000.
         Check.That(Stitch(pieces, 8000, 2000).SequenceEqual(before));
-        Array.ForEach(blocks, dma.Memory.Free);
+        Array.ForEach(blocks, block => dma.Memory.Free(block));
     }
 
     private static byte[] Stitch(MemoryBlock[] pieces, int start, int length) =>

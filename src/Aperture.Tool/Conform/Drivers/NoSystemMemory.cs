@@ -14,5 +14,5 @@ internal sealed class NoSystemMemory : SystemMemory
     }
 
     /// <inheritdoc/>
-    public override void Free(MemoryBlock block) => throw new ApertureException(Status.InvalidArgument, "no memory was ever given out here");
+    protected override void Release(MemoryBlock block) => throw new ApertureException(Status.InvalidArgument, "no memory was ever given out here");
 }

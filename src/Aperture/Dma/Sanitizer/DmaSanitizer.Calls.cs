@@ -42,6 +42,10 @@ public sealed partial class DmaSanitizer
                 case DmaEventKind.UnmapScatter:
                     UnmapScatter(context, call);
                     break;
+                case DmaEventKind.SyncForCpuBegins:
+                    _calls--; // the same call is told again when it is done
+                    SyncBegins(context, call);
+                    break;
                 case DmaEventKind.SyncForCpu:
                     Sync(context, call, true);
                     break;
@@ -64,6 +68,29 @@ public sealed partial class DmaSanitizer
                     break; // nothing to judge
             }
         }
+    }
+
+    /// <summary>Bytes are going to be copied back from bounce buffers: what the CPU wrote to the memory meanwhile will be gone.</summary>
+    private void SyncBegins(DmaContext context, in DmaEvent call)
+    {
+        var space = SpaceOf(context.Device);
+        if (call.Memory.IsEmpty)
+        {
+            SyncBegins(space, context, call);
+            return;
+        }
+
+        var pieces = new Pieces(call.Memory, call.Segments);
+        while (pieces.MoveNext())
+            SyncBegins(space, context, PieceOf(call, pieces));
+    }
+
+    private void SyncBegins(SpaceWatch space, DmaContext context, in DmaEvent call)
+    {
+        if (call.Length == 0 || Containing(space, context, call.Address.Value, LastOf(call.Address, call.Length), call.Direction) is not { Record.IsBounced: true } mapping)
+            return;
+        var from = call.Address - mapping.Address;
+        CheckForeign(mapping, from, from + call.Length, "before it was synced for the CPU", call);
     }
 
     private static CallSite SiteOf(in DmaEvent call) => new(call.File ?? "", call.Line);

@@ -17,6 +17,14 @@ public sealed unsafe partial class DmaSanitizer
         mapping.Cpu(0, mapping.Length).CopyTo(copy);
     }
 
+    private void ForgetContents(LiveMapping mapping)
+    {
+        if (mapping.Copy is { } copy)
+            _copies.Return(copy);
+        mapping.Copy = null;
+        mapping.Pointer = null;
+    }
+
     private void EndContents(LiveMapping mapping, in DmaEvent call)
     {
         ulong from = 0;
@@ -30,7 +38,7 @@ public sealed unsafe partial class DmaSanitizer
 
     private void GiveToCpu(LiveMapping mapping, ulong from, ulong to, in DmaEvent call)
     {
-        // A bounced mapping has been copied back by now: what differs came from the device.
+        // A bounced mapping has been looked at before, and copied back by now: what differs came from the device.
         if (!mapping.Record.IsBounced || mapping.Record.Direction == DmaDirection.ToDevice)
             CheckForeign(mapping, from, to, "before it was synced for the CPU", call);
         Renew(mapping, from, to);

@@ -96,10 +96,8 @@ public sealed unsafe partial class DmaSanitizer
             _physical.Remove(mapping, mapping.Memory.Value, mapping.MemoryLast);
         _live.Remove(mapping);
         mapping.Space.Remember(mapping.Record with { End = end, Ended = site, EndedAt = _calls });
-        if (mapping.Copy is { } copy)
-            _copies.Return(copy);
-        mapping.Copy = null;
-        mapping.Pointer = null;
+        ForgetContents(mapping);
+        mapping.IsFreed = false;
         mapping.Owned.Clear();
         mapping.Device = null!;
         mapping.Space = null!;
@@ -147,6 +145,8 @@ public sealed unsafe partial class DmaSanitizer
     {
         foreach (var other in _physical.On(page))
         {
+            if (other.IsFreed)
+                continue;
             var writes = mapping.Record.Direction != DmaDirection.ToDevice || other.Record.Direction != DmaDirection.ToDevice;
             if (other.Memory.Value <= last && first <= other.MemoryLast)
             {

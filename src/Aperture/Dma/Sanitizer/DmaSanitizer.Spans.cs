@@ -8,7 +8,7 @@ public sealed unsafe partial class DmaSanitizer
     /// <summary>A driver takes the bytes of a block: it is going to touch them.</summary>
     internal void OnSpan(byte* pointer, PhysicalAddress address, int length)
     {
-        if (length == 0 || !_memory!.TryGetPointer(address, (ulong)length, out var cpu) || cpu != pointer)
+        if (!_options.WatchSpans || length == 0 || !_memory!.TryGetPointer(address, (ulong)length, out var cpu) || cpu != pointer)
             return;
         lock (_lock)
         {
@@ -36,6 +36,33 @@ public sealed unsafe partial class DmaSanitizer
         }
     }
 
+    /// <summary>Memory is given back: whatever still has it mapped reaches what its next owner puts there.</summary>
+    internal void OnFree(MemoryBlock block, CallSite site)
+    {
+        if (block.Length == 0 || !_memory!.Contains(block.Address, (ulong)block.Length))
+            return;
+        lock (_lock)
+        {
+            if (_live.Count == 0)
+                return;
+            var first = block.Address.Value;
+            var last = first + ((ulong)block.Length - 1);
+            for (var page = first >> PageIndex.Shift; page <= last >> PageIndex.Shift; page++)
+            {
+                foreach (var mapping in _physical.On(page << PageIndex.Shift))
+                {
+                    if (mapping.IsFreed || mapping.Memory.Value > last || first > mapping.MemoryLast)
+                        continue;
+                    var from = Math.Max(first, mapping.Memory.Value) - mapping.Memory.Value;
+                    var to = Math.Min(last, mapping.MemoryLast) - mapping.Memory.Value + 1;
+                    Report(FindingKind.FreedWhileMapped, mapping.Device, mapping.Address + from, to - from, $"0x{block.Length:x} bytes of memory at {block.Address} were given back while bytes 0x{from:x} to 0x{to - 1:x} of a {MappingRecord.Describe(mapping.Record.Api)} lay in them", site, mapping);
+                    mapping.IsFreed = true;
+                    ForgetContents(mapping); // they are somebody else's
+                }
+            }
+        }
+    }
+
     /// <summary>Whether the CPU's caches still hold what memory held before a device wrote to a mapping that has ended since.</summary>
     private void CheckUnseen(PhysicalAddress address, ulong length)
     {
@@ -60,7 +87,7 @@ public sealed unsafe partial class DmaSanitizer
     {
         foreach (var mapping in _physical.On(memory))
         {
-            if (!mapping.IsStreaming || mapping.Record.Direction == DmaDirection.ToDevice || mapping.Memory.Value > memory || memory > mapping.MemoryLast)
+            if (!mapping.IsStreaming || mapping.IsFreed || mapping.Record.Direction == DmaDirection.ToDevice || mapping.Memory.Value > memory || memory > mapping.MemoryLast)
                 continue;
             var from = memory - mapping.Memory.Value;
             var to = Math.Min(last, mapping.MemoryLast) - mapping.Memory.Value + 1;

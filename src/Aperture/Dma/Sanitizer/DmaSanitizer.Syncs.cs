@@ -7,6 +7,12 @@ public sealed partial class DmaSanitizer
     {
         if (call.Length == 0)
             return;
+        if (call.Address.Value == ulong.MaxValue)
+        {
+            Report(FindingKind.FailedMappingUsed, context.Device, call.Address, call.Length, $"a mapping was synced that failed{(_failed.TryGetValue(context.Device, out var failed) ? $" at {failed}" : "")}", SiteOf(call), null);
+            return;
+        }
+
         var space = SpaceOf(context.Device);
         var last = LastOf(call.Address, call.Length);
         if (Containing(space, context, call.Address.Value, last, call.Direction) is { } mapping)

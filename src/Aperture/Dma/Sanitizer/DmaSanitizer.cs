@@ -38,7 +38,7 @@ public sealed partial class DmaSanitizer : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxMappings, 1, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.History, 1, nameof(options));
         _copies = new SnapshotPool(_options.ContentBytes);
-        if (memory is not null && _options.WatchSpans)
+        if (memory is not null)
             SpanWatch.Add(this);
     }
 

@@ -33,6 +33,7 @@ internal static class FindingAdvice
         FindingKind.SegmentAcrossBoundary => "cut the pieces at the boundary, or allocate them aligned",
         FindingKind.Leak => "dispose mappings and buffers in Remove, or hand them to Device.Manage",
         FindingKind.FreedWhileMappedToUser => "unmap the buffer from the user process before it is freed",
+        FindingKind.FreedWhileMapped => "unmap memory before it is freed",
         FindingKind.NeighbourReachable => "give the buffer pages of its own, or let the device bounce (untrusted devices)",
         _ => "raise MaxMappings, or look for a leak",
     };

@@ -87,6 +87,9 @@ public enum FindingKind
     /// <summary>A coherent buffer was given back while a user process had it mapped.</summary>
     FreedWhileMappedToUser,
 
+    /// <summary>Memory was given back while a device had it mapped.</summary>
+    FreedWhileMapped,
+
     /// <summary>Behind one page of the device there is memory that another device has mapped: both reach it.</summary>
     NeighbourReachable,
 

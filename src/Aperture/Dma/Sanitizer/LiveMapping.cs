@@ -14,6 +14,7 @@ internal sealed unsafe class LiveMapping
     public long Scatter;                          // which scatterlist it belongs to; 0 for none
     public int ScatterCount;                      // pieces of that list
     public bool IsCached;                         // the CPU's caches stand between it and the device
+    public bool IsFreed;                          // its memory, or a part, was given back, and that was told
     public readonly OwnedRanges Owned = new();    // what was synced for the CPU and not given back
 
     public Iova Address => Record.Address;

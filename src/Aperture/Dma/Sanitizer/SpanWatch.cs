@@ -3,7 +3,7 @@ using Aperture.Core;
 
 namespace Aperture.Dma.Sanitizer;
 
-/// <summary>The sanitizers of this process that watch <see cref="MemoryBlock.Span"/>. Blocks are plain values that know no machine: each
+/// <summary>The sanitizers of this process that watch <see cref="MemoryBlock.Span"/> and <see cref="SystemMemory.Free"/>. Blocks are plain values that know no machine: each
 /// sanitizer looks whether a block is of its own memory.</summary>
 internal static unsafe class SpanWatch
 {
@@ -33,5 +33,12 @@ internal static unsafe class SpanWatch
     {
         foreach (var watcher in Volatile.Read(ref s_watchers) ?? [])
             watcher.OnSpan(pointer, address, length);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void Freed(MemoryBlock block, string file, int line)
+    {
+        foreach (var watcher in Volatile.Read(ref s_watchers) ?? [])
+            watcher.OnFree(block, new CallSite(file, line));
     }
 }

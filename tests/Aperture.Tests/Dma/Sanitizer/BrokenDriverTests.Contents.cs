@@ -88,6 +88,50 @@ public sealed partial class BrokenDriverTests
         _rig.Single(FindingKind.CpuReadBeforeSync, _rig.Behind, mapping.Address + 64, 64);
     }
 
+    [Theory]
+    [InlineData("mapping")]
+    [InlineData("address")]
+    [InlineData("scatter")]
+    public void Cpu_write_is_lost_by_the_sync_of_a_bounce_buffer(string how)
+    {
+        using var rig = new SanitizedRig(bounce: true);
+        var block = rig.Memory.Allocate(4096);
+        var bytes = block.Span;
+        if (how == "scatter")
+        {
+            using var list = rig.Direct.Dma.MapScatter([block], new DmaSegment[1], DmaDirection.FromDevice);
+            rig.Write(rig.Direct, list.Segments[0].Address, new byte[64]);
+            bytes[77] = 1;
+            list.SyncForCpu();
+            rig.Single(FindingKind.CpuWriteWithoutSync, rig.Direct, list.Segments[0].Address + 77, 1);
+            return;
+        }
+
+        using var mapping = rig.Direct.Dma.Map(block, DmaDirection.FromDevice);
+        rig.Write(rig.Direct, mapping.Address, new byte[64]);
+        bytes[77] = 1;
+        if (how == "mapping")
+            mapping.SyncForCpu(64, 64);
+        else
+            rig.Direct.Dma.SyncForCpu(mapping.Address + 64, 64, DmaDirection.FromDevice);
+        Assert.Equal(0, bytes[77]); // gone
+        var finding = rig.Single(FindingKind.CpuWriteWithoutSync, rig.Direct, mapping.Address + 77, 1);
+        Assert.Contains("before it was synced for the CPU", finding.Message, StringComparison.Ordinal);
+        Assert.True(finding.Where.IsKnown);
+    }
+
+    [Fact]
+    public void Device_uses_a_scatterlist_after_the_sync_of_bounce_buffers_and_nothing_is_found()
+    {
+        using var rig = new SanitizedRig(bounce: true);
+        var block = rig.Memory.Allocate(4096);
+        using var list = rig.Direct.Dma.MapScatter([block], new DmaSegment[1], DmaDirection.Bidirectional);
+        rig.Write(rig.Direct, list.Segments[0].Address, 1, 2, 3);
+        list.SyncForCpu();
+        rig.Read(rig.Direct, list.Segments[0].Address, 4096);
+        rig.Sanitizer.AssertClean();
+    }
+
     [Fact]
     public void Cpu_write_is_lost_in_a_bounce_buffer()
     {

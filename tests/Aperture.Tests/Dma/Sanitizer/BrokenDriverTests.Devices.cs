@@ -143,6 +143,29 @@ public sealed partial class BrokenDriverTests
         _rig.Single(FindingKind.FailedMappingUsed, _rig.Direct, mapping.Address, 4096);
     }
 
+    [Theory]
+    [InlineData(0ul, 4096ul)]
+    [InlineData(64ul, 8ul)]
+    public void Failed_mapping_is_synced(ulong offset, ulong length)
+    {
+        _rig.Direct.Dma.SetMask(24);
+        _ = _rig.Direct.Dma.TryMap(_rig.Memory.Allocate(4096), DmaDirection.FromDevice, out var mapping);
+        mapping.SyncForCpu(offset, length);
+        var finding = _rig.Single(FindingKind.FailedMappingUsed, _rig.Direct, mapping.Address, length);
+        Assert.Contains("failed at BrokenDriverTests.Devices.cs", finding.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Failed_mapping_that_was_looked_at_is_no_finding()
+    {
+        _rig.Direct.Dma.SetMask(24);
+        Assert.NotEqual(Status.Ok, _rig.Direct.Dma.TryMap(_rig.Memory.Allocate(4096), DmaDirection.FromDevice, out var mapping));
+        Assert.False(mapping.IsMapped);
+        mapping.Dispose();
+        mapping.Unmap();
+        _rig.Sanitizer.AssertClean();
+    }
+
     [Fact]
     public void Dma_goes_on_while_the_device_is_suspended()
     {
@@ -190,6 +213,8 @@ public sealed partial class BrokenDriverTests
         var (maps, buffers) = (sanitizer.Findings[0], sanitizer.Findings[1]);
         Assert.Equal((FindingKind.Leak, "dev", "fake", first.Address, 100ul), (maps.Kind, maps.Device, maps.Driver, maps.Address, maps.Length));
         Assert.Contains("3 of kind single mapping", maps.Message, StringComparison.Ordinal);
+        Assert.Contains($"made at BrokenDriverTests.Devices.cs:{maps.Mapping!.Value.Made.Line}", maps.Message, StringComparison.Ordinal);
+        Assert.NotEqual(maps.Mapping.Value.Made, buffers.Mapping!.Value.Made);
         Assert.Equal((FindingKind.Leak, buffer.Address, 5000ul), (buffers.Kind, buffers.Address, buffers.Length));
         Assert.Equal(0, sanitizer.LiveMappings);
     }

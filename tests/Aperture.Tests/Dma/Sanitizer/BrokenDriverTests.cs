@@ -99,6 +99,15 @@ public sealed unsafe partial class BrokenDriverTests : IDisposable
         Assert.Equal(0, _rig.Sanitizer.LiveMappings);
     }
 
+    [Fact]
+    public void Scatterlist_is_synced_with_another_count()
+    {
+        MemoryBlock[] pieces = [_rig.Memory.Allocate(4096), _rig.Memory.Allocate(4096)];
+        using var mapping = _rig.Behind.Dma.MapScatter(pieces, new DmaSegment[2], DmaDirection.FromDevice);
+        _rig.Sanitizer.OnCall(_rig.Behind.Dma, new DmaEvent { Kind = DmaEventKind.SyncScatterForCpu, Memory = pieces.AsSpan(0, 1), Segments = mapping.Segments, Direction = DmaDirection.FromDevice });
+        _rig.Single(FindingKind.ScatterCount, _rig.Behind, mapping.Segments[0].Address, 4096);
+    }
+
     [Theory]
     [InlineData(4000, 200)]
     [InlineData(8192, 64)]
@@ -181,6 +190,44 @@ public sealed unsafe partial class BrokenDriverTests : IDisposable
         var mapping = _rig.Direct.Dma.MapScatter([block], new DmaSegment[1], DmaDirection.ToDevice);
         _rig.Single(FindingKind.SegmentAcrossBoundary, _rig.Direct, mapping.Segments[0].Address, 0x1000);
         mapping.Dispose();
+    }
+
+    [Fact]
+    public void Memory_is_freed_while_it_is_mapped()
+    {
+        var block = _rig.Memory.Allocate(8192);
+        var mapping = _rig.Behind.Dma.Map(block.Slice(0x100, 0x1800), DmaDirection.FromDevice);
+        _rig.Memory.Free(block);
+        var finding = _rig.Single(FindingKind.FreedWhileMapped, _rig.Behind, mapping.Address, 0x1800);
+        Assert.Equal(("BrokenDriverTests.cs", "BrokenDriverTests.cs"), (Path.GetFileName(finding.Where.File), Path.GetFileName(finding.Mapping!.Value.Made.File)));
+        Assert.True(finding.Where.Line > finding.Mapping.Value.Made.Line);
+
+        // The next owner may do what it wants with the memory; the mistake is told once.
+        var again = _rig.Memory.Allocate(8192);
+        Assert.Equal(block.Address, again.Address);
+        again.Span.Fill(1);
+        using (_rig.Behind.Dma.Map(again, DmaDirection.Bidirectional))
+            _rig.Write(_rig.Behind, mapping.Address, 1);
+        mapping.Unmap();
+        _rig.Memory.Free(again);
+        Assert.Single(_rig.Sanitizer.Findings);
+    }
+
+    [Fact]
+    public void A_part_of_what_is_freed_is_mapped()
+    {
+        var block = _rig.Memory.Allocate(0x3000);
+        using var mapping = _rig.Direct.Dma.Map(block.Slice(0x800, 0x2000), DmaDirection.ToDevice);
+        _rig.Memory.Free(block.Slice(0, 0x1000));
+        _rig.Single(FindingKind.FreedWhileMapped, _rig.Direct, mapping.Address, 0x800);
+    }
+
+    [Fact]
+    public void Coherent_memory_is_freed_as_if_it_were_the_driver_s()
+    {
+        var buffer = _rig.Behind.Dma.Allocate(4096);
+        _rig.Memory.Free(buffer.Memory);
+        _rig.Single(FindingKind.FreedWhileMapped, _rig.Behind, buffer.Address, 4096);
     }
 
     [Fact]

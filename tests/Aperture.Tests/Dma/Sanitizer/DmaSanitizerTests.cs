@@ -61,6 +61,16 @@ public sealed class DmaSanitizerTests
     }
 
     [Fact]
+    public void Filters_keep_what_they_name()
+    {
+        using var rig = new SanitizedRig(new SanitizerOptions { Devices = new HashSet<string> { "behind" }, Ignored = new HashSet<FindingKind> { FindingKind.WrongSize } });
+        Break(rig, rig.Direct);
+        Break(rig, rig.Behind);
+        Assert.Equal(("behind", FindingKind.DoubleUnmap), (Assert.Single(rig.Sanitizer.Findings).Device, rig.Sanitizer.Findings[0].Kind));
+        Assert.Equal(0, rig.Sanitizer.Suppressed);
+    }
+
+    [Fact]
     public void What_is_allowed_is_not_found()
     {
         using var rig = new SanitizedRig();
