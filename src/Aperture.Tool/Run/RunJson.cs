@@ -43,6 +43,7 @@ internal static class RunJson
         json.WriteStartObject("scenario");
         json.WriteString("name", report.Scenario?.Name ?? "none");
         json.WriteBoolean("ok", report.Scenario?.IsOk ?? true);
+        Strings(json, "lines", report.Scenario?.Lines ?? []);
         json.WriteEndObject();
         if (machine.Sanitizer is { } sanitizer)
         {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Aperture.Boards.Running;
 
 namespace Aperture.Tool.Tests.Docs;
 
@@ -12,6 +13,10 @@ public class ReadmeTests
         var source = File.ReadAllText(Path.Combine(Root(), "samples", sample, "Program.cs")).TrimEnd();
         Assert.Contains("```csharp\n" + source + "\n```", File.ReadAllText(Path.Combine(Root(), "README.md")), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Readme_names_every_scenario() =>
+        Assert.All(Scenarios.All, scenario => Assert.Contains($"| `{scenario.Name}` |", File.ReadAllText(Path.Combine(Root(), "README.md")), StringComparison.Ordinal));
 
     private static string Root([CallerFilePath] string path = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "../../.."));
 }

@@ -1,3 +1,5 @@
+using Aperture.Boards.Running;
+
 namespace Aperture.Tool.Tests.Run;
 
 /// <summary>The tool as people start it.</summary>
@@ -22,6 +24,13 @@ public class ProcessTests
         Assert.Equal(0, code);
         Assert.Contains("Examples:", output, StringComparison.Ordinal);
         Assert.Contains($"  aperture {command}", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_help_of_run_names_every_scenario()
+    {
+        var help = string.Join(' ', Tool.Start("run", "--help").Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        Assert.All(Scenarios.All, scenario => Assert.Contains($"{scenario.Name} ({scenario.Description})", help, StringComparison.Ordinal));
     }
 
     [Theory]

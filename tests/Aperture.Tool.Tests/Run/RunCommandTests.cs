@@ -31,6 +31,7 @@ public class RunCommandTests
         Assert.Empty(root.GetProperty("findings").EnumerateArray());
         Assert.True(root.GetProperty("scenario").GetProperty("ok").GetBoolean());
         Assert.NotEmpty(root.GetProperty("scenario").GetProperty("name").GetString()!);
+        Assert.NotEmpty(root.GetProperty("scenario").GetProperty("lines").EnumerateArray().Select(line => line.GetString()));
         Assert.NotEmpty(root.GetProperty("masters").EnumerateArray());
         foreach (var master in root.GetProperty("masters").EnumerateArray())
         {
