@@ -34,7 +34,10 @@ public sealed partial class DmaContext
 
     /// <summary>Whether sync calls for a device address have anything to do.</summary>
     public bool NeedsSync(Iova address) =>
-        _cached || (_bounced && Operations.TryResolve(this, address, 1, out var physical, out _) && BouncePool.Contains(physical));
+        _cached || IsBounced(address);
+
+    /// <summary>Whether the device uses a bounce buffer at an address.</summary>
+    internal bool IsBounced(Iova address) => _bounced && Operations.TryResolve(this, address, 1, out var physical, out _) && BouncePool.Contains(physical);
 
     internal bool NeedsSync(MappingFlags flags) => _cached || (flags & MappingFlags.Bounced) != 0;
 

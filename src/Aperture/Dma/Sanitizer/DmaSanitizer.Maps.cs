@@ -20,7 +20,7 @@ public sealed unsafe partial class DmaSanitizer
             return;
         }
 
-        Add(context, call, api, call.Address, call.Origin, call.Length, call.Pointer, default, 0);
+        Add(context, call, api, call.Address, call.Origin, call.Length, call.Pointer, call.IsBounced);
     }
 
     private void MapScatter(DmaContext context, in DmaEvent call)
@@ -37,11 +37,12 @@ public sealed unsafe partial class DmaSanitizer
             var block = pieces.Block;
             var pointer = (nint)block.Pointer;
             CheckOrigin(context.Device, pointer, block.Address, call);
-            Add(context, call, MappingApi.Scatter, pieces.Address, block.Address, (ulong)block.Length, pointer, list, count);
+            // Of a list that bounces some pieces may not: those that fill whole pages of an untrusted device.
+            Add(context, call, MappingApi.Scatter, pieces.Address, block.Address, (ulong)block.Length, pointer, call.IsBounced && context.IsBounced(pieces.Address), list, count);
         }
     }
 
-    private void Add(DmaContext context, in DmaEvent call, MappingApi api, Iova address, PhysicalAddress memory, ulong length, nint pointer, long list, int count)
+    private void Add(DmaContext context, in DmaEvent call, MappingApi api, Iova address, PhysicalAddress memory, ulong length, nint pointer, bool isBounced, long list = 0, int count = 0)
     {
         var device = context.Device;
         var space = SpaceOf(device);
@@ -65,7 +66,7 @@ public sealed unsafe partial class DmaSanitizer
             Memory = memory,
             Direction = call.Direction,
             Api = api,
-            IsBounced = call.IsBounced,
+            IsBounced = isBounced,
             Made = SiteOf(call),
             MadeAt = _calls,
         };
@@ -73,7 +74,7 @@ public sealed unsafe partial class DmaSanitizer
         mapping.Space = space;
         mapping.Scatter = list;
         mapping.ScatterCount = count;
-        mapping.IsCached = !context.IsCoherent && !call.IsBounced;
+        mapping.IsCached = !context.IsCoherent && !isBounced;
         mapping.Pointer = null;
         if (mapping.IsStreaming)
         {
