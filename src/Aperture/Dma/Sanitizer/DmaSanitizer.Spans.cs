@@ -39,7 +39,7 @@ public sealed unsafe partial class DmaSanitizer
     /// <summary>Memory is given back: whatever still has it mapped reaches what its next owner puts there.</summary>
     internal void OnFree(MemoryBlock block, CallSite site)
     {
-        if (block.Length == 0 || !_memory!.Contains(block.Address, (ulong)block.Length))
+        if (block.Length == 0 || !IsOurs(block))
             return;
         lock (_lock)
         {
@@ -62,6 +62,11 @@ public sealed unsafe partial class DmaSanitizer
             }
         }
     }
+
+    /// <summary>Whether a block is of this machine's memory and not of another one's with the same addresses: by where the CPU finds it.</summary>
+    private bool IsOurs(MemoryBlock block) =>
+        (_memory!.TryGetPointer(block.Address, (ulong)block.Length, out var cached) && cached == block.Pointer)
+        || (_memory.TryGetDramPointer(block.Address, (ulong)block.Length, out var dram) && dram == block.Pointer);
 
     /// <summary>Whether the CPU's caches still hold what memory held before a device wrote to a mapping that has ended since.</summary>
     private void CheckUnseen(PhysicalAddress address, ulong length)
