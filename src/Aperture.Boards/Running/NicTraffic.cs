@@ -11,9 +11,7 @@ namespace Aperture.Boards.Running;
 /// <param name="model">The card.</param>
 public sealed partial class NicTraffic(Machine machine, NetworkCard card, Nic model) : IFrameSink
 {
-    private const int Frames = 200;         // each way
-    private const int Held = 24;            // frames that the consumer keeps for a while
-    private const int Burst = 300;          // frames that come while nobody gives buffers back
+    private const int Held = 24; // frames that the consumer keeps for a while
     private const ulong Ours = 0x0200_0000_0001;
     private const ulong Theirs = 0x0200_0000_0002;
     private const int PageBytes = 4096;
@@ -65,85 +63,6 @@ public sealed partial class NicTraffic(Machine machine, NetworkCard card, Nic mo
             Fail($"on the wire, {wrong}");
     }
 
-    /// <summary>The card hears itself.</summary>
-    private void Loopback()
-    {
-        card.Open(loopback: true);
-        _expected = 0;
-        for (uint number = 0; number < Frames; number++)
-            Send(number, Ours, number % 8 == 7);
-        card.Kick();
-        Settle(Frames, "in loop-back");
-        GiveBack(0);
-        card.Close();
-    }
-
-    /// <summary>Both directions at once, and frames that are for somebody else.</summary>
-    private void Exchange()
-    {
-        card.Open();
-        _expected = _arrived = 0;
-        for (uint number = 0; number < Frames; number++)
-        {
-            Send(number, Theirs, number % 4 == 3);
-            if (number % 5 == 0)
-                model.OnFrame(Frame(0, 0x0200_0000_0009, Smallest + _random.Next(1400)));
-            model.OnFrame(Frame(number, Ours, Length()));
-        }
-
-        card.Kick();
-        Settle(Frames, "from the wire");
-        if (_arrived != Frames)
-            Fail($"{_arrived} of {Frames} frames came out on the wire");
-    }
-
-    /// <summary>The system sleeps while the card is open and the consumer holds frames.</summary>
-    private void Sleep()
-    {
-        machine.Drivers.Suspend();
-        machine.Clock.Advance(TimeSpan.FromSeconds(1));
-        model.OnFrame(Frame(0, Ours, Smallest)); // nobody hears it
-        machine.Drivers.Resume();
-        _expected = _arrived = 0;
-        for (uint number = 0; number < 32; number++)
-        {
-            Send(number, Theirs, true);
-            model.OnFrame(Frame(number, Ours, Length()));
-        }
-
-        Settle(32, "after the sleep");
-        if (_arrived != 32)
-            Fail($"{_arrived} of 32 frames came out on the wire after the sleep");
-    }
-
-    /// <summary>More frames than there are buffers: the ring runs empty, frames are dropped, and then all is well again.</summary>
-    private void Overrun()
-    {
-        GiveBack(0);
-        _isGreedy = true;
-        _expected = 0;
-        for (uint number = 0; number < Burst; number++)
-            model.OnFrame(Frame(number, Ours, Length()));
-        var kept = (uint)_held.Count;
-        var mapped = card.MappedPages;
-        if (kept == Burst)
-            Fail("the ring never ran empty");
-        if (kept != _expected)
-            Fail($"{_expected} frames were taken and {kept} are held");
-        GiveBack(0);
-        _isGreedy = false;
-        _expected = 0;
-        for (uint number = 0; number < Frames; number++)
-            model.OnFrame(Frame(number, Ours, Length()));
-        Settle(Frames, "after the overrun");
-        if (card.MappedPages != mapped)
-            Fail("pages were mapped again though half-pages were free");
-        GiveBack(0);
-        card.Close();
-        if (card.Dropped != Burst - kept)
-            Fail($"{card.Dropped} frames were counted as dropped, and {Burst - kept} were");
-    }
-
     private void OnReceived(ReceivedFrame frame)
     {
         if (Wrong(frame.Bytes, Ours, _expected++) is { } wrong)
@@ -157,17 +76,6 @@ public sealed partial class NicTraffic(Machine machine, NetworkCard card, Nic mo
     {
         while (_held.Count > left)
             _held.Dequeue().Dispose();
-    }
-
-    private void Settle(int frames, string where)
-    {
-        if (card.Failure is { } failure)
-            Fail(failure);
-        else if (_expected != frames)
-            Fail($"{_expected} of {frames} frames arrived {where}");
-        if (card.SentFrames + card.Lost != card.QueuedFrames)
-            Fail($"{card.QueuedFrames - card.SentFrames} frames were never done {where}");
-        FreeSent();
     }
 
     private int Length() => Smallest + _random.Next(NicRegisters.MaxFrame - Smallest + 1);
