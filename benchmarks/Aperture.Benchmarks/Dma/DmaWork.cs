@@ -108,6 +108,7 @@ internal sealed class DmaWork : IDisposable
         _machine.Drivers.Dma.ForceBounce = isBounced;
         _machine.Drivers.Register(new IdleDriver(name));
         _machine.Drivers.Add(device);
+        device.Dma.SetMask(64); // it reaches all memory: nothing bounces unless it is forced to
         return device;
     }
 
