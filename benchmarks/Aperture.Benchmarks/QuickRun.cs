@@ -70,6 +70,12 @@ internal static class QuickRun
         using (var table = new TableWork<AmdV1Format>(new AmdV1Format(3)))
             AddTable("table.amd", table);
 
+        using (var tegra = new TableWork<TegraFormat>(new(34)))
+        {
+            Add("table.tegra.map4k+unmap4k", tegra.Page, "chase4", chase4);
+            Add("table.tegra.map256x4k+unmap256x4k", tegra.Pages256, "fill8", fill8, 256);
+        }
+
         using (var domain = DomainWork.Omap())
             Add("domain.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
         using (var domain = DomainWork.Exynos5())
@@ -78,6 +84,8 @@ internal static class QuickRun
             Add("domain.exynos4.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
         using (var domain = DomainWork.Msm())
             Add("domain.msm.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
+        using (var domain = DomainWork.Tegra())
+            Add("domain.tegra.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
 
         var iova = IovaWork.Create();
         Add("iova.alloc+free", iova.FreeAndTake, "chase4", chase4);
@@ -124,6 +132,12 @@ internal static class QuickRun
             Add("translate.exynos5.hit", exynos.Hit, "chase4", chase4);
             Add("translate.exynos5.walk", exynos.Walk, "chase4", chase4);
             AddRead("master.exynos5.read64k", exynos);
+        }
+
+        using (var tegra = TranslateWork.Tegra())
+        {
+            Add("translate.tegra.hit", tegra.Hit, "chase4", chase4);
+            Add("translate.tegra.walk", tegra.Walk, "chase4", chase4);
         }
 
         using (var msm = TranslateWork.Msm())

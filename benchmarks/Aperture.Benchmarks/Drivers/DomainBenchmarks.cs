@@ -12,6 +12,7 @@ public class DomainBenchmarks : IDisposable
     private readonly DomainWork _exynos4 = DomainWork.Exynos4();
     private readonly DomainWork _exynos5 = DomainWork.Exynos5();
     private readonly DomainWork _msm = DomainWork.Msm();
+    private readonly DomainWork _tegra = DomainWork.Tegra();
 
     /// <summary>One page behind an OMAP MMU.</summary>
     [Benchmark(OperationsPerInvoke = Pages)]
@@ -29,6 +30,10 @@ public class DomainBenchmarks : IDisposable
     [Benchmark(OperationsPerInvoke = Pages)]
     public void Msm() => _msm.Page(Pages);
 
+    /// <summary>One page behind a Tegra SMMU.</summary>
+    [Benchmark(OperationsPerInvoke = Pages)]
+    public void Tegra() => _tegra.Page(Pages);
+
     /// <summary>Switches the boards off.</summary>
     [GlobalCleanup]
     public void Dispose()
@@ -37,6 +42,7 @@ public class DomainBenchmarks : IDisposable
         _exynos4.Dispose();
         _exynos5.Dispose();
         _msm.Dispose();
+        _tegra.Dispose();
         GC.SuppressFinalize(this);
     }
 }

@@ -40,6 +40,9 @@ internal sealed class DomainWork : IDisposable
     /// <summary>An MSM IOMMU, whose registers need two clocks around each sequence.</summary>
     public static DomainWork Msm() => new("apq8064-media");
 
+    /// <summary>A Tegra124 SMMU, told of maps as well.</summary>
+    public static DomainWork Tegra() => new("tegra124-media");
+
     /// <summary>Maps and unmaps a page of 4 KiB and lets the unit forget it.</summary>
     public void Page(int times)
     {

@@ -49,6 +49,7 @@ public sealed partial class TegraSmmuUnit
             _registers.Write32(TegraMcRegister.TableData, TegraTableData.For(RootOf(domain).Value));
         }
 
+        _flushHigh = null;
         Array.Clear(_enables);
         foreach (var swgroup in Soc.Swgroups)
         {

@@ -11,6 +11,8 @@ public sealed partial class TegraSmmuUnit
 {
     private const int MaxFlushes = 64; // single flushes in one go; beyond it flushing more at a time is cheaper
 
+    private uint? _flushHigh; // PTC_FLUSH_HI as written last; null when it may have been lost
+
     /// <inheritdoc/>
     protected override void Forget(IommuDomain domain, in InvalidationGather gather)
     {
@@ -83,10 +85,17 @@ public sealed partial class TegraSmmuUnit
 
         for (var address = start & ~(atom - 1); address < start + (ulong)bytes; address += atom)
         {
-            if (Soc.IsWide)
-                _registers.Write32(TegraMcRegister.PtcFlushHigh, (uint)(address >> 32));
+            SetFlushHigh((uint)(address >> 32));
             _registers.Write32(TegraMcRegister.PtcFlush, TegraPtcFlush.At(address).Value);
         }
+    }
+
+    private void SetFlushHigh(uint high)
+    {
+        if (!Soc.IsWide || high == _flushHigh)
+            return;
+        _registers.Write32(TegraMcRegister.PtcFlushHigh, high);
+        _flushHigh = high;
     }
 
     private void WaitForWrites() => _registers.Read32(TegraMcRegister.TableAsid);

@@ -61,12 +61,12 @@ internal sealed class TableWordCache
         return true;
     }
 
-    /// <summary>Forgets the atom at an address, wherever it lies.</summary>
+    /// <summary>Forgets the atom at an address, in the line that it may use now.</summary>
     public void Remove(ulong address)
     {
-        var index = Array.IndexOf(_tags, address & ~_atomMask);
-        if (index >= 0)
-            _tags[index] = Invalid;
+        var atom = address & ~_atomMask;
+        if (_tags[LineOf(atom)] == atom)
+            _tags[LineOf(atom)] = Invalid;
     }
 
     public void Clear() => Array.Fill(_tags, Invalid);

@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Datasheets.Tegra;
 
 namespace Aperture.Hardware.Tegra;
@@ -9,6 +10,12 @@ public sealed partial class TegraSmmu
 
     private void FlushTlb(TegraTlbFlush flush)
     {
+        if (flush is { MatchesAsid: true, Match: TegraTlbFlush.MatchGroup })
+        {
+            _tlb.InvalidateAddress(flush.AsidOf(_soc) & _asidMask, new Iova(flush.Address));
+            return;
+        }
+
         if (flush.Match == 1 && !Options.UnusedMatchFlushesAll)
             return;
         var shift = flush.Match switch

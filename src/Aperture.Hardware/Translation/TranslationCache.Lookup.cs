@@ -9,12 +9,11 @@ namespace Aperture.Hardware.Translation;
 /// <summary>Finding entries.</summary>
 public sealed partial class TranslationCache
 {
-    private const int Recent = 64; // pages whose entry a lookup remembers; a power of two
+    private const int Recent = 256; // pages whose entry a lookup remembers; a power of two
 
-    private readonly ulong[] _recent = new ulong[Recent];    // 4 KiB pages that lookups found alone, in the slot of the key; all ones where none
-    private readonly int[] _recentIndexes = new int[Recent]; // the entries that they found
-    private bool _hasRecent = true;     // whether anything is in _recent
-    private ulong _shiftsUsed;          // bit n: an entry of page size 2^n was written; says which sets may hold an address
+    private readonly Found[] _recent = new Found[Recent]; // 4 KiB pages that lookups found alone, in the slot of the key
+    private uint _generation = 1; // counts changes of entries: what was found before the last one is of no account
+    private ulong _shiftsUsed;    // bit n: an entry of page size 2^n was written; says which sets may hold an address
 
     /// <summary>Finds the entry that translates an address.</summary>
     /// <param name="context">Context, 0 to 0xFFFFFE.</param>
@@ -25,10 +24,10 @@ public sealed partial class TranslationCache
     public int Lookup(uint context, Iova address, out int index)
     {
         var key = Key(context, address);
-        var slot = SlotOf(key);
-        if (_recent[slot] != key)
+        ref var recent = ref _recent[SlotOf(key)];
+        if (recent.Key != key || recent.Generation != _generation)
             return LookupAll(key, address, out index);
-        index = _recentIndexes[slot];
+        index = recent.Index;
         Hits++;
         if (_policy == ReplacementPolicy.LeastRecentlyUsed)
             _used[index] = ++_clock;
@@ -45,16 +44,16 @@ public sealed partial class TranslationCache
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Key(uint context, Iova address) => ((ulong)context << ContextShift) | (address.Value >> 12);
 
-    /// <summary>Neighbouring contexts remember the same pages in different slots.</summary>
+    /// <summary>Contexts remember the same sixteen pages in different slots, whether they are neighbours or sixteen apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int SlotOf(ulong key) => (int)(key ^ (key >> (ContextShift - 4))) & (Recent - 1);
+    private static int SlotOf(ulong key) => (int)(key ^ (key >> (ContextShift - 4)) ^ (key >> ContextShift)) & (Recent - 1);
 
     private void Forget()
     {
-        if (!_hasRecent)
+        if (++_generation != 0)
             return;
-        _recent.AsSpan().Fill(Invalid);
-        _hasRecent = false;
+        Array.Clear(_recent);
+        _generation = 1;
     }
 
     private int LookupAll(ulong key, Iova address, out int index)
@@ -64,10 +63,7 @@ public sealed partial class TranslationCache
         {
             // Until an entry changes, this page of 4 KiB (the smallest size) is found there again, and only there: later
             // lookups need not compare all entries.
-            var slot = SlotOf(key);
-            _recent[slot] = key;
-            _recentIndexes[slot] = index;
-            _hasRecent = true;
+            _recent[SlotOf(key)] = new Found(key, index, _generation);
             Hits++;
             if (_policy == ReplacementPolicy.LeastRecentlyUsed)
                 _used[index] = ++_clock;
@@ -146,4 +142,7 @@ public sealed partial class TranslationCache
 
         return matches;
     }
+
+    /// <summary>What a lookup found.</summary>
+    private readonly record struct Found(ulong Key, int Index, uint Generation);
 }

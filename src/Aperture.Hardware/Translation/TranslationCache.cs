@@ -56,7 +56,6 @@ public sealed partial class TranslationCache
         _invalid = Entries;
         Array.Fill(_tags, Invalid);
         Array.Fill(_masks, Invalid);
-        Forget();
     }
 
     /// <summary>Number of entries.</summary>

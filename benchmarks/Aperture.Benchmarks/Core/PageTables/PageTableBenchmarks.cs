@@ -13,6 +13,7 @@ public class PageTableBenchmarks : IDisposable
     private readonly TableWork<OmapFormat> _omap = new(default);
     private readonly TableWork<ExynosV1Format> _exynos1 = new(default);
     private readonly TableWork<ExynosV5Format> _exynos5 = new(default);
+    private readonly TableWork<TegraFormat> _tegra = new(new(34));
     private readonly TableWork<ArmShortFormat> _armShort = new(new ArmShortFormat(new()));
     private readonly TableWork<ArmLpaeFormat> _lpae = new(new ArmLpaeFormat(new()));
     private readonly TableWork<AmdV1Format> _amd = new(new AmdV1Format(3));
@@ -69,6 +70,14 @@ public class PageTableBenchmarks : IDisposable
     [Benchmark(OperationsPerInvoke = Runs * 256)]
     public void AmdPages256() => _amd.Pages256(Runs);
 
+    /// <summary>One page, Tegra.</summary>
+    [Benchmark(OperationsPerInvoke = Pages)]
+    public void TegraPage() => _tegra.Page(Pages);
+
+    /// <summary>256 pages, Tegra; the figure is for one page.</summary>
+    [Benchmark(OperationsPerInvoke = Runs * 256)]
+    public void TegraPages256() => _tegra.Pages256(Runs);
+
     /// <summary>Gives the tables back.</summary>
     [GlobalCleanup]
     public void Dispose()
@@ -76,6 +85,7 @@ public class PageTableBenchmarks : IDisposable
         _omap.Dispose();
         _exynos1.Dispose();
         _exynos5.Dispose();
+        _tegra.Dispose();
         _armShort.Dispose();
         _lpae.Dispose();
         _amd.Dispose();

@@ -5,10 +5,12 @@ using Aperture.Core.PageTables.Formats;
 using Aperture.Datasheets.Exynos;
 using Aperture.Datasheets.Msm;
 using Aperture.Datasheets.Omap;
+using Aperture.Datasheets.Tegra;
 using Aperture.Hardware.Bus;
 using Aperture.Hardware.Exynos;
 using Aperture.Hardware.Msm;
 using Aperture.Hardware.Omap;
+using Aperture.Hardware.Tegra;
 using Aperture.Hardware.Translation;
 
 namespace Aperture.Benchmarks.Hardware.Translation;
@@ -23,12 +25,14 @@ internal sealed class TranslateWork : IDisposable
     private readonly byte[] _buffer = new byte[64 << 10];
 
     private readonly int _streamBits; // log2 of the masters
+    private readonly uint _firstStream; // the number of the first one
 
-    private TranslateWork(SystemBus bus, TranslationUnit unit, int streamBits = 0)
+    private TranslateWork(SystemBus bus, TranslationUnit unit, int streamBits = 0, uint firstStream = 0)
     {
         _memory = bus.Memory;
         _unit = unit;
         _streamBits = streamBits;
+        _firstStream = firstStream;
         _port = new DmaPort(bus, unit);
     }
 
@@ -70,6 +74,30 @@ internal sealed class TranslateWork : IDisposable
         }
 
         return new TranslateWork(bus, unit, streamBits);
+    }
+
+    /// <summary>A Tegra124 SMMU: 32 lines of four pages; eight swgroups in turn, each in an address space of its own, all 128 of which are in use.</summary>
+    public static TranslateWork Tegra()
+    {
+        const int streamBits = 3;
+        const uint first = 1;
+        var bus = NewBus();
+        var unit = new TegraSmmu(bus, TegraSmmuOptions.Tegra124);
+        var tables = new TableAllocator(new PageAllocator(bus.Memory));
+        var root = Fill(tables, new TegraFormat(unit.Options.Soc.AddressBits));
+        for (var asid = 0; asid < unit.Options.Soc.Asids; asid++)
+        {
+            Write(unit, TegraMcRegister.TableAsid, (uint)asid);
+            Write(unit, TegraMcRegister.TableData, TegraTableData.For(root.Value));
+        }
+
+        for (var i = 0; i < 1 << streamBits; i++)
+            Write(unit, unit.Options.Soc.FindSwgroup(first + (uint)i)!.Value.AsidRegister, TegraSwgroupAsid.For(i << (7 - streamBits)).Value);
+        for (var i = 0; i < TegraMcRegister.TranslationEnables; i++)
+            Write(unit, TegraMcRegister.TranslationEnable(i), uint.MaxValue);
+        Write(unit, TegraMcRegister.TlbConfig, TegraTlbConfig.For(unit.Options.Soc).Value);
+        Write(unit, TegraMcRegister.Config, TegraMcRegister.ConfigEnable);
+        return new TranslateWork(bus, unit, streamBits, first);
     }
 
     /// <summary>An access whose page the translation cache holds.</summary>
@@ -114,7 +142,7 @@ internal sealed class TranslateWork : IDisposable
         var streams = (1u << _streamBits) - 1;
         for (var i = 0; i < times; i++)
         {
-            var request = new DmaRequest(new StreamId((uint)i & streams), Base + (((ulong)((i >> _streamBits) & pages) << 12) + 0x10), DmaAccess.Read);
+            var request = new DmaRequest(new StreamId(_firstStream + ((uint)i & streams)), Base + (((ulong)((i >> _streamBits) & pages) << 12) + 0x10), DmaAccess.Read);
             if (_unit.Translate(request, out _, out _) != TranslationStatus.Ok)
                 throw new InvalidOperationException("the access faulted");
         }

@@ -11,6 +11,7 @@ public class TranslationBenchmarks : IDisposable
     private readonly TranslateWork _omap = TranslateWork.Omap();
     private readonly TranslateWork _exynos = TranslateWork.Exynos();
     private readonly TranslateWork _msm = TranslateWork.Msm();
+    private readonly TranslateWork _tegra = TranslateWork.Tegra();
 
     /// <summary>A hit in the cache of an OMAP MMU.</summary>
     [Benchmark(OperationsPerInvoke = Accesses)]
@@ -44,6 +45,14 @@ public class TranslationBenchmarks : IDisposable
     [Benchmark(OperationsPerInvoke = Accesses)]
     public void MsmWalk() => _msm.Walk(Accesses);
 
+    /// <summary>A hit in the TLB of a Tegra SMMU, eight address spaces in turn.</summary>
+    [Benchmark(OperationsPerInvoke = Accesses)]
+    public void TegraHit() => _tegra.Hit(Accesses);
+
+    /// <summary>A miss and a walk of two levels, Tegra.</summary>
+    [Benchmark(OperationsPerInvoke = Accesses)]
+    public void TegraWalk() => _tegra.Walk(Accesses);
+
     /// <summary>Gives the memory back.</summary>
     [GlobalCleanup]
     public void Dispose()
@@ -51,6 +60,7 @@ public class TranslationBenchmarks : IDisposable
         _omap.Dispose();
         _exynos.Dispose();
         _msm.Dispose();
+        _tegra.Dispose();
         GC.SuppressFinalize(this);
     }
 }
