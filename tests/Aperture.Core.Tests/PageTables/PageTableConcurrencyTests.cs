@@ -18,7 +18,7 @@ public abstract class PageTableConcurrencyTests<TFormat, TKind>
         const int rounds = 40_000;
         using var machine = new TestMachine();
         var format = s_kind.NewFormat(machine);
-        var (start, page) = (s_kind.Window(format), TableKind<TFormat>.PageOf(format));
+        var (start, page) = (s_kind.Window(format), TablePages.Of(format));
         var before = machine.Tables.BytesInUse;
         using (var table = new PageTable<TFormat>(format, machine.Tables))
         {
@@ -73,7 +73,7 @@ public abstract class PageTableConcurrencyTests<TFormat, TKind>
     {
         using var machine = new TestMachine();
         var format = s_kind.NewFormat(machine);
-        var (start, page) = (s_kind.Window(format), TableKind<TFormat>.PageOf(format));
+        var (start, page) = (s_kind.Window(format), TablePages.Of(format));
         var chunk = 100 * page;
         for (var round = 0; round < 100; round++)
         {
@@ -105,7 +105,7 @@ public abstract class PageTableConcurrencyTests<TFormat, TKind>
     {
         using var machine = new TestMachine();
         var format = s_kind.NewFormat(machine);
-        var (start, bytes) = (s_kind.Window(format), TableKind<TFormat>.PageOf(format));
+        var (start, bytes) = (s_kind.Window(format), TablePages.Of(format));
         using var table = new PageTable<TFormat>(format, machine.Tables);
         const int pages = 4096;
         for (var round = 0; round < 60; round++)

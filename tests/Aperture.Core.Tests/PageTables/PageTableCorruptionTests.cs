@@ -20,7 +20,7 @@ public abstract class PageTableCorruptionTests<TFormat, TKind>(ITestOutputHelper
             using var machine = new TestMachine(ramBytes: 1 << 20);
             var format = new TKind().NewFormat(machine);
             using var table = new PageTable<TFormat>(format, machine.Tables);
-            var page = TableKind<TFormat>.PageOf(format);
+            var page = TablePages.Of(format);
             for (var i = 0; i < 400; i++)
             {
                 if (random.Next(3) == 0)

@@ -51,7 +51,7 @@ public abstract class PageTableFailureTests<TFormat, TKind>
         try
         {
             using var table = new PageTable<TFormat>(format, machine.Tables);
-            var oracle = new PageOracle(kind.Window(format), 24576, TableKind<TFormat>.PageOf(format));
+            var oracle = new PageOracle(kind.Window(format), 24576, TablePages.Of(format));
             foreach (var step in s_workload)
                 failed |= Do(machine, table, oracle, step);
         }

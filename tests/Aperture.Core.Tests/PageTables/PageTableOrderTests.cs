@@ -17,7 +17,7 @@ public abstract class PageTableOrderTests<TFormat, TKind>
         using var machine = new TestMachine(ramBytes: 4 << 20);
         var memory = new RecordingTableMemory(machine);
         var format = s_kind.NewFormat(machine);
-        var (start, page) = (s_kind.Window(format), TableKind<TFormat>.PageOf(format));
+        var (start, page) = (s_kind.Window(format), TablePages.Of(format));
         using var table = new PageTable<TFormat>(format, memory);
         memory.OnClean = (_, _) => WalkAll(memory, format, table.Root, table.RootLevel, isWholeTree: false);
         var random = new Random(1);
@@ -43,7 +43,7 @@ public abstract class PageTableOrderTests<TFormat, TKind>
         using var machine = new TestMachine(ramBytes: 4 << 20);
         var memory = new RecordingTableMemory(machine);
         var format = s_kind.NewFormat(machine);
-        var (window, page) = (s_kind.Window(format), TableKind<TFormat>.PageOf(format));
+        var (window, page) = (s_kind.Window(format), TablePages.Of(format));
         using var table = new PageTable<TFormat>(format, memory);
         var gather = new InvalidationGather();
         table.Map(new Iova(window), new PhysicalAddress(0x4000_0000), page, Protection.ReadWrite, ref gather);
@@ -65,7 +65,7 @@ public abstract class PageTableOrderTests<TFormat, TKind>
         using var machine = new TestMachine(ramBytes: 4 << 20);
         var memory = new RecordingTableMemory(machine);
         var format = s_kind.NewFormat(machine);
-        var (start, page) = (s_kind.Window(format), TableKind<TFormat>.PageOf(format));
+        var (start, page) = (s_kind.Window(format), TablePages.Of(format));
         using var table = new PageTable<TFormat>(format, memory);
         var gather = new InvalidationGather();
         table.Map(new Iova(start), new PhysicalAddress(0x4000_0000), page, Protection.ReadWrite, ref gather);
@@ -86,7 +86,7 @@ public abstract class PageTableOrderTests<TFormat, TKind>
         using var machine = new TestMachine(ramBytes: 4 << 20);
         var memory = new RecordingTableMemory(machine);
         var format = s_kind.NewFormat(machine);
-        var (start, page) = (s_kind.Window(format), TableKind<TFormat>.PageOf(format));
+        var (start, page) = (s_kind.Window(format), TablePages.Of(format));
         using var table = new PageTable<TFormat>(format, memory);
         ulong other = 0;
         memory.BeforeClean = (_, _) =>

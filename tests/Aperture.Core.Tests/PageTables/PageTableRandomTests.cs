@@ -24,7 +24,7 @@ public abstract class PageTableRandomTests<TFormat, TKind>(ITestOutputHelper out
         var kind = new TKind();
         var format = kind.NewFormat(machine);
         var before = machine.Tables.BytesInUse;
-        var oracle = new PageOracle(kind.Window(format), WindowPages, TableKind<TFormat>.PageOf(format));
+        var oracle = new PageOracle(kind.Window(format), WindowPages, TablePages.Of(format));
         using (var table = new PageTable<TFormat>(format, machine.Tables))
         {
             for (var i = 0; i < Operations; i++)

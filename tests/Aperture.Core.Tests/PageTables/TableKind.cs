@@ -11,9 +11,12 @@ public abstract class TableKind<TFormat>
 
     /// <summary>Where the tests map: a multiple of the largest page that they use.</summary>
     public virtual ulong Window(TFormat format) => format.InputStart + 0x1000_0000;
+}
 
+public static class TablePages
+{
     /// <summary>Bytes of the smallest page.</summary>
-    public static ulong PageOf(TFormat format) => format.PageSizes & (~format.PageSizes + 1);
+    public static ulong Of(IPageTableFormat format) => format.PageSizes & (~format.PageSizes + 1);
 }
 
 public sealed class OmapKind : TableKind<OmapFormat>

@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Core.PageTables;
 using Aperture.Core.PageTables.Formats;
 using Aperture.Tool.Conform.Vectors;
@@ -20,12 +21,13 @@ public sealed class ArmShortTableFamily : TableFamily
         if (call.Text("fmt") != "arm-v7s")
             throw call.Bad($"'fmt' is '{call.Text("fmt")}'");
         var quirks = Quirks(call, "NS", "NO_PERMS", "MTK_EXT", "MTK_TTBR_EXT", "TTBR1");
+        if (quirks.Contains("TTBR1"))
+            throw new ApertureException(Status.InvalidArgument, "the recorded library makes no tables for TTBR1; ours are asked for in another way");
         return new ReplayedTable<ArmShortFormat>(new ArmShortFormat(new()
         {
             InputBits = call.Count("ias"),
             OutputBits = call.Count("oas"),
             PageSizes = call.Hex("pgsizesIn"),
-            Half = quirks.Contains("TTBR1") ? ArmShortHalf.Upper : ArmShortHalf.Whole,
             HasPermissions = !quirks.Contains("NO_PERMS"),
             NonSecure = quirks.Contains("NS"),
             MediaTek = quirks.Contains("MTK_EXT"),

@@ -92,7 +92,7 @@ public sealed partial class TableReplay
     }
 
     /// <summary>What was mapped and is not any more, or differently, has to be invalidated; so have links to tables that went.</summary>
-    private void CheckInvalidated(RecordedCall call, List<TableLeaf> before, IReadOnlySet<ulong> tablesBefore, in InvalidationGather gather)
+    private void CheckInvalidated(RecordedCall call, List<TableLeaf> before, HashSet<ulong> tablesBefore, in InvalidationGather gather)
     {
         var after = OurTree.Leaves().ToHashSet();
         var covered = gather.AsSpan().ToArray();
