@@ -7,8 +7,9 @@ namespace Aperture.Drivers.Msm;
 /// <summary>How a master goes from one domain to another: books first, then registers. The books hold whether registers answer or not.</summary>
 public sealed partial class MsmIommuUnit
 {
-    /// <summary>The bank for a domain: the one that it is in force in, else the master's own where nobody else uses that, else a free one.</summary>
-    private MsmContext? TryChoose(IommuDomain domain, MsmContext? present)
+    /// <summary>The bank for a domain: the one that it is in force in, else the master's own where only its group uses that, which moves as a
+    /// whole, else a free one.</summary>
+    private MsmContext? TryChoose(IommuDomain domain, MsmPlace place)
     {
         MsmContext? free = null;
         foreach (var context in _contexts)
@@ -19,7 +20,7 @@ public sealed partial class MsmIommuUnit
                 free ??= context;
         }
 
-        return present is { Users: 1 } ? present : free;
+        return place.Context is { } present && !_places.Exists(other => other.Context == present && other.Master.Iommu?.Group != place.Master.Iommu?.Group) ? present : free;
     }
 
     /// <summary>Moves a master into a domain, or to no bank, where its accesses are refused. At every moment each of its machine IDs

@@ -79,7 +79,7 @@ public sealed partial class MsmIommuUnit : IommuUnit, IBoundDriver
             place ??= new MsmPlace(master, streams.ToArray(), null);
             if (domain.Type == DomainType.Blocked)
                 return Move(place, null, null);
-            return TryChoose(domain, place.Context) is { } context ? Move(place, context, domain) : Status.NoSpace;
+            return TryChoose(domain, place) is { } context ? Move(place, context, domain) : Status.NoSpace;
         }
     }
 
