@@ -132,6 +132,27 @@ public sealed class TegraContextTests
         masters[0].IsRefused(s_iova);
     }
 
+    /// <summary>The tests above would see a driver that gives an address space away and does not flush.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_address_space_used_again_leads_elsewhere_because_it_was_flushed(bool losesFlushes)
+    {
+        using var board = new TegraBoard(TegraSmmuOptions.Tegra124);
+        board.Core.DefaultDomainType = DomainType.Identity;
+        var unit = board.AddUnit();
+        unit.On();
+        var master = board.AddMaster(unit);
+        var (first, second) = (Filled(board, unit, 1), Filled(board, unit, 2));
+        master.Group.Attach(first);
+        master.Reaches(s_iova, Place(board, 1));
+        unit.Registers.Loses = offset => losesFlushes && offset == Datasheets.Tegra.TegraMcRegister.TlbFlush;
+        master.Group.Replace(board.Core.Identity);
+        master.Group.Replace(second);
+        Assert.Equal(0, AsidOf(board, unit, master));
+        master.Reaches(s_iova, Place(board, losesFlushes ? 1 : 2));
+    }
+
     [Theory]
     [InlineData("tegra30")]
     [InlineData("tegra210")]
