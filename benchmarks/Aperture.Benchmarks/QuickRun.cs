@@ -76,6 +76,9 @@ internal static class QuickRun
             Add("table.tegra.map256x4k+unmap256x4k", tegra.Pages256, "fill8", fill8, 256);
         }
 
+        using (var table = new TableWork<RockchipFormat>(new RockchipFormat(isWide: true)))
+            AddTable("table.rockchip", table);
+
         using (var domain = DomainWork.Omap())
             Add("domain.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
         using (var domain = DomainWork.Exynos5())
@@ -144,6 +147,12 @@ internal static class QuickRun
         {
             Add("translate.msm.hit", msm.Hit, "chase4", chase4);
             Add("translate.msm.walk", msm.Walk, "chase4", chase4);
+        }
+
+        using (var rockchip = TranslateWork.Rockchip())
+        {
+            Add("translate.rockchip.hit", rockchip.Hit, "chase4", chase4);
+            Add("translate.rockchip.walk", rockchip.Walk, "chase4", chase4);
         }
 
         bool IsWanted(string name) => name.StartsWith(only, StringComparison.Ordinal);

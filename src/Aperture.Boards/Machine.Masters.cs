@@ -7,6 +7,7 @@ using Aperture.Drivers.DmaMaster;
 using Aperture.Drivers.Exynos;
 using Aperture.Drivers.Msm;
 using Aperture.Drivers.Omap;
+using Aperture.Drivers.Rockchip;
 using Aperture.Drivers.Tegra;
 using Aperture.Drivers.Ti;
 using Aperture.Hardware.Masters;
@@ -65,9 +66,9 @@ public sealed partial class Machine
         var node = master.Node;
         var device = MakeDevice(node, node.Compatible, [.. references.Select(reference => new IommuSpecifier(reference.Target!, reference.Target!.DeviceName, [.. reference.Arguments]))]);
         var ports = references
-            .Select(reference => (Unit: reference.Target!, Stream: StreamOf(reference)))
+            .SelectMany(reference => StreamsOf(reference, ModelOf(reference.Target!)), (reference, stream) => (Unit: ModelOf(reference.Target!), Stream: stream))
             .Distinct()
-            .Select(port => new DmaPort(Bus, _units.Find(candidate => candidate.Node == port.Unit)?.Model, port.Stream) { IsCoherent = node.IsDmaCoherent })
+            .Select(port => new DmaPort(Bus, port.Unit, port.Stream) { IsCoherent = node.IsDmaCoherent })
             .ToArray();
         if (ports.Length > MaxPorts)
             throw new ApertureException(Status.NotSupported, $"{node.Path}: a master with {ports.Length} ports to IOMMUs; at most {MaxPorts} are modelled");
@@ -88,8 +89,12 @@ public sealed partial class Machine
         return master with { Device = device, Model = model, Client = MakeClient(node, ports[0]), Ports = ports };
     }
 
-    /// <summary>A unit with several masters knows each by the number behind the reference.</summary>
-    private static StreamId StreamOf(PhandleReference reference) => reference.Arguments is [var id, ..] ? new StreamId(id) : default;
+    private TranslationUnit? ModelOf(DeviceTreeNode unit) => _units.Find(candidate => candidate.Node == unit)?.Model;
+
+    /// <summary>A unit with several masters knows each by the number behind the reference; into one that is its master's alone there may be several ways.</summary>
+    private static IEnumerable<StreamId> StreamsOf(PhandleReference reference, TranslationUnit? unit) => reference.Arguments is [var id, ..]
+        ? [new StreamId(id)]
+        : Enumerable.Range(0, unit?.StreamsOfMaster ?? 1).Select(stream => new StreamId((uint)stream));
 
     /// <summary>The model of what the node really is, at the node's own registers, where there is one.</summary>
     private MasterDevice? MakeClient(DeviceTreeNode node, DmaPort port)
@@ -144,6 +149,7 @@ public sealed partial class Machine
         Drivers.Register(new TiSyscDriver());
         Drivers.Register(new OmapIommuDriver(Iommu));
         Drivers.Register(new ExynosIommuDriver(Iommu));
+        Drivers.Register(new RockchipIommuDriver(Iommu, Clock));
         Drivers.Register(new TegraIommuDriver(Iommu, Drivers));
         Drivers.Register(new MsmIommuDriver(Iommu));
         Drivers.Register(new DmaMasterDriver([.. _masters.Where(master => master.Device is not null).SelectMany(master => master.Node.Compatible).Distinct()]));

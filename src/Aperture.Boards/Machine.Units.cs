@@ -6,6 +6,7 @@ using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Hardware.Msm;
 using Aperture.Hardware.Omap;
+using Aperture.Hardware.Rockchip;
 using Aperture.Hardware.Tegra;
 using Aperture.Power;
 
@@ -35,6 +36,8 @@ public sealed partial class Machine
                 ConnectMoreInterrupts(node, iommu);
             if (model is OmapMmu mmu)
                 ConnectDspSystem(node, mmu, device);
+            if (model is RockchipIommu rockchip)
+                AttachMmus(node, rockchip);
             if (model is TegraSmmu smmu)
                 ConnectAhb(smmu, device);
             _units.Add(new BoardUnit(node, device, model));
@@ -46,6 +49,18 @@ public sealed partial class Machine
     {
         foreach (var (reference, line) in node.Interrupts().Zip(iommu.Lines).Skip(1))
             WireOf(reference).Connect(line);
+    }
+
+    /// <summary>Rockchip: each MMU of a unit has registers of its own; those of the first are the unit's.</summary>
+    private void AttachMmus(DeviceTreeNode node, RockchipIommu unit)
+    {
+        var blocks = node.Registers();
+        for (var i = 1; i < unit.Mmus.Count; i++)
+        {
+            if (blocks[i].Address is not { } address || blocks[i].Length != unit.Size)
+                throw new ApertureException(Status.InvalidArgument, $"{node.Path}: the MMUs of an IOMMU have register windows of one size that the CPU can reach");
+            Attach(node, address, unit.Mmus[i]);
+        }
     }
 
     /// <summary>DRA7: a block beside the MMUs of a DSP switches each of them on; the driver finds its registers as the last region.</summary>

@@ -2,12 +2,14 @@ using Aperture.Core;
 using Aperture.Datasheets.Exynos;
 using Aperture.Datasheets.Msm;
 using Aperture.Datasheets.Omap;
+using Aperture.Datasheets.Rockchip;
 using Aperture.Datasheets.Tegra;
 using Aperture.DeviceTrees;
 using Aperture.Hardware.Bus;
 using Aperture.Hardware.Exynos;
 using Aperture.Hardware.Msm;
 using Aperture.Hardware.Omap;
+using Aperture.Hardware.Rockchip;
 using Aperture.Hardware.Tegra;
 using Aperture.Hardware.Translation;
 
@@ -21,6 +23,8 @@ internal static class UnitModels
     public const ulong LargestWindow = 0x1_0000;
 
     private const string Msm = "qcom,apq8064-iommu";
+    private const string RockchipV1 = "rockchip,iommu";
+    private const string RockchipV2 = "rockchip,rk3568-iommu";
     private const ulong SmallestSysMmu = 0x100;
     private const ulong SmallestSysMmuV7 = 0x1000; // the capabilities lie beyond 0x800
     private const ulong SmallestSysMmuVm = SysMmuVmRegister.Block + SysMmuVmRegister.BlockStride;
@@ -34,6 +38,7 @@ internal static class UnitModels
         Msm => MsmGlobalRegisters.WindowSize,
         "samsung,exynos-sysmmu" => new SysMmuVersion(SysMmu(node.Tree.Root, 0).Version).Major >= 7 ? SmallestSysMmuV7 : SmallestSysMmu,
         { } compatible when TegraSoc.Find(compatible) is { } soc => Tegra(soc).WindowSize,
+        RockchipV1 or RockchipV2 => RockchipMmuRegister.Size,
         _ => OmapRegisters.EmuFaultAddress,
     };
 
@@ -56,6 +61,7 @@ internal static class UnitModels
                 "samsung,exynos-sysmmu" => new ExynosSysMmu(bus, (options.SysMmu ?? SysMmu(node.Tree.Root, size)) with { WindowSize = (uint)size }),
                 Msm => new MsmIommu(bus, options.Msm with { Banks = Banks(node, size) }),
                 { } compatible when TegraSoc.Find(compatible) is { } soc => new TegraSmmu(bus, Tegra(soc) with { WindowSize = (uint)size }),
+                RockchipV1 or RockchipV2 => new RockchipIommu(bus, Rockchip(node) with { WindowSize = (uint)size }),
                 { } compatible => new OmapMmu(bus, Omap(node, compatible) with { WindowSize = (uint)size }),
                 null => throw new ApertureException(Status.NotSupported, "this is no IOMMU that is modelled"),
             };
@@ -68,7 +74,12 @@ internal static class UnitModels
 
     private static string? Kind(DeviceTreeNode node) =>
         node.Compatible.FirstOrDefault(name => name is "ti,omap2-iommu" or "ti,omap4-iommu" or "ti,dra7-iommu" or "ti,dra7-dsp-iommu" or "samsung,exynos-sysmmu" or Msm
+            or RockchipV1 or RockchipV2
             || TegraSoc.Find(name) is not null);
+
+    /// <summary>One MMU for each register window.</summary>
+    private static RockchipIommuOptions Rockchip(DeviceTreeNode node) =>
+        new() { IsWide = node.IsCompatible(RockchipV2), Mmus = node.Registers().Length };
 
     private static TegraSmmuOptions Tegra(TegraSoc soc) => TegraSmmuOptions.All.First(options => options.Soc == soc);
 

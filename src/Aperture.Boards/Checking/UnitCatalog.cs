@@ -20,6 +20,8 @@ public static class UnitCatalog
         new("qcom,apq8064-iommu", "Qualcomm MSM IOMMU", 1, 1, 31, true),
         new("qcom,msm-iommu-v1", "Qualcomm MSM IOMMU", 1, 1, uint.MaxValue, false),
         new("qcom,msm-iommu-v2", "Qualcomm MSM IOMMU", 1, 1, uint.MaxValue, false),
+        new("rockchip,iommu", "Rockchip IOMMU", 0, 0, 0, true),
+        new("rockchip,rk3568-iommu", "Rockchip IOMMU", 0, 0, 0, true),
         new("rockchip,*iommu", "Rockchip IOMMU", 0, 0, 0, false),
         new("arm,smmu-v3", "Arm SMMUv3", 1, 1, uint.MaxValue, false),
         new("arm,smmu-v*", "Arm SMMU", 1, 2, 0xFFFF, false, SharesIds: true),

@@ -12,7 +12,7 @@ namespace Aperture.Drivers.Units;
 public abstract class SingleContextUnit : IommuUnit, IBoundDriver
 {
     private readonly List<Device> _masters = []; // the masters in Domain
-    private bool _isAstray;                      // registers may disagree with Domain: a sequence was cut off by a bus error
+    private bool _isAstray;                      // registers may disagree with Domain: a sequence was cut off by an error
 
     /// <summary>A unit that belongs to a device.</summary>
     protected SingleContextUnit(Device device, IommuCore core)
@@ -79,9 +79,9 @@ public abstract class SingleContextUnit : IommuUnit, IBoundDriver
                 else
                     Forget(gather);
             }
-            catch (BusErrorException)
+            catch (ApertureException)
             {
-                // Who does not answer does not translate either. Before the unit is used again everything is programmed afresh.
+                // Who does not answer, or not in time, does not translate either. Before the unit is used again everything is programmed afresh.
                 _isAstray = true;
             }
         }
@@ -210,12 +210,14 @@ public abstract class SingleContextUnit : IommuUnit, IBoundDriver
             StartAgain(domain);
             return Status.Ok;
         }
-        catch (BusErrorException error)
+        catch (ApertureException error)
         {
             // A unit that does not answer lets nothing through. When it comes back it goes where it was told last: a domain that
             // was left may be gone by then, and a caller who wants the old one back says so.
             _isAstray = true;
-            return error.Status;
+            if (domain is null)
+                return error.Status;
+            throw; // the core tells the caller what the unit's driver said
         }
     }
 

@@ -23,6 +23,10 @@ public abstract class TranslationUnit : BusDevice
     /// <summary>Hits, misses, invalidations and faults since the unit was made.</summary>
     public abstract TranslationCounters Counters { get; }
 
+    /// <summary>By how many streams, from 0 on, a master comes in that has no number in the description: one for each MMU where a unit has several
+    /// that work as one.</summary>
+    public virtual int StreamsOfMaster => 1;
+
     /// <summary>Where the walker reads tables.</summary>
     protected SystemBus Bus { get; }
 

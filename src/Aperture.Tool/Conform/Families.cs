@@ -6,7 +6,7 @@ namespace Aperture.Tool.Conform;
 /// <summary>The kinds of units that can be replayed. A further kind adds its line here.</summary>
 public static class Families
 {
-    private static readonly DriverFamily[] Drivers = [new OmapDriverFamily(), new ExynosDriverFamily(), new TegraDriverFamily(), new MsmDriverFamily()];
+    private static readonly DriverFamily[] Drivers = [new OmapDriverFamily(), new ExynosDriverFamily(), new TegraDriverFamily(), new MsmDriverFamily(), new RockchipDriverFamily()];
 
     private static readonly TableFamily[] Tables = [new ArmShortTableFamily(), new ArmLpaeTableFamily(), new AmdTableFamily()];
 

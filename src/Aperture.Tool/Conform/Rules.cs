@@ -90,11 +90,24 @@ public static class Rules
     /// <summary>The interrupt handler says whether the unit had a fault; the recorded one always says that it had none.</summary>
     public const string InterruptAnswer = "interrupt-answer";
 
+    /// <summary>The page sizes are those of the hardware; the recorded driver names runs of pages, too.</summary>
+    public const string PageSizes = "page-sizes";
+
+    /// <summary>An entry that maps nothing any more is cleared; the recorded driver leaves the address behind. Counted by table.</summary>
+    public const string ClearedEntry = "cleared-entry";
+
+    /// <summary>A fault that nobody handles holds the unit back; the recorded driver lets the access be tried again, for ever.</summary>
+    public const string FaultNotRetried = "fault-not-retried";
+
+    /// <summary>A table that could not be read is reported as a fault; the recorded driver logs it.</summary>
+    public const string BusErrorReported = "bus-error-reported";
+
     /// <summary>All rules.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         OverlapRefused, OverlapNumber, WriteIntoMapped, PartOfPage, PartOfPageRefused, HoleEndsUnmap, MapBeforeAttach, DetachKeepsMappings, OneTable,
         PageSizeArgument, EmptyTable, TableAddress, TornPage, AttachAgain, FreeInForce, NoPanic, FaultDirection, FaultOfVm, Misaligned, ApertureEnd, MapKeepsEntries,
         SectionKeepsAddress, FailedMapUndone, RunEndsWithTable, UnknownStream, GroupSplit, FaultToDomain, AttachAnyTime, InterruptAnswer,
+        PageSizes, ClearedEntry, FaultNotRetried, BusErrorReported,
     ];
 }

@@ -19,6 +19,7 @@ public class OwnBoardTests
     [InlineData("apq8064-media", "4600000.codec=7300000.iommu+7300000.iommu", "5100000.display-controller=7500000.iommu+7500000.iommu+7600000.iommu+7600000.iommu")]
     [InlineData("edu", "20000000.edu=10100000.mmu", "20100000.edu=10200000.sysmmu")]
     [InlineData("tegra124-media", "54600000.camera=70019000.memory-controller+70019000.memory-controller", "60020000.dma=70019000.memory-controller")]
+    [InlineData("rk3399-media", "ff660000.video-codec=ff660480.iommu", "ff910000.isp0=ff914000.iommu")]
     [InlineData("exynos850-usb", "12c20000.scaler=12c50000.sysmmu", "13600000.usb")]
     public void Their_masters_are_behind_the_right_units(string board, params string[] masters)
     {

@@ -195,3 +195,5 @@ public sealed class AmdGrowingConcurrencyTests : PageTableConcurrencyTests<AmdV1
 public sealed class TegraConcurrencyTests : PageTableConcurrencyTests<TegraFormat, TegraKind>;
 
 public sealed class DeepConcurrencyTests : PageTableConcurrencyTests<DeepFormat, DeepKind>;
+
+public sealed class RockchipConcurrencyTests : PageTableConcurrencyTests<RockchipFormat, RockchipV2Kind>;

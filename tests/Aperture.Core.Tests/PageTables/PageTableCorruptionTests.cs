@@ -71,3 +71,5 @@ public sealed class Lpae64KCorruptionTests(ITestOutputHelper output) : PageTable
 public sealed class AmdCorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<AmdV1Format, AmdKind>(output);
 
 public sealed class AmdGrowingCorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<AmdV1Format, AmdGrowingKind>(output);
+
+public sealed class RockchipCorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<RockchipFormat, RockchipV2Kind>(output);

@@ -153,3 +153,5 @@ public sealed class TegraFailureTests : PageTableFailureTests<TegraFormat, Tegra
 public sealed class DeepFailureTests : PageTableFailureTests<DeepFormat, DeepKind>;
 
 public sealed class DeepKeepingFailureTests : PageTableFailureTests<DeepFormat, DeepKeepingKind>;
+
+public sealed class RockchipFailureTests : PageTableFailureTests<RockchipFormat, RockchipV2Kind>;

@@ -156,3 +156,7 @@ public sealed class TegraRandomTests(ITestOutputHelper output) : PageTableRandom
 public sealed class DeepRandomTests(ITestOutputHelper output) : PageTableRandomTests<DeepFormat, DeepKind>(output);
 
 public sealed class DeepKeepingRandomTests(ITestOutputHelper output) : PageTableRandomTests<DeepFormat, DeepKeepingKind>(output);
+
+public sealed class RockchipV1RandomTests(ITestOutputHelper output) : PageTableRandomTests<RockchipFormat, RockchipV1Kind>(output);
+
+public sealed class RockchipV2RandomTests(ITestOutputHelper output) : PageTableRandomTests<RockchipFormat, RockchipV2Kind>(output);

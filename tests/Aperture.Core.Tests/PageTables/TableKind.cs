@@ -34,6 +34,16 @@ public sealed class ExynosV5Kind : TableKind<ExynosV5Format>
     public override ExynosV5Format NewFormat(TestMachine machine) => new(machine.NewZeroTable());
 }
 
+public sealed class RockchipV1Kind : TableKind<RockchipFormat>
+{
+    public override RockchipFormat NewFormat(TestMachine machine) => new(isWide: false);
+}
+
+public sealed class RockchipV2Kind : TableKind<RockchipFormat>
+{
+    public override RockchipFormat NewFormat(TestMachine machine) => new(isWide: true);
+}
+
 public sealed class ArmShortKind : TableKind<ArmShortFormat>
 {
     public override ArmShortFormat NewFormat(TestMachine machine) => new(new());

@@ -37,6 +37,10 @@ public class BrokenDriverTests
     [InlineData("msm/prot_variants.jsonl", 0x4u, "")]                      // ACTLR
     [InlineData("msm/alignment_errors.jsonl", 0x4Cu, "")]                  // BFBCR
     [InlineData("msm/mixed_sizes.jsonl", 0x34u, "")]                       // PRRR
+    [InlineData("rockchip/basic_pagesizes_v1.jsonl", 0x10u, "stale")]      // ZAP_ONE_LINE
+    [InlineData("rockchip/multi_bank_v1.jsonl", 0x10u, "stale")]
+    [InlineData("rockchip/fault_interrupt_v2.jsonl", 0x1Cu, "")]           // INT_MASK
+    [InlineData("rockchip/context_switch_v1.jsonl", 0x08u, "")]            // COMMAND
     public void A_lost_register_write_is_caught(string file, uint offset, string problem)
     {
         DriverFamily family = file.Split('/')[0] switch
@@ -44,6 +48,7 @@ public class BrokenDriverTests
             "omap" => new LossyOmap(offset),
             "exynos" => new LossyExynos(offset),
             "msm" => new LossyMsm(offset),
+            "rockchip" => new LossyRockchip(offset),
             _ => new LossyTegra(offset),
         };
 
@@ -59,6 +64,11 @@ public class BrokenDriverTests
     }
 
     private sealed class LossyExynos(uint offset) : ExynosDriverFamily
+    {
+        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new LossyDriver(base.CreateDriver(core, facts), offset);
+    }
+
+    private sealed class LossyRockchip(uint offset) : RockchipDriverFamily
     {
         public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new LossyDriver(base.CreateDriver(core, facts), offset);
     }

@@ -24,6 +24,10 @@ public class MutationTests
     [InlineData("msm/fault_interrupt.jsonl", "r", "val")]
     [InlineData("msm/prot_variants.jsonl", "expect", "pa")]
     [InlineData("msm/two_iommus.jsonl", "image", "fill")]
+    [InlineData("rockchip/basic_pagesizes_v2.jsonl", "expect", "pa")]
+    [InlineData("rockchip/prot_variants_v1.jsonl", "expect", "pa")]
+    [InlineData("rockchip/multi_bank_v1.jsonl", "r", "val")]
+    [InlineData("rockchip/fault_interrupt_v2.jsonl", "fault", "iova")]
     public void A_changed_value_is_reported_at_its_line(string file, string kind, string member)
     {
         var lines = File.ReadAllLines(VectorFolder.Path(file));
@@ -63,6 +67,12 @@ public class MutationTests
     [InlineData("msm/context_bank.jsonl", "w\",\"unit\":\"7500000.iommu\",\"off\":\"0xff01c", "val\":\"0x", 0x300)]
     [InlineData("msm/probe.jsonl", "api\",\"call\":\"probe\",\"dev\":\"7500000.iommu", "ret\":", 3)]
     [InlineData("msm/random_500.jsonl", "api\",\"call\":\"map", "ret\":", 7)]
+    [InlineData("rockchip/random_400_v1.jsonl", "mem", "words\":[\"0x", 0x1000)]
+    [InlineData("rockchip/basic_pagesizes_v2.jsonl", "mem", "words\":[\"0x", 0x10)]
+    [InlineData("rockchip/prot_variants_v1.jsonl", "api\",\"call\":\"map", "ret\":-", 7)]
+    [InlineData("rockchip/reset_failures_v1.jsonl", "api\",\"call\":\"attach_dev", "ret\":-", 3)]
+    [InlineData("rockchip/multi_bank_v1.jsonl", "w\",\"unit\":\"ff930300.iommu.1\",\"off\":\"0x1c\",\"val\":\"0x3", "val\":\"0x", 1)]
+    [InlineData("rockchip/map_over_existing_v1.jsonl", "api\",\"call\":\"iova_to_phys", "ret\":\"0x", 0x1000)]
     public void A_changed_value_is_reported_by_the_driver_replay(string file, string kind, string before, long change)
     {
         var lines = File.ReadAllLines(VectorFolder.Path(file));

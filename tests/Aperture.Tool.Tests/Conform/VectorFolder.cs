@@ -11,7 +11,7 @@ public static class VectorFolder
     public static string Path(string file) => System.IO.Path.Combine(Root(), file);
 
     /// <summary>The files of the families that are modelled, as "family/file".</summary>
-    public static TheoryData<string> Files => FilesOf("omap", "exynos", "tegra", "msm");
+    public static TheoryData<string> Files => FilesOf("omap", "exynos", "tegra", "msm", "rockchip");
 
     /// <summary>The files of page-table libraries, as "family/file".</summary>
     public static TheoryData<string> TableFiles => FilesOf("v7s", "lpae", "amd");

@@ -17,6 +17,7 @@ public class PageTableBenchmarks : IDisposable
     private readonly TableWork<ArmShortFormat> _armShort = new(new ArmShortFormat(new()));
     private readonly TableWork<ArmLpaeFormat> _lpae = new(new ArmLpaeFormat(new()));
     private readonly TableWork<AmdV1Format> _amd = new(new AmdV1Format(3));
+    private readonly TableWork<RockchipFormat> _rockchip = new(new RockchipFormat(isWide: true));
 
     /// <summary>One page, OMAP.</summary>
     [Benchmark(OperationsPerInvoke = Pages)]
@@ -78,6 +79,14 @@ public class PageTableBenchmarks : IDisposable
     [Benchmark(OperationsPerInvoke = Runs * 256)]
     public void TegraPages256() => _tegra.Pages256(Runs);
 
+    /// <summary>One page, Rockchip version 2.</summary>
+    [Benchmark(OperationsPerInvoke = Pages)]
+    public void RockchipPage() => _rockchip.Page(Pages);
+
+    /// <summary>256 pages, Rockchip version 2; the figure is for one page.</summary>
+    [Benchmark(OperationsPerInvoke = Runs * 256)]
+    public void RockchipPages256() => _rockchip.Pages256(Runs);
+
     /// <summary>Gives the tables back.</summary>
     [GlobalCleanup]
     public void Dispose()
@@ -89,6 +98,7 @@ public class PageTableBenchmarks : IDisposable
         _armShort.Dispose();
         _lpae.Dispose();
         _amd.Dispose();
+        _rockchip.Dispose();
         GC.SuppressFinalize(this);
     }
 }

@@ -5,11 +5,13 @@ using Aperture.Core.PageTables.Formats;
 using Aperture.Datasheets.Exynos;
 using Aperture.Datasheets.Msm;
 using Aperture.Datasheets.Omap;
+using Aperture.Datasheets.Rockchip;
 using Aperture.Datasheets.Tegra;
 using Aperture.Hardware.Bus;
 using Aperture.Hardware.Exynos;
 using Aperture.Hardware.Msm;
 using Aperture.Hardware.Omap;
+using Aperture.Hardware.Rockchip;
 using Aperture.Hardware.Tegra;
 using Aperture.Hardware.Translation;
 
@@ -98,6 +100,16 @@ internal sealed class TranslateWork : IDisposable
         Write(unit, TegraMcRegister.TlbConfig, TegraTlbConfig.For(unit.Options.Soc).Value);
         Write(unit, TegraMcRegister.Config, TegraMcRegister.ConfigEnable);
         return new TranslateWork(bus, unit, streamBits, first);
+    }
+
+    /// <summary>A Rockchip IOMMU of two MMUs: 32 entries each.</summary>
+    public static TranslateWork Rockchip()
+    {
+        var bus = NewBus();
+        var unit = new RockchipIommu(bus, new RockchipIommuOptions { Mmus = 2 });
+        Write(unit, RockchipMmuRegister.TableBase, Fill(new TableAllocator(new PageAllocator(bus.Memory)), new RockchipFormat(isWide: false)).Value | 1);
+        Write(unit, RockchipMmuRegister.Command, (ulong)RockchipMmuCommand.EnablePaging);
+        return new TranslateWork(bus, unit);
     }
 
     /// <summary>An access whose page the translation cache holds.</summary>

@@ -12,6 +12,7 @@ public class TranslationBenchmarks : IDisposable
     private readonly TranslateWork _exynos = TranslateWork.Exynos();
     private readonly TranslateWork _msm = TranslateWork.Msm();
     private readonly TranslateWork _tegra = TranslateWork.Tegra();
+    private readonly TranslateWork _rockchip = TranslateWork.Rockchip();
 
     /// <summary>A hit in the cache of an OMAP MMU.</summary>
     [Benchmark(OperationsPerInvoke = Accesses)]
@@ -53,6 +54,14 @@ public class TranslationBenchmarks : IDisposable
     [Benchmark(OperationsPerInvoke = Accesses)]
     public void TegraWalk() => _tegra.Walk(Accesses);
 
+    /// <summary>A hit in the cache of a Rockchip IOMMU.</summary>
+    [Benchmark(OperationsPerInvoke = Accesses)]
+    public void RockchipHit() => _rockchip.Hit(Accesses);
+
+    /// <summary>A miss and a walk of two levels, Rockchip.</summary>
+    [Benchmark(OperationsPerInvoke = Accesses)]
+    public void RockchipWalk() => _rockchip.Walk(Accesses);
+
     /// <summary>Gives the memory back.</summary>
     [GlobalCleanup]
     public void Dispose()
@@ -61,6 +70,7 @@ public class TranslationBenchmarks : IDisposable
         _exynos.Dispose();
         _msm.Dispose();
         _tegra.Dispose();
+        _rockchip.Dispose();
         GC.SuppressFinalize(this);
     }
 }

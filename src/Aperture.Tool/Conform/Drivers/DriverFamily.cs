@@ -45,6 +45,18 @@ public abstract class DriverFamily
         return model.Answers;
     }
 
+    /// <summary>Whether the recorded driver names runs of pages as page sizes.</summary>
+    public virtual bool CountsRunsAsPages => false;
+
+    /// <summary>Whether the recorded driver leaves the rest of an entry behind that maps nothing any more.</summary>
+    public virtual bool LeavesEntriesBehind => false;
+
+    /// <summary>Whether the recorded driver lets an access go on that faulted although nobody handled it.</summary>
+    public virtual bool RetriesUnhandledFaults => false;
+
+    /// <summary>Whether registers show what commands did: then the recorded state is that of a model that got the recorded accesses.</summary>
+    public virtual bool RegistersFollowCommands => false;
+
     /// <summary>Log2 of the largest page.</summary>
     public abstract int LargestPageShift { get; }
 
@@ -104,6 +116,9 @@ public abstract class DriverFamily
 
     /// <summary>Undoes a fault.</summary>
     public abstract void UndoFault(TranslationUnit model, IReadOnlyDictionary<uint, uint> state);
+
+    /// <summary>Whether a recorded read told of a table that could not be read, beside the faults that the recorded driver reports.</summary>
+    public virtual bool IsBusError(VectorEvent read) => false;
 
     /// <summary>The address of the fault of a context other than the first.</summary>
     /// <param name="read">Reads a register.</param>

@@ -90,7 +90,11 @@ public sealed partial class DriverReplay
     {
         var mmu = stream.Mmu;
         var state = _family.FaultState(mmu.Model).ToDictionary(offset => offset, mmu.Read);
-        if (mmu.Model.Translate(new DmaRequest(stream.Id, new Iova(iova), access), out var address, out _) == TranslationStatus.Ok)
+        var isClocked = mmu.Model.IsClocked;
+        mmu.Model.IsClocked |= _family.CanTranslate(mmu.Model); // by somebody else's hold
+        var status = mmu.Model.Translate(new DmaRequest(stream.Id, new Iova(iova), access), out var address, out _);
+        mmu.Model.IsClocked = isClocked;
+        if (status == TranslationStatus.Ok)
             return address.Value;
         _family.UndoFault(mmu.Model, state);
         return null;

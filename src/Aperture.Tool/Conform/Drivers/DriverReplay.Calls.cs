@@ -92,7 +92,11 @@ public sealed partial class DriverReplay
         }
 
         domain.Mmu = mmu;
-        Part.CheckHex(call.Line, "page sizes", call.Api.Hex("pgsizes"), unit.Capabilities.PageSizes);
+        var (theirs, sizes) = (call.Api.Hex("pgsizes"), unit.Capabilities.PageSizes);
+        if (theirs != sizes && _family.CountsRunsAsPages && (theirs & (~theirs + 1)) == sizes)
+            Deviate(Rules.PageSizes);
+        else
+            Part.CheckHex(call.Line, "page sizes", theirs, sizes);
         Part.CheckHex(call.Line, "the aperture begins at", call.Api.Hex("apertureStart"), unit.Capabilities.ApertureStart.Value);
         var end = call.Api.Hex("apertureEnd");
         if (end != unit.Capabilities.ApertureEnd.Value && end == ulong.MaxValue >> (64 - _file.LongBits))
@@ -138,6 +142,12 @@ public sealed partial class DriverReplay
 
         if (domain.Ours is null)
             MakeDomain(call, domain);
+        if (master.Domain == domain && Try(() => master.Group.Attach(domain.Ours!)) == Status.Busy)
+        {
+            Deviate(Rules.AttachAgain);
+            return;
+        }
+
         if (master.Domain is { } previous && previous != domain)
             master.Group.Replace(domain.Ours!);
         else if (master.Group.Domain != domain.Ours) // where it is when another master of its group went there

@@ -19,7 +19,7 @@ public sealed partial class DriverReplay
     {
         foreach (var unit in ours.Units.ToArray())
         {
-            var mmu = _mmus[unit.Name];
+            var mmu = FindMmu(unit.Name)!;
             if (call.Of("omitted").Any() || !_family.Entries(mmu.Shadow).Any(entry => entry.Contains(iova.Value)))
                 continue;
             var status = _family.Prefetch(unit, iova, call.Api.Flag("preserved"));

@@ -9,7 +9,7 @@ public sealed partial class DriverReplay
 {
     private void Interrupt(RecordedCall call)
     {
-        var mmu = Mmu(call.Api, "unit");
+        var mmu = Mmu(call.Api, call.Api.Has("unit") ? "unit" : "dev");
         foreach (var domain in _domains.Values)
             domain.Faults.Clear();
         var result = mmu.Device.Interrupts.Count > 0 ? mmu.Device.Interrupts[0].Poll() : InterruptResult.None;
@@ -34,17 +34,42 @@ public sealed partial class DriverReplay
         var faults = call.Of("fault").ToArray();
         if (mmu.Unit is { } unit)
             _family.CheckInterrupt(Part, call, unit);
-        var reports = _domains.Values.SelectMany(domain => domain.Faults.Select(report => (domain, report))).ToArray();
+        var reports = _domains.Values.SelectMany(domain => domain.Faults.Select(report => (domain, report))).ToList();
         if (_family.KeepsFaultsToItself && faults.Length == 0)
         {
-            if (reports.Length > 0)
-                Deviate(Rules.FaultToDomain, reports.Length);
+            if (reports.Count > 0)
+                Deviate(Rules.FaultToDomain, reports.Count);
             return;
         }
 
-        Part.CheckNumber(call.Line, "faults reported", faults.Length, reports.Length);
-        for (var i = 0; i < Math.Min(faults.Length, reports.Length); i++)
+        if (_family.RetriesUnhandledFaults)
+        {
+            CountBusErrors(call, mmu, reports);
+            if (faults.Any(fault => fault.Number("ret") != 0))
+                StartAfresh(mmu);
+        }
+
+        Part.CheckNumber(call.Line, "faults reported", faults.Length, reports.Count);
+        for (var i = 0; i < Math.Min(faults.Length, reports.Count); i++)
             CheckFault(faults[i], mmu, reports[i].domain, reports[i].report);
+    }
+
+    /// <summary>The recorded driver only logs that a table could not be read; ours reports each such pending bit.</summary>
+    private void CountBusErrors(RecordedCall call, ReplayedMmu mmu, List<(ReplayedDomain Domain, FaultReport Report)> reports)
+    {
+        var pending = call.Of("r").Count(read => _mmus.GetValueOrDefault(read.Text("unit"))?.Device == mmu.Device && _family.IsBusError(read));
+        var ours = reports.RemoveAll(entry => entry.Report.Reason == FaultReason.TableWalk);
+        Part.CheckNumber(call.Line, "bus errors reported", pending, ours);
+        for (var i = 0; i < ours; i++)
+            Deviate(Rules.BusErrorReported);
+    }
+
+    /// <summary>Ours holds the access back after a fault that nobody handled, until the unit starts afresh; the recorded driver lets it go on.</summary>
+    private void StartAfresh(ReplayedMmu mmu)
+    {
+        Deviate(Rules.FaultNotRetried);
+        mmu.Device.Bound!.RuntimeSuspend();
+        mmu.Device.Bound.RuntimeResume();
     }
 
     private void CheckFault(VectorEvent fault, ReplayedMmu mmu, ReplayedDomain domain, in FaultReport report)

@@ -10,8 +10,13 @@ public sealed partial class DriverReplay
     {
         foreach (var mmu in _mmus.Values.Where(mmu => mmu.Unit is not null))
         {
-            mmu.IsHeldBack &= !StartsAgain(call, mmu);
-            if (!mmu.IsHeldBack)
+            if (StartsAgain(call, mmu))
+            {
+                mmu.IsHeldBack = false;
+                mmu.HasGap = call.Of("omitted").Any() || (mmu.HasGap && !call.Of("w").Any(line => line.Text("unit") == mmu.Facts.Name));
+            }
+
+            if (!mmu.IsHeldBack && !(mmu.HasGap && _family.RegistersFollowCommands))
                 CheckRegisters(call, mmu);
             CheckTablesInForce(call, mmu);
             foreach (var gate in mmu.Gates.All)
@@ -31,18 +36,18 @@ public sealed partial class DriverReplay
     /// <summary>Whether a call programs a unit afresh or stops it.</summary>
     private bool StartsAgain(RecordedCall call, ReplayedMmu mmu) => call.Api.Call switch
     {
-        "attach_dev" or "detach_dev" or "master_runtime_resume" or "master_runtime_suspend" => Master(call.Api).Units.Contains(mmu),
-        "suspend" or "resume" => call.Api.Text("dev") == mmu.Facts.Name,
+        "attach_dev" or "detach_dev" or "master_runtime_resume" or "master_runtime_suspend" => Master(call.Api).Units.Exists(unit => unit.Device == mmu.Device),
+        "suspend" or "resume" => call.Api.Text("dev") == mmu.Facts.Device,
         "domain_free" or "release_device" => true,
         _ => false,
     };
 
     private void CheckRegisters(RecordedCall call, ReplayedMmu mmu)
     {
-        var isTranslating = _family.IsTranslating(offset => mmu.Recorded.GetValueOrDefault(offset));
+        var isTranslating = _family.IsTranslating(offset => Recorded(offset) ?? 0);
         foreach (var register in _family.Controls(mmu.Model))
         {
-            if (!mmu.Recorded.TryGetValue(register.Offset, out var recorded) || (register.OnlyWhileTranslating && !isTranslating) || recorded == register.Undecided)
+            if (Recorded(register.Offset) is not { } recorded || (register.OnlyWhileTranslating && !isTranslating) || recorded == register.Undecided)
                 continue;
             var line = LineOf(call, "w", line => line.Text("unit") == mmu.Facts.Name && line.Word("off") == register.Offset);
             var got = mmu.Read(register.Offset) & register.Mask;
@@ -50,6 +55,13 @@ public sealed partial class DriverReplay
                 CheckTableBase(line, mmu, register, recorded, got);
             else
                 Part.CheckHex(line, $"{mmu.Facts.Name} {register.Name} is", recorded & register.Mask, got);
+        }
+
+        uint? Recorded(uint offset)
+        {
+            if (_family.RegistersFollowCommands)
+                return mmu.ReadRecorded(offset);
+            return mmu.Recorded.TryGetValue(offset, out var value) ? value : null;
         }
     }
 

@@ -23,22 +23,29 @@ public sealed partial class DriverReplay
             throw line.Bad($"there is a unit {facts.Name} already");
         var model = _family.Models.Create(_bus, facts);
         var probe = new ModelProbe(_family.Models, _family.Models.Create(_bus, facts));
-        var gates = new DeviceGates();
-        var clocks = facts.Probe is null ? [] : _family.Clocks(facts.Probe).Select(name => gates.Add(GateKind.Clock, name)).ToArray();
-        var resets = _file.Events.Where(plat => plat.Kind == "plat" && plat.Has("line") && plat.Text("dev") == facts.Name)
-            .Select(plat => plat.Text("line")).Distinct().Select(name => gates.Add(GateKind.Reset, name)).ToArray();
-        var device = new Device(facts.Name)
-        {
-            Description = new DeviceDescription { Compatible = [Compatible(facts)], Gates = [.. clocks, .. resets] },
-        };
+        var sibling = FindMmu(facts.Device);
+        var (device, gates) = sibling is null ? MakeDevice(facts) : (sibling.Device, sibling.Gates);
         device.Registers.Add(new ModelRegisters(facts.Name, model));
-        if (facts.Probe is { } call && (!call.Has("irq") || call.Number("irq") >= 0))
-            device.Interrupts.Add(new Interrupt(facts.Name));
         if (facts.Probe is { } with && with.Has("syscfgId") && with.Number("syscfgId") >= 0)
             ConnectSystem(facts.Name, with.Number("syscfgId"), device, model);
         gates.Clock(model);
-        _drivers.RegisterGates(gates, gates);
         _mmus.Add(facts.Name, new ReplayedMmu(facts, model, probe, _family.Models.Create(_recordedBus, facts), device, gates));
+    }
+
+    private (Device Device, DeviceGates Gates) MakeDevice(UnitFacts facts)
+    {
+        var gates = new DeviceGates();
+        var clocks = facts.Probe is null ? [] : _family.Clocks(facts.Probe).Select(name => gates.Add(GateKind.Clock, name)).ToArray();
+        var resets = _file.Events.Where(plat => plat.Kind == "plat" && plat.Has("line") && plat.Text("dev") == facts.Device)
+            .Select(plat => plat.Text("line")).Distinct().Select(name => gates.Add(GateKind.Reset, name)).ToArray();
+        var device = new Device(facts.Device)
+        {
+            Description = new DeviceDescription { Compatible = [Compatible(facts)], Gates = [.. clocks, .. resets] },
+        };
+        if (facts.Probe is { } call && (!call.Has("irq") || call.Number("irq") >= 0))
+            device.Interrupts.Add(new Interrupt(facts.Device));
+        _drivers.RegisterGates(gates, gates);
+        return (device, gates);
     }
 
     /// <summary>A name that the driver serves, the recorded one if there is one.</summary>

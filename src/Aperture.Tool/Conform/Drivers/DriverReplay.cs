@@ -65,7 +65,7 @@ public sealed partial class DriverReplay : IDisposable
 
     private void Play()
     {
-        _driver = new WatchedDriver(this, _family.CreateDriver(_core, name => _mmus[name].Facts));
+        _driver = new WatchedDriver(this, _family.CreateDriver(_core, name => FindMmu(name)!.Facts));
         _drivers.Register(_driver);
         for (var i = 0; i < _file.Events.Count; i++)
         {
@@ -99,6 +99,7 @@ public sealed partial class DriverReplay : IDisposable
                 break;
             case "model" when line.Has("unit"):
                 _family.Models.Configure(Mmu(line, "unit").Model, line);
+                _family.Models.Configure(Mmu(line, "unit").Shadow, line);
                 break;
             case "tlb":
                 PutEntry(line);
@@ -155,7 +156,10 @@ public sealed partial class DriverReplay : IDisposable
     private void Deviate(string rule, int count = 1) => _deviations[rule] = _deviations.GetValueOrDefault(rule) + count;
 
     private ReplayedMmu Mmu(VectorEvent line, string member) =>
-        _mmus.GetValueOrDefault(line.Text(member)) ?? throw line.Bad($"there is no unit {line.Text(member)}");
+        FindMmu(line.Text(member)) ?? throw line.Bad($"there is no unit {line.Text(member)}");
+
+    /// <summary>The unit of a name, or the first of those that work as one under that name.</summary>
+    private ReplayedMmu? FindMmu(string name) => _mmus.GetValueOrDefault(name) ?? _mmus.Values.FirstOrDefault(mmu => mmu.Facts.Device == name);
 
     private ReplayedMaster Master(VectorEvent line)
     {

@@ -44,6 +44,12 @@ internal sealed class ReplayedMmu(UnitFacts facts, TranslationUnit model, ModelP
     /// <summary>A fault that nobody handled holds our unit back; the recorded system stopped there.</summary>
     public bool IsHeldBack { get; set; }
 
+    /// <summary>Register traffic was left out: what commands did is not known.</summary>
+    public bool HasGap { get; set; }
+
+    /// <summary>Reads a register of the unit that gets the recorded writes.</summary>
+    public uint ReadRecorded(uint offset) => Shadow.TryRead(offset, sizeof(uint), out var value) ? (uint)value : 0;
+
     /// <summary>Reads a register, whether the unit is clocked or not.</summary>
     public uint Read(uint offset)
     {

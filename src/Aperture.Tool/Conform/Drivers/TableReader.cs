@@ -57,12 +57,15 @@ public sealed class TableReader(IPageTableFormat format, PhysicalMemory memory, 
     /// <summary>An entry of a second-level table.</summary>
     public uint Second(int index, int second) => Word(TableOf(index) + ((ulong)second * sizeof(uint)));
 
+    /// <summary>Whether an entry of a second-level table maps nothing.</summary>
+    public bool IsEmpty(int index, int second) => format.Classify(1, Second(index, second)) == EntryKind.Empty;
+
     /// <summary>Whether a linked table has no entry.</summary>
     public bool IsEmptyTable(int index)
     {
         for (var i = 0; i < SecondLevelEntries; i++)
         {
-            if (format.Classify(1, Second(index, i)) != EntryKind.Empty)
+            if (!IsEmpty(index, i))
                 return false;
         }
 

@@ -19,6 +19,9 @@ public sealed class UnitFacts
     /// <summary>The block's name.</summary>
     public string Name { get; }
 
+    /// <summary>The device that the block belongs to, alone or as one of several that work as one.</summary>
+    public string Device => Probe is { } probe && probe.Has("dev") ? probe.Text("dev") : Name;
+
     /// <summary>Its physical address.</summary>
     public ulong Address { get; }
 
@@ -53,12 +56,20 @@ public sealed class UnitFacts
         {
             if (line.Kind == "reset" && line.Text("unit") == name)
                 resets[line.Word("off")] = line.Word("val");
-            else if (line.Call == "probe" && (!line.Has("dev") || line.Text("dev") == name))
+            else if (line.Call == "probe" && (!line.Has("dev") || IsBlockOf(name, line)))
                 probe ??= line;
             else if (line.Kind == "model" && line.Has("unit") && line.Text("unit") == name)
                 behaviour ??= line;
         }
 
         return new UnitFacts(unit, resets, probe, behaviour, RecordedGroups.AreSplit(file));
+    }
+
+    /// <summary>Whether a block is a device's only one, or one of its banks: those have the device's name and a number.</summary>
+    private static bool IsBlockOf(string name, VectorEvent probe)
+    {
+        var device = probe.Text("dev");
+        return name == device || (probe.Has("banks") && probe.Number("banks") > 1 && name.Length > device.Length + 1 && name.StartsWith(device + '.', StringComparison.Ordinal)
+            && name.AsSpan(device.Length + 1).IndexOfAnyExceptInRange('0', '9') < 0);
     }
 }

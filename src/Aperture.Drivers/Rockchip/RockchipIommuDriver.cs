@@ -1,0 +1,52 @@
+using Aperture.Core;
+using Aperture.Devices;
+using Aperture.Iommu;
+
+namespace Aperture.Drivers.Rockchip;
+
+/// <summary>Driver of Rockchip's IOMMUs, versions 1 and 2. A device needs a register region for each of its MMUs, an interrupt, and the clocks
+/// that it shares with its master, whatever their names.</summary>
+public sealed class RockchipIommuDriver : IDriver
+{
+    private readonly IommuCore _core;
+    private readonly TimeProvider _time;
+
+    /// <summary>A driver whose units belong to <paramref name="core"/>.</summary>
+    /// <param name="core">The core.</param>
+    /// <param name="time">What the driver waits by; the system's time when null.</param>
+    public RockchipIommuDriver(IommuCore core, TimeProvider? time = null)
+    {
+        ArgumentNullException.ThrowIfNull(core);
+        _core = core;
+        _time = time ?? TimeProvider.System;
+    }
+
+    /// <inheritdoc/>
+    public string Name => "rk-iommu";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Compatible { get; } = ["rockchip,iommu", RockchipIommuDescription.WideCompatible];
+
+    /// <inheritdoc/>
+    public IBoundDriver Probe(Device device) => Probe(device, RockchipIommuDescription.Read(device));
+
+    /// <summary>Takes over a device whose description did not come from a device tree. No register is touched while no domain is in force.</summary>
+    /// <param name="device">The unit.</param>
+    /// <param name="description">What its registers do not tell.</param>
+    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: it has no registers; <see cref="Status.NoDevice"/>: it has no interrupt.</exception>
+    public RockchipIommuUnit Probe(Device device, RockchipIommuDescription description)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(description);
+        if (device.Registers.Count == 0)
+            throw new ApertureException(Status.InvalidArgument, $"{device.Name} has no registers");
+        if (device.Interrupts.Count == 0)
+            throw new ApertureException(Status.NoDevice, $"{device.Name} has no interrupt");
+        var unit = new RockchipIommuUnit(device, _core, _time, description);
+        foreach (var interrupt in device.Interrupts)
+            device.Manage(interrupt.Request(unit.OnInterrupt));
+        device.Manage(_core.Register(unit));
+        unit.RuntimeResume(); // the core holds the device active while it is probed
+        return unit;
+    }
+}

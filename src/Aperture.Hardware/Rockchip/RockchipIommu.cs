@@ -1,0 +1,101 @@
+using Aperture.Core;
+using Aperture.Datasheets.Rockchip;
+using Aperture.Hardware.Bus;
+using Aperture.Hardware.Translation;
+
+namespace Aperture.Hardware.Rockchip;
+
+/// <summary>A Rockchip IOMMU, version 1 or 2: one MMU for each bus port of its master, all with registers of their own and one interrupt
+/// line. Software programs them alike. Sources: the register reference of ARM's Mali-400 MMU, which it is compatible with, and recorded
+/// driver behaviour. What is not known is in <see cref="RockchipIommuOptions"/>.</summary>
+/// <remarks>The stream of a request is the number of the MMU that its port leads to. The unit's own register block is that of the
+/// first MMU; the others stand on the bus by themselves.</remarks>
+public sealed class RockchipIommu : TranslationUnit
+{
+    private const ulong AddressSpace = 1UL << 32;
+
+    private readonly RockchipMmu[] _mmus;
+
+    /// <summary>A unit after reset.</summary>
+    /// <param name="bus">Where the walkers read tables.</param>
+    /// <param name="options">Which unit it is.</param>
+    /// <exception cref="ApertureException">An option is out of the range that it documents.</exception>
+    public RockchipIommu(SystemBus bus, RockchipIommuOptions options)
+        : base(bus)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        Options = options;
+        _mmus = new RockchipMmu[options.Mmus];
+        for (var i = 0; i < _mmus.Length; i++)
+            _mmus[i] = new RockchipMmu(this, bus);
+    }
+
+    /// <summary>Which unit it is.</summary>
+    public RockchipIommuOptions Options { get; }
+
+    /// <summary>The MMUs.</summary>
+    public IReadOnlyList<RockchipMmu> Mmus => _mmus;
+
+    /// <inheritdoc/>
+    public override uint Size => Options.WindowSize;
+
+    /// <inheritdoc/>
+    public override int StreamsOfMaster => _mmus.Length;
+
+    /// <inheritdoc/>
+    public override int CacheEntries => _mmus.Length * Options.TlbEntries;
+
+    /// <inheritdoc/>
+    public override TranslationCounters Counters
+    {
+        get
+        {
+            ulong hits = 0, misses = 0, invalidations = 0, faults = 0;
+            foreach (var mmu in _mmus)
+            {
+                hits += mmu.Tlb.Hits;
+                misses += mmu.Walks;
+                invalidations += mmu.Tlb.Invalidations;
+                faults += mmu.Faults;
+            }
+
+            return new TranslationCounters(hits, misses, invalidations, faults);
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>An address of 4 GiB or more is aborted without a trace in the registers, and so is every access while the unit has no power or clock or
+    /// is in reset. A stream beyond the last MMU comes in by the first.</remarks>
+    public override TranslationStatus Translate(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
+    {
+        if (Answers && request.Address.Value < AddressSpace)
+            return _mmus[request.Stream.Value < (uint)_mmus.Length ? request.Stream.Value : 0].Translate(request, out address, out contiguous);
+        address = default;
+        contiguous = 0;
+        return TranslationStatus.Aborted;
+    }
+
+    /// <inheritdoc/>
+    public override bool TryRead(uint offset, int width, out ulong value) => _mmus[0].TryRead(offset, width, out value);
+
+    /// <inheritdoc/>
+    public override bool TryWrite(uint offset, int width, ulong value) => _mmus[0].TryWrite(offset, width, value);
+
+    /// <summary>The interrupt line follows the MMUs.</summary>
+    internal void UpdateInterrupt()
+    {
+        var isActive = false;
+        foreach (var mmu in _mmus)
+            isActive |= mmu.Pending != RockchipMmuInterrupts.None;
+        Interrupt.Set(isActive && Answers);
+    }
+
+    /// <inheritdoc/>
+    protected override void Reset()
+    {
+        foreach (var mmu in _mmus)
+            mmu.Reset();
+        UpdateInterrupt();
+    }
+}

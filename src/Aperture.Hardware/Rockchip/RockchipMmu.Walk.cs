@@ -1,0 +1,127 @@
+using Aperture.Core;
+using Aperture.Datasheets.Rockchip;
+using Aperture.Hardware.Translation;
+
+namespace Aperture.Hardware.Rockchip;
+
+/// <content>What happens to an access that the TLB does not serve: table walk, faults, retries; and how translations are forgotten.</content>
+public sealed partial class RockchipMmu
+{
+    // The word kept with a TLB entry.
+    private const ulong CanRead = 1;
+    private const ulong CanWrite = 2;
+
+    private TranslationStatus TranslateSlowly(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
+    {
+        address = default;
+        contiguous = 0;
+        for (var retries = 0; ; retries++)
+        {
+            if (_mode == Mode.PassingThrough)
+            {
+                address = new PhysicalAddress(request.Address.Value);
+                contiguous = (1UL << 32) - request.Address.Value;
+                return TranslationStatus.Ok;
+            }
+
+            if (_mode == Mode.Held)
+                return TranslationStatus.Stalled;
+            var fault = Resolve(request, out address, out contiguous);
+            if (fault == RockchipMmuInterrupts.None)
+                return TranslationStatus.Ok;
+
+            address = default;
+            contiguous = 0;
+            Raise(fault, request); // runs the interrupt handler, which may let the access go on
+            if (fault == RockchipMmuInterrupts.BusError || !_unit.Answers)
+                return TranslationStatus.Aborted;
+            if (retries >= _unit.MaxRetries)
+                return TranslationStatus.Stalled;
+        }
+    }
+
+    private RockchipMmuInterrupts Resolve(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
+    {
+        address = default;
+        contiguous = 0;
+        if (Tlb.Lookup(0, request.Address, out var index) == 0)
+        {
+            Walks++;
+            var fault = Walk((uint)request.Address.Value, out var page);
+            if (fault != RockchipMmuInterrupts.None)
+                return fault;
+            var rights = (page.CanRead ? CanRead : 0) | (page.CanWrite ? CanWrite : 0);
+            index = Tlb.Fill(0, request.Address, RockchipMmuEntry.PageShift, new PhysicalAddress(page.Address(_unit.Options.IsWide)), rights);
+        }
+
+        if ((Needed(request.Access) & ~Tlb.Info(index)) != 0)
+            return RockchipMmuInterrupts.PageFault;
+        address = Tlb.Translate(index, request.Address, out contiguous);
+        return RockchipMmuInterrupts.None;
+    }
+
+    private RockchipMmuInterrupts Walk(uint address, out RockchipMmuEntry page)
+    {
+        page = default;
+        var directory = new RockchipMmuEntry(_tableBase).Address(_unit.Options.IsWide);
+        var number = address >> RockchipMmuEntry.DirectoryShift;
+        if (!TryReadEntry(_directory, directory, number, number, out var word))
+            return RockchipMmuInterrupts.BusError;
+        var link = new RockchipMmuEntry(word);
+        if (!link.IsValid)
+            return RockchipMmuInterrupts.PageFault;
+
+        var table = link.Address(_unit.Options.IsWide);
+        var pageNumber = address >> RockchipMmuEntry.PageShift;
+        if (!TryReadEntry(_pages, table, pageNumber % RockchipMmuEntry.Count, pageNumber, out word))
+            return RockchipMmuInterrupts.BusError;
+        page = new RockchipMmuEntry(word);
+        if (!page.IsValid)
+            return RockchipMmuInterrupts.PageFault;
+        Keep(_directory, directory, number, RockchipMmuEntry.Count);
+        Keep(_pages, table, pageNumber, RockchipMmuEntry.Count);
+        return RockchipMmuInterrupts.None;
+    }
+
+    private bool TryReadEntry(RockchipLineCache lines, ulong table, uint index, uint number, out uint word) =>
+        lines.TryGet(number, out word) || _bus.TryRead32(new PhysicalAddress(table + (index * sizeof(uint))), out word);
+
+    /// <summary>Remembers the line around an entry, unless it is known or cannot be read whole.</summary>
+    private void Keep(RockchipLineCache lines, ulong table, uint number, uint count)
+    {
+        if (lines.TryGet(number, out _))
+            return;
+        var words = lines.Take(number, out var first);
+        for (var i = 0; i < words.Length; i++)
+        {
+            if (_bus.TryRead32(new PhysicalAddress(table + (((first + (uint)i) % count) * sizeof(uint))), out words[i]))
+                continue;
+            lines.Remove(number);
+            return;
+        }
+    }
+
+    private void Raise(RockchipMmuInterrupts fault, in DmaRequest request)
+    {
+        Faults++;
+        _faultAddress = (uint)request.Address.Value;
+        if (fault == RockchipMmuInterrupts.PageFault)
+            Change(RockchipMmuStatus.FaultMask, RockchipMmuStatus.Fault(request.Access == DmaAccess.Write, request.TransactionId));
+        _raw |= fault;
+        _unit.UpdateInterrupt();
+    }
+
+    private void Zap()
+    {
+        Tlb.InvalidateAll();
+        _directory.Clear();
+        _pages.Clear();
+    }
+
+    private void ZapLine(uint address)
+    {
+        Tlb.InvalidateAddress(0, new Iova(address));
+        _directory.Remove(address >> RockchipMmuEntry.DirectoryShift);
+        _pages.Remove(address >> RockchipMmuEntry.PageShift);
+    }
+}
