@@ -19,6 +19,7 @@ public sealed class HostMachine : IDisposable
     private readonly Dictionary<int, (IHostSpace Space, HostUnit Unit, IDisposable Registration)> _groups = []; // by the kernel's number
     private readonly Dictionary<string, (HostDevice Device, int Group, IDisposable Gates)> _devices = new(StringComparer.Ordinal);
     private readonly string _root;
+    private bool _isDisposed;
 
     /// <summary>A machine without devices.</summary>
     /// <param name="options">How it is made; null for the defaults.</param>
@@ -104,6 +105,9 @@ public sealed class HostMachine : IDisposable
     {
         lock (_lock)
         {
+            if (_isDisposed)
+                return;
+            _isDisposed = true;
             foreach (var address in _devices.Keys.Reverse().ToArray())
                 Close(address);
         }

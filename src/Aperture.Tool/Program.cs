@@ -4,10 +4,11 @@ using Aperture.Core;
 using Aperture.Tool.Check;
 using Aperture.Tool.Conform;
 using Aperture.Tool.Explain;
+using Aperture.Tool.Host;
 using Aperture.Tool.Run;
 
 // Exit codes: 0 all held, 1 something did not, 2 bad input or a bad command line.
-var root = new Command("aperture", "IOMMUs and DMA mapping on simulated boards.")
+var root = new Command("aperture", "IOMMUs and DMA mapping, on simulated boards and on this machine.")
 {
     new HelpOption(),
     new VersionOption(),
@@ -15,6 +16,7 @@ var root = new Command("aperture", "IOMMUs and DMA mapping on simulated boards."
     CheckCommand.Create(),
     ConformCommand.Create(),
     ExplainCommand.Create(),
+    HostCommand.Create(),
 };
 var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
 if (parsed.Errors.Count > 0)

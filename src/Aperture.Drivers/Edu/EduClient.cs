@@ -15,8 +15,6 @@ public sealed partial class EduClient : IBoundDriver
     /// on a transfer that reaches the buffer's very end.</summary>
     public const int BufferSize = EduRegisters.BufferSize - 8;
 
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(1);
-
     private readonly Device _device;
     private readonly TimeProvider _time;
     private readonly RegisterRegion _registers;
@@ -44,6 +42,9 @@ public sealed partial class EduClient : IBoundDriver
 
     /// <summary>How long a command may take before it is given up. 10 seconds, unless set: virtual machines take their time.</summary>
     public TimeSpan Limit { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often a command is asked whether it is over. 1 millisecond, unless set.</summary>
+    public TimeSpan Interval { get; set; } = TimeSpan.FromMilliseconds(1);
 
     /// <summary>Whether the device inverts what is written to its liveness register.</summary>
     /// <param name="value">What to write.</param>

@@ -41,6 +41,9 @@ internal sealed class HostUnit : IommuUnit
     /// <inheritdoc/>
     public override IommuCapabilities Capabilities { get; }
 
+    /// <summary>The group's address space in the kernel.</summary>
+    public IHostSpace Space => _space;
+
     /// <inheritdoc/>
     public override IEnumerable<object> GroupKeys(Device master, IReadOnlyList<StreamId> streams) => [this];
 

@@ -28,7 +28,8 @@ internal interface IHostSpace : IDisposable
     /// <param name="protection">Which of <see cref="Protection.Read"/> and <see cref="Protection.Write"/> the device may.</param>
     Status Map(Iova iova, ulong address, ulong size, Protection protection);
 
-    /// <summary>Removes every mapping that lies in a range. None may be cut by its ends.</summary>
+    /// <summary>Removes the mappings that fill a range. None may be cut by its ends.</summary>
+    /// <returns><see cref="Status.NotFound"/>: they do not fill it.</returns>
     Status Unmap(Iova iova, ulong size);
 
     /// <summary>Removes everything: the devices reach nothing afterwards.</summary>

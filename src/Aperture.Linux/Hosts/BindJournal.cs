@@ -65,9 +65,13 @@ internal sealed class BindJournal(string path)
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             return new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (UnauthorizedAccessException e)
         {
-            throw new ApertureException(e is IOException ? Status.Busy : Status.NotPermitted, $"the journal of bound devices, {path}, cannot be used: {e.Message}", e);
+            throw new ApertureException(Status.NotPermitted, $"the journal of bound devices, {path}, cannot be written: permission is missing; run as root", e);
+        }
+        catch (IOException e)
+        {
+            throw new ApertureException(Status.Busy, $"the journal of bound devices, {path}, cannot be used now: {e.Message}", e);
         }
     }
 

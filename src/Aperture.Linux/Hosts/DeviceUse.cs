@@ -32,7 +32,7 @@ internal sealed class DeviceUse(HostFiles files)
     {
         foreach (var name in Below(path, "net"))
         {
-            if ((files.ReadNumber($"{name}/flags") & InterfaceUp) != 0)
+            if (files.ReadNumber($"{name}/flags") is { } flags && (flags & InterfaceUp) != 0)
                 return $"network interface {Path.GetFileName(name)} is up";
         }
 
@@ -43,25 +43,31 @@ internal sealed class DeviceUse(HostFiles files)
     {
         var mounts = (files.Read("proc/self/mountinfo") ?? "").Split('\n');
         var swaps = (files.Read("proc/swaps") ?? "").Split('\n');
-        foreach (var disk in Below(path, "block"))
+        foreach (var disk in Below(path, "block").Concat(Below(path, "nvme").SelectMany(Heads)))
         {
-            foreach (var part in files.List(disk).Where(name => files.Exists($"{disk}/{name}/partition")).Select(name => $"{disk}/{name}").Prepend(disk))
-            {
-                var number = files.Read($"{part}/dev");
-                var name = Path.GetFileName(part);
-                if (number is not null && mounts.FirstOrDefault(line => line.Split(' ') is { Length: > 4 } words && words[2] == number) is { } mount)
-                    return $"{name} is mounted at {mount.Split(' ')[4]}";
-                if (swaps.Any(line => line.StartsWith($"/dev/{name} ", StringComparison.Ordinal) || line.StartsWith($"/dev/{name}\t", StringComparison.Ordinal)))
-                    return $"the system swaps to {name}";
-                if (files.List($"{part}/holders").FirstOrDefault() is { } holder)
-                    return $"{name} is part of {holder}";
-            }
+            var number = files.Read($"{disk}/dev");
+            var name = Path.GetFileName(disk);
+            if (number is not null && mounts.FirstOrDefault(line => line.Split(' ') is { Length: > 4 } words && words[2] == number) is { } mount)
+                return $"{name} is mounted at {mount.Split(' ')[4]}";
+            if (swaps.Any(line => line.StartsWith($"/dev/{name} ", StringComparison.Ordinal) || line.StartsWith($"/dev/{name}\t", StringComparison.Ordinal)))
+                return $"the system swaps to {name}";
+            if (files.List($"{disk}/holders").FirstOrDefault() is { } holder)
+                return $"{name} is part of {holder}";
         }
 
         return null;
     }
 
-    /// <summary>What is called so somewhere below a device: its interfaces, its disks. Links lead elsewhere and are not followed.</summary>
+    /// <summary>The disks of an NVMe controller that may have several paths: those do not lie below the controller.</summary>
+    private IEnumerable<string> Heads(string controller)
+    {
+        const string Subsystems = "sys/class/nvme-subsystem";
+        return files.List(Subsystems)
+            .Where(subsystem => files.Exists($"{Subsystems}/{subsystem}/{Path.GetFileName(controller)}"))
+            .SelectMany(subsystem => Below($"{Subsystems}/{subsystem}", "block"));
+    }
+
+    /// <summary>Everything of a kind below a device: interfaces, disks and their partitions. Links lead elsewhere and are not followed.</summary>
     private IEnumerable<string> Below(string path, string kind)
     {
         foreach (var name in files.List(path))
@@ -70,7 +76,9 @@ internal sealed class DeviceUse(HostFiles files)
             var info = new DirectoryInfo(files.PathOf(entry));
             if (!info.Exists || info.LinkTarget is not null)
                 continue;
-            foreach (var found in name == kind ? files.List(entry).Select(item => $"{entry}/{item}") : Below(entry, kind))
+            if (files.ReadLink($"{entry}/subsystem") == kind)
+                yield return entry;
+            foreach (var found in Below(entry, kind))
                 yield return found;
         }
     }

@@ -12,8 +12,8 @@ internal sealed class HostFiles(string root)
     /// <summary>The real path of a file.</summary>
     public string PathOf(string path) => Path.Join(root, path);
 
-    /// <summary>Whether a file or a directory is there.</summary>
-    public bool Exists(string path) => File.Exists(PathOf(path)) || Directory.Exists(PathOf(path));
+    /// <summary>Whether a file, a directory or a link is there.</summary>
+    public bool Exists(string path) => File.Exists(PathOf(path)) || Directory.Exists(PathOf(path)) || ReadLink(path) is not null;
 
     /// <summary>A file's text without white space around it; null when it is not there or tells nothing.</summary>
     public string? Read(string path)

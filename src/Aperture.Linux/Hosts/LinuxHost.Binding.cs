@@ -5,6 +5,12 @@ namespace Aperture.Linux.Hosts;
 // Taking functions from the kernel's drivers and giving them back.
 public sealed partial class LinuxHost
 {
+    /// <summary>Addresses of the functions that were taken from the kernel and not given back.</summary>
+    public IReadOnlyList<string> Taken => [.. _journal.Entries.Select(entry => entry.Address)];
+
+    /// <summary>Where a function goes when it is given back, in words.</summary>
+    public string OriginOf(string address) => _journal.Find(Find(address).Address) is { } entry ? entry.Driver ?? "no driver" : "whichever driver the kernel finds";
+
     /// <summary>Takes a function from its kernel driver and binds it to vfio-pci. Where it was goes into a journal first, so that
     /// <see cref="Recover"/> can give it back after a crash.</summary>
     /// <param name="address">The function.</param>
@@ -13,7 +19,7 @@ public sealed partial class LinuxHost
     public string? Bind(string address)
     {
         var function = Find(address);
-        var problems = ForBinding(function).ToArray();
+        var problems = ForBinding(function).Where(problem => problem.IsFatal).ToArray();
         if (problems.Length > 0)
             throw new ApertureException(problems[0].Code == HostProblemCode.InUse ? Status.Busy : Status.NotPermitted, $"{function.Address} cannot be bound to {VfioDriver}: {string.Join("; ", problems.Select(problem => problem.ToString()))}");
         if (function.IsVfio)

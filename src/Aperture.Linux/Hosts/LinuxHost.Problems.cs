@@ -21,10 +21,13 @@ public sealed partial class LinuxHost
     /// <summary>Who uses a function, in words; null when nobody seems to.</summary>
     public string? UseOf(string address) => new DeviceUse(_files).Find(Find(address));
 
-    private static HostProblem NoIommu(PciFunction function) => new(
-        HostProblemCode.NoIommu,
-        $"no IOMMU is in front of {function.Address}",
-        "switch it on in the firmware (VT-d, AMD-Vi, SMMU) and boot Intel machines with intel_iommu=on");
+    /// <summary>A kernel whose IOMMU driver came late puts devices without a driver into groups when they get one.</summary>
+    private HostProblem NoIommu(PciFunction function) => _files.List("sys/class/iommu").Any()
+        ? new HostProblem(HostProblemCode.NoIommu, $"{function.Address} is in no IOMMU group", "binding it may bring it into one; if not, no IOMMU is in front of it", IsFatal: false)
+        : new HostProblem(
+            HostProblemCode.NoIommu,
+            $"no IOMMU is in front of {function.Address}",
+            "switch it on in the firmware (VT-d, AMD-Vi, SMMU) and boot Intel machines with intel_iommu=on");
 
     private IEnumerable<HostProblem> ForBinding(PciFunction function)
     {

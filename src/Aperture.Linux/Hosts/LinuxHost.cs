@@ -11,6 +11,7 @@ public sealed partial class LinuxHost
     /// <summary>The kernel driver that hands PCI functions to processes.</summary>
     public const string VfioDriver = "vfio-pci";
 
+    private const uint VirtioVendor = 0x1AF4;
     private const string DevicesPath = "sys/bus/pci/devices";
 
     private readonly HostFiles _files;
@@ -73,9 +74,11 @@ public sealed partial class LinuxHost
     private static bool TryParse(string text, out ulong value) =>
         ulong.TryParse(text.StartsWith("0x", StringComparison.Ordinal) ? text.AsSpan(2) : text, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out value);
 
-    private static IommuKind KindOf(string? unit) => unit switch
+    /// <summary>The kind of an IOMMU by its name; one of a virtual machine is called by its own PCI address.</summary>
+    private IommuKind KindOf(string? unit) => unit switch
     {
         null => IommuKind.None,
+        _ when _files.ReadNumber($"{DevicesPath}/{unit}/vendor") == VirtioVendor => IommuKind.Virtio,
         _ when unit.StartsWith("dmar", StringComparison.Ordinal) => IommuKind.Intel,
         _ when unit.StartsWith("ivhd", StringComparison.Ordinal) => IommuKind.Amd,
         _ when unit.StartsWith("virtio", StringComparison.Ordinal) => IommuKind.Virtio,

@@ -33,6 +33,13 @@ public sealed unsafe partial class HostMemory : SystemMemory, IDisposable
     public override bool Owns(PhysicalAddress address) => Find(address.Value) is { } region && region.Range.Contains(address, 1);
 
     /// <inheritdoc/>
+    public override bool TryGetAddress(byte* pointer, out PhysicalAddress address)
+    {
+        address = new PhysicalAddress((ulong)pointer);
+        return true;
+    }
+
+    /// <inheritdoc/>
     public override bool TryAllocate(int bytes, PhysicalAddress highest, out MemoryBlock block)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
@@ -119,12 +126,14 @@ public sealed unsafe partial class HostMemory : SystemMemory, IDisposable
 
     private void Release(HostRegion region, MemoryRange range)
     {
-        if (region.Zone is not null)
-        {
+        if (region.Zone is null)
+            Remove(region);
+        else
             region.Zone.Free(range.Start.Value / PhysicalMemory.PageSize, PageAllocator.OrderOf(range.Length));
-            return;
-        }
+    }
 
+    private void Remove(HostRegion region)
+    {
         Volatile.Write(ref _regions, [.. _regions.Where(other => other != region)]);
         region.Release();
     }

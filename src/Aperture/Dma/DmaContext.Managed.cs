@@ -6,8 +6,9 @@ namespace Aperture.Dma;
 // Bounce buffers from the device's side, and memory of the managed heap.
 public sealed partial class DmaContext
 {
-    /// <summary>Hands managed memory to the device, at most 256 KiB: it is pinned while the mapping lasts and its bytes are copied to and from a bounce
-    /// buffer at map, sync and unmap, as no device can reach the managed heap. Memory from <see cref="Memory"/> needs no copy.</summary>
+    /// <summary>Hands managed memory to the device: it is pinned while the mapping lasts. On a simulated board, where no device can reach the managed
+    /// heap, its bytes, at most 256 KiB, are copied to and from a bounce buffer at map, sync and unmap; on a host only where other memory must.
+    /// Memory from <see cref="Memory"/> needs no copy.</summary>
     /// <param name="memory">At least one byte.</param>
     /// <param name="direction">Which way the bytes go.</param>
     /// <param name="file">Left to the compiler.</param>
@@ -21,6 +22,8 @@ public sealed partial class DmaContext
         {
             PhysicalAddress buffer = default;
             var operations = Operations;
+            if (status == Status.Ok && Memory.TryGetAddress((byte*)pin.Pointer, out var address))
+                return new ManagedMapping(Map(new MemoryBlock((byte*)pin.Pointer, address, memory.Length), direction, DmaAttributes.None, file, line), pin);
             if (status == Status.Ok)
                 status = TakeBounce(new DmaSource((byte*)pin.Pointer, (ulong)memory.Length), BouncePool, operations.Granule, out buffer);
             if (status == Status.Ok)

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Aperture.Dma;
 
-/// <summary>A mapping of managed memory: pinned while it lasts, and mirrored in a bounce buffer, because no device can reach the managed heap.
+/// <summary>A mapping of managed memory: pinned while it lasts, and mirrored in a bounce buffer where devices cannot reach the managed heap.
 /// Dispose it once.</summary>
 public readonly struct ManagedMapping : IDisposable
 {
@@ -14,7 +14,7 @@ public readonly struct ManagedMapping : IDisposable
         _pin = pin;
     }
 
-    /// <summary>The mapping of the bounce buffer: the device address, and the sync calls, which copy. Not to be disposed by itself.</summary>
+    /// <summary>The mapping: the device address, and the sync calls, which copy to and from the bounce buffer. Not to be disposed by itself.</summary>
     public DmaMapping Mapping { get; }
 
     /// <summary>Ends the mapping: what the device wrote is copied back, and the memory may move again.</summary>

@@ -38,6 +38,14 @@ public abstract class SystemMemory
     /// <summary>Whether an address is memory that drivers can come across, and so no register.</summary>
     public virtual bool Owns(PhysicalAddress address) => false;
 
+    /// <summary>By which number devices are given memory that the CPU finds at <paramref name="pointer"/> and that is not from here, like pinned memory
+    /// of the managed heap. False where no device can reach such memory, as on a simulated board.</summary>
+    public virtual unsafe bool TryGetAddress(byte* pointer, out PhysicalAddress address)
+    {
+        address = default;
+        return false;
+    }
+
     /// <summary>Allocates contiguous, zeroed memory anywhere.</summary>
     /// <exception cref="ApertureException"><see cref="Status.NoMemory"/>.</exception>
     public MemoryBlock Allocate(int bytes) =>

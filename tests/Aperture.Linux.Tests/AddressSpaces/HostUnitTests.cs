@@ -109,6 +109,20 @@ public sealed class HostUnitTests : IDisposable
     }
 
     [Fact]
+    public void Managed_memory_is_mapped_where_it_is()
+    {
+        var device = Add("a", _unit, isUntrusted: false);
+        var array = new byte[1 << 20];
+        using var mapping = device.Dma.MapManaged(array, DmaDirection.Bidirectional);
+        device.Iommu!.Domain!.TryTranslate(mapping.Mapping.Address, out var address);
+        array[0] = 0x5A;
+        unsafe
+        {
+            Assert.Equal(0x5A, *(byte*)address.Value);
+        }
+    }
+
+    [Fact]
     public void Memory_of_a_forgotten_mapping_is_free_when_the_driver_has_let_go()
     {
         var device = Add("a", _unit);

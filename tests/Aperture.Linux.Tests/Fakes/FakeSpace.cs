@@ -56,7 +56,7 @@ internal sealed class FakeSpace(string name = "IOMMU group 1") : IHostSpace
             return Status.InvalidArgument;
         foreach (var mapping in touched)
             Mappings.Remove(mapping.Start);
-        return Status.Ok;
+        return touched.Sum(other => (long)other.Size) == (long)size ? Status.Ok : Status.NotFound;
     }
 
     public Status UnmapAll()

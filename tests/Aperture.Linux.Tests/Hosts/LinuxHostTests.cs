@@ -27,6 +27,15 @@ public sealed class LinuxHostTests : IDisposable
         Assert.Equal([Disk], Host.FunctionsOf(5).Select(function => function.Address));
     }
 
+    [Fact]
+    public void Knows_a_virtual_machines_iommu_by_its_device()
+    {
+        _fake.Add("0000:00:02.0", "1af4:1057", "080600", null);
+        File.Delete(_fake.At($"sys/bus/pci/devices/{Disk}/iommu"));
+        _fake.Link($"sys/bus/pci/devices/{Disk}/iommu", "../0000:00:02.0/virtio0/iommu/0000:00:02.0");
+        Assert.Equal(IommuKind.Virtio, Host.Find(Disk).Iommu);
+    }
+
     [Theory]
     [InlineData("01:00.1")]
     [InlineData("../../kernel")]
@@ -51,6 +60,16 @@ public sealed class LinuxHostTests : IDisposable
         _fake.Add("0000:00:1f.0", "8086:1234", "020000", null);
         AssertProblem("0000:00:1f.0", HostProblemCode.NoIommu, "no IOMMU is in front of 0000:00:1f.0", "intel_iommu=on");
         Assert.Contains("intel_iommu=on", Assert.Throws<ApertureException>(() => Host.GroupOf("0000:00:1f.0")).Message);
+    }
+
+    [Fact]
+    public void A_device_that_is_in_no_group_yet_may_come_into_one()
+    {
+        _fake.Add("0000:00:1f.0", "8086:1234", "020000", null);
+        Directory.CreateDirectory(_fake.At("sys/class/iommu/virtio0"));
+        AssertProblem("0000:00:1f.0", HostProblemCode.NoIommu, "is in no IOMMU group", "binding it", isFatal: false);
+        Host.Bind("0000:00:1f.0");
+        Assert.True(Host.Find("0000:00:1f.0").IsVfio);
     }
 
     [Fact]
@@ -100,21 +119,31 @@ public sealed class LinuxHostTests : IDisposable
     [InlineData("sys/bus/pci/devices/0000:01:00.0/net/eth7/flags", "0x1003", "network interface eth7 is up")]
     [InlineData("sys/bus/pci/devices/0000:01:00.0/boot_vga", "1", "it shows the console")]
     [InlineData("proc/self/mountinfo", "36 35 259:1 / /home rw - ext4 /dev/nvme0n1p1 rw", "nvme0n1p1 is mounted at /home")]
+    [InlineData("proc/self/mountinfo", "36 35 259:9 / /data rw - ext4 /dev/nvme0n2 rw", "nvme0n2 is mounted at /data")]
     [InlineData("proc/swaps", "Filename Type\n/dev/nvme0n1 partition 100 0 -2", "the system swaps to nvme0n1")]
-    [InlineData("sys/bus/pci/devices/0000:01:00.0/nvme/nvme0/block/nvme0n1/holders/dm-0", "", "nvme0n1 is part of dm-0")]
+    [InlineData("sys/bus/pci/devices/0000:01:00.0/nvme/nvme0/nvme0n1/holders/dm-0", "", "nvme0n1 is part of dm-0")]
     public void Sees_who_uses_a_device(string path, string text, string use)
     {
-        var disk = $"sys/bus/pci/devices/{Disk}/nvme/nvme0/block/nvme0n1";
-        _fake.Write($"{disk}/dev", "259:0\n");
-        _fake.Write($"{disk}/nvme0n1p1/dev", "259:1\n");
-        _fake.Write($"{disk}/nvme0n1p1/partition", "1\n");
-        _fake.Link($"sys/bus/pci/devices/{Disk}/nvme/nvme0/device", "..");
+        var controller = $"sys/bus/pci/devices/{Disk}/nvme/nvme0";
+        _fake.Link($"{controller}/subsystem", "../../../class/nvme");
+        _fake.Link($"{controller}/device", "..");
+        AddDisk($"{controller}/nvme0n1", "259:0");
+        AddDisk($"{controller}/nvme0n1/nvme0n1p1", "259:1");
+        AddDisk("sys/class/nvme-subsystem/nvme-subsys0/nvme0n2", "259:9"); // one with several paths
+        _fake.Link("sys/class/nvme-subsystem/nvme-subsys0/nvme0", "../../somewhere/nvme0");
+        _fake.Link($"sys/bus/pci/devices/{Disk}/net/eth7/subsystem", "../../../class/net");
         Assert.Null(Host.UseOf(Disk));
         _fake.Write(path, text);
         Assert.Equal(use, Host.UseOf(Disk));
         AssertProblem(Disk, HostProblemCode.InUse, use, "end that use");
         Assert.Equal(Status.Busy, Assert.Throws<ApertureException>(() => Host.Bind(Disk)).Status);
         Assert.Empty(_fake.Written);
+    }
+
+    private void AddDisk(string path, string number)
+    {
+        _fake.Write($"{path}/dev", $"{number}\n");
+        _fake.Link($"{path}/subsystem", "../../../class/block");
     }
 
     private void AssertProblem(string address, HostProblemCode code, string message, string remedy, bool isFatal = true)

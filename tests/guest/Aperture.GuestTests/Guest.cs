@@ -1,3 +1,4 @@
+using Aperture.Devices;
 using Aperture.Drivers.Edu;
 using Aperture.Linux;
 using Aperture.Linux.Hosts;
@@ -8,28 +9,32 @@ namespace Aperture.GuestTests;
 /// <summary>The guest: its devices, and a machine made of them for one test.</summary>
 internal sealed class Guest
 {
-    public const string EduId = "pci1234,11e8";
-
     public Guest()
     {
         Host = new LinuxHost();
-        Edus = [.. Host.Functions.Where(function => HostDevice.CompatibleOf(function.Vendor, function.Device) == EduId).Select(function => function.Address)];
         Nvme = Host.Functions.First(function => function.Class >> 8 == 0x0108).Address;
-        Kind = Host.Find(Edus[0]).Iommu;
+        var edus = Host.Functions.Where(function => HostDevice.CompatibleOf(function.Vendor, function.Device) == "pci1234,11e8").ToArray();
+        Edus = [.. edus.Where(function => !InSlot(function)).Select(function => function.Address)];
+        Neighbour = edus.Single(InSlot).Address;
+
+        bool InSlot(PciFunction function) => function.Address[..^1] == Nvme[..^1];
     }
 
     public LinuxHost Host { get; }
 
-    /// <summary>The educational devices: the first has all address bits, the second the usual 28.</summary>
+    /// <summary>The educational devices in groups of their own: the first has all address bits, the second the usual 28.</summary>
     public IReadOnlyList<string> Edus { get; }
 
     /// <summary>A disk, which has a kernel driver.</summary>
     public string Nvme { get; }
 
-    /// <summary>What stands between them and memory.</summary>
-    public IommuKind Kind { get; }
+    /// <summary>Another educational device, in the disk's slot and group.</summary>
+    public string Neighbour { get; }
 
-    /// <summary>A machine with the first device, its driver bound.</summary>
+    /// <summary>What stands between them and memory.</summary>
+    public IommuKind Kind => Host.Find(Edus[0]).Iommu;
+
+    /// <summary>A machine without devices, with the educational devices' driver.</summary>
     public static HostMachine Machine(HostMachineOptions? options = null)
     {
         var machine = new HostMachine(options);
@@ -37,10 +42,32 @@ internal sealed class Guest
         return machine;
     }
 
-    /// <summary>Opens the first device in a machine.</summary>
-    public EduClient Open(HostMachine machine, HostDeviceOptions? options = null)
+    /// <summary>Opens an educational device in a machine.</summary>
+    public EduClient Open(HostMachine machine, HostDeviceOptions? options = null, int index = 0)
     {
-        var device = machine.Open(Edus[0], options);
-        return device.Device.Bound as EduClient ?? throw new CheckException(string.Join("; ", machine.Drivers.Log));
+        var device = machine.Open(Edus[index], options);
+        return Client(machine, device.Device);
+    }
+
+    /// <summary>What the driver made of an educational device. A look at the device costs more here than the guest's time, which jumps ahead.</summary>
+    public static EduClient Client(HostMachine machine, Device device)
+    {
+        var client = device.Bound as EduClient ?? throw new CheckException(string.Join("; ", machine.Drivers.Log));
+        client.Interval = TimeSpan.FromMilliseconds(50);
+        return client;
+    }
+
+    /// <summary>Takes the educational devices in groups of their own.</summary>
+    public void BindEdus()
+    {
+        foreach (var address in Edus)
+            Host.Bind(address);
+    }
+
+    /// <summary>Takes the disk and its neighbour.</summary>
+    public void BindSlot()
+    {
+        Host.Bind(Nvme);
+        Host.Bind(Neighbour);
     }
 }

@@ -6,12 +6,21 @@ namespace Aperture.GuestTests;
 /// <summary>The kernel's log from a moment on.</summary>
 internal sealed class KernelLog
 {
-    private readonly HashSet<string> _before = [.. Lines()];
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(6);
 
-    /// <summary>Lines that have come since and name an address.</summary>
+    private readonly HashSet<string> _before;
+
+    /// <summary>Begins when the kernel is ready to tell of faults: it tells of ten in five seconds at most. The guest's time costs nothing.</summary>
+    public KernelLog()
+    {
+        Thread.Sleep(Patience);
+        _before = [.. Lines()];
+    }
+
+    /// <summary>Lines that have come since and name an address, or its page: some IOMMUs know no more.</summary>
     public IEnumerable<string> Naming(Iova address)
     {
-        var pattern = new Regex($"0x0*{address.Value:x}\\b", RegexOptions.IgnoreCase);
+        var pattern = new Regex($"0x0*({address.Value:x}|{address.AlignDown(4096).Value:x})\\b", RegexOptions.IgnoreCase);
         return Lines().Where(line => !_before.Contains(line) && pattern.IsMatch(line));
     }
 

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Aperture.Dma;
 
 namespace Aperture.GuestTests;
@@ -11,7 +10,7 @@ internal static class Victim
         using var machine = Guest.Machine();
         var edu = new Guest().Open(machine);
         using var buffer = edu.Device.Dma.Allocate(4096);
-        RandomNumberGenerator.Fill(buffer.Span);
+        new Random(1).NextBytes(buffer.Span);
         Console.WriteLine("busy");
         while (true)
         {

@@ -1,0 +1,104 @@
+using System.Text.Json;
+using Aperture.Core;
+using Aperture.Linux.Tests.Fakes;
+using Aperture.Tool.Host;
+
+namespace Aperture.Tool.Tests.Host;
+
+public sealed class HostCommandTests : IDisposable
+{
+    private const string Disk = "0000:01:00.0";
+
+    private readonly FakeHost _fake = new();
+    private readonly StringWriter _output = new();
+
+    public HostCommandTests()
+    {
+        _fake.Add(Disk, "1b36:0010", "010802", 5, "nvme");
+        _fake.Add("0000:02:00.0", "8086:1234", "020000", null);
+        _fake.Write("sys/kernel/iommu_groups/5/reserved_regions", "0x00000000fee00000 0x00000000feefffff msi\n");
+        _fake.Write("dev/vfio/5", "");
+    }
+
+    public void Dispose()
+    {
+        _fake.Dispose();
+        _output.Dispose();
+    }
+
+    [Fact]
+    public void List_shows_every_device()
+    {
+        Assert.Equal(0, HostList.Run(_fake.Host, [], false, _output));
+        Assert.Contains("1b36:0010   010802   nvme     5       intel", _output.ToString());
+        Assert.Contains("8086:1234   020000   -        -       none", _output.ToString());
+    }
+
+    [Fact]
+    public void List_of_one_says_what_is_in_the_way()
+    {
+        Assert.Equal(1, HostList.Run(_fake.Host, ["02:00.0"], false, _output));
+        Assert.Contains("in the way: no IOMMU is in front of 0000:02:00.0", _output.ToString());
+        Assert.Equal(0, HostList.Run(_fake.Host, [Disk], false, _output));
+        Assert.Contains("reserved: [0xfee00000, 0xfeefffff] msi", _output.ToString());
+    }
+
+    [Fact]
+    public void List_is_there_as_json()
+    {
+        HostList.Run(_fake.Host, [], true, _output);
+        using var json = JsonDocument.Parse(_output.ToString());
+        var devices = json.RootElement.GetProperty("devices");
+        Assert.Equal(5, devices[0].GetProperty("group").GetInt32());
+        Assert.Equal("msi", devices[0].GetProperty("reserved")[0].GetProperty("kind").GetString());
+        Assert.Equal(JsonValueKind.Null, devices[1].GetProperty("group").ValueKind);
+        Assert.Equal("NoIommu", devices[1].GetProperty("problems")[0].GetProperty("code").GetString());
+    }
+
+    [Fact]
+    public void A_device_is_bound_and_given_back()
+    {
+        Assert.Equal(0, HostBinding.Bind(_fake.Host, [Disk], false, _output));
+        Assert.Equal(0, HostBinding.Bind(_fake.Host, [Disk], false, _output));
+        Assert.Equal(0, HostBinding.Unbind(_fake.Host, [Disk], true, _output));
+        Assert.True(_fake.Host.Find(Disk).IsVfio);
+        Assert.Equal(0, HostBinding.Unbind(_fake.Host, [Disk], false, _output));
+        Assert.Equal(
+            ["0000:01:00.0: nvme -> vfio-pci, group 5", "0000:01:00.0: bound to vfio-pci already", "0000:01:00.0: would go from vfio-pci back to nvme", "0000:01:00.0: nvme"],
+            _output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
+    public void A_dry_run_does_nothing()
+    {
+        Assert.Equal(0, HostBinding.Bind(_fake.Host, [Disk], true, _output));
+        Assert.Equal(0, HostSelfTest.Run(_fake.Host, Disk, true, _output));
+        _fake.Write("proc/swaps", "Filename\n/dev/nvme0n1 partition\n");
+        Assert.Equal(1, HostBinding.Bind(_fake.Host, ["02:00.0"], true, _output));
+        Assert.Contains("in the way: no IOMMU", _output.ToString());
+        Assert.Empty(_fake.Written);
+        Assert.Equal("nvme", _fake.Host.Find(Disk).Driver);
+    }
+
+    [Fact]
+    public void Recover_gives_everything_back()
+    {
+        Assert.Equal(0, HostBinding.Recover(_fake.Host, false, _output));
+        HostBinding.Bind(_fake.Host, [Disk], false, _output);
+        Assert.Equal(0, HostBinding.Recover(_fake.Host, true, _output));
+        Assert.Equal([Disk], _fake.Host.Taken);
+        _fake.Link("proc/4711/fd/9", "/dev/vfio/5");
+        Assert.Equal(1, HostBinding.Recover(_fake.Host, false, _output));
+        File.Delete(_fake.At("proc/4711/fd/9"));
+        Assert.Equal(0, HostBinding.Recover(_fake.Host, false, _output));
+        Assert.Empty(_fake.Host.Taken);
+        Assert.Contains("nothing was taken", _output.ToString());
+    }
+
+    [Fact]
+    public void What_the_host_refuses_is_no_bad_input()
+    {
+        Assert.Equal(1, HostCommand.Guard(() => HostBinding.Unbind(_fake.Host, [Disk], false, _output)));
+        Assert.Throws<ApertureException>(() => HostCommand.Guard(() => HostBinding.Bind(_fake.Host, ["09:00.0"], false, _output)));
+    }
+}

@@ -1,0 +1,85 @@
+using Aperture.Core;
+using Aperture.Linux.Pci;
+
+namespace Aperture.GuestTests;
+
+/// <summary>Registers, configuration space, reset, bus mastering; with a disk's controller, which has MSI-X and a reset of its own.</summary>
+internal static class DeviceTests
+{
+    public static void Registers_have_the_width_that_was_asked_for(Guest guest)
+    {
+        using var machine = Guest.Machine();
+        var edu = guest.Open(machine);
+        var registers = edu.Device.Registers[0];
+        Check.Equal(1UL << 20, registers.Size);
+        for (var i = 0; i < 100_000; i++)
+        {
+            // A comparison of one bit must not become an access of one byte, which this device does not answer.
+            Check.That((registers.Read32(0) & 1) != 0 && (registers.Read32(0) & 0xFF) == 0xED);
+        }
+
+        registers.Write64(0x80, 0x1234_5678_9ABC_DEF0);
+        Check.Equal(0x1234_5678_9ABC_DEF0UL, registers.Read64(0x80));
+    }
+
+    public static void What_is_not_there_does_not_answer(Guest guest)
+    {
+        using var machine = Guest.Machine();
+        var registers = guest.Open(machine).Device.Registers[0];
+        foreach (var offset in new uint[] { 1, 2, 0xF_FFFE, 0x10_0000, uint.MaxValue - 3 })
+            Check.Refused(Status.IoError, () => registers.Read32(offset));
+        Check.Refused(Status.IoError, () => registers.Write64(0x84, 0));
+        machine.Close(machine.Devices[0]);
+        Check.Refused(Status.IoError, () => registers.Read32(0)); // and is no crash of the process
+    }
+
+    public static void Configuration_space_can_be_read(Guest guest)
+    {
+        using var machine = Guest.Machine();
+        guest.Open(machine);
+        var configuration = machine.Devices[0].Configuration;
+        Check.Equal(0x1234, configuration.Vendor);
+        Check.Equal(0x11E8, configuration.DeviceId);
+        Check.Equal(0x11E8_1234u, configuration.Registers.Read32(0));
+        Check.That(configuration.Registers.Size is 256 or 4096);
+    }
+
+    public static void A_device_is_bus_master_while_its_driver_has_it(Guest guest)
+    {
+        using var machine = Guest.Machine();
+        var edu = guest.Open(machine);
+        var configuration = machine.Devices[0].Configuration;
+        Check.That(configuration.IsBusMaster);
+        machine.Drivers.Unbind(edu.Device);
+        Check.That(!configuration.IsBusMaster);
+        Check.That(machine.Drivers.Bind(edu.Device));
+        Check.That(configuration.IsBusMaster);
+    }
+
+    public static void A_reset_brings_the_registers_back_to_their_first_state(Guest guest)
+    {
+        guest.BindSlot();
+        using var machine = Guest.Machine();
+        var disk = machine.Open(guest.Nvme);
+        var registers = disk.Device.Registers[0];
+        Check.That(disk.CanReset);
+        Nvme.Enable(registers, default, default);
+        Check.Equal(1u, registers.Read32(Nvme.Status) & 1);
+        disk.Reset();
+        Check.Equal(0u, registers.Read32(Nvme.Status) & 1);
+        Check.Equal(0u, registers.Read32(Nvme.Configuration) & 1);
+        Check.That((registers.Read64(Nvme.Capabilities) & 0xFFFF) > 0);
+    }
+
+    public static void A_disk_does_dma_and_sends_messages_by_table(Guest guest)
+    {
+        guest.BindSlot();
+        using var machine = Guest.Machine();
+        machine.Drivers.Register(new Nvme());
+        var disk = machine.Open(guest.Nvme, new HostDeviceOptions { MaxInterrupts = 4 });
+        Check.Equal(InterruptKind.Msix, disk.Interrupts);
+        Check.Equal(4, disk.Device.Interrupts.Count);
+        var nvme = disk.Device.Bound as Nvme.Controller ?? throw new CheckException(string.Join("; ", machine.Drivers.Log));
+        Check.Equal("disk0", nvme.Serial());
+    }
+}
