@@ -23,7 +23,7 @@ internal sealed class DmaWork : IDisposable
     private readonly Device _other;
     private readonly MemoryBlock _memory;
     private readonly MemoryBlock _large;
-    private SanitizerOptions? _listener; // null while nobody listens
+    private readonly SanitizerOptions? _listener; // null while nobody listens
     private readonly byte[] _plain = new byte[BounceBytes];
 
     private DmaWork(string board, DomainType type, bool isDirect, bool isBounced, SanitizerOptions? sanitizer = null)
