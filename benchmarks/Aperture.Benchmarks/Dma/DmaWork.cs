@@ -23,7 +23,9 @@ internal sealed class DmaWork : IDisposable
     private readonly Device _other;
     private readonly MemoryBlock _memory;
     private readonly MemoryBlock _large;
-    private readonly SanitizerOptions? _listener; // null while nobody listens
+#pragma warning disable IDE0044 // read as one that changes: by Volatile.Read, which takes no readonly field
+    private SanitizerOptions? _listener; // null while nobody listens
+#pragma warning restore IDE0044
     private readonly byte[] _plain = new byte[BounceBytes];
 
     private DmaWork(string board, DomainType type, bool isDirect, bool isBounced, SanitizerOptions? sanitizer = null)
