@@ -32,7 +32,7 @@ internal sealed class HostUnit : IommuUnit
             ApertureStart = space.Ranges[0].First,
             ApertureEnd = space.Ranges[^1].Last,
             OutputBits = 64,
-            HonouredProtection = Protection.ReadWrite,
+            HonouredProtection = Protection.Write, // some read what they may write: seen with Intel's, as QEMU 7.2 emulates it, on Linux 6.1 and 6.12
             CoherentWalks = true,
             CanBlock = true,
         };
