@@ -2,36 +2,41 @@ using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Iommu;
 using Aperture.Linux.AddressSpaces;
+using Aperture.Linux.Hosts;
 using Aperture.Linux.Memory;
 using Aperture.Linux.Pci;
 using Aperture.Linux.Vfio;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Aperture.Linux;
 
 /// <summary>Devices of this host with the drivers of this process: the counterpart of a simulated machine. The driver core, the IOMMU API and the
 /// DMA API are the same; the kernel's VFIO stands behind them.</summary>
-/// <remarks>Devices must be bound to vfio-pci: <see cref="Hosts.LinuxHost"/> does that and gives them back.</remarks>
+/// <remarks>Devices must be bound to vfio-pci: <see cref="LinuxHost"/> does that and gives them back.</remarks>
 public sealed class HostMachine : IDisposable
 {
     private readonly Lock _lock = new();
-    private readonly Func<int, IHostSpace> _openGroup;
+    private readonly Func<PciFunction, IHostSpace> _openGroup;
     private readonly InterruptPump _pump = new();
     private readonly Dictionary<int, (IHostSpace Space, HostUnit Unit, IDisposable Registration)> _groups = []; // by the kernel's number
     private readonly Dictionary<string, (HostDevice Device, int Group, IDisposable Gates)> _devices = new(StringComparer.Ordinal);
-    private readonly string _root;
+    private readonly LinuxHost _host;
+    private readonly ILogger _logger;
     private bool _isDisposed;
 
     /// <summary>A machine without devices.</summary>
     /// <param name="options">How it is made; null for the defaults.</param>
     public HostMachine(HostMachineOptions? options = null)
-        : this(options ?? new(), VfioGroup.Open)
+        : this(options ?? new(), function => VfioGroup.Open(function.Group!.Value, function.IsNoIommu))
     {
     }
 
-    internal HostMachine(HostMachineOptions options, Func<int, IHostSpace> openGroup)
+    internal HostMachine(HostMachineOptions options, Func<PciFunction, IHostSpace> openGroup)
     {
         _openGroup = openGroup;
-        _root = options.Root;
+        _host = new LinuxHost(options.Root);
+        _logger = options.Logger ?? NullLogger.Instance;
         Memory = new HostMemory(options.HugePages);
         Iommu = new IommuCore(new NoTableMemory(), options.Trace);
         Drivers = new DriverCore(Iommu, Memory, logger: options.Logger);
@@ -67,18 +72,22 @@ public sealed class HostMachine : IDisposable
         {
             if (_devices.ContainsKey(address))
                 throw new ApertureException(Status.Busy, $"{address} is open already");
-            var group = new Hosts.LinuxHost(_root).GroupOf(address);
+            options ??= new();
+            var group = _host.GroupOf(address);
+            var function = _host.Find(address);
+            if (function.Warning is { } warning)
+                Accept(warning, options);
             if (!_groups.TryGetValue(group, out var entry))
             {
-                var space = _openGroup(group);
-                var unit = new HostUnit(space, Memory, Iommu.Trace);
+                var space = _openGroup(function);
+                var unit = new HostUnit(space, function.Iommu, Memory, Iommu.Trace);
                 entry = (space, unit, Iommu.Register(unit));
                 _groups.Add(group, entry);
             }
 
             try
             {
-                var device = new HostDevice(address, entry.Space, entry.Unit, options ?? new(), _pump);
+                var device = new HostDevice(address, entry.Space, entry.Unit, options, _pump);
                 _devices.Add(address, (device, group, Drivers.RegisterGates(device, device)));
                 Drivers.Add(device.Device);
                 return device;
@@ -114,6 +123,13 @@ public sealed class HostMachine : IDisposable
 
         _pump.Dispose();
         Memory.Dispose();
+    }
+
+    private void Accept(string warning, HostDeviceOptions options)
+    {
+        if (!options.UnsafeNoIommu)
+            throw new ApertureException(Status.NotPermitted, $"{warning}; whoever wants that must say so (HostDeviceOptions.UnsafeNoIommu)");
+        LinuxHost.LogNoIommu(_logger, warning);
     }
 
     private void Close(string address)

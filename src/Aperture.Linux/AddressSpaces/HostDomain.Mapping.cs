@@ -68,6 +68,7 @@ internal sealed partial class HostDomain
             Status.OutOfRange => $"{where} maps {string.Join(", ", _ranges)} only",
             Status.BadAddress => "there is no memory of this process at the address, or it is not writable",
             Status.AlreadyExists => "something is mapped there already",
+            Status.NoDevice => $"{where} has no IOMMU: a device address would be a physical one, and the kernel keeps no page where it is; use a device behind an IOMMU for DMA",
             Status.InvalidArgument => string.Create(CultureInfo.InvariantCulture, $"addresses and sizes must be multiples of 0x{_page:x}, and a right is needed"),
             _ => null,
         };

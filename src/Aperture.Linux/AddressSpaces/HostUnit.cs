@@ -3,6 +3,7 @@ using Aperture.Core.PageTables;
 using Aperture.Devices;
 using Aperture.Diagnostics;
 using Aperture.Iommu;
+using Aperture.Linux.Hosts;
 using Aperture.Linux.Memory;
 
 namespace Aperture.Linux.AddressSpaces;
@@ -18,9 +19,10 @@ internal sealed class HostUnit : IommuUnit
 
     /// <summary>The unit of a group.</summary>
     /// <param name="space">The group's address space in the kernel.</param>
+    /// <param name="kind">What is in front of the group; with <see cref="IommuKind.None"/> every map is refused and nothing blocks a device.</param>
     /// <param name="memory">The host's memory.</param>
     /// <param name="trace">Hears of maps and unmaps, or null.</param>
-    public HostUnit(IHostSpace space, HostMemory memory, DmaTrace? trace)
+    public HostUnit(IHostSpace space, IommuKind kind, HostMemory memory, DmaTrace? trace)
         : base(new Device(space.Name))
     {
         _space = space;
@@ -32,9 +34,9 @@ internal sealed class HostUnit : IommuUnit
             ApertureStart = space.Ranges[0].First,
             ApertureEnd = space.Ranges[^1].Last,
             OutputBits = 64,
-            HonouredProtection = Protection.Write, // some read what they may write: seen with Intel's, as QEMU 7.2 emulates it, on Linux 6.1 and 6.12
+            HonouredProtection = HonouredBy(kind),
             CoherentWalks = true,
-            CanBlock = true,
+            CanBlock = kind != IommuKind.None,
         };
     }
 
@@ -48,6 +50,9 @@ internal sealed class HostUnit : IommuUnit
     public override IEnumerable<object> GroupKeys(Device master, IReadOnlyList<StreamId> streams) => [this];
 
     /// <inheritdoc/>
+    public override void RemoveMaster(Device master) => Remove(master);
+
+    /// <inheritdoc/>
     public override IommuDomain CreateDomain(DomainType type) =>
         new HostDomain(type == DomainType.Unmanaged ? type : DomainType.Dma, _space, _memory, _trace); // the kernel invalidates at every unmap
 
@@ -56,9 +61,7 @@ internal sealed class HostUnit : IommuUnit
     {
         if (domain.Type == DomainType.Blocked)
         {
-            _masters.Remove(master);
-            if (_masters.Count == 0)
-                LeaveDomain();
+            Remove(master);
             return Status.Ok;
         }
 
@@ -81,6 +84,22 @@ internal sealed class HostUnit : IommuUnit
     public override void Invalidate(IommuDomain domain, in InvalidationGather gather)
     {
         // The kernel has done it when an unmap returns.
+    }
+
+    /// <summary>Seen on Linux 6.1 and 6.12: AMD's and virtio's tell reading from writing; Intel's, as QEMU 7.2 emulates it, reads what it may write. ARM's first
+    /// stage cannot say that something may be written but not read. Nobody else has been looked at.</summary>
+    private static Protection HonouredBy(IommuKind kind) => kind switch
+    {
+        IommuKind.None => Protection.None,
+        IommuKind.Amd or IommuKind.Virtio => Protection.ReadWrite,
+        _ => Protection.Write,
+    };
+
+    private void Remove(Device master)
+    {
+        _masters.Remove(master);
+        if (_masters.Count == 0)
+            LeaveDomain();
     }
 
     private void LeaveDomain()

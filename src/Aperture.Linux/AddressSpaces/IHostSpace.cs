@@ -26,6 +26,7 @@ internal interface IHostSpace : IDisposable
     /// <param name="address">The memory in this process, at a page.</param>
     /// <param name="size">Bytes, whole pages.</param>
     /// <param name="protection">Which of <see cref="Protection.Read"/> and <see cref="Protection.Write"/> the device may.</param>
+    /// <returns><see cref="Status.NoDevice"/>: there is no IOMMU.</returns>
     Status Map(Iova iova, ulong address, ulong size, Protection protection);
 
     /// <summary>Removes the mappings that fill a range. None may be cut by its ends.</summary>

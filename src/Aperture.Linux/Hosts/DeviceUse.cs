@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Aperture.Linux.Hosts;
 
 /// <summary>Finds out whether somebody uses a PCI function: an interface that is up, a file system or swap on a disk, a screen, an open group.</summary>
@@ -12,13 +10,13 @@ internal sealed class DeviceUse(HostFiles files)
     {
         var path = $"sys/bus/pci/devices/{function.Address}";
         if (function.IsVfio)
-            return Holder(function.Group);
+            return function.Group is { } group ? Holder(group, function.IsNoIommu) : null;
         return Network(path) ?? Disks(path) ?? (files.Read($"{path}/boot_vga") == "1" ? "it shows the console" : null);
     }
 
-    private string? Holder(int? group)
+    private string? Holder(int group, bool isNoIommu)
     {
-        var file = string.Create(CultureInfo.InvariantCulture, $"/dev/vfio/{group}");
+        var file = $"/{NoIommuMode.GroupFile(group, isNoIommu)}";
         foreach (var process in files.List("proc").Where(name => name.All(char.IsAsciiDigit)))
         {
             if (files.List($"proc/{process}/fd").Any(number => new FileInfo(files.PathOf($"proc/{process}/fd/{number}")).LinkTarget == file))

@@ -14,22 +14,31 @@ public sealed partial class LinuxHost
     /// <summary>Takes a function from its kernel driver and binds it to vfio-pci. Where it was goes into a journal first, so that
     /// <see cref="Recover"/> can give it back after a crash.</summary>
     /// <param name="address">The function.</param>
+    /// <param name="unsafeNoIommu">Whether a function without an IOMMU may be taken, which nothing confines then: it reaches all memory of the machine. One
+    /// that has an IOMMU is taken with it all the same.</param>
     /// <returns>What was bound before, or null; also when it is bound to vfio-pci already.</returns>
     /// <exception cref="ApertureException">Something is in the way, or the kernel refuses: the message says what. The function is where it was then.</exception>
-    public string? Bind(string address)
+    public string? Bind(string address, bool unsafeNoIommu = false)
     {
         var function = Find(address);
-        var problems = ForBinding(function).Where(problem => problem.IsFatal).ToArray();
+        var problems = ForBinding(function, unsafeNoIommu).Where(problem => problem.IsFatal).ToArray();
         if (problems.Length > 0)
             throw new ApertureException(problems[0].Code == HostProblemCode.InUse ? Status.Busy : Status.NotPermitted, $"{function.Address} cannot be bound to {VfioDriver}: {string.Join("; ", problems.Select(problem => problem.ToString()))}");
         if (function.IsVfio)
+        {
+            Warn(function);
             return _journal.Find(function.Address)?.Driver;
+        }
 
         var entry = new BoundFunction(function.Address, function.Driver, function.Override);
         _journal.Add(entry);
         try
         {
             Rebind(function, VfioDriver, VfioDriver);
+            var bound = Find(address);
+            if (bound.IsNoIommu && !unsafeNoIommu)
+                throw new ApertureException(Status.NotPermitted, NotAskedFor(bound).ToString());
+            Warn(bound);
             return function.Driver;
         }
         catch (ApertureException e)
@@ -77,6 +86,12 @@ public sealed partial class LinuxHost
         }
 
         return lines;
+    }
+
+    private void Warn(PciFunction function)
+    {
+        if (function.Warning is { } warning)
+            LogNoIommu(_logger, warning);
     }
 
     private const string AnyDriver = "*"; // whichever the kernel finds

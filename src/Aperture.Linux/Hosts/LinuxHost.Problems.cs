@@ -11,11 +11,13 @@ public sealed partial class LinuxHost
 
     /// <summary>What is in the way of using a function, the fatal first. A function that is in use by a kernel driver for something, or by another
     /// process, must not be taken away.</summary>
+    /// <param name="address">The function.</param>
+    /// <param name="unsafeNoIommu">Whether it may be used without an IOMMU, as for <see cref="Bind"/>.</param>
     /// <exception cref="Core.ApertureException">There is no such function.</exception>
-    public IReadOnlyList<HostProblem> Explain(string address)
+    public IReadOnlyList<HostProblem> Explain(string address, bool unsafeNoIommu = false)
     {
         var function = Find(address);
-        return [.. ForBinding(function).Concat(ForOpening(function)).OrderBy(problem => !problem.IsFatal)];
+        return [.. ForBinding(function, unsafeNoIommu).Concat(ForOpening(function)).OrderBy(problem => !problem.IsFatal)];
     }
 
     /// <summary>Who uses a function, in words; null when nobody seems to.</summary>
@@ -29,13 +31,36 @@ public sealed partial class LinuxHost
             $"no IOMMU is in front of {function.Address}",
             "switch it on in the firmware (VT-d, AMD-Vi, SMMU) and boot Intel machines with intel_iommu=on");
 
-    private IEnumerable<HostProblem> ForBinding(PciFunction function)
+    private static HostProblem NotAskedFor(PciFunction function) => new(
+        HostProblemCode.NoIommuMode,
+        NoIommuMode.RiskOf(function.Address),
+        "use a device behind an IOMMU; or, for a device and a driver that you trust with everything, ask for it (--unsafe-no-iommu, UnsafeNoIommu)");
+
+    /// <summary>What the kernel's no-IOMMU mode lacks, and what using it means.</summary>
+    private IEnumerable<HostProblem> ForNoIommu(PciFunction function)
     {
-        if (function.Group is null)
-            yield return NoIommu(function);
+        if (!function.IsNoIommu && _files.Exists("sys/module/vfio") && !_files.Exists(NoIommuMode.Parameter))
+            yield return new HostProblem(HostProblemCode.NoIommuMode, $"no IOMMU is in front of {function.Address}, and this kernel has no no-IOMMU mode (CONFIG_VFIO_NOIOMMU)", "boot a kernel that has it, or use a device behind an IOMMU");
+        if (!function.IsNoIommu && _files.Read(NoIommuMode.Parameter) == "N")
+            yield return new HostProblem(HostProblemCode.NoIommuMode, $"no IOMMU is in front of {function.Address}, and the kernel's no-IOMMU mode is off", $"echo 1 > /{NoIommuMode.Parameter}");
+        yield return new HostProblem(HostProblemCode.NoIommuMode, NoIommuMode.RiskOf(function.Address), "trust the device and its driver with everything, or use one behind an IOMMU", IsFatal: false);
+    }
+
+    private IEnumerable<HostProblem> ForBinding(PciFunction function, bool unsafeNoIommu)
+    {
+        if (function.Iommu == IommuKind.None && unsafeNoIommu)
+        {
+            foreach (var problem in ForNoIommu(function))
+                yield return problem;
+        }
+        else if (function.Iommu == IommuKind.None)
+        {
+            yield return function.IsNoIommu ? NotAskedFor(function) : NoIommu(function);
+        }
+
         if (!_files.Exists($"sys/bus/pci/drivers/{VfioDriver}"))
             yield return new HostProblem(HostProblemCode.ModuleMissing, $"the kernel module {VfioDriver} is not loaded", $"modprobe {VfioDriver}");
-        if (!_files.Exists("sys/module/vfio_iommu_type1"))
+        if (!_files.Exists("sys/module/vfio_iommu_type1") && !(function.Iommu == IommuKind.None && unsafeNoIommu))
             yield return new HostProblem(HostProblemCode.ModuleMissing, "the kernel module vfio_iommu_type1 is not loaded", "modprobe vfio_iommu_type1");
         if (function.IsBridge)
             yield return new HostProblem(HostProblemCode.NotAnEndpoint, $"{function.Address} is a bridge", "use a device behind it; bridges stay with the kernel");
@@ -58,7 +83,7 @@ public sealed partial class LinuxHost
                 $"take them, too: aperture host bind {string.Join(' ', others.Select(other => other.Address))}");
         }
 
-        var file = string.Create(CultureInfo.InvariantCulture, $"dev/vfio/{group}");
+        var file = NoIommuMode.GroupFile(group, function.IsNoIommu);
         if (function.IsVfio && Libc.Access(_files.PathOf(file), ReadAndWrite) < 0)
             yield return new HostProblem(HostProblemCode.NoPermission, $"/{file} cannot be opened by this user", $"chown $USER /{file}");
         if (IsLimited() && LockedMemory.Limit is { } limit and < LowLimit)

@@ -1,6 +1,8 @@
 using System.Globalization;
 using Aperture.Core;
 using Aperture.Linux.AddressSpaces;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Aperture.Linux.Hosts;
 
@@ -16,17 +18,20 @@ public sealed partial class LinuxHost
 
     private readonly HostFiles _files;
     private readonly BindJournal _journal;
+    private readonly ILogger _logger;
 
     /// <summary>The host.</summary>
     /// <param name="root">Where the file system with <c>sys</c>, <c>proc</c>, <c>dev</c> and <c>run</c> begins; something else than <c>/</c> for tests.</param>
-    public LinuxHost(string root = "/")
-        : this(new HostFiles(root))
+    /// <param name="logger">Hears of every device that is taken without an IOMMU in front of it, or null.</param>
+    public LinuxHost(string root = "/", ILogger? logger = null)
+        : this(new HostFiles(root), logger)
     {
     }
 
-    internal LinuxHost(HostFiles files)
+    internal LinuxHost(HostFiles files, ILogger? logger = null)
     {
         _files = files;
+        _logger = logger ?? NullLogger.Instance;
         _journal = new BindJournal(files.PathOf("run/aperture/bound"));
     }
 
@@ -52,6 +57,10 @@ public sealed partial class LinuxHost
         var function = Find(address);
         return function.Group ?? throw new ApertureException(Status.NoDevice, NoIommu(function).ToString());
     }
+
+    /// <summary>Warns of a function without an IOMMU, every time.</summary>
+    [LoggerMessage(1, LogLevel.Warning, "{warning}")]
+    internal static partial void LogNoIommu(ILogger logger, string warning);
 
     /// <summary>All functions of a group.</summary>
     public IReadOnlyList<PciFunction> FunctionsOf(int group) =>
@@ -90,7 +99,8 @@ public sealed partial class LinuxHost
     private PciFunction Read(string address)
     {
         var path = $"{DevicesPath}/{address}";
-        var group = _files.ReadLink($"{path}/iommu_group");
+        int? group = _files.ReadLink($"{path}/iommu_group") is { } number ? int.Parse(number, CultureInfo.InvariantCulture) : null;
+        var isConfined = group is { } made && !_files.Exists(NoIommuMode.GroupFile(made, isNoIommu: true));
         var wanted = _files.Read($"{path}/driver_override");
         return new PciFunction(
             address,
@@ -99,7 +109,7 @@ public sealed partial class LinuxHost
             _files.ReadNumber($"{path}/class") ?? 0,
             _files.ReadLink($"{path}/driver"),
             wanted is null or "" or "(null)" ? null : wanted,
-            group is null ? null : int.Parse(group, CultureInfo.InvariantCulture),
-            group is null ? IommuKind.None : KindOf(_files.ReadLink($"{path}/iommu") ?? "?"));
+            group,
+            isConfined ? KindOf(_files.ReadLink($"{path}/iommu") ?? "?") : IommuKind.None);
     }
 }

@@ -28,8 +28,9 @@ internal static class VfioErrors
     });
 
     /// <summary>A container could not be given its IOMMU.</summary>
-    public static ApertureException SetIommu(string group, Errno error) => new(error.ToStatus(), $"{group} could not be given a type1 IOMMU: " + error switch
+    public static ApertureException SetIommu(string group, bool isNoIommu, Errno error) => new(error.ToStatus(), $"{group} could not be given {(isNoIommu ? "to a container without an IOMMU" : "a type1 IOMMU")}: " + error switch
     {
+        Errno.NotPermitted when isNoIommu => "this needs CAP_SYS_RAWIO; run as root",
         Errno.NotPermitted => "the platform does not isolate message-signalled interrupts: a device could forge those of others. If you trust the device, " +
             "set allow_unsafe_interrupts (echo 1 > /sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts)",
         Errno.NoDevice => "the kernel has no driver for it; load the module vfio_iommu_type1",

@@ -7,7 +7,7 @@ internal static class HostBinding
 {
     /// <summary>Hands devices to vfio-pci, the first that is refused ends it.</summary>
     /// <returns>The exit code.</returns>
-    public static int Bind(LinuxHost host, IEnumerable<string> addresses, bool isDry, TextWriter output)
+    public static int Bind(LinuxHost host, IEnumerable<string> addresses, bool isDry, bool unsafeNoIommu, TextWriter output)
     {
         var code = 0;
         foreach (var address in addresses)
@@ -15,14 +15,14 @@ internal static class HostBinding
             var function = host.Find(address);
             if (isDry)
             {
-                code |= Plan(host, function, output);
+                code |= Plan(host, function, unsafeNoIommu, output);
                 continue;
             }
 
-            host.Bind(address);
-            output.WriteLine(function.IsVfio ? $"{function.Address}: bound to {LinuxHost.VfioDriver} already" : $"{function.Address}: {function.Driver ?? "no driver"} -> {LinuxHost.VfioDriver}, group {function.Group}");
-            foreach (var problem in host.Explain(address))
-                output.WriteLine($"  {problem}");
+            host.Bind(address, unsafeNoIommu);
+            output.WriteLine(function.IsVfio ? $"{function.Address}: bound to {LinuxHost.VfioDriver} already" : $"{function.Address}: {function.Driver ?? "no driver"} -> {LinuxHost.VfioDriver}, group {host.Find(address).Group}");
+            foreach (var problem in host.Explain(address, unsafeNoIommu))
+                output.WriteLine($"  {Label(problem)}: {problem}");
         }
 
         return code;
@@ -58,12 +58,20 @@ internal static class HostBinding
         return host.Taken.Count == 0 ? 0 : 1;
     }
 
-    private static int Plan(LinuxHost host, PciFunction function, TextWriter output)
+    /// <summary>What a problem is called.</summary>
+    public static string Label(HostProblem problem) => problem switch
+    {
+        { IsFatal: true } => "in the way",
+        { Code: HostProblemCode.NoIommuMode } => "WARNING",
+        _ => "note",
+    };
+
+    private static int Plan(LinuxHost host, PciFunction function, bool unsafeNoIommu, TextWriter output)
     {
         output.WriteLine($"{function.Address}: would be taken from {function.Driver ?? "no driver"} and bound to {LinuxHost.VfioDriver}");
-        var problems = host.Explain(function.Address);
+        var problems = host.Explain(function.Address, unsafeNoIommu);
         foreach (var problem in problems)
-            output.WriteLine($"  {(problem.IsFatal ? "in the way" : "note")}: {problem}");
+            output.WriteLine($"  {Label(problem)}: {problem}");
         return problems.Any(problem => problem.IsFatal) ? 1 : 0;
     }
 }

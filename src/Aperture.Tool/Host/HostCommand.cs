@@ -17,16 +17,18 @@ internal static class HostCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON object." };
         var dry = new Option<bool>("--dry-run") { Description = "Say what would be done and what is in the way, and do nothing." };
 
+        var noIommu = new Option<bool>("--unsafe-no-iommu") { Description = "Also take a device that no IOMMU is in front of. NOTHING CONFINES IT: it can read and overwrite all memory of this machine." };
+
         var list = new Command("list", "List PCI devices: driver, IOMMU group, kind of IOMMU, who uses them; with addresses also what is in the way of using those.") { some, json };
         list.SetAction(result => Guard(() => HostList.Run(new LinuxHost(), result.GetValue(some) ?? [], result.GetValue(json), Console.Out)));
-        var bind = new Command("bind", "Take devices from their kernel drivers and hand them to vfio-pci. A device that is in use is refused.") { devices, dry };
-        bind.SetAction(result => Guard(() => HostBinding.Bind(new LinuxHost(), result.GetRequiredValue(devices), result.GetValue(dry), Console.Out)));
+        var bind = new Command("bind", "Take devices from their kernel drivers and hand them to vfio-pci. A device that is in use is refused.") { devices, dry, noIommu };
+        bind.SetAction(result => Guard(() => HostBinding.Bind(new LinuxHost(), result.GetRequiredValue(devices), result.GetValue(dry), result.GetValue(noIommu), Console.Out)));
         var unbind = new Command("unbind", "Give devices back to the kernel drivers that they had.") { devices, dry };
         unbind.SetAction(result => Guard(() => HostBinding.Unbind(new LinuxHost(), result.GetRequiredValue(devices), result.GetValue(dry), Console.Out)));
         var recover = new Command("recover", "Give back every device that was taken and never given back, as after a crash.") { dry };
         recover.SetAction(result => Guard(() => HostBinding.Recover(new LinuxHost(), result.GetValue(dry), Console.Out)));
-        var test = new Command("selftest", "Take a device, map and unmap memory for it, let it do DMA where a driver for it is known, see that it is confined, and give it back.") { device, dry };
-        test.SetAction(result => Guard(() => HostSelfTest.Run(new LinuxHost(), result.GetRequiredValue(device), result.GetValue(dry), Console.Out)));
+        var test = new Command("selftest", "Take a device, map and unmap memory for it, let it do DMA where a driver for it is known, see that it is confined, and give it back.") { device, dry, noIommu };
+        test.SetAction(result => Guard(() => HostSelfTest.Run(new LinuxHost(), result.GetRequiredValue(device), result.GetValue(dry), result.GetValue(noIommu), Console.Out)));
         return new Command("host", "Devices of this machine behind its IOMMU, by VFIO.\n\nExamples:\n  aperture host list\n  aperture host bind 0000:00:04.0\n  aperture host selftest 0000:00:04.0 --dry-run") { list, bind, unbind, recover, test };
     }
 

@@ -17,7 +17,7 @@ internal static class HostList
             WriteJson(host, functions, output);
         else
             WriteText(host, functions, addresses.Count > 0, output);
-        return addresses.SelectMany(host.Explain).Any(problem => problem.IsFatal) ? 1 : 0;
+        return addresses.SelectMany(address => host.Explain(address)).Any(problem => problem.IsFatal) ? 1 : 0;
     }
 
     private static void WriteText(LinuxHost host, IReadOnlyList<PciFunction> functions, bool inDetail, TextWriter output)
@@ -32,18 +32,20 @@ internal static class HostList
                 string.Create(CultureInfo.InvariantCulture, $"{function.Class:x6}"),
                 Markup.Escape(function.Driver ?? "-"),
                 function.Group?.ToString(CultureInfo.InvariantCulture) ?? "-",
-                Name(function.Iommu),
+                function.IsNoIommu ? "no-IOMMU" : Name(function.Iommu),
                 Markup.Escape(host.UseOf(function.Address) ?? ""));
         }
 
         console.Write(table);
+        foreach (var warning in functions.Select(function => function.Warning).OfType<string>())
+            console.WriteLine($"WARNING: {warning}");
         foreach (var function in inDetail ? functions : [])
         {
             console.WriteLine(function.Address);
             foreach (var range in function.Group is { } group ? host.ReservedRanges(group) : [])
                 console.WriteLine($"  reserved: {range.Range} {range.Kind}");
             foreach (var problem in host.Explain(function.Address))
-                console.WriteLine($"  {(problem.IsFatal ? "in the way" : "note")}: {problem}");
+                console.WriteLine($"  {HostBinding.Label(problem)}: {problem}");
         }
     }
 
@@ -76,6 +78,7 @@ internal static class HostList
         else
             json.WriteNull("group");
         json.WriteString("iommu", Name(function.Iommu));
+        json.WriteString("warning", function.Warning);
         json.WriteString("use", host.UseOf(function.Address));
         json.WriteStartArray("reserved");
         foreach (var range in function.Group is { } number ? host.ReservedRanges(number) : [])

@@ -14,19 +14,22 @@ internal static class HostSelfTest
 {
     /// <summary>Tests a device and leaves it where it was.</summary>
     /// <returns>The exit code.</returns>
-    public static int Run(LinuxHost host, string address, bool isDry, TextWriter output)
+    public static int Run(LinuxHost host, string address, bool isDry, bool unsafeNoIommu, TextWriter output)
     {
         var function = host.Find(address);
         if (isDry)
-            return HostBinding.Bind(host, [address], true, output);
+            return HostBinding.Bind(host, [address], true, unsafeNoIommu, output);
         var isOurs = !function.IsVfio;
         if (isOurs)
-            host.Bind(address);
+            host.Bind(address, unsafeNoIommu);
         try
         {
-            if (host.Explain(address).Where(problem => problem.IsFatal).ToArray() is { Length: > 0 } problems)
-                throw new ApertureException(Status.NotPermitted, string.Join("; ", problems.Select(problem => problem.ToString())));
-            return Test(function, output) ? 0 : 1;
+            var problems = host.Explain(address, unsafeNoIommu);
+            if (problems.Any(problem => problem.IsFatal))
+                throw new ApertureException(Status.NotPermitted, string.Join("; ", problems.Where(problem => problem.IsFatal).Select(problem => problem.ToString())));
+            foreach (var problem in problems)
+                output.WriteLine($"{HostBinding.Label(problem)}: {problem}");
+            return Test(host.Find(address), unsafeNoIommu, output) ? 0 : 1;
         }
         finally
         {
@@ -35,17 +38,28 @@ internal static class HostSelfTest
         }
     }
 
-    private static bool Test(PciFunction function, TextWriter output)
+    private static bool Test(PciFunction function, bool unsafeNoIommu, TextWriter output)
     {
         using var machine = new HostMachine();
         machine.Drivers.Register(new EduDriver());
         machine.Drivers.Register(new AnyDriver(HostDevice.CompatibleOf(function.Vendor, function.Device)));
-        var opened = machine.Open(function.Address);
+        var opened = machine.Open(function.Address, new HostDeviceOptions { UnsafeNoIommu = unsafeNoIommu });
         var device = opened.Device;
         if (device.Bound is null)
             throw new ApertureException(Status.NoDevice, string.Join("; ", machine.Drivers.Log));
         output.WriteLine($"opened: {device.Registers.Count} regions, {device.Interrupts.Count} interrupts ({opened.Interrupts}), {device.Iommu!.Ports[0].Unit.Name}, addresses up to {device.Iommu.Domain!.ApertureEnd}");
         var holds = true;
+        if (function.IsNoIommu)
+        {
+            Step("a map is refused", () => IsRefused(device));
+            if (device.Bound is EduClient free)
+                Step("an interrupt", () => free.RaiseInterrupt(1));
+            if (opened.CanReset)
+                Step("a reset", opened.Reset);
+            output.WriteLine("skipped: DMA and confinement; there is no IOMMU");
+            return holds;
+        }
+
         Step("map and unmap a page", () => Maps(device, 4096));
         Step("map and unmap 4 MiB", () => Maps(device, 4 << 20));
         Step("map and unmap pages that are not contiguous", () => Scatters(device));
@@ -76,6 +90,14 @@ internal static class HostSelfTest
                 output.WriteLine($"failed: {name}: {e.Message}");
             }
         }
+    }
+
+    private static void IsRefused(Device device)
+    {
+        var memory = device.Dma.Memory.Allocate(4096);
+        var status = device.Dma.TryMap(memory, DmaDirection.ToDevice, out _);
+        device.Dma.Memory.Free(memory);
+        Require(status == Status.NoDevice, $"without an IOMMU a map was not refused ({status})");
     }
 
     private static void Maps(Device device, int bytes)

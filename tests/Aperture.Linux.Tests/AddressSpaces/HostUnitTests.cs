@@ -3,6 +3,7 @@ using Aperture.Devices;
 using Aperture.Dma;
 using Aperture.Iommu;
 using Aperture.Linux.AddressSpaces;
+using Aperture.Linux.Hosts;
 using Aperture.Linux.Memory;
 using Aperture.Linux.Tests.Fakes;
 
@@ -176,9 +177,46 @@ public sealed class HostUnitTests : IDisposable
         Assert.Equal(calls + 1, _space.Calls);
     }
 
-    private HostUnit Register(FakeSpace space)
+    [Fact]
+    public void Without_an_iommu_nothing_is_mapped_and_the_refusal_says_why()
     {
-        var unit = new HostUnit(space, _memory, null);
+        var space = new FakeSpace("IOMMU group 3") { HasIommu = false };
+        var unit = Register(space, IommuKind.None);
+        Assert.False(unit.Capabilities.CanBlock);
+        Assert.Equal(Protection.None, unit.Capabilities.HonouredProtection);
+        var device = Add("a", unit);
+        foreach (var use in (Action[])
+        [
+            () => device.Dma.Map(_memory.Allocate(4096), DmaDirection.ToDevice),
+            () => device.Dma.Map(_memory.Allocate(4096).Slice(1, 10), DmaDirection.ToDevice), // through a bounce buffer
+            () => device.Dma.Allocate(4096),
+            () => device.Dma.MapScatter([_memory.Allocate(4096)], new DmaSegment[1], DmaDirection.ToDevice),
+        ])
+        {
+            var refusal = Assert.Throws<ApertureException>(use);
+            Assert.Equal(Status.NoDevice, refusal.Status);
+            Assert.Contains("IOMMU group 3 has no IOMMU: a device address would be a physical one", refusal.Message);
+        }
+
+        using var domain = unit.CreateDomain(DomainType.Unmanaged);
+        device.Iommu!.Group.Replace(domain);
+        Assert.Equal(Status.NoDevice, domain.Map(new(0x1000), _memory.Allocate(4096).Address, 4096, Protection.Read));
+        device.Iommu.Group.Detach(domain);
+        _drivers.Remove(device);
+    }
+
+    [Theory]
+    [InlineData(IommuKind.Intel, Protection.Write)]
+    [InlineData(IommuKind.Amd, Protection.ReadWrite)]
+    [InlineData(IommuKind.Virtio, Protection.ReadWrite)]
+    [InlineData(IommuKind.ArmSmmuV3, Protection.Write)]
+    [InlineData(IommuKind.Other, Protection.Write)]
+    internal void Promises_the_rights_that_were_seen_to_hold(IommuKind kind, Protection rights) =>
+        Assert.Equal(rights, Register(new FakeSpace("IOMMU group 4"), kind).Capabilities.HonouredProtection);
+
+    private HostUnit Register(FakeSpace space, IommuKind kind = IommuKind.Intel)
+    {
+        var unit = new HostUnit(space, kind, _memory, null);
         _iommu.Register(unit);
         return unit;
     }

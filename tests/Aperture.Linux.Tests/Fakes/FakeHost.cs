@@ -17,10 +17,12 @@ internal sealed class FakeHost : IDisposable
         Write("proc/self/status", "Name: x\nCapEff:\t000001ffffffffff\n");
         Write("proc/self/mountinfo", "");
         Write("proc/swaps", "");
-        Host = new LinuxHost(new HostFiles(_root) { Wrote = React });
+        Host = new LinuxHost(new HostFiles(_root) { Wrote = React }, Log);
     }
 
     public LinuxHost Host { get; }
+
+    public FakeLogger Log { get; } = new();
 
     /// <summary>What was written into the kernel's files, in order.</summary>
     public List<string> Written { get; } = [];
@@ -75,6 +77,14 @@ internal sealed class FakeHost : IDisposable
         Write($"sys/bus/pci/drivers/{driver}/unbind", "");
     }
 
+    /// <summary>What the kernel does for a function without an IOMMU in no-IOMMU mode. It goes with the driver, which this does not do.</summary>
+    private void MakeUpGroup(string address)
+    {
+        Link($"sys/bus/pci/devices/{address}/iommu_group", "../../../kernel/iommu_groups/7");
+        Link($"sys/kernel/iommu_groups/7/devices/{address}", $"../../../../bus/pci/devices/{address}");
+        Write("dev/vfio/noiommu-7", "");
+    }
+
     private void React(string path, string text)
     {
         Written.Add($"{path.Replace("sys/bus/pci/", "", StringComparison.Ordinal)} {text.Trim()}");
@@ -85,7 +95,10 @@ internal sealed class FakeHost : IDisposable
             return;
         var wanted = File.ReadAllText(At($"sys/bus/pci/devices/{text}/driver_override")).Trim();
         var driver = wanted is "" or "(null)" ? Natural.GetValueOrDefault(text) : wanted;
-        if (driver is not null && !Broken.Contains(driver))
-            BindTo(text, driver);
+        if (driver is null || Broken.Contains(driver))
+            return;
+        BindTo(text, driver);
+        if (driver == LinuxHost.VfioDriver && new FileInfo(At($"sys/bus/pci/devices/{text}/iommu_group")).LinkTarget is null && File.Exists(At(NoIommuMode.Parameter)))
+            MakeUpGroup(text);
     }
 }

@@ -17,6 +17,8 @@ internal sealed class FakeSpace(string name = "IOMMU group 1") : IHostSpace
     /// <summary>How the next map fails.</summary>
     public Status FailsNext { get; set; }
 
+    public bool HasIommu { get; init; } = true;
+
     public bool IsDisposed { get; private set; }
 
     public string Name => name;
@@ -30,6 +32,8 @@ internal sealed class FakeSpace(string name = "IOMMU group 1") : IHostSpace
     public Status Map(Iova iova, ulong address, ulong size, Protection protection)
     {
         Calls++;
+        if (!HasIommu)
+            return Status.NoDevice;
         if (FailsNext != Status.Ok)
         {
             var status = FailsNext;

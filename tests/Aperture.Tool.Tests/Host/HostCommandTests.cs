@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Aperture.Core;
+using Aperture.Linux.Hosts;
 using Aperture.Linux.Tests.Fakes;
 using Aperture.Tool.Host;
 
@@ -58,8 +59,8 @@ public sealed class HostCommandTests : IDisposable
     [Fact]
     public void A_device_is_bound_and_given_back()
     {
-        Assert.Equal(0, HostBinding.Bind(_fake.Host, [Disk], false, _output));
-        Assert.Equal(0, HostBinding.Bind(_fake.Host, [Disk], false, _output));
+        Assert.Equal(0, HostBinding.Bind(_fake.Host, [Disk], false, false, _output));
+        Assert.Equal(0, HostBinding.Bind(_fake.Host, [Disk], false, false, _output));
         Assert.Equal(0, HostBinding.Unbind(_fake.Host, [Disk], true, _output));
         Assert.True(_fake.Host.Find(Disk).IsVfio);
         Assert.Equal(0, HostBinding.Unbind(_fake.Host, [Disk], false, _output));
@@ -71,10 +72,10 @@ public sealed class HostCommandTests : IDisposable
     [Fact]
     public void A_dry_run_does_nothing()
     {
-        Assert.Equal(0, HostBinding.Bind(_fake.Host, [Disk], true, _output));
-        Assert.Equal(0, HostSelfTest.Run(_fake.Host, Disk, true, _output));
+        Assert.Equal(0, HostBinding.Bind(_fake.Host, [Disk], true, false, _output));
+        Assert.Equal(0, HostSelfTest.Run(_fake.Host, Disk, true, false, _output));
         _fake.Write("proc/swaps", "Filename\n/dev/nvme0n1 partition\n");
-        Assert.Equal(1, HostBinding.Bind(_fake.Host, ["02:00.0"], true, _output));
+        Assert.Equal(1, HostBinding.Bind(_fake.Host, ["02:00.0"], true, false, _output));
         Assert.Contains("in the way: no IOMMU", _output.ToString());
         Assert.Empty(_fake.Written);
         Assert.Equal("nvme", _fake.Host.Find(Disk).Driver);
@@ -84,7 +85,7 @@ public sealed class HostCommandTests : IDisposable
     public void Recover_gives_everything_back()
     {
         Assert.Equal(0, HostBinding.Recover(_fake.Host, false, _output));
-        HostBinding.Bind(_fake.Host, [Disk], false, _output);
+        HostBinding.Bind(_fake.Host, [Disk], false, false, _output);
         Assert.Equal(0, HostBinding.Recover(_fake.Host, true, _output));
         Assert.Equal([Disk], _fake.Host.Taken);
         _fake.Link("proc/4711/fd/9", "/dev/vfio/5");
@@ -96,9 +97,32 @@ public sealed class HostCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_device_without_an_iommu_is_never_shown_or_taken_quietly()
+    {
+        const string Card = "0000:02:00.0";
+        const string Risk = "no IOMMU is in front of 0000:02:00.0: nothing keeps it from reading and overwriting all memory";
+        _fake.Write(NoIommuMode.Parameter, "Y");
+        Assert.Equal(1, HostBinding.Bind(_fake.Host, [Card], true, false, _output));
+        Assert.Equal(0, HostBinding.Bind(_fake.Host, [Card], true, true, _output));
+        Assert.Contains($"WARNING: {Risk}", _output.ToString());
+        _output.GetStringBuilder().Clear();
+        Assert.Equal(0, HostBinding.Bind(_fake.Host, [Card], false, true, _output));
+        Assert.Contains("0000:02:00.0: no driver -> vfio-pci, group 7", _output.ToString());
+        Assert.Contains($"WARNING: {Risk}", _output.ToString());
+        _output.GetStringBuilder().Clear();
+        Assert.Equal(0, HostList.Run(_fake.Host, [], false, _output));
+        Assert.Contains("vfio-pci   7       no-IOMMU", _output.ToString());
+        Assert.Contains($"WARNING: {Risk}", _output.ToString());
+        _output.GetStringBuilder().Clear();
+        Assert.Equal(1, HostList.Run(_fake.Host, [Card], true, _output));
+        using var json = JsonDocument.Parse(_output.ToString());
+        Assert.StartsWith(Risk, json.RootElement.GetProperty("devices")[0].GetProperty("warning").GetString());
+    }
+
+    [Fact]
     public void What_the_host_refuses_is_no_bad_input()
     {
         Assert.Equal(1, HostCommand.Guard(() => HostBinding.Unbind(_fake.Host, [Disk], false, _output)));
-        Assert.Throws<ApertureException>(() => HostCommand.Guard(() => HostBinding.Bind(_fake.Host, ["09:00.0"], false, _output)));
+        Assert.Throws<ApertureException>(() => HostCommand.Guard(() => HostBinding.Bind(_fake.Host, ["09:00.0"], false, false, _output)));
     }
 }

@@ -18,6 +18,9 @@ internal static class Check
             throw new CheckException($"{what} is {actual}, not {expected}");
     }
 
+    public static void Equal(string expected, string? actual, string what, StringComparer comparer) =>
+        That(comparer.Equals(expected, actual), $"{what} is {actual}, not {expected}");
+
     /// <summary>Expects a refusal with a status, whose message says certain words.</summary>
     public static void Refused(Status status, Action action, params string[] words)
     {

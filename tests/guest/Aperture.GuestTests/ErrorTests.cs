@@ -108,7 +108,7 @@ internal static class ErrorTests
         Libc.GetLimit(Libc.LimitLockedMemory, out var before);
         OtherThread.Run(() =>
         {
-            OtherThread.DropLockCapability();
+            OtherThread.DropCapability(OtherThread.LockMemory);
             Check.Equal(0, Libc.SetLimit(Libc.LimitLockedMemory, before with { Current = 64 << 10 }));
             Check.Refused(Status.NoMemory, () => edu.Device.Dma.Map(memory, Dma.DmaDirection.ToDevice), "RLIMIT_MEMLOCK) is 64 KiB", "ulimit -l");
             edu.Device.Dma.Map(machine.Memory.Allocate(4096), Dma.DmaDirection.ToDevice).Dispose(); // less than that works

@@ -34,6 +34,9 @@ internal sealed class Guest
     /// <summary>What stands between them and memory.</summary>
     public IommuKind Kind => Host.Find(Edus[0]).Iommu;
 
+    /// <summary>Whether this guest also runs what takes long and need not be done in each: the variable <c>THOROUGH</c>.</summary>
+    public bool IsThorough { get; } = Environment.GetEnvironmentVariable("THOROUGH") == "1";
+
     /// <summary>A machine without devices, with the educational devices' driver.</summary>
     public static HostMachine Machine(HostMachineOptions? options = null)
     {

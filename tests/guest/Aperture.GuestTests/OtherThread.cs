@@ -7,7 +7,12 @@ internal static partial class OtherThread
 {
     private const int SetFileUser = 122; // setfsuid on x86-64; the C library's own calls would change all threads
     private const int CapabilityVersion3 = 0x20080522;
-    private const int LockMemory = 1 << 14; // CAP_IPC_LOCK
+
+    /// <summary>CAP_IPC_LOCK: no limit on locked memory.</summary>
+    public const int LockMemory = 1 << 14;
+
+    /// <summary>CAP_SYS_RAWIO: devices without an IOMMU.</summary>
+    public const int RawIo = 1 << 17;
 
     /// <summary>Runs something on a thread of its own and waits for it.</summary>
     public static void Run(Action action)
@@ -33,13 +38,13 @@ internal static partial class OtherThread
     /// <summary>From here on the thread opens files as this user.</summary>
     public static void BecomeUser(int user) => SystemCall(SetFileUser, user);
 
-    /// <summary>From here on the limit on locked memory counts for the thread.</summary>
-    public static unsafe void DropLockCapability()
+    /// <summary>From here on the thread lacks a capability.</summary>
+    public static unsafe void DropCapability(int capability)
     {
         var header = stackalloc int[] { CapabilityVersion3, 0 };
         var sets = stackalloc int[6]; // effective, permitted, inheritable; the low 32 and then the high
         Check.Equal(0, GetCapabilities(header, sets));
-        sets[0] &= ~LockMemory;
+        sets[0] &= ~capability;
         Check.Equal(0, SetCapabilities(header, sets));
     }
 
