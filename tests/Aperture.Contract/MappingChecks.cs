@@ -16,6 +16,7 @@ internal static class MappingChecks
         new("map-overlap", "a map over anything mapped is refused with AlreadyExists, and changes nothing", Overlap),
         new("map-nothing", "a map of no bytes succeeds and maps nothing", Nothing),
         new("map-rights", "what was mapped for reading is not written, where the unit can tell", ReadOnly),
+        new("map-write-only", "what was mapped for writing is not read, where the unit can tell", WriteOnly),
         new("map-no-rights", "a map without a right is refused with InvalidArgument or lets nothing pass, where the unit can tell", NoRights),
         new("map-translate", "the domain tells where each mapped byte leads, and that others lead nowhere", Translate),
         new("map-many", "a thousand small mappings hold at once", Many),
@@ -127,6 +128,19 @@ internal static class MappingChecks
         scene.Reads(scene.Master, scene.Base, 0);
         scene.WriteIsRefused(scene.Master, scene.Base);
         scene.Reads(scene.Master, scene.Base, 0);
+        scene.Reaches(scene.Master, scene.Base + Page, Page);
+    }
+
+    private static void WriteOnly(ContractScene scene)
+    {
+        var honoured = scene.Subject.Unit.Capabilities.HonouredProtection;
+        Require((honoured & Protection.Read) != 0, "the unit grants reading with any right");
+        var domain = scene.DomainInForce();
+        scene.Map(domain, scene.Base, 0, Page, Protection.Write);
+        scene.Map(domain, scene.Base + Page, Page);
+        scene.ReadIsRefused(scene.Master, scene.Base); // before the unit has it in its cache, and after
+        scene.Writes(scene.Master, scene.Base, 0);
+        scene.ReadIsRefused(scene.Master, scene.Base);
         scene.Reaches(scene.Master, scene.Base + Page, Page);
     }
 
