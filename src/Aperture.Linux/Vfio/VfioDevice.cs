@@ -92,7 +92,7 @@ internal sealed unsafe class VfioDevice : IDisposable
         if (!CanReset)
             throw new ApertureException(Status.NotSupported, $"{Name} has no reset of its own; unbind the device to give it back as it is");
         if (Libc.Ioctl(File, VfioIoctl.DeviceReset, (nuint)0) < 0)
-            throw Failure("a reset", ErrnoExtensions.Last);
+            throw Failure(VfioIoctl.DeviceReset, "a reset", ErrnoExtensions.Last);
     }
 
     /// <inheritdoc/>
@@ -107,12 +107,13 @@ internal sealed unsafe class VfioDevice : IDisposable
     private void Call(uint request, void* argument, string what)
     {
         if (Libc.Ioctl(File, request, argument) < 0)
-            throw Failure(what, ErrnoExtensions.Last);
+            throw Failure(request, what, ErrnoExtensions.Last);
     }
 
-    private ApertureException Failure(string what, Errno error) => new(error.ToStatus(), $"{Name} refuses {what}: " + error switch
+    private ApertureException Failure(uint request, string what, Errno error) => new(error.ToStatus(), $"{Name} refuses {what}: " + error switch
     {
         Errno.Busy or Errno.Again => "it is busy; try again",
+        Errno.Invalid when request == VfioIoctl.DeviceSetInterrupts => "it has not so many, or another kind is in use; ask for fewer or for another kind (HostDeviceOptions)",
         Errno.NoSpace or Errno.NoMemory => "the machine has no interrupt vectors or no memory left; ask for fewer",
         _ => error.Describe(),
     });

@@ -22,7 +22,8 @@ internal static class VfioErrors
     {
         Errno.NotPermitted => "a kernel driver does DMA through the group; unbind its other devices",
         Errno.Busy => "somebody else uses the group",
-        Errno.NoDevice => "the group has gone",
+        Errno.NoDevice => "the group has gone: its devices were taken from vfio-pci (aperture host bind)",
+        Errno.BadFile or Errno.BadFileState or Errno.NotTypewriter => "the container's or the group's file in /dev/vfio is not VFIO's; let the kernel make it (modprobe vfio-pci)",
         Errno.Invalid => "it is in a container already, or its devices need fixed mappings of the firmware's (reserved regions of type direct)",
         _ => error.Describe(),
     });
@@ -33,6 +34,7 @@ internal static class VfioErrors
         Errno.NotPermitted when isNoIommu => "this needs CAP_SYS_RAWIO; run as root",
         Errno.NotPermitted => "the platform does not isolate message-signalled interrupts: a device could forge those of others. If you trust the device, " +
             "set allow_unsafe_interrupts (echo 1 > /sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts)",
+        Errno.Invalid => "the container has one already, or the group is not in it",
         Errno.NoDevice => "the kernel has no driver for it; load the module vfio_iommu_type1",
         _ => error.Describe(),
     });

@@ -96,6 +96,8 @@ internal sealed unsafe partial class VfioGroup : IHostSpace
     private static void CheckContainer(SafeFileHandle container, bool isNoIommu)
     {
         var version = Libc.Ioctl(container, VfioIoctl.GetApiVersion, (nuint)0);
+        if (version < 0)
+            throw new ApertureException(Status.NotSupported, $"{ContainerPath} is not VFIO's file ({ErrnoExtensions.Last.Describe()}): remove it and let the kernel make it (modprobe vfio-pci)");
         if (version != 0)
             throw new ApertureException(Status.NotSupported, $"{ContainerPath} speaks version {version} of its interface; version 0 is known here");
         if (isNoIommu)

@@ -34,6 +34,9 @@ internal sealed class Guest
     /// <summary>What stands between them and memory.</summary>
     public IommuKind Kind => Host.Find(Edus[0]).Iommu;
 
+    /// <summary>Whether there is one at all. A device may come into its group only when it is bound.</summary>
+    public bool HasIommu { get; } = Directory.Exists("/sys/class/iommu") && Directory.EnumerateFileSystemEntries("/sys/class/iommu").Any();
+
     /// <summary>Whether this guest also runs what takes long and need not be done in each: the variable <c>THOROUGH</c>.</summary>
     public bool IsThorough { get; } = Environment.GetEnvironmentVariable("THOROUGH") == "1";
 

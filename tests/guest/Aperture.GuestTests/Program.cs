@@ -15,15 +15,14 @@ var methods = Assembly.GetExecutingAssembly().GetTypes()
     .Where(type => type.Name.EndsWith("Tests", StringComparison.Ordinal))
     .OrderBy(type => type.Name, StringComparer.Ordinal)
     .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly).OrderBy(method => method.MetadataToken));
-var isNoIommu = guest.Kind == IommuKind.None;
-if (!isNoIommu)
+if (guest.HasIommu)
     guest.BindEdus();
 if (guest.Kind == IommuKind.Virtio)
-    File.WriteAllText(ErrorTests.UnsafeInterrupts, "Y"); // it remaps no interrupts; what happens without this is a test
+    File.WriteAllText(GroupErrorTests.UnsafeInterrupts, "Y"); // it remaps no interrupts; what happens without this is a test
 foreach (var method in methods)
 {
     var name = $"{method.DeclaringType!.Name}.{method.Name}";
-    if (isNoIommu != (method.DeclaringType == typeof(NoIommuTests)))
+    if (guest.HasIommu == (method.DeclaringType == typeof(NoIommuTests)))
         continue; // the others want an IOMMU
     if (args.Length > 1 && !args.Skip(1).Any(part => name.Contains(part, StringComparison.Ordinal)))
         continue;

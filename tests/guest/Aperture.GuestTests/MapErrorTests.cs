@@ -1,61 +1,14 @@
 using Aperture.Core;
 using Aperture.Linux.AddressSpaces;
-using Aperture.Linux.Hosts;
 using Aperture.Linux.Native;
-using Aperture.Linux.Pci;
 using Aperture.Linux.Vfio;
-using Aperture.Linux.Vfio.Abi;
 
 namespace Aperture.GuestTests;
 
-/// <summary>Every error number of the kernel that a user can provoke, and what the message says.</summary>
-internal static class ErrorTests
+/// <summary>Every error number of maps and unmaps that a user can provoke, and what the message says.</summary>
+internal static class MapErrorTests
 {
-    public const string UnsafeInterrupts = "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts";
     private const string EntryLimit = "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit";
-
-    public static void EPERM_without_isolated_interrupts(Guest guest)
-    {
-        if (guest.Kind != IommuKind.Virtio)
-            return; // the others remap interrupts
-        File.WriteAllText(UnsafeInterrupts, "N");
-        using (var machine = Guest.Machine())
-            Check.Refused(Status.NotPermitted, () => guest.Open(machine), "allow_unsafe_interrupts");
-        Check.That(guest.Host.Explain(guest.Edus[0]).Any(problem => problem.Code == HostProblemCode.UnsafeInterrupts));
-        File.WriteAllText(UnsafeInterrupts, "Y");
-    }
-
-    public static void EACCES_without_permission(Guest guest)
-    {
-        var group = guest.Host.GroupOf(guest.Edus[0]);
-        OtherThread.Run(() =>
-        {
-            OtherThread.BecomeUser(1000);
-            Check.Refused(Status.NotPermitted, () => VfioGroup.Open(group), "permission is missing", $"chown $USER /dev/vfio/{group}");
-        });
-        OtherThread.Run(() =>
-        {
-            OtherThread.BecomeUser(1000);
-            Check.Refused(Status.NotPermitted, () => guest.Host.Bind(guest.Nvme), "run as root");
-        });
-    }
-
-    public static void EBUSY_for_a_group_that_is_open(Guest guest)
-    {
-        using var machine = Guest.Machine();
-        guest.Open(machine);
-        using var other = Guest.Machine();
-        Check.Refused(Status.Busy, () => guest.Open(other), "another process has it open");
-    }
-
-    public static void ENOENT_for_a_group_that_nobody_gave_to_vfio(Guest guest) =>
-        Check.Refused(Status.NotFound, () => VfioGroup.Open(4711), "aperture host bind");
-
-    public static void ENODEV_for_a_device_of_another_group(Guest guest)
-    {
-        using var group = VfioGroup.Open(guest.Host.GroupOf(guest.Edus[0]));
-        Check.Refused(Status.NoDevice, () => group.OpenDevice(guest.Edus[1]), "not in the group");
-    }
 
     public static void EEXIST_and_EINVAL_for_maps(Guest guest)
     {
@@ -138,36 +91,34 @@ internal static class ErrorTests
         File.WriteAllText(EntryLimit, before);
     }
 
-    public static void EINVAL_for_interrupts_of_two_kinds_at_once(Guest guest)
+    public static void ENOSPC_at_the_real_limit(Guest guest)
     {
-        using var group = VfioGroup.Open(guest.Host.GroupOf(guest.Edus[0]));
-        using var device = group.OpenDevice(guest.Edus[0]);
-        using var file = InterruptPump.CreateEvent();
-        device.SetTriggers(VfioInterruptIndex.Intx, [file]);
-        Check.Refused(Status.InvalidArgument, () => device.SetTriggers(VfioInterruptIndex.Msi, [file]), "refuses 1 interrupts of kind Msi");
-        device.ClearTriggers(VfioInterruptIndex.Intx);
-        device.SetTriggers(VfioInterruptIndex.Msi, [file]);
-        Check.Refused(Status.NotSupported, () => device.Unmask(VfioInterruptIndex.Msi)); // ENOTTY
-        Check.Refused(Status.InvalidArgument, () => device.SetTriggers(VfioInterruptIndex.Error, [file]));
-        device.ClearTriggers(VfioInterruptIndex.Msi);
-    }
-
-    public static void EINVAL_for_regions_that_there_are_not(Guest guest)
-    {
-        using var group = VfioGroup.Open(guest.Host.GroupOf(guest.Edus[0]));
-        using var device = group.OpenDevice(guest.Edus[0]);
-        Check.Refused(Status.InvalidArgument, () => device.Region((VfioRegion)100, out _), "region 100");
-        Check.Equal(0UL, device.Region((VfioRegion)3, out _).Size);
-    }
-
-    public static void A_device_without_a_reset_of_its_own_says_so(Guest guest)
-    {
+        const int Limit = 65_535;
+        if (!guest.IsThorough)
+            return; // it takes seconds
         using var machine = Guest.Machine();
-        guest.Open(machine);
-        var device = machine.Devices[0];
-        if (device.CanReset)
-            device.Reset();
-        else
-            Check.Refused(Status.NotSupported, device.Reset, "no reset of its own");
+        var edu = guest.Open(machine);
+        var dma = edu.Device.Dma;
+        var domain = (HostDomain)edu.Device.Iommu!.Domain!;
+        var block = machine.Memory.Allocate(64 * 4096);
+        new Random(7).NextBytes(block.Span[..2000]);
+        Check.Equal(0, domain.Count);
+        for (var i = 0; i < Limit; i++)
+            Check.Equal(Status.Ok, domain.Map(At(i), block.Address + ((ulong)i % 2 << 12), 4096, Protection.ReadWrite), "mapping");
+        Check.Equal(Status.NoSpace, domain.Map(At(Limit), block.Address, 4096, Protection.ReadWrite));
+        Check.Refused(Status.NoSpace, () => dma.Map(block, Dma.DmaDirection.ToDevice), $"has {Limit} mappings and takes no more", "map larger pieces, or raise dma_entry_limit");
+        Check.Equal(Limit, domain.Count);
+        edu.Load(At(0), 0, 2000); // the first still works, and the last
+        edu.Store(0, At(Limit - 2) + 2048, 2000);
+        Check.That(block.Span.Slice(2048 + 4096, 2000).SequenceEqual(block.Span[..2000]));
+
+        // Room for one: neighbours are one, others are not.
+        Check.Equal(4096UL, domain.Unmap(At(1), 4096));
+        var pages = Enumerable.Range(0, 64).Select(page => block.Slice(page * 4096, 4096)).ToArray();
+        dma.MapScatter(pages, new Dma.DmaSegment[64], Dma.DmaDirection.ToDevice).Dispose();
+        Check.Refused(Status.NoSpace, () => dma.MapScatter([pages[0], pages[2]], new Dma.DmaSegment[2], Dma.DmaDirection.ToDevice), "mappings and takes no more");
+        Check.Equal(Limit - 1, domain.Count);
+
+        static Iova At(int number) => new(0x10_0000_0000 + ((ulong)number * 8192));
     }
 }
