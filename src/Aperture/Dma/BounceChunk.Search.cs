@@ -50,7 +50,7 @@ internal sealed unsafe partial class BounceChunk
             var slot = first + at;
             var address = _start + ((ulong)slot << SlotShift);
             var fits = (address & align) == 0 && (request.Origin is null || (address & keep) == (request.OriginAddress & keep));
-            if (fits && _slots[slot].Free >= count && IsInside(request.Boundary, address + request.DeviceOffset, size))
+            if (fits && _slots[slot].Free >= count && request.Allows(new PhysicalAddress(address), size))
                 return slot;
             var step = fits ? stride : 1;
             seen += step;
@@ -61,8 +61,6 @@ internal sealed unsafe partial class BounceChunk
 
         return -1;
     }
-
-    private static bool IsInside(ulong boundary, ulong address, ulong size) => (address & ~boundary) == ((address + (size - 1)) & ~boundary);
 
     private PhysicalAddress Take(Area area, int slot, in BounceRequest request, ulong size, ulong offset)
     {

@@ -80,8 +80,6 @@ internal sealed unsafe partial class BounceChunk
     public bool TryTake(int index, in BounceRequest request, ulong size, ulong offset, out PhysicalAddress address)
     {
         address = default;
-        if (_start + (ulong)(Memory.Length - 1) > request.Highest.Value)
-            return false;
         var area = _areas[index];
         lock (area.Lock)
         {

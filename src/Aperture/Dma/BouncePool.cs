@@ -119,7 +119,7 @@ public sealed class BouncePool
                 return Status.Ok;
             }
 
-            var status = Grow(chunks, request.Highest);
+            var status = Grow(chunks, request);
             if (status != Status.Ok)
                 return status;
         }
@@ -155,7 +155,7 @@ public sealed class BouncePool
         return false;
     }
 
-    private Status Grow(BounceChunk[] seen, PhysicalAddress highest)
+    private Status Grow(BounceChunk[] seen, in BounceRequest request)
     {
         lock (_growing)
         {
@@ -163,23 +163,38 @@ public sealed class BouncePool
                 return Status.Ok; // somebody was faster
             var bytes = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(_options.Bytes, BounceChunk.SegmentBytes));
             if (_chunks.Length > 0 && (_bytes + bytes > _options.MaxBytes || IsRestricted))
-                return IsRestricted || Reaches(highest) ? Status.NoSpace : Status.OutOfRange;
+                return IsRestricted || IsReached(request) ? Status.NoSpace : Status.OutOfRange;
+            var highest = request.Limit is { } limit ? request.Owner.HighestPhysical(limit) : new PhysicalAddress(ulong.MaxValue);
             for (; bytes >= BounceChunk.SegmentBytes; bytes /= 2)
             {
-                if (Source.TryAllocate(bytes, highest, out var block))
+                if (!Source.TryAllocate(bytes, highest, out var block))
+                    continue;
+                if (!request.Reaches(block))
                 {
-                    Add(block);
-                    if (DmaEventSource.Log.IsEnabled())
-                        DmaEventSource.Log.BouncePoolGrew(TotalBytes);
-                    return Status.Ok;
+                    Source.Free(block); // below or between the bus's windows
+                    continue;
                 }
+
+                Add(block);
+                if (DmaEventSource.Log.IsEnabled())
+                    DmaEventSource.Log.BouncePoolGrew(TotalBytes);
+                return Status.Ok;
             }
 
-            return Reaches(highest) ? Status.NoSpace : Status.OutOfRange;
+            return IsReached(request) ? Status.NoSpace : Status.OutOfRange;
         }
     }
 
-    private bool Reaches(PhysicalAddress highest) => Array.Exists(_chunks, chunk => chunk.Memory.Address.Value + (ulong)(chunk.Memory.Length - 1) <= highest.Value);
+    private bool IsReached(in BounceRequest request)
+    {
+        foreach (var chunk in _chunks)
+        {
+            if (request.Reaches(chunk.Memory))
+                return true;
+        }
+
+        return false;
+    }
 
     private void Add(MemoryBlock block)
     {

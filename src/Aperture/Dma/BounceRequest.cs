@@ -26,9 +26,18 @@ internal readonly unsafe struct BounceRequest
     /// <summary>The buffer does not cross a multiple of this plus one; all ones for no such boundary.</summary>
     public ulong Boundary { get; init; }
 
-    /// <summary>What the device adds to a physical address.</summary>
-    public ulong DeviceOffset { get; init; }
+    /// <summary>The highest device address where device addresses are the bus's: the owner must be able to name the buffer. Null behind an IOMMU, where memory may lie
+    /// anywhere.</summary>
+    public required Iova? Limit { get; init; }
 
-    /// <summary>The highest physical address that the device reaches.</summary>
-    public required PhysicalAddress Highest { get; init; }
+    /// <summary>Whether the device can use memory, and without crossing <see cref="Boundary"/>: by the device address that the bus's window for it gives.</summary>
+    public bool Allows(PhysicalAddress start, ulong bytes)
+    {
+        if (Limit is not { } limit)
+            return true;
+        return Owner.TryToDevice(start, bytes, limit, out var address) && (address.Value & ~Boundary) == ((address.Value + (bytes - 1)) & ~Boundary);
+    }
+
+    /// <summary>Whether the device can name all of some memory.</summary>
+    public bool Reaches(MemoryBlock memory) => Limit is not { } limit || Owner.TryToDevice(memory.Address, (ulong)memory.Length, limit, out _);
 }

@@ -151,7 +151,7 @@ public sealed partial class DmaContext
         if (pool is null && isCoherent && isDirect && !Snoops && (attributes & DmaAttributes.NoKernelMapping) == 0)
             pool = platform.CoherentPool;
         if (pool is null && isDirect && description.BouncePool is { } restricted)
-            return TakeSlots(restricted, bytes, highest, isUncached, out memory, out source);
+            return TakeSlots(restricted, bytes, limit, isUncached, out memory, out source);
 
         var exclusive = pool ?? description.ContiguousArea;
         source = new AllocationSource(exclusive ?? platform.ContiguousArea ?? platform.Memory, null, isUncached);
@@ -166,12 +166,12 @@ public sealed partial class DmaContext
             isUncached ? from.TryAllocateUncached(bytes, highest, out block) : from.TryAllocate(bytes, highest, out block);
     }
 
-    private unsafe Status TakeSlots(BouncePool pool, int bytes, PhysicalAddress highest, bool isUncached, out MemoryBlock memory, out AllocationSource source)
+    private unsafe Status TakeSlots(BouncePool pool, int bytes, Iova limit, bool isUncached, out MemoryBlock memory, out AllocationSource source)
     {
         memory = default;
         source = default;
         var size = System.Numerics.BitOperations.RoundUpToPowerOf2(Math.Max(4096UL, (ulong)bytes));
-        var status = pool.TryTake(new BounceRequest { Owner = this, Length = size, AllocAlignMask = size - 1, Boundary = ulong.MaxValue, Highest = highest }, out var address);
+        var status = pool.TryTake(new BounceRequest { Owner = this, Length = size, AllocAlignMask = size - 1, Boundary = ulong.MaxValue, Limit = limit }, out var address);
         if (status != Status.Ok)
             return status == Status.InvalidArgument ? Status.NoSpace : status;
         var span = pool.Span(address, (int)size);

@@ -83,8 +83,9 @@ public sealed partial class DmaContext
     }
 
     /// <summary>Says how many address bits the device has, for streaming mappings and coherent allocations.</summary>
-    /// <param name="bits">1 to 64.</param>
-    /// <exception cref="ApertureException"><see cref="Status.IoError"/>: no memory can be reached with so few bits.</exception>
+    /// <param name="bits">1 to 64. 32 and more are always accepted.</param>
+    /// <exception cref="ApertureException"><see cref="Status.IoError"/>: the device does no DMA; less than a page; or no IOMMU stands in front, and with so few bits the device cannot name
+    /// <see cref="DmaPlatform.ZoneLimit"/>. The masks stay as they were.</exception>
     public void SetMask(int bits)
     {
         SetStreamingMask(bits);
@@ -97,7 +98,8 @@ public sealed partial class DmaContext
     {
         Mask = MaskOf(bits);
         UpdateLimits();
-        Choose();
+        if (_operations is not null)
+            Choose();
     }
 
     /// <summary>Says how many address bits the device has for coherent memory.</summary>
@@ -200,10 +202,21 @@ public sealed partial class DmaContext
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bits, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, 64);
+        if (_operations is NoOperations)
+            throw new ApertureException(Status.IoError, $"{_device.Name} has no address bits: by its description it does no DMA");
         var mask = new Iova(ulong.MaxValue >> (64 - bits));
         if (mask.Value < 0xFFF)
             throw new ApertureException(Status.IoError, $"{_device.Name} cannot do DMA with {bits} address bits: that is less than a page");
+        if (bits < 32 && _operations is { IsDirect: true } && !CanName(Platform.ZoneLimit, mask))
+            throw new ApertureException(Status.IoError, $"{_device.Name} cannot do DMA with {bits} address bits: it has to name memory up to {Platform.ZoneLimit}");
         return mask;
+    }
+
+    /// <summary>Whether a mask reaches up to a physical address, as far as there is memory.</summary>
+    private bool CanName(PhysicalAddress physical, Iova mask)
+    {
+        var top = Memory.HighestAddress;
+        return TryToDevice(top < physical ? top : physical, 1, mask, out _);
     }
 
     private void UpdateLimits()

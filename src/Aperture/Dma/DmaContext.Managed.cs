@@ -67,8 +67,7 @@ public sealed partial class DmaContext
                 AllocAlignMask = granule - 1,
                 MinAlignMask = MinAlignMask,
                 Boundary = isDirect ? SegmentBoundary : ulong.MaxValue,
-                DeviceOffset = _ranges is [var window, ..] ? window.Dma - window.Cpu.Value : 0,
-                Highest = isDirect ? HighestPhysical(Limit) : new PhysicalAddress(ulong.MaxValue),
+                Limit = isDirect ? Limit : null,
             },
             out buffer);
         if (status != Status.Ok)

@@ -1,3 +1,5 @@
+using Aperture.Core;
+
 namespace Aperture.Dma;
 
 /// <summary>What the DMA API of all devices of a machine has in common.</summary>
@@ -29,6 +31,10 @@ public sealed class DmaPlatform
     /// <summary>Where coherent memory comes from, and from nowhere else, of devices that neither snoop, nor have an IOMMU in front or a pool of their own
     /// (<c>shared-dma-pool</c> with <c>linux,dma-default</c>); null for none.</summary>
     public SystemMemory? CoherentPool { get; set; }
+
+    /// <summary>The physical address that a device without an IOMMU must at least be able to name, or the highest of memory where that is lower: a driver that says fewer
+    /// than 32 address bits, and too few for it, is refused. Default 24 bits, as in Linux; set it where memory does not begin at 0 and buses have windows.</summary>
+    public PhysicalAddress ZoneLimit { get; set; } = new(0xFF_FFFF);
 
     /// <summary>How large the machine's bounce pool is. Set it before the first device uses the pool.</summary>
     public BounceOptions Bounce { get; set; } = new();

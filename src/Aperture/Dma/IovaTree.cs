@@ -32,6 +32,9 @@ internal sealed class IovaTree
     /// <summary>Pages that are taken.</summary>
     public ulong TakenPages { get; private set; }
 
+    /// <summary>The whole, and what lies behind the last page, which is taken.</summary>
+    public IovaNode Root => _root;
+
     /// <summary>Pages that are free but lie in no free block of <see cref="LargeOrder"/>.</summary>
     public ulong ScatteredPages => Scattered(_root);
 

@@ -1,4 +1,3 @@
-using System.Numerics;
 using Aperture.Core;
 using Aperture.Devices;
 
@@ -61,7 +60,7 @@ public sealed partial class SharedBuffer
                 return address;
             var isOwn = _parts[devices[leader].Dma].Owner == devices[leader].Dma;
             Detach(devices[leader]);
-            if (isOwn && status == Status.AlreadyExists && devices[leader].Dma.Domain is not null)
+            if (isOwn && status is (Status.AlreadyExists or Status.OutOfRange) && devices[leader].Dma.Domain is not null)
                 return Search(devices);
             throw new ApertureException(status, $"{devices[clash].Name} cannot find the shared buffer at {address}, where {devices[leader].Name} does ({status})");
         }
@@ -85,63 +84,6 @@ public sealed partial class SharedBuffer
             if (_parts.Remove(device.Dma, out var own) && own.Owner == device.Dma)
                 own.Mapping.Dispose();
         }
-    }
-
-    /// <summary>Tries one address after the other, the lowest first.</summary>
-    private Iova Search(ReadOnlySpan<Device> devices)
-    {
-        var first = devices[0].Dma;
-        ulong last = uint.MaxValue;
-        foreach (var device in devices)
-            last = Math.Min(last, device.Dma.Limit.Value);
-        var stride = BitOperations.RoundUpToPowerOf2(Math.Max((ulong)Block.Length, 4096));
-        for (var at = stride; at + (ulong)(Block.Length - 1) <= last; at += stride)
-        {
-            var address = new Iova(at);
-            var status = first.TryMapAt(Block, address, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, out var mapping);
-            if (status == Status.Ok)
-            {
-                _parts.Add(first, new Part(mapping, first));
-                if (AttachOthers(0, address, devices, out status) < 0)
-                    return address;
-                _parts.Remove(first);
-                mapping.Dispose();
-            }
-
-            if (status != Status.AlreadyExists)
-                throw new ApertureException(status, $"the shared buffer at {Block.Address} cannot be mapped at {address} for all who shall take part ({status})");
-        }
-
-        throw new ApertureException(Status.NoSpace, $"no device address up to 0x{last:x} is free for the shared buffer of 0x{Block.Length:x} bytes at {Block.Address} for all who shall take part");
-    }
-
-    /// <summary>Lets the others take part at the address of one.</summary>
-    /// <returns>Index of the first that cannot, and then none of them does; negative when all do.</returns>
-    private int AttachOthers(int leader, Iova address, ReadOnlySpan<Device> devices, out Status status)
-    {
-        status = Status.Ok;
-        for (var i = 0; i < devices.Length; i++)
-        {
-            var context = devices[i].Dma;
-            if (i == leader || TryBorrow(context, address) is not null)
-                continue;
-            status = context.TryMapAt(Block, address, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, out var mapping);
-            if (status == Status.Ok)
-            {
-                _parts.Add(context, new Part(mapping, context));
-                continue;
-            }
-
-            for (var j = 0; j < i; j++)
-            {
-                if (j != leader && _parts.Remove(devices[j].Dma, out var part) && part.Owner == devices[j].Dma)
-                    part.Mapping.Dispose();
-            }
-
-            return i;
-        }
-
-        return -1;
     }
 
     /// <summary>Lets a device take part through the mapping of another one in its domain: it is there for both.</summary>

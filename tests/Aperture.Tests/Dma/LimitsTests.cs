@@ -24,7 +24,7 @@ public sealed class LimitsTests : IDisposable
     private DmaContext Attach(params DmaRange[] windows)
     {
         var device = new Device("d") { Description = new DeviceDescription { DmaRanges = [.. windows] } };
-        DmaAttach.Attach(device, new IommuCore(_tables), new DmaPlatform(_memory));
+        DmaAttach.Attach(device, new IommuCore(_tables), new DmaPlatform(_memory) { ZoneLimit = new PhysicalAddress(Base + 0xFF_FFFF) });
         return device.Dma;
     }
 
@@ -100,6 +100,106 @@ public sealed class LimitsTests : IDisposable
         Assert.Equal(live, _memory.Live);
         context.SetStreamingMask(25);
         Assert.Equal("bounce", context.Path);
+    }
+
+    [Theory]
+    [InlineData(0ul, 24, true)]   // 24 bits from where memory begins
+    [InlineData(0ul, 23, false)]
+    [InlineData(0ul, 11, false)]
+    [InlineData(0x1000_0000ul, 29, true)]
+    [InlineData(0x1000_0000ul, 28, false)]
+    [InlineData(0x1_0000_0000ul, 32, true)] // which are never refused
+    [InlineData(0x1_0000_0000ul, 31, false)]
+    public void Too_few_address_bits_are_refused_where_no_iommu_helps(ulong dma, int bits, bool isAccepted)
+    {
+        var context = Attach(Window(Base, dma, 64 << 20));
+        Action[] calls = [() => context.SetMask(bits), () => context.SetStreamingMask(bits), () => context.SetCoherentMask(bits)];
+        foreach (var call in calls)
+        {
+            if (isAccepted)
+                call();
+            else
+                Assert.Contains($"{bits} address bits", Assert.Throws<ApertureException>(call).Message, StringComparison.Ordinal);
+        }
+
+        var mask = isAccepted ? ulong.MaxValue >> (64 - bits) : uint.MaxValue;
+        Assert.Equal((mask, mask), (context.Mask.Value, context.CoherentMask.Value));
+    }
+
+    [Fact]
+    public void Small_memory_needs_few_address_bits()
+    {
+        using var small = new FakeMemory();
+        var device = new Device("d") { Description = new DeviceDescription { DmaRanges = [Window(FakeMemory.Base, 0, 1UL << 32)] } };
+        DmaAttach.Attach(device, new IommuCore(_tables), new DmaPlatform(small) { ZoneLimit = new PhysicalAddress(FakeMemory.Base + (1 << 20) - 1) });
+        Assert.Equal(Status.IoError, Assert.Throws<ApertureException>(() => device.Dma.SetMask(19)).Status);
+        device.Dma.SetMask(20);
+    }
+
+    [Fact]
+    public void Behind_an_iommu_few_address_bits_are_fine()
+    {
+        using var rig = DmaRig.Make("iommu");
+        rig.Dma.SetMask(16);
+        using var mapping = rig.Dma.Map(rig.Memory.Allocate(0x1000), DmaDirection.ToDevice);
+        Assert.True(mapping.Address.Value < 0x1_0000);
+    }
+
+    [Fact]
+    public void A_mask_gives_no_way_to_memory_to_a_driver_that_brings_its_own()
+    {
+        var device = new Device("d");
+        device.Dma.Offer(new DmaPlatform(_memory), null);
+        device.Dma.SetMask(40);
+        Assert.Equal("none", device.Dma.Path);
+        Assert.Equal(Status.NoDevice, Assert.Throws<ApertureException>(() => device.Dma.Map(_memory.Allocate(0x1000), DmaDirection.ToDevice)).Status);
+        Assert.Equal(0xFF_FFFF_FFFFul, device.Dma.Mask.Value);
+    }
+
+    [Fact]
+    public void Bounce_buffers_lie_where_a_window_leads_to_and_keep_the_boundary_there()
+    {
+        // The windows leave 4 of the pool's 16 MiB out, and move the others each by an amount of its own.
+        const ulong Pool = Base + (16 << 20);
+        const ulong Odd = 0x1000_8000;
+        var device = new Device("d")
+        {
+            Description = new DeviceDescription { DmaRanges = [Window(Pool, 0x2000_0000, 4 << 20), Window(Pool + (8 << 20), Odd, 8 << 20)] },
+        };
+        var platform = new DmaPlatform(_memory) { ForceBounce = true, Bounce = new BounceOptions { Bytes = 16 << 20, MaxBytes = 16 << 20, Areas = 1 } };
+        var wide = new Device("wide");
+        DmaAttach.Attach(wide, new IommuCore(_tables), platform);
+        wide.Dma.Map(_memory.Allocate(1), DmaDirection.ToDevice).Dispose(); // makes the pool
+        DmaAttach.Attach(device, new IommuCore(_tables), platform);
+        device.Dma.SetSegmentBoundary(0xFFFF);
+        var origin = _memory.Allocate(0x9000);
+        var live = new List<DmaMapping>();
+        DmaMapping mapping;
+        while (device.Dma.TryMap(origin, DmaDirection.ToDevice, out mapping) == Status.Ok)
+        {
+            var isFirst = mapping.Address.Value - 0x2000_0000 < 4 << 20;
+            Assert.True(isFirst || mapping.Address.Value - Odd < 8 << 20, $"{mapping.Address}");
+            Assert.Equal(mapping.Physical.Value, isFirst ? mapping.Address.Value - 0x2000_0000 + Pool : mapping.Address.Value - Odd + Pool + (8 << 20));
+            Assert.Equal(mapping.Address.Value >> 16, (mapping.Address.Value + mapping.Length - 1) >> 16);
+            live.Add(mapping);
+        }
+
+        // One in each 64 KiB of device addresses, but where the end of a segment of the pool lies in the middle of these.
+        Assert.Equal(64 + 127 - 31, live.Count);
+        Assert.Equal(live.Count, live.DistinctBy(each => each.Address).Count());
+        live.ForEach(each => each.Dispose());
+        Assert.Equal(0, device.Dma.BouncePool.UsedSlots);
+    }
+
+    [Fact]
+    public void A_pool_does_not_grow_by_memory_that_no_window_leads_to()
+    {
+        var device = new Device("d") { Description = new DeviceDescription { DmaRanges = [Window(Base + (32 << 20), 0, 32 << 20)] } };
+        DmaAttach.Attach(device, new IommuCore(_tables), new DmaPlatform(_memory) { ForceBounce = true });
+        var origin = _memory.Allocate(0x1000);
+        var free = _memory.FreePages;
+        Assert.Equal(Status.OutOfRange, device.Dma.TryMap(origin, DmaDirection.ToDevice, out _));
+        Assert.Equal((free, 0), (_memory.FreePages, device.Dma.BouncePool.TotalBytes));
     }
 
     [Fact]
@@ -204,6 +304,7 @@ public sealed class LimitsTests : IDisposable
             () => device.Dma.AllocateNoncontiguous(1, DmaDirection.ToDevice),
         ];
         Assert.All(calls, call => Assert.Equal(Status.NoDevice, Assert.Throws<ApertureException>(call).Status));
+        Assert.Equal(Status.IoError, Assert.Throws<ApertureException>(() => device.Dma.SetMask(64)).Status);
         Assert.Equal((live + 1, 0), (_memory.Live, device.Dma.BouncePool.UsedSlots)); // the pool itself stays
     }
 }

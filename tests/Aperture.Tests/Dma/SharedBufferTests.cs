@@ -62,6 +62,51 @@ public sealed class SharedBufferTests : IDisposable
         Assert.Equal(used, (Space(a).UsedBytes, Space(b).UsedBytes, Space(c).UsedBytes));
     }
 
+    [Theory]
+    [InlineData(DomainType.Dma)]
+    [InlineData(DomainType.DmaDeferred)]
+    public void An_address_above_4_GiB_is_found_where_all_reach_it_and_nothing_is_free_below(DomainType type)
+    {
+        _core.DefaultDomainType = type;
+        _unit.ApertureEnd = new Iova((1UL << 48) - 1);
+        var devices = (Device[])[Make("a"), Make("b"), Make("c")];
+        foreach (var device in devices)
+            device.Dma.SetMask(48);
+        // What is free for one is taken for another, up to 1 TiB.
+        Space(devices[0]).Reserve(new Iova(2UL << 30), (64UL << 30) - (2UL << 30));
+        Space(devices[1]).Reserve(new Iova(0), 2UL << 30);
+        Space(devices[2]).Reserve(new Iova(64UL << 30), (1UL << 40) - (64UL << 30));
+        using (var taken = SharedBuffer.Allocate(_memory, 0x1000))
+            taken.AttachAll(devices[0], devices[2]);
+        var used = devices.Select(device => Space(device).UsedBytes).ToArray();
+        using var buffer = SharedBuffer.Allocate(_memory, 0x5000);
+        var address = buffer.AttachAll(devices);
+        Assert.Equal(1UL << 40, address.Value);
+        foreach (var device in devices)
+        {
+            Assert.True(device.Iommu!.Domain!.TryTranslate(address + 0x4000, out var physical));
+            Assert.Equal(buffer.Block.Address + 0x4000, physical);
+            buffer.Detach(device);
+            device.Dma.FlushUnmaps();
+        }
+
+        Assert.Equal(used, devices.Select(device => Space(device).UsedBytes));
+        devices[2].Dma.SetMask(40);
+        Assert.Equal(Status.NoSpace, Assert.Throws<ApertureException>(() => buffer.AttachAll(devices)).Status);
+        Array.ForEach(devices, device => device.Dma.FlushUnmaps());
+        Assert.Equal(used, devices.Select(device => Space(device).UsedBytes));
+    }
+
+    [Fact]
+    public void Apertures_that_begin_at_different_addresses_have_the_higher_one_in_common()
+    {
+        var a = Make("a");
+        _unit.ApertureStart = new Iova(0x8000_0000);
+        var b = Make("b");
+        using var buffer = SharedBuffer.Allocate(_memory, 0x3000);
+        Assert.True(buffer.AttachAll(a, b).Value >= 0x8000_0000);
+    }
+
     [Fact]
     public void A_device_that_has_no_choice_is_followed_by_the_others()
     {

@@ -5,7 +5,7 @@ using Aperture.Iommu;
 namespace Aperture.Tests.Fakes;
 
 /// <summary>A paging domain of 4 KiB pages whose table is a dictionary.</summary>
-internal sealed class FakeDomain(DomainType type) : IommuDomain(type)
+internal sealed class FakeDomain(DomainType type, Iova start = default, ulong end = uint.MaxValue) : IommuDomain(type)
 {
     private readonly Dictionary<ulong, ulong> _pages = new(4096); // physical page by device page
     private readonly Dictionary<ulong, Protection> _rights = new(4096);
@@ -14,7 +14,9 @@ internal sealed class FakeDomain(DomainType type) : IommuDomain(type)
 
     public override ulong PageSizes => 0x1000;
 
-    public override Iova ApertureEnd => new(uint.MaxValue);
+    public override Iova ApertureStart { get; } = start;
+
+    public override Iova ApertureEnd { get; } = new(end);
 
     public int Count => _pages.Count;
 

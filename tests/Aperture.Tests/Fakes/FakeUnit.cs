@@ -42,6 +42,12 @@ internal sealed class FakeUnit(Device device, bool canBlock = true, bool canBypa
 
     public bool FailCreate { get; set; }
 
+    /// <summary>The lowest device address of domains that are made from now on.</summary>
+    public Iova ApertureStart { get; set; }
+
+    /// <summary>The highest.</summary>
+    public Iova ApertureEnd { get; set; } = new(uint.MaxValue);
+
     public bool FailAddMaster { get; set; }
 
     public void CountFrom(int failAttach)
@@ -79,7 +85,7 @@ internal sealed class FakeUnit(Device device, bool canBlock = true, bool canBypa
     {
         if (FailCreate)
             throw new ApertureException(Status.NoMemory, $"{Name} has no memory for a table");
-        var domain = new FakeDomain(type);
+        var domain = new FakeDomain(type, ApertureStart, ApertureEnd.Value);
         Domains.Add(domain);
         return domain;
     }
