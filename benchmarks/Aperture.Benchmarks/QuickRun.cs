@@ -89,6 +89,8 @@ internal static class QuickRun
             Add("domain.msm.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
         using (var domain = DomainWork.Tegra())
             Add("domain.tegra.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
+        using (var domain = DomainWork.Rockchip())
+            Add("domain.rockchip.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
 
         var iova = IovaWork.Create();
         Add("iova.alloc+free", iova.FreeAndTake, "chase4", chase4);

@@ -13,6 +13,7 @@ public class DomainBenchmarks : IDisposable
     private readonly DomainWork _exynos5 = DomainWork.Exynos5();
     private readonly DomainWork _msm = DomainWork.Msm();
     private readonly DomainWork _tegra = DomainWork.Tegra();
+    private readonly DomainWork _rockchip = DomainWork.Rockchip();
 
     /// <summary>One page behind an OMAP MMU.</summary>
     [Benchmark(OperationsPerInvoke = Pages)]
@@ -34,6 +35,10 @@ public class DomainBenchmarks : IDisposable
     [Benchmark(OperationsPerInvoke = Pages)]
     public void Tegra() => _tegra.Page(Pages);
 
+    /// <summary>One page behind a Rockchip IOMMU.</summary>
+    [Benchmark(OperationsPerInvoke = Pages)]
+    public void Rockchip() => _rockchip.Page(Pages);
+
     /// <summary>Switches the boards off.</summary>
     [GlobalCleanup]
     public void Dispose()
@@ -43,6 +48,7 @@ public class DomainBenchmarks : IDisposable
         _exynos5.Dispose();
         _msm.Dispose();
         _tegra.Dispose();
+        _rockchip.Dispose();
         GC.SuppressFinalize(this);
     }
 }

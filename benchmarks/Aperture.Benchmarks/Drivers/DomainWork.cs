@@ -43,6 +43,9 @@ internal sealed class DomainWork : IDisposable
     /// <summary>A Tegra124 SMMU, told of maps as well.</summary>
     public static DomainWork Tegra() => new("tegra124-media");
 
+    /// <summary>A Rockchip IOMMU v1, told of maps as well, whose registers need two clocks around each sequence.</summary>
+    public static DomainWork Rockchip() => new("rk3399-media");
+
     /// <summary>Maps and unmaps a page of 4 KiB and lets the unit forget it.</summary>
     public void Page(int times)
     {

@@ -1,4 +1,4 @@
-using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Hardware.Bus;
@@ -44,15 +44,17 @@ public sealed class BusRegisterRegion : RegisterRegion
     private ulong Read(uint offset, uint width)
     {
         ulong value = 0;
-        var answered = IsInside(offset, width)
-            && (TryGetBlock(out var block) ? block.TryRead(offset + _blockOffset, (int)width, out value) : _bus.TryReadRegister(_start + offset, (int)width, out value));
+        var answered = IsInside(offset, width) && ((_block ?? FindBlock()) is { } block
+            ? block.TryRead(offset + _blockOffset, (int)width, out value)
+            : _bus.TryReadRegister(_start + offset, (int)width, out value));
         return answered ? value : throw new BusErrorException(Name, offset, isWrite: false);
     }
 
     private void Write(uint offset, uint width, ulong value)
     {
-        var answered = IsInside(offset, width)
-            && (TryGetBlock(out var block) ? block.TryWrite(offset + _blockOffset, (int)width, value) : _bus.TryWriteRegister(_start + offset, (int)width, value));
+        var answered = IsInside(offset, width) && ((_block ?? FindBlock()) is { } block
+            ? block.TryWrite(offset + _blockOffset, (int)width, value)
+            : _bus.TryWriteRegister(_start + offset, (int)width, value));
         if (!answered)
             throw new BusErrorException(Name, offset, isWrite: true);
     }
@@ -60,15 +62,13 @@ public sealed class BusRegisterRegion : RegisterRegion
     private bool IsInside(uint offset, uint width) => (ulong)offset + width <= Size && (offset & (width - 1)) == 0;
 
     /// <summary>The block that decodes the whole window. One that was found stays the right one: a block that leaves a bus takes its regions along.</summary>
-    private bool TryGetBlock([NotNullWhen(true)] out IMmioDevice? block)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private IMmioDevice? FindBlock()
     {
-        block = _block;
-        if (block is not null)
-            return true;
-        if (!_bus.TryFindDevice(_start, out block, out var offset) || offset + Size > block.Size)
-            return false;
+        if (!_bus.TryFindDevice(_start, out var block, out var offset) || offset + Size > block.Size)
+            return null;
         _blockOffset = offset;
         _block = block;
-        return true;
+        return block;
     }
 }

@@ -3,7 +3,8 @@ using Aperture.Power;
 
 namespace Aperture.Boards.Wiring;
 
-/// <summary>The wires between a model and the software's view of it: power, clocks, resets.</summary>
+/// <summary>The wires between a model and the software's view of it: power and resets. At its clocks a model looks itself
+/// (<see cref="Hardware.Bus.BusDevice.ClockFrom"/>).</summary>
 public static class UnitWiring
 {
     /// <summary>Powers a unit from a power domain.</summary>
@@ -22,26 +23,5 @@ public static class UnitWiring
         ArgumentNullException.ThrowIfNull(reset);
         reset.Changed += released => unit.SetReset(!released);
         unit.SetReset(!reset.IsOn);
-    }
-
-    /// <summary>Clocks a unit: it works while all of the clocks run.</summary>
-    public static void ClockFrom(this TranslationUnit unit, params ReadOnlySpan<Gate> clocks)
-    {
-        ArgumentNullException.ThrowIfNull(unit);
-        var all = clocks.ToArray();
-        foreach (var clock in all)
-            clock.Changed += _ => unit.IsClocked = AllRun(all);
-        unit.IsClocked = AllRun(all);
-    }
-
-    private static bool AllRun(Gate[] clocks)
-    {
-        foreach (var clock in clocks)
-        {
-            if (!clock.IsOn)
-                return false;
-        }
-
-        return true;
     }
 }

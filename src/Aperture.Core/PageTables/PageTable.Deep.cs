@@ -14,8 +14,8 @@ public sealed unsafe partial class PageTable<TFormat>
     private readonly int _pageLevel; // of the smallest page
     private readonly int _pageShift; // log2 of that page
     private readonly ulong _pageBytes; // bytes of it
-    private readonly ulong _inputMask; // device address bits that are those of InputStart for a page in range
-    private readonly ulong _outputMask; // likewise, and zero, of an address in memory
+    private readonly ulong _inputRoom; // the last device address, counted from InputStart
+    private readonly ulong _outputMask; // bits that are zero in the address of such a page in memory
     private readonly ulong _leafMask; // how a leaf of such a page is told from all else
     private readonly ulong _leafValue;
     private readonly int _pageEntryShift; // log2 of what an entry of that level covers
@@ -27,7 +27,7 @@ public sealed unsafe partial class PageTable<TFormat>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryMapOneDeeply(ulong iova, ulong pa, Protection protection)
     {
-        if ((iova & _inputMask) != _format.InputStart || (pa & _outputMask) != 0
+        if (!IsInputPage(iova) || (pa & _outputMask) != 0
             || (!TryFindRecent(iova, out var offset, out var seen) && !TryFindByWalk(iova, out offset, out seen)))
         {
             return false;
@@ -51,7 +51,7 @@ public sealed unsafe partial class PageTable<TFormat>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryRemoveOneDeeply(ulong iova, ref InvalidationGather gather)
     {
-        if ((iova & _inputMask) != _format.InputStart
+        if (!IsInputPage(iova)
             || (!TryFindRecent(iova, out var offset, out var seen) && !TryFindByWalk(iova, out offset, out seen)))
         {
             return false;

@@ -18,15 +18,8 @@ public sealed unsafe partial class PageTable<TFormat>
     /// table; <see cref="Status.BadAddress"/> where the tables are corrupted.</returns>
     public Status Map(Iova iova, PhysicalAddress pa, ulong size, Protection protection, ref InvalidationGather gather)
     {
-        if (_format.Levels > 2)
-        {
-            return size == _pageBytes && _format.CheckProtection(protection) == Status.Ok && TryMapOneDeeply(iova.Value, pa.Value, protection)
-                ? Status.Ok
-                : MapAll(iova.Value, pa.Value, size, protection, ref gather);
-        }
-
-        var isDone = size == SmallestPage && IsInputPage(iova.Value) && IsPage(pa.Value, _format.OutputBits)
-            && _format.CheckProtection(protection) == Status.Ok && TryMapOne(iova.Value, pa.Value, protection);
+        var isDone = size == _pageBytes && _format.CheckProtection(protection) == Status.Ok
+            && (_format.Levels > 2 ? TryMapOneDeeply(iova.Value, pa.Value, protection) : TryMapOne(iova.Value, pa.Value, protection));
         return isDone ? Status.Ok : MapAll(iova.Value, pa.Value, size, protection, ref gather);
     }
 
@@ -35,8 +28,7 @@ public sealed unsafe partial class PageTable<TFormat>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryMapOne(ulong iova, ulong pa, Protection protection)
     {
-        var shift = SmallestShift;
-        if (_format.LevelOfPage(shift) != 1)
+        if (!IsInputPage(iova) || (pa & _outputMask) != 0 || _pageLevel != 1)
             return false;
         var link = EntryOf(_root, 0, iova);
         var entry = Load(link);
@@ -54,7 +46,7 @@ public sealed unsafe partial class PageTable<TFormat>
             return false;
         }
 
-        EntryRun.Store(place, _format.EntryBytes, _format.MakeLeaf(1, shift, new PhysicalAddress(pa), protection));
+        EntryRun.Store(place, _format.EntryBytes, _format.MakeLeaf(1, SmallestShift, new PhysicalAddress(pa), protection));
         _tables.Clean(_home.AddressOf(place), _format.EntryBytes);
         return true;
     }

@@ -15,19 +15,9 @@ public sealed unsafe partial class PageTable<TFormat>
     /// page into, which then stays whole; <see cref="Status.BadAddress"/> where the tables are corrupted.</returns>
     public Status Unmap(Iova iova, ulong size, ref InvalidationGather gather, out ulong unmapped)
     {
-        if (_format.Levels > 2)
-        {
-            unmapped = size;
-            return size == _pageBytes && TryRemoveOneDeeply(iova.Value, ref gather) ? Status.Ok : UnmapAll(iova.Value, size, ref gather, out unmapped);
-        }
-
-        if (size == SmallestPage && IsInputPage(iova.Value) && TryRemoveOne(iova.Value, ref gather))
-        {
-            unmapped = size;
-            return Status.Ok;
-        }
-
-        return UnmapAll(iova.Value, size, ref gather, out unmapped);
+        unmapped = size;
+        var isDone = size == _pageBytes && (_format.Levels > 2 ? TryRemoveOneDeeply(iova.Value, ref gather) : TryRemoveOne(iova.Value, ref gather));
+        return isDone ? Status.Ok : UnmapAll(iova.Value, size, ref gather, out unmapped);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -43,8 +33,7 @@ public sealed unsafe partial class PageTable<TFormat>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryRemoveOne(ulong iova, ref InvalidationGather gather)
     {
-        var shift = SmallestShift;
-        if (_format.LevelOfPage(shift) != 1)
+        if (!IsInputPage(iova) || _pageLevel != 1)
             return false;
         var link = EntryOf(_root, 0, iova);
         var entry = Load(link);
@@ -54,12 +43,12 @@ public sealed unsafe partial class PageTable<TFormat>
         var leaf = Load(place);
         var word = _home.WordAt(offset);
         var seen = new TableWord(Volatile.Read(ref *word));
-        if (_format.Classify(1, leaf) != EntryKind.Leaf || _format.LeafShift(1, leaf) != shift || !seen.IsReady || Load(link) != entry)
+        if (_format.Classify(1, leaf) != EntryKind.Leaf || _format.LeafShift(1, leaf) != _pageShift || !seen.IsReady || Load(link) != entry)
             return false;
 
         EntryRun.Store(place, _format.EntryBytes, _format.EmptyEntry(1));
         _tables.Clean(_home.AddressOf(place), _format.EntryBytes);
-        gather.Add(new Iova(iova), 1UL << shift, shift);
+        gather.Add(new Iova(iova), _pageBytes, _pageShift);
         if (!TryReleaseOne(word, seen))
             ReleaseOne(iova, 1, entry, ref gather);
         return true;

@@ -50,7 +50,7 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
         _pageShift = SmallestShift;
         _pageBytes = SmallestPage;
         format.LeafPattern(_pageLevel, _pageShift, out _leafMask, out _leafValue);
-        _inputMask = (_pageBytes - 1) | ~(ulong.MaxValue >> (64 - format.InputBits));
+        _inputRoom = LastInput - format.InputStart;
         _outputMask = (_pageBytes - 1) | ~(ulong.MaxValue >> (64 - format.OutputBits));
         _pageEntryShift = format.Shift(_pageLevel);
         _pageEntryMask = (1UL << format.IndexBits(_pageLevel)) - 1;
@@ -137,15 +137,7 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
 
     /// <summary>Whether one smallest page at the device address passes <see cref="CheckInput"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool IsInputPage(ulong iova) => _format.InputStart == 0
-        ? IsPage(iova, _format.InputBits)
-        : (iova & (SmallestPage - 1)) == 0 && iova >= _format.InputStart && iova <= LastInput;
-
-    /// <summary>Whether an address is a multiple of the smallest page and has no more than so many bits, as one
-    /// test of bits.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool IsPage(ulong address, int bits) =>
-        (address & ((SmallestPage - 1) | (bits < 64 ? ulong.MaxValue << bits : 0))) == 0;
+    private bool IsInputPage(ulong iova) => (iova & (_pageBytes - 1)) == 0 && iova - _format.InputStart <= _inputRoom;
 
     /// <summary>The region of memory where the root is, and nearly always every other table.</summary>
     private readonly struct Home

@@ -43,15 +43,13 @@ public readonly record struct ArmFirstLevelDescriptor(uint Bits)
     public uint Address => Bits & (uint.MaxValue << Shift);
 
     /// <summary>The attributes of a section.</summary>
-    public ArmPageAttributes Attributes => ArmPageAttributes.Of(
-        accessPermission: (Bits >> 10 & 3) | (Bits >> 13 & 4),
-        typeExtension: Bits >> 12 & 7,
-        cacheable: (Bits & (1 << 3)) != 0,
-        bufferable: (Bits & (1 << 2)) != 0,
-        executeNever: (Bits & (1 << 4)) != 0,
-        shareable: (Bits & (1 << 16)) != 0,
-        notGlobal: (Bits & (1 << 17)) != 0,
-        nonSecure: (Bits & (1 << 19)) != 0);
+    public ArmPageAttributes Attributes => new(
+        (Bits >> 10 & 3) | (Bits >> 13 & 4)                     // AP
+        | (Bits >> 12 & 7) << 3                                 // TEX
+        | (Bits & 0xC) << 4                                     // C, B
+        | (Bits & 0x10) << 4                                    // XN
+        | (Bits >> 7 & 0x600)                                   // nG, S
+        | (Bits >> 8 & 0x800));                                 // NS
 
     /// <summary>The descriptor with its access flag (AP[0] of a section) set.</summary>
     public ArmFirstLevelDescriptor Accessed => new(Bits | (1 << 10));

@@ -38,35 +38,22 @@ public readonly record struct ArmPageAttributes(uint Bits)
     /// <summary>Which field of PRRR and NMRR applies under TEX remap: TEX[0], C, B.</summary>
     public int RemapIndex => (int)((TypeExtension & 1) << 2) | (IsCacheable ? 2 : 0) | (IsBufferable ? 1 : 0);
 
-    /// <summary>Puts attributes together.</summary>
-    public static ArmPageAttributes Of(uint accessPermission, uint typeExtension, bool cacheable, bool bufferable, bool executeNever, bool shareable, bool notGlobal, bool nonSecure) =>
-        new(accessPermission | (typeExtension << 3) | Bit(bufferable, 6) | Bit(cacheable, 7) | Bit(executeNever, 8) | Bit(shareable, 9) | Bit(notGlobal, 10) | Bit(nonSecure, 11));
-
     /// <summary>What the attributes allow.</summary>
     /// <param name="hasAccessFlag">Whether AP[0] is the access flag (SCTLR.AFE).</param>
     public ArmRights Rights(bool hasAccessFlag)
     {
-        var rights = hasAccessFlag ? WithAccessFlag : Plain;
+        var rights = (ArmRights)(hasAccessFlag ? WithAccessFlag : Plain)[(int)AccessPermission];
         return IsExecuteNever ? rights : rights | ArmRights.Execute;
     }
 
-    private ArmRights WithAccessFlag => (AccessPermission >> 1) switch
-    {
-        0 => ArmRights.PrivilegedRead | ArmRights.PrivilegedWrite,
-        1 => ArmRights.PrivilegedRead | ArmRights.PrivilegedWrite | ArmRights.UserRead | ArmRights.UserWrite,
-        2 => ArmRights.PrivilegedRead,
-        _ => ArmRights.PrivilegedRead | ArmRights.UserRead,
-    };
+    private const byte PrivilegedOnly = (byte)(ArmRights.PrivilegedRead | ArmRights.PrivilegedWrite);
+    private const byte UserReads = (byte)(PrivilegedOnly | (byte)ArmRights.UserRead);
+    private const byte Everybody = (byte)(UserReads | (byte)ArmRights.UserWrite);
+    private const byte PrivilegedReads = (byte)ArmRights.PrivilegedRead;
+    private const byte AllRead = (byte)(ArmRights.PrivilegedRead | ArmRights.UserRead);
 
-    private ArmRights Plain => AccessPermission switch
-    {
-        1 => ArmRights.PrivilegedRead | ArmRights.PrivilegedWrite,
-        2 => ArmRights.PrivilegedRead | ArmRights.PrivilegedWrite | ArmRights.UserRead,
-        3 => ArmRights.PrivilegedRead | ArmRights.PrivilegedWrite | ArmRights.UserRead | ArmRights.UserWrite,
-        5 => ArmRights.PrivilegedRead,
-        6 or 7 => ArmRights.PrivilegedRead | ArmRights.UserRead,
-        _ => ArmRights.None,
-    };
+    // By AP[2:0].
+    private static ReadOnlySpan<byte> Plain => [0, PrivilegedOnly, UserReads, Everybody, 0, PrivilegedReads, AllRead, AllRead];
 
-    private static uint Bit(bool value, int number) => value ? 1u << number : 0;
+    private static ReadOnlySpan<byte> WithAccessFlag => [PrivilegedOnly, PrivilegedOnly, Everybody, Everybody, PrivilegedReads, PrivilegedReads, AllRead, AllRead];
 }

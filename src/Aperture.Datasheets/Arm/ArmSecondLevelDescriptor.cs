@@ -32,15 +32,12 @@ public readonly record struct ArmSecondLevelDescriptor(uint Bits)
     public uint Address => Bits & (uint.MaxValue << Shift);
 
     /// <summary>The attributes of a page.</summary>
-    public ArmPageAttributes Attributes => ArmPageAttributes.Of(
-        accessPermission: (Bits >> 4 & 3) | (Bits >> 7 & 4),
-        typeExtension: (IsLarge ? Bits >> 12 : Bits >> 6) & 7,
-        cacheable: (Bits & (1 << 3)) != 0,
-        bufferable: (Bits & (1 << 2)) != 0,
-        executeNever: (Bits & (IsLarge ? 1u << 15 : 1u)) != 0,
-        shareable: (Bits & (1 << 10)) != 0,
-        notGlobal: (Bits & (1 << 11)) != 0,
-        nonSecure: false);
+    public ArmPageAttributes Attributes => new(
+        (Bits >> 4 & 3) | (Bits >> 7 & 4)                       // AP
+        | ((IsLarge ? Bits >> 12 : Bits >> 6) & 7) << 3         // TEX
+        | (Bits & 0xC) << 4                                     // C, B
+        | ((IsLarge ? Bits >> 15 : Bits) & 1) << 8              // XN
+        | (Bits >> 1 & 0x600));                                 // nG, S
 
     /// <summary>The descriptor with its access flag (AP[0]) set.</summary>
     public ArmSecondLevelDescriptor Accessed => new(Bits | (1 << 4));

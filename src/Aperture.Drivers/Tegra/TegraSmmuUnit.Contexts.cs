@@ -11,6 +11,7 @@ public sealed partial class TegraSmmuUnit
 {
     private readonly IommuDomain?[] _domains; // by address space
     private readonly uint[] _enables;         // TRANSLATION_ENABLE registers as written last
+    private int _recentAsid;                  // the address space that was asked for last: most likely the next one, too
 
     /// <inheritdoc/>
     /// <remarks>The lowest free address space is taken. When there is none, the domain can still take over that of the domain which the same master
@@ -140,7 +141,15 @@ public sealed partial class TegraSmmuUnit
     }
 
     /// <summary>The address space of a domain, or -1.</summary>
-    private int AsidOf(IommuDomain domain) => Array.IndexOf(_domains, domain);
+    private int AsidOf(IommuDomain domain)
+    {
+        if (_domains[_recentAsid] == domain)
+            return _recentAsid;
+        var asid = Array.IndexOf(_domains, domain);
+        if (asid >= 0)
+            _recentAsid = asid;
+        return asid;
+    }
 
     /// <summary>The address space that a swgroup belongs into, or -1. Of masters that share it, who moved last decides.</summary>
     private int AsidOf(uint swgroup) => OwnerOf(swgroup) is { } owner ? AsidOf(owner.Domain) : -1;

@@ -1,6 +1,7 @@
 using Aperture.Core;
 using Aperture.Core.PageTables;
 using Aperture.Datasheets.Tegra;
+using Aperture.Devices;
 using Aperture.Iommu;
 
 namespace Aperture.Drivers.Tegra;
@@ -38,8 +39,16 @@ public sealed partial class TegraSmmuUnit
     {
         lock (Registers)
         {
-            if (IsActive && HasContexts())
-                TryAccess(static words => words.Unit.FlushWords(words.Start, words.Bytes), (Unit: this, Start: start.Value, Bytes: bytes));
+            if (!IsActive || !HasContexts())
+                return;
+            try
+            {
+                FlushWords(start.Value, bytes);
+            }
+            catch (BusErrorException)
+            {
+                GoAstray();
+            }
         }
     }
 

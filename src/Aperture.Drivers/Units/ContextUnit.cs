@@ -159,23 +159,9 @@ public abstract class ContextUnit : IommuUnit, IBoundDriver
     {
     }
 
-    /// <summary>Makes register accesses outside of the sequences above. Under the lock, while the unit is active: a bus error sees to it that
-    /// everything is programmed afresh before the unit is used again.</summary>
-    /// <returns>Whether the registers answered.</returns>
-    protected bool TryAccess<TArgument>(Action<TArgument> access, TArgument argument)
-    {
-        ArgumentNullException.ThrowIfNull(access);
-        try
-        {
-            access(argument);
-            return true;
-        }
-        catch (BusErrorException)
-        {
-            _isAstray = true;
-            return false;
-        }
-    }
+    /// <summary>Notes that registers did not answer outside of the sequences above: everything is programmed afresh before the unit is used
+    /// again. Call it under the lock.</summary>
+    protected void GoAstray() => _isAstray = true;
 
     private UnitAttachment? Find(Device master) => _attachments.Find(attachment => attachment.Master == master);
 

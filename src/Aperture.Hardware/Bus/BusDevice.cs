@@ -1,9 +1,14 @@
+using Aperture.Core;
+
 namespace Aperture.Hardware.Bus;
 
 /// <summary>A register block with an interrupt line, power, clock and reset: what units and masters have in common. While it
 /// has no power or clock, or is in reset, it answers no register access.</summary>
 public abstract class BusDevice : IMmioDevice
 {
+    private Signal[] _clocks = []; // all have to run
+    private bool _isClocked = true;
+
     /// <inheritdoc/>
     public abstract uint Size { get; }
 
@@ -13,14 +18,34 @@ public abstract class BusDevice : IMmioDevice
     /// <summary>Whether the block has power. Registers and caches are lost while it has not.</summary>
     public bool IsPowered { get; private set; } = true;
 
-    /// <summary>Whether the block's clocks run. State is kept while they do not.</summary>
-    public bool IsClocked { get; set; } = true;
+    /// <summary>Whether the block's clocks run: all of <see cref="ClockFrom"/>, unless it was set to false. State is kept while they do not.</summary>
+    public bool IsClocked
+    {
+        get
+        {
+            if (!_isClocked)
+                return false;
+            foreach (var clock in _clocks)
+            {
+                if (!clock.IsOn)
+                    return false;
+            }
+
+            return true;
+        }
+
+        set => _isClocked = value;
+    }
 
     /// <summary>Whether the block's reset is asserted. Releasing it leaves reset values behind.</summary>
     public bool IsInReset { get; private set; }
 
     /// <summary>Whether the block answers at all.</summary>
     public bool Answers => IsPowered && IsClocked && !IsInReset;
+
+    /// <summary>Connects the clocks that the block needs, instead of those that it had. It looks at them at each access: whoever starts the last of several
+    /// finds the block clocked, whatever other threads do to clocks meanwhile.</summary>
+    public void ClockFrom(params ReadOnlySpan<Signal> clocks) => _clocks = clocks.ToArray();
 
     /// <summary>Gives or takes power. A change in either direction leaves reset values behind.</summary>
     public void SetPower(bool on)

@@ -116,9 +116,12 @@ public sealed partial class MsmIommu
                 bank[offset] = value;
                 RefreshLocked();
                 break;
-            default:
+            case >= MsmContextRegisters.InvalidateAll and <= MsmContextRegisters.TranslateUserWrite:
                 bank[offset] = value;
                 Act(bank, offset, value);
+                return;
+            default:
+                bank[offset] = value;
                 break;
         }
 

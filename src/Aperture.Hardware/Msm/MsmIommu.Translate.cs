@@ -23,10 +23,9 @@ public sealed partial class MsmIommu
     public override TranslationStatus Translate(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
     {
         var machine = request.Stream.Value;
-        var matches = -1;
         if (machine < MsmGlobalRegisters.Machines && _bankOf[machine] is { IsTranslating: true } bank && !_clientsPass && request.Address.Value < AddressSpace && Works)
         {
-            matches = _tlb.Lookup(bank.Tag, request.Address, out var index);
+            var matches = _tlb.Lookup(bank.Tag, request.Address, out var index);
             if (matches == 1)
             {
                 var info = _tlb.Info(index);
@@ -38,23 +37,37 @@ public sealed partial class MsmIommu
                     return TranslationStatus.Ok;
                 }
             }
+
+            var resets = _resets;
+            var fault = Resolve(bank, request, matches, index, out address, out contiguous);
+            return fault == MsmFault.None ? TranslationStatus.Ok : TranslateSlowly(request, bank, fault, resets, out address, out contiguous);
         }
 
-        return TranslateSlowly(request, matches, out address, out contiguous);
+        return TranslateSlowly(request, null, MsmFault.None, _resets, out address, out contiguous);
     }
 
-    private TranslationStatus TranslateSlowly(in DmaRequest request, int matches, out PhysicalAddress address, out ulong contiguous)
+    /// <param name="request">The access.</param>
+    /// <param name="bank">The bank where the access faulted; null where nobody has looked.</param>
+    /// <param name="fault">The fault, which is yet to be raised.</param>
+    /// <param name="resets">Resets before the access.</param>
+    /// <param name="address">Where the access goes.</param>
+    /// <param name="contiguous">Bytes that translate alike.</param>
+    private TranslationStatus TranslateSlowly(in DmaRequest request, MsmContextBank? bank, MsmFault fault, ulong resets, out PhysicalAddress address, out ulong contiguous)
     {
-        var resets = _resets;
         for (var retries = 0; ; retries++)
         {
             address = default;
             contiguous = 0;
-            if (!Works || _resets != resets || request.Address.Value >= AddressSpace)
-                return TranslationStatus.Aborted;
-            if (!TryFindBank(request, out var bank, out var status))
-                return status == TranslationStatus.Ok ? Pass(request, out address, out contiguous) : status;
-            var fault = Resolve(bank, request, matches, out address, out contiguous);
+            if (bank is null)
+            {
+                if (!Works || _resets != resets || request.Address.Value >= AddressSpace)
+                    return TranslationStatus.Aborted;
+                if (!TryFindBank(request, out bank, out var status))
+                    return status == TranslationStatus.Ok ? Pass(request, out address, out contiguous) : status;
+                var matches = _tlb.Lookup(bank.Tag, request.Address, out var index);
+                fault = Resolve(bank, request, matches, index, out address, out contiguous);
+            }
+
             if (fault == MsmFault.None)
                 return TranslationStatus.Ok;
             if (!Raise(bank, fault, request))
@@ -67,7 +80,7 @@ public sealed partial class MsmIommu
                 return TranslationStatus.Aborted;
             if (retries >= MaxRetries)
                 return TranslationStatus.Stalled;
-            matches = -1;
+            bank = null;
         }
     }
 
@@ -109,20 +122,11 @@ public sealed partial class MsmIommu
         return TranslationStatus.Ok;
     }
 
-    /// <param name="bank">The bank, which translates.</param>
-    /// <param name="request">The access.</param>
-    /// <param name="matches">How many TLB entries match; negative where nobody has looked.</param>
-    /// <param name="address">Where the access goes.</param>
-    /// <param name="contiguous">Bytes that translate alike.</param>
-    private MsmFault Resolve(MsmContextBank bank, in DmaRequest request, int matches, out PhysicalAddress address, out ulong contiguous)
+    /// <summary>What becomes of an access of a bank that translates, by the TLB or a walk.</summary>
+    private MsmFault Resolve(MsmContextBank bank, in DmaRequest request, int matches, int index, out PhysicalAddress address, out ulong contiguous)
     {
         address = default;
         contiguous = 0;
-        var index = -1;
-        if (matches < 0)
-            matches = _tlb.Lookup(bank.Tag, request.Address, out index);
-        else if (matches == 1)
-            _tlb.Probe(bank.Tag, request.Address, out index);
         if (matches > 1)
             return MsmFault.MultiHit;
 

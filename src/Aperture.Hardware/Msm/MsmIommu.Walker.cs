@@ -35,8 +35,9 @@ public sealed partial class MsmIommu
             return WalkSecond(bank, first.Table, address, out found);
         if (!first.IsSection || (first.IsPrivilegedExecuteNever && !Options.HasPrivilegedExecuteNever))
             return MsmFault.Translation;
-        found = Leaf(bank, first.Address, first.Shift, first.Attributes, MsmFault.None);
-        return CheckFlag(bank, first.Attributes, MsmFault.None, at, first.Accessed.Bits);
+        var attributes = first.Attributes;
+        found = Leaf(bank, first.Address, first.Shift, attributes, MsmFault.None);
+        return CheckFlag(bank, attributes, MsmFault.None, at, first.Accessed.Bits);
     }
 
     private MsmFault WalkSecond(MsmContextBank bank, uint table, uint address, out Found found)
@@ -49,8 +50,9 @@ public sealed partial class MsmIommu
         var second = new ArmSecondLevelDescriptor(word);
         if (second.IsFault)
             return MsmFault.Translation | MsmFault.SecondLevel;
-        found = Leaf(bank, second.Address, second.Shift, second.Attributes, MsmFault.SecondLevel);
-        return CheckFlag(bank, second.Attributes, MsmFault.SecondLevel, at, second.Accessed.Bits);
+        var attributes = second.Attributes;
+        found = Leaf(bank, second.Address, second.Shift, attributes, MsmFault.SecondLevel);
+        return CheckFlag(bank, attributes, MsmFault.SecondLevel, at, second.Accessed.Bits);
     }
 
     private static Found Leaf(MsmContextBank bank, uint address, int shift, ArmPageAttributes attributes, MsmFault level)

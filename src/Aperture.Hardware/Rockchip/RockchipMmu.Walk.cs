@@ -11,7 +11,12 @@ public sealed partial class RockchipMmu
     private const ulong CanRead = 1;
     private const ulong CanWrite = 2;
 
-    private TranslationStatus TranslateSlowly(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
+    /// <param name="request">The access.</param>
+    /// <param name="matches">How many TLB entries match; negative where nobody has looked.</param>
+    /// <param name="index">The entry that does.</param>
+    /// <param name="address">Where the access goes.</param>
+    /// <param name="contiguous">Bytes that translate alike.</param>
+    private TranslationStatus TranslateSlowly(in DmaRequest request, int matches, int index, out PhysicalAddress address, out ulong contiguous)
     {
         address = default;
         contiguous = 0;
@@ -26,7 +31,7 @@ public sealed partial class RockchipMmu
 
             if (_mode == Mode.Held)
                 return TranslationStatus.Stalled;
-            var fault = Resolve(request, out address, out contiguous);
+            var fault = Resolve(request, matches, index, out address, out contiguous);
             if (fault == RockchipMmuInterrupts.None)
                 return TranslationStatus.Ok;
 
@@ -37,14 +42,17 @@ public sealed partial class RockchipMmu
                 return TranslationStatus.Aborted;
             if (retries >= _unit.MaxRetries)
                 return TranslationStatus.Stalled;
+            matches = -1;
         }
     }
 
-    private RockchipMmuInterrupts Resolve(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
+    private RockchipMmuInterrupts Resolve(in DmaRequest request, int matches, int index, out PhysicalAddress address, out ulong contiguous)
     {
         address = default;
         contiguous = 0;
-        if (Tlb.Lookup(0, request.Address, out var index) == 0)
+        if (matches < 0)
+            matches = Tlb.Lookup(0, request.Address, out index);
+        if (matches == 0)
         {
             Walks++;
             var fault = Walk((uint)request.Address.Value, out var page);
@@ -65,7 +73,8 @@ public sealed partial class RockchipMmu
         page = default;
         var directory = new RockchipMmuEntry(_tableBase).Address(_unit.Options.IsWide);
         var number = address >> RockchipMmuEntry.DirectoryShift;
-        if (!TryReadEntry(_directory, directory, number, number, out var word))
+        var knowsLink = _directory.TryGet(number, out var word);
+        if (!knowsLink && !TryReadEntry(directory, number, out word))
             return RockchipMmuInterrupts.BusError;
         var link = new RockchipMmuEntry(word);
         if (!link.IsValid)
@@ -73,28 +82,29 @@ public sealed partial class RockchipMmu
 
         var table = link.Address(_unit.Options.IsWide);
         var pageNumber = address >> RockchipMmuEntry.PageShift;
-        if (!TryReadEntry(_pages, table, pageNumber % RockchipMmuEntry.Count, pageNumber, out word))
+        var knowsPage = _pages.TryGet(pageNumber, out word);
+        if (!knowsPage && !TryReadEntry(table, pageNumber, out word))
             return RockchipMmuInterrupts.BusError;
         page = new RockchipMmuEntry(word);
         if (!page.IsValid)
             return RockchipMmuInterrupts.PageFault;
-        Keep(_directory, directory, number, RockchipMmuEntry.Count);
-        Keep(_pages, table, pageNumber, RockchipMmuEntry.Count);
+        if (!knowsLink)
+            Keep(_directory, directory, number);
+        if (!knowsPage)
+            Keep(_pages, table, pageNumber);
         return RockchipMmuInterrupts.None;
     }
 
-    private bool TryReadEntry(RockchipLineCache lines, ulong table, uint index, uint number, out uint word) =>
-        lines.TryGet(number, out word) || _bus.TryRead32(new PhysicalAddress(table + (index * sizeof(uint))), out word);
+    private bool TryReadEntry(ulong table, uint number, out uint word) =>
+        _bus.TryRead32(new PhysicalAddress(table + (number % RockchipMmuEntry.Count * sizeof(uint))), out word);
 
-    /// <summary>Remembers the line around an entry, unless it is known or cannot be read whole.</summary>
-    private void Keep(RockchipLineCache lines, ulong table, uint number, uint count)
+    /// <summary>Remembers the line around an entry, unless it cannot be read whole.</summary>
+    private void Keep(RockchipLineCache lines, ulong table, uint number)
     {
-        if (lines.TryGet(number, out _))
-            return;
         var words = lines.Take(number, out var first);
         for (var i = 0; i < words.Length; i++)
         {
-            if (_bus.TryRead32(new PhysicalAddress(table + (((first + (uint)i) % count) * sizeof(uint))), out words[i]))
+            if (TryReadEntry(table, first + (uint)i, out words[i]))
                 continue;
             lines.Remove(number);
             return;

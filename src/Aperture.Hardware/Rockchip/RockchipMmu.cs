@@ -42,13 +42,19 @@ public sealed partial class RockchipMmu : IMmioDevice
     /// <summary>Translates an access while the unit answers.</summary>
     internal TranslationStatus Translate(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
     {
-        if (_mode == Mode.Translating && Tlb.Lookup(0, request.Address, out var index) == 1 && (Needed(request.Access) & ~Tlb.Info(index)) == 0)
+        var matches = -1;
+        var index = -1;
+        if (_mode == Mode.Translating)
         {
-            address = Tlb.Translate(index, request.Address, out contiguous);
-            return TranslationStatus.Ok;
+            matches = Tlb.Lookup(0, request.Address, out index);
+            if (matches == 1 && (Needed(request.Access) & ~Tlb.Info(index)) == 0)
+            {
+                address = Tlb.Translate(index, request.Address, out contiguous);
+                return TranslationStatus.Ok;
+            }
         }
 
-        return TranslateSlowly(request, out address, out contiguous);
+        return TranslateSlowly(request, matches, index, out address, out contiguous);
     }
 
     internal void Reset()

@@ -37,8 +37,7 @@ public sealed partial class TranslationCache
     /// <summary>Like <see cref="Lookup"/>, but leaves counters and replacement order alone.</summary>
     public int Probe(uint context, Iova address, out int index)
     {
-        var key = Key(context, address);
-        return _setMask == 0 ? Find(key, out index) : FindInSets(key, address, out index);
+        return FindAll(Key(context, address), address, out index);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -58,7 +57,7 @@ public sealed partial class TranslationCache
 
     private int LookupAll(ulong key, Iova address, out int index)
     {
-        var count = _setMask == 0 ? Find(key, out index) : FindInSets(key, address, out index);
+        var count = FindAll(key, address, out index);
         if (count == 1)
         {
             // Until an entry changes, this page of 4 KiB (the smallest size) is found there again, and only there: later
@@ -74,6 +73,14 @@ public sealed partial class TranslationCache
         }
 
         return count;
+    }
+
+    private int FindAll(ulong key, Iova address, out int index)
+    {
+        index = -1;
+        if (!MayHold(key))
+            return 0;
+        return _setMask == 0 ? Find(key, out index) : FindInSets(key, address, out index);
     }
 
     /// <summary>Pages of every size may lie in different sets. Each size in use is looked for in its set, and only entries

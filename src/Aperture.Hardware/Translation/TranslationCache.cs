@@ -111,12 +111,15 @@ public sealed partial class TranslationCache
         Forget();
         if (_tags[index] == Invalid)
             _invalid--;
+        else
+            Remove(_tags[index]);
         _shiftsUsed |= 1UL << pageShift;
         var mask = ~((1UL << (pageShift - 12)) - 1);
         if (isGlobal)
             mask &= _globalMask;
         _tags[index] = Key(context, page) & mask;
         _masks[index] = mask;
+        Add(_tags[index], mask);
         _bases[index] = target.Value & ~((1UL << pageShift) - 1);
         _infos[index] = info;
         _shifts[index] = (byte)pageShift;
@@ -141,6 +144,7 @@ public sealed partial class TranslationCache
         if (_tags[index] == Invalid)
             return false;
         Forget();
+        Remove(_tags[index]);
         _invalid++;
         _tags[index] = Invalid;
         _masks[index] = Invalid;
@@ -152,9 +156,9 @@ public sealed partial class TranslationCache
     /// <returns>How many were removed.</returns>
     public int InvalidateAddress(uint context, Iova address)
     {
-        if (_invalid == Entries)
-            return 0;
         var key = Key(context, address);
+        if (!MayHold(key))
+            return 0;
         var keys = Vector256.Create(key);
         var removed = 0;
         var i = 0;

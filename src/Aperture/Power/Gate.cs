@@ -16,15 +16,14 @@ public enum GateKind
 }
 
 /// <summary>A named, counted switch of the board: a clock, a reset line or a power domain. It is on while its count is above
-/// zero. A gate may feed another one, which then holds it on.</summary>
+/// zero. A gate may feed another one, which then holds it on. <see cref="Signal.IsOn"/>: clock running, reset released, power present.</summary>
 /// <remarks>Thread-safe. <see cref="Changed"/> runs under the gate's lock, on the thread that changed the count: a board's wiring sees
 /// each switch once and in order. Holding a gate that is on, and letting one go that others hold, takes no lock.</remarks>
-public sealed class Gate
+public sealed class Gate : Signal
 {
     private readonly Lock _lock = new();
     private readonly Gate? _parent; // held on while this gate is on
     private int _count;             // how many users hold the gate on; to and from zero only under the lock
-    private bool _isOn;             // the gate is on, or being switched on for its first user
 
     /// <summary>A gate that is off.</summary>
     /// <param name="kind">What it switches.</param>
@@ -43,9 +42,6 @@ public sealed class Gate
     /// <summary>The provider's name and the specifier.</summary>
     public string Name { get; }
 
-    /// <summary>Whether the gate is on: clock running, reset released, power present.</summary>
-    public bool IsOn => Volatile.Read(ref _isOn);
-
     /// <summary>How many users hold the gate on.</summary>
     public int UseCount => Volatile.Read(ref _count);
 
@@ -62,14 +58,14 @@ public sealed class Gate
             if (TryCount(1, above: 0))
                 return;
             _parent?.Enable();
-            Volatile.Write(ref _isOn, true);
+            IsOn = true;
             try
             {
                 Changed?.Invoke(true);
             }
             catch
             {
-                Volatile.Write(ref _isOn, false);
+                IsOn = false;
                 _parent?.Disable();
                 throw;
             }
@@ -91,7 +87,7 @@ public sealed class Gate
             if (_count > 0)
                 return; // somebody came meanwhile
 
-            Volatile.Write(ref _isOn, false);
+            IsOn = false;
             try
             {
                 Changed?.Invoke(false);

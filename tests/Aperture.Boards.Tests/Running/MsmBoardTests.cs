@@ -90,10 +90,11 @@ public class MsmBoardTests
 
     private static MsmMachineMap Map(BoardUnit unit, StreamId stream)
     {
-        var isClocked = unit.Model.IsClocked;
-        unit.Model.IsClocked = true;
+        foreach (var clock in unit.Device.Clocks.Values)
+            clock.Enable();
         Assert.True(unit.Model.TryRead(MsmGlobalRegisters.MachineMapOf(stream.Value), 4, out var map));
-        unit.Model.IsClocked = isClocked;
+        foreach (var clock in unit.Device.Clocks.Values)
+            clock.Disable();
         return new MsmMachineMap((uint)map);
     }
 }

@@ -1,4 +1,3 @@
-using Aperture.Boards.Wiring;
 using Aperture.Core;
 using Aperture.Core.Memory;
 using Aperture.Core.PageTables;

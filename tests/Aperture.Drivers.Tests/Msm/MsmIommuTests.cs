@@ -139,7 +139,7 @@ public sealed class MsmIommuTests : IDisposable
         var unit = _board.AddUnit();
         var master = _board.AddMaster(unit);
         unit.On();
-        unit.Model.IsClocked = true;
+        SetClocks(unit, true);
         Assert.True(unit.Model.TryWrite(MsmContextRegisters.TableBase0, 4, 0));
         Assert.NotEqual(DmaStatus.Ok, master.TryRead(s_iova, out _));
         Assert.Equal(FaultReason.TableWalk, _board.Core.Faults[^1].Reason);
@@ -202,10 +202,20 @@ public sealed class MsmIommuTests : IDisposable
 
     private static uint Read(UnitOnBoard unit, uint offset)
     {
-        var isClocked = unit.Model.IsClocked;
-        unit.Model.IsClocked = true;
+        SetClocks(unit, true);
         Assert.True(unit.Model.TryRead(offset, 4, out var value));
-        unit.Model.IsClocked = isClocked;
+        SetClocks(unit, false);
         return (uint)value;
+    }
+
+    private static void SetClocks(UnitOnBoard unit, bool on)
+    {
+        foreach (var clock in unit.Device.Clocks.Values)
+        {
+            if (on)
+                clock.Enable();
+            else
+                clock.Disable();
+        }
     }
 }
