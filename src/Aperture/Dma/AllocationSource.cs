@@ -16,11 +16,11 @@ internal readonly record struct AllocationSource(SystemMemory? Memory, BouncePoo
         }
         else if (IsUncached)
         {
-            Memory!.FreeUncached(block);
+            Memory!.FreeUncached(block, "", 0);
         }
         else
         {
-            Memory!.Free(block);
+            Memory!.Free(block, "", 0);
         }
     }
 }

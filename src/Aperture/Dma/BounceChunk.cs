@@ -91,6 +91,16 @@ internal sealed unsafe partial class BounceChunk
         }
     }
 
+    /// <summary>Whether an address lies in a buffer that mirrors other memory.</summary>
+    public bool Mirrors(PhysicalAddress address) => _slots[(int)((address.Value - _start) >> SlotShift)].Origin is not null;
+
+    /// <summary>Whether a buffer begins at an address that an owner took and has not given back.</summary>
+    public bool IsHeld(PhysicalAddress address, DmaContext owner)
+    {
+        var slot = (int)((address.Value - _start) >> SlotShift);
+        return _slots[slot].Origin is not null && Volatile.Read(ref _owners[slot - _slots[slot].Padding]) == owner;
+    }
+
     /// <summary>Gives a buffer back.</summary>
     /// <param name="address">Its first byte.</param>
     public void Release(PhysicalAddress address)

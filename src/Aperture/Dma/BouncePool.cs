@@ -132,6 +132,12 @@ public sealed class BouncePool
         DmaMeter.Bounced(done);
     }
 
+    /// <summary>Whether an address lies in a buffer that mirrors other memory; it does not where the pool's memory was given out itself.</summary>
+    internal bool Mirrors(PhysicalAddress address) => Find(address)?.Mirrors(address) ?? false;
+
+    /// <summary>Whether a buffer begins at an address that an owner took and has not given back.</summary>
+    internal bool IsHeld(PhysicalAddress address, DmaContext owner) => Find(address)?.IsHeld(address, owner) ?? false;
+
     /// <summary>Gives a buffer back.</summary>
     internal void Release(PhysicalAddress address) => Find(address)!.Release(address);
 

@@ -68,8 +68,10 @@ public sealed partial class DmaContext
     /// <param name="bytes">At least 1.</param>
     /// <param name="direction">Which way the bytes go.</param>
     /// <param name="attributes">None, or <see cref="DmaAttributes.AllocSinglePages"/>.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
     /// <exception cref="ApertureException">As for <see cref="Allocate"/>.</exception>
-    public NoncontiguousBuffer AllocateNoncontiguous(int bytes, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None)
+    public NoncontiguousBuffer AllocateNoncontiguous(int bytes, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
         var pieces = new List<MemoryBlock>();
@@ -106,19 +108,29 @@ public sealed partial class DmaContext
         }
 
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.AllocatePages, Address = address, Memory = array, Length = (ulong)bytes, Direction = direction, Attributes = attributes });
+            TellPages(DmaEventKind.AllocatePages, address, array, direction, file, line);
         return new NoncontiguousBuffer(this, array, address, mapped, bytes, direction, source);
     }
 
     internal void FreeNoncontiguous(NoncontiguousBuffer buffer, ulong mapped, in AllocationSource source)
     {
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.FreePages, Address = buffer.Address, Memory = buffer.Pieces, Length = (ulong)buffer.Length });
+            TellPages(DmaEventKind.FreePages, buffer.Address, buffer.Pieces, buffer.Direction, "", 0);
         Revoke(buffer.Address, buffer.Length);
         Operations.UnmapAllocation(this, buffer.Address, mapped);
         FlushUnmaps();
         foreach (var piece in buffer.Pieces)
             source.Free(piece);
+    }
+
+    /// <summary>Tells of pieces that the device sees as one range.</summary>
+    private void TellPages(DmaEventKind kind, Iova address, ReadOnlySpan<MemoryBlock> pieces, DmaDirection direction, string file, int line)
+    {
+        ulong bytes = 0;
+        foreach (var piece in pieces)
+            bytes += (ulong)piece.Length;
+        var segment = new DmaSegment(address, bytes);
+        Tell(new DmaEvent { Kind = kind, Address = address, Memory = pieces, Segments = new ReadOnlySpan<DmaSegment>(in segment), Length = bytes, Direction = direction, File = file, Line = line });
     }
 
     internal void FreePages(in NoncoherentBuffer buffer, in AllocationSource source)

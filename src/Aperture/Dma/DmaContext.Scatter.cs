@@ -103,6 +103,7 @@ public sealed partial class DmaContext
         var isSkipped = (mapping.Attributes & DmaAttributes.SkipCpuSync) != 0;
         if ((mapping.Flags & MappingFlags.Bounced) != 0)
         {
+            RefuseReleased(mapping.Segments);
             ReleaseBounced(mapping.Segments, isSkipped ? DmaDirection.ToDevice : mapping.Direction, Operations);
         }
         else
@@ -129,10 +130,25 @@ public sealed partial class DmaContext
                 continue;
             operations.Unmap(this, segment.Address, segment.Length);
             ForCpu(physical, segment.Length, direction, true);
-            if (pool.Contains(physical))
+            if (pool.IsHeld(physical, this))
                 pool.Release(physical);
         }
     }
+
+    /// <summary>Of a list that bounced one piece at least has a bounce buffer, until it is unmapped.</summary>
+    private void RefuseReleased(ReadOnlySpan<DmaSegment> segments)
+    {
+        foreach (var segment in segments)
+        {
+            if (Operations.TryResolve(this, segment.Address, 1, out var physical, out _) && BouncePool.IsHeld(physical, this))
+                return;
+        }
+
+        throw NotMapped(segments[0].Address, segments[0].Length);
+    }
+
+    private ApertureException NotMapped(Iova address, ulong length) =>
+        new(Status.InvalidArgument, $"{_device.Name} has no bounce buffer of 0x{length:x} bytes at device address {address}: the mapping was ended before");
 
     private void SyncPieces(ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, DmaDirection direction, bool isBounced, bool forCpu)
     {

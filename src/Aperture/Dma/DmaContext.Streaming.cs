@@ -186,6 +186,8 @@ public sealed partial class DmaContext
             return;
         }
 
+        if ((flags & MappingFlags.Bounced) != 0 && !BouncePool.IsHeld(mapping.Physical, this))
+            throw NotMapped(mapping.Address, mapping.Length); // the slots may be somebody else's by now
         // The device is out before the bytes are looked at: it can change nothing after they were copied.
         operations.Unmap(this, mapping.Address, mapping.Length);
         if ((_cached | (flags & MappingFlags.Bounced) != 0) && (attributes & DmaAttributes.SkipCpuSync) == 0)

@@ -12,8 +12,11 @@ public sealed partial class DmaContext
     /// <param name="direction">That of the mapping.</param>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
+    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: there is no such direction.</exception>
     public void SyncForCpu(Iova address, ulong length, DmaDirection direction, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
+        if ((uint)direction > (uint)DmaDirection.FromDevice)
+            throw Failure("sync", length, Status.InvalidArgument);
         if (_isWatched && _bounced)
             Tell(new DmaEvent { Kind = DmaEventKind.SyncForCpuBegins, Address = address, Length = length, Direction = direction, File = file, Line = line });
         if (_cached || _bounced)
@@ -26,6 +29,8 @@ public sealed partial class DmaContext
     /// <inheritdoc cref="SyncForCpu"/>
     public void SyncForDevice(Iova address, ulong length, DmaDirection direction, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
+        if ((uint)direction > (uint)DmaDirection.FromDevice)
+            throw Failure("sync", length, Status.InvalidArgument);
         if (_isWatched)
             Tell(new DmaEvent { Kind = DmaEventKind.SyncForDevice, Address = address, Length = length, Direction = direction, File = file, Line = line });
         if (_cached || _bounced)
@@ -37,7 +42,7 @@ public sealed partial class DmaContext
         _cached || IsBounced(address);
 
     /// <summary>Whether the device uses a bounce buffer at an address.</summary>
-    internal bool IsBounced(Iova address) => _bounced && Operations.TryResolve(this, address, 1, out var physical, out _) && BouncePool.Contains(physical);
+    internal bool IsBounced(Iova address) => _bounced && Operations.TryResolve(this, address, 1, out var physical, out _) && BouncePool.Mirrors(physical);
 
     internal bool NeedsSync(MappingFlags flags) => _cached || (flags & MappingFlags.Bounced) != 0;
 
@@ -83,7 +88,7 @@ public sealed partial class DmaContext
         var operations = Operations;
         while (length > 0 && operations.TryResolve(this, address, length, out var physical, out var run))
         {
-            var isBounced = _bounced && BouncePool.Contains(physical);
+            var isBounced = _bounced && BouncePool.Mirrors(physical);
             if (forCpu)
             {
                 ForCpu(physical, run, direction, isBounced);

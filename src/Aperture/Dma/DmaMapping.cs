@@ -70,6 +70,7 @@ public readonly record struct DmaMapping : IDisposable
     public void SyncForDevice(ulong offset, ulong length, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => Sync(offset, length, false, file, line);
 
     /// <summary>Ends the mapping: the CPU owns the bytes again, the device cannot reach them any more (with deferred flush: soon).</summary>
+    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: it was ended before, where the path can tell.</exception>
     public void Dispose() => _context?.Unmap(this, Attributes, "", 0);
 
     /// <summary>Ends the mapping with other wishes than it was made with.</summary>

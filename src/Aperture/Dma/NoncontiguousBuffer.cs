@@ -35,11 +35,11 @@ public sealed class NoncontiguousBuffer : IDisposable
     /// <summary>The pieces, in the order in which the device sees them: whole pages, the last one cut to the length.</summary>
     public ReadOnlySpan<MemoryBlock> Pieces => _pieces;
 
-    /// <summary>Gives the bytes to the CPU for a while.</summary>
-    public void SyncForCpu() => _context.SyncForCpu(Address, (ulong)Length, Direction);
+    /// <summary>Gives all bytes to the CPU for a while. For parts, see <see cref="DmaContext.SyncForCpu"/>.</summary>
+    public void SyncForCpu([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => _context.SyncForCpu(Address, (ulong)Length, Direction, file, line);
 
-    /// <summary>Gives the bytes back to the device.</summary>
-    public void SyncForDevice() => _context.SyncForDevice(Address, (ulong)Length, Direction);
+    /// <summary>Gives all bytes back to the device.</summary>
+    public void SyncForDevice([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => _context.SyncForDevice(Address, (ulong)Length, Direction, file, line);
 
     /// <summary>Shows all or a part of a piece to user space, as <see cref="CoherentBuffer.MapToUser"/> does. Whose turn it is, the syncs say.</summary>
     /// <param name="piece">Number of the piece.</param>

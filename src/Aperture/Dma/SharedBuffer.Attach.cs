@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Aperture.Core;
 using Aperture.Devices;
 
@@ -12,9 +13,11 @@ public sealed partial class SharedBuffer
     /// in one domain find it at one address in any case.</summary>
     /// <param name="device">A bound device.</param>
     /// <param name="address">The device address, with the memory's offset in a page; null for any.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
     /// <returns>Where the device finds the first byte.</returns>
     /// <exception cref="ApertureException"><see cref="Status.AlreadyExists"/>: it takes part, or its address is taken; or the device cannot reach the memory.</exception>
-    public Iova Attach(Device device, Iova? address = null)
+    public Iova Attach(Device device, Iova? address = null, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         ArgumentNullException.ThrowIfNull(device);
         lock (_lock)
@@ -24,17 +27,20 @@ public sealed partial class SharedBuffer
                 return borrowed;
             // Only the one whose turn it is may have its caches maintained for it.
             var mapping = address is { } at
-                ? device.Dma.MapAt(Block, at, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync)
-                : device.Dma.Map(Block, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync);
+                ? device.Dma.MapAt(Block, at, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, file, line)
+                : device.Dma.Map(Block, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, file, line);
             _parts.Add(device.Dma, new Part(mapping, device.Dma));
             return mapping.Address;
         }
     }
 
     /// <summary>Finds a device address that is free for all of some devices, and lets them take part there.</summary>
+    /// <param name="devices">Bound devices, at least one.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
     /// <returns>The address.</returns>
     /// <exception cref="ApertureException">As for <see cref="Attach"/>, or no address is free for all; none takes part then.</exception>
-    public Iova AttachAll(params ReadOnlySpan<Device> devices)
+    public Iova AttachAll(ReadOnlySpan<Device> devices, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         if (devices.IsEmpty)
             throw new ApertureException(Status.InvalidArgument, $"no device shall take part in the shared buffer at {Block.Address}");
@@ -54,21 +60,24 @@ public sealed partial class SharedBuffer
             var leader = 0;
             for (var i = 0; i < devices.Length; i++)
                 leader = devices[i].Dma.Domain is null ? i : leader;
-            var address = Attach(devices[leader]);
-            var clash = AttachOthers(leader, address, devices, out var status);
+            var address = Attach(devices[leader], null, file, line);
+            var clash = AttachOthers(leader, address, devices, file, line, out var status);
             if (clash < 0)
                 return address;
             var isOwn = _parts[devices[leader].Dma].Owner == devices[leader].Dma;
             Detach(devices[leader]);
             if (isOwn && status is (Status.AlreadyExists or Status.OutOfRange) && devices[leader].Dma.Domain is not null)
-                return Search(devices);
+                return Search(devices, file, line);
             throw new ApertureException(status, $"{devices[clash].Name} cannot find the shared buffer at {address}, where {devices[leader].Name} does ({status})");
         }
     }
 
     /// <summary>Ends a device's part. Nobody's turn may be running that is its.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
     /// <exception cref="ApertureException"><see cref="Status.Busy"/>: its turn is running, or others in its domain use its mapping.</exception>
-    public void Detach(Device device)
+    public void Detach(Device device, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         ArgumentNullException.ThrowIfNull(device);
         lock (_lock)
@@ -82,7 +91,7 @@ public sealed partial class SharedBuffer
             }
 
             if (_parts.Remove(device.Dma, out var own) && own.Owner == device.Dma)
-                own.Mapping.Dispose();
+                own.Mapping.Unmap(own.Mapping.Attributes, file, line);
         }
     }
 

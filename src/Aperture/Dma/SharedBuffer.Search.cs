@@ -7,7 +7,7 @@ namespace Aperture.Dma;
 public sealed partial class SharedBuffer
 {
     /// <summary>Looks for the lowest address that all can have.</summary>
-    private Iova Search(ReadOnlySpan<Device> devices)
+    private Iova Search(ReadOnlySpan<Device> devices, string file, int line)
     {
         var bytes = (ulong)Block.Length;
         var limit = new Iova(ulong.MaxValue);
@@ -20,7 +20,7 @@ public sealed partial class SharedBuffer
         Iova address = default;
         while (TryAgree(devices, bytes, limit, ref address))
         {
-            var status = AttachAt(devices, address);
+            var status = AttachAt(devices, address, file, line);
             if (status == Status.Ok)
                 return address;
             if (status is not (Status.AlreadyExists or Status.OutOfRange))
@@ -48,14 +48,14 @@ public sealed partial class SharedBuffer
     }
 
     /// <summary>Lets all take part at an address, or none.</summary>
-    private Status AttachAt(ReadOnlySpan<Device> devices, Iova address)
+    private Status AttachAt(ReadOnlySpan<Device> devices, Iova address, string file, int line)
     {
         var first = devices[0].Dma;
-        var status = first.TryMapAt(Block, address, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, out var mapping);
+        var status = first.TryMapAt(Block, address, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, out var mapping, file, line);
         if (status != Status.Ok)
             return status;
         _parts.Add(first, new Part(mapping, first));
-        if (AttachOthers(0, address, devices, out status) < 0)
+        if (AttachOthers(0, address, devices, file, line, out status) < 0)
             return Status.Ok;
         _parts.Remove(first);
         mapping.Dispose();
@@ -64,7 +64,7 @@ public sealed partial class SharedBuffer
 
     /// <summary>Lets the others take part at the address of one.</summary>
     /// <returns>Index of the first that cannot, and then none of them does; negative when all do.</returns>
-    private int AttachOthers(int leader, Iova address, ReadOnlySpan<Device> devices, out Status status)
+    private int AttachOthers(int leader, Iova address, ReadOnlySpan<Device> devices, string file, int line, out Status status)
     {
         status = Status.Ok;
         for (var i = 0; i < devices.Length; i++)
@@ -72,7 +72,7 @@ public sealed partial class SharedBuffer
             var context = devices[i].Dma;
             if (i == leader || TryBorrow(context, address) is not null)
                 continue;
-            status = context.TryMapAt(Block, address, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, out var mapping);
+            status = context.TryMapAt(Block, address, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, out var mapping, file, line);
             if (status == Status.Ok)
             {
                 _parts.Add(context, new Part(mapping, context));

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Aperture.Core;
 using Aperture.Devices;
 
@@ -34,9 +35,11 @@ public sealed partial class SharedBuffer : IDisposable
     /// <summary>Begins a turn.</summary>
     /// <param name="device">Whose; null for the CPU's.</param>
     /// <param name="direction"><see cref="DmaDirection.ToDevice"/> to read, anything else to write.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
     /// <returns>Null while others' turns are running that this one cannot share: see <see cref="FencesFor"/>.</returns>
     /// <exception cref="ApertureException"><see cref="Status.NotPermitted"/>: the device does not take part.</exception>
-    public SharedUse? TryBegin(Device? device, DmaDirection direction)
+    public SharedUse? TryBegin(Device? device, DmaDirection direction, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         lock (_lock)
         {
@@ -55,7 +58,7 @@ public sealed partial class SharedBuffer : IDisposable
             }
 
             var own = _parts[device.Dma];
-            own.Mapping.SyncForDevice();
+            own.Mapping.SyncForDevice(file, line);
             device.Dma.SyncBorrowed(own.Mapping, own.Owner, false);
             return use;
         }
@@ -65,10 +68,12 @@ public sealed partial class SharedBuffer : IDisposable
     /// <param name="device">Whose; null for the CPU's.</param>
     /// <param name="direction"><see cref="DmaDirection.ToDevice"/> to read, anything else to write.</param>
     /// <param name="begun">Called with the turn, at once or on the thread that ends the last one in the way.</param>
-    public void BeginAfterFences(Device? device, DmaDirection direction, Action<SharedUse> begun)
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    public void BeginAfterFences(Device? device, DmaDirection direction, Action<SharedUse> begun, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         ArgumentNullException.ThrowIfNull(begun);
-        if (TryBegin(device, direction) is { } use)
+        if (TryBegin(device, direction, file, line) is { } use)
         {
             begun(use);
             return;
@@ -76,9 +81,9 @@ public sealed partial class SharedBuffer : IDisposable
 
         var fences = FencesFor(direction);
         if (fences.Count == 0)
-            BeginAfterFences(device, direction, begun); // over meanwhile
+            BeginAfterFences(device, direction, begun, file, line); // over meanwhile
         else
-            fences[0].OnSignalled(() => BeginAfterFences(device, direction, begun));
+            fences[0].OnSignalled(() => BeginAfterFences(device, direction, begun, file, line));
     }
 
     /// <summary>What must be over before such a turn can begin.</summary>
@@ -107,7 +112,7 @@ public sealed partial class SharedBuffer : IDisposable
             _parts.Clear();
         }
 
-        _memory.Free(Block);
+        _memory.Free(Block, "", 0);
     }
 
     internal void End(SharedUse use)
@@ -133,7 +138,7 @@ public sealed partial class SharedBuffer : IDisposable
         }
 
         user.SyncBorrowed(part.Mapping, part.Owner, true);
-        part.Mapping.SyncForCpu();
+        part.Mapping.SyncForCpu("", 0);
     }
 
     private bool IsBlocked(DmaDirection direction) =>

@@ -103,5 +103,7 @@ public abstract class SystemMemory
 
     /// <summary>Gives memory without a cached view back.</summary>
     /// <param name="block">Exactly what <see cref="TryAllocateUncached"/> gave.</param>
-    public void FreeUncached(MemoryBlock block) => Free(MakeCached(block));
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    public void FreeUncached(MemoryBlock block, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => Free(MakeCached(block), file, line);
 }

@@ -146,7 +146,7 @@ public sealed class DmaRecipeTests : IDisposable
         var (producer, consumer) = (_masters[0], _masters[1]);
         // One buffer, two devices, the same device address for both; a fence between the turns.
         using var buffer = SharedBuffer.Allocate(_machine.Drivers.Memory, 64 << 10);
-        var address = buffer.AttachAll(producer.Device, consumer.Device);
+        var address = buffer.AttachAll([producer.Device, consumer.Device]);
         var consumed = false;
         using (buffer.TryBegin(producer.Device, DmaDirection.FromDevice))
         {

@@ -60,6 +60,56 @@ public sealed class BouncePoolTests : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => mapping.SyncForCpu(4999, 2));
     }
 
+    [Theory]
+    [InlineData("bounce")]
+    [InlineData("restricted")]
+    [InlineData("untrusted")]
+    public void A_second_unmap_is_refused_and_leaves_the_next_owner_alone(string path)
+    {
+        using var rig = DmaRig.Make(path, bounce: new BounceOptions { Bytes = BouncePool.MaxMapping, MaxBytes = BouncePool.MaxMapping, Areas = 1 });
+        var memory = rig.Memory.Allocate(0x2000);
+        var first = rig.Dma.Map(memory.Slice(1, 100), DmaDirection.FromDevice);
+        first.Dispose();
+        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(first.Dispose).Status);
+        var segments = new DmaSegment[1];
+        var list = rig.Dma.MapScatter([memory.Slice(1, 100)], segments, DmaDirection.FromDevice);
+        list.Dispose();
+        var again = Status.Ok;
+        try
+        {
+            list.Dispose();
+        }
+        catch (ApertureException e)
+        {
+            again = e.Status;
+        }
+
+        Assert.Equal(Status.InvalidArgument, again);
+        using var next = rig.Dma.Map(memory.Slice(0x1001, 100), DmaDirection.FromDevice);
+        Assert.Equal(1, rig.Dma.BouncePool.UsedSlots / (path == "untrusted" ? 2 : 1));
+        rig.Write(next.Address + 5, [7]);
+        next.SyncForCpu();
+        Assert.Equal(7, memory.Span[0x1006]);
+    }
+
+    [Fact]
+    public void Memory_of_the_pool_itself_stays_out_when_a_list_with_it_ends()
+    {
+        using var rig = DmaRig.Make("restricted");
+        using var pages = rig.Dma.AllocatePages(0x1000, DmaDirection.Bidirectional);
+        var used = rig.Dma.BouncePool.UsedSlots;
+        var outside = rig.Memory.Allocate(0x1000);
+        var segments = new DmaSegment[2];
+        using (var list = rig.Dma.MapScatter([pages.Memory, outside], segments, DmaDirection.FromDevice))
+        {
+            Assert.Equal(pages.Mapping.Address, segments[0].Address);
+            Assert.Equal((false, true), (rig.Dma.NeedsSync(segments[0].Address), rig.Dma.NeedsSync(segments[1].Address)));
+            rig.Write(segments[1].Address, [9]);
+        }
+
+        Assert.Equal((used, 9), (rig.Dma.BouncePool.UsedSlots, outside.Span[0]));
+    }
+
     [Fact]
     public void Unreachable_memory_bounces_and_reachable_memory_does_not()
     {

@@ -255,7 +255,7 @@ public sealed class DifferentialTests(ITestOutputHelper output)
                         var at = buffer.Address;
                         foreach (var piece in buffer.Pieces)
                         {
-                            Turns(piece, at, buffer.SyncForCpu, buffer.SyncForDevice);
+                            Turns(piece, at, () => buffer.SyncForCpu(), () => buffer.SyncForDevice());
                             at += (ulong)piece.Length;
                         }
 

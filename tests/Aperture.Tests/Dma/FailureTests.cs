@@ -112,7 +112,7 @@ public class FailureTests
                 break;
             default:
                 using (var buffer = SharedBuffer.Allocate(rig.Memory, 0x2000))
-                    buffer.AttachAll(rig.Device);
+                    buffer.AttachAll([rig.Device]);
                 break;
         }
     }
@@ -166,6 +166,8 @@ public class FailureTests
             () => rig.Dma.MapManaged(new byte[1], bad),
             () => rig.Dma.AllocatePages(1, bad),
             () => rig.Dma.AllocateNoncontiguous(1, bad),
+            () => rig.Dma.SyncForCpu(new Iova(memory.Address.Value), 1, bad),
+            () => rig.Dma.SyncForDevice(new Iova(memory.Address.Value), 1, bad),
         ];
         var live = rig.Memory.Live;
         Assert.All(invalid, call => Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(call).Status));

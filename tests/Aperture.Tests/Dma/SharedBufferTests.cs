@@ -51,7 +51,7 @@ public sealed class SharedBufferTests : IDisposable
         Space(c).Reserve(new Iova(8 << 20), 8 << 20);
         using var buffer = SharedBuffer.Allocate(_memory, 0x5000);
         var used = (Space(a).UsedBytes, Space(b).UsedBytes, Space(c).UsedBytes);
-        var address = buffer.AttachAll(a, b, c);
+        var address = buffer.AttachAll([a, b, c]);
         foreach (var device in (Device[])[a, b, c])
         {
             Assert.True(device.Iommu!.Domain!.TryTranslate(address + 0x4000, out var physical));
@@ -77,7 +77,7 @@ public sealed class SharedBufferTests : IDisposable
         Space(devices[1]).Reserve(new Iova(0), 2UL << 30);
         Space(devices[2]).Reserve(new Iova(64UL << 30), (1UL << 40) - (64UL << 30));
         using (var taken = SharedBuffer.Allocate(_memory, 0x1000))
-            taken.AttachAll(devices[0], devices[2]);
+            taken.AttachAll([devices[0], devices[2]]);
         var used = devices.Select(device => Space(device).UsedBytes).ToArray();
         using var buffer = SharedBuffer.Allocate(_memory, 0x5000);
         var address = buffer.AttachAll(devices);
@@ -104,7 +104,7 @@ public sealed class SharedBufferTests : IDisposable
         _unit.ApertureStart = new Iova(0x8000_0000);
         var b = Make("b");
         using var buffer = SharedBuffer.Allocate(_memory, 0x3000);
-        Assert.True(buffer.AttachAll(a, b).Value >= 0x8000_0000);
+        Assert.True(buffer.AttachAll([a, b]).Value >= 0x8000_0000);
     }
 
     [Fact]
@@ -113,12 +113,12 @@ public sealed class SharedBufferTests : IDisposable
         var a = Make("a");
         var direct = Make("direct", behind: false);
         using var buffer = SharedBuffer.Allocate(_memory, 0x2000);
-        var address = buffer.AttachAll(a, direct);
+        var address = buffer.AttachAll([a, direct]);
         Assert.Equal(buffer.Block.Address.Value, address.Value);
         buffer.Detach(a);
         buffer.Detach(direct);
         Space(a).Reserve(address, 1);
-        var error = Assert.Throws<ApertureException>(() => buffer.AttachAll(a, direct));
+        var error = Assert.Throws<ApertureException>(() => buffer.AttachAll([a, direct]));
         Assert.Equal(Status.AlreadyExists, error.Status);
         Assert.Contains("a cannot find the shared buffer", error.Message, StringComparison.Ordinal);
         Assert.Equal(Status.NotPermitted, Assert.Throws<ApertureException>(() => buffer.TryBegin(a, DmaDirection.ToDevice)).Status);
@@ -134,14 +134,14 @@ public sealed class SharedBufferTests : IDisposable
         Space(b).Reserve(new Iova(0), 1 << 16);
         var used = (Space(a).UsedBytes, Space(b).UsedBytes);
         using var buffer = SharedBuffer.Allocate(_memory, 0x1000);
-        Assert.Throws<ApertureException>(() => buffer.AttachAll(a, b));
-        Assert.Throws<ApertureException>(() => buffer.AttachAll(b, a));
-        Assert.Throws<ApertureException>(() => buffer.AttachAll());
-        Assert.Throws<ApertureException>(() => buffer.AttachAll(a, a));
+        Assert.Throws<ApertureException>(() => buffer.AttachAll([a, b]));
+        Assert.Throws<ApertureException>(() => buffer.AttachAll([b, a]));
+        Assert.Throws<ApertureException>(() => buffer.AttachAll([]));
+        Assert.Throws<ApertureException>(() => buffer.AttachAll([a, a]));
         Assert.Equal(used, (Space(a).UsedBytes, Space(b).UsedBytes));
         var at = buffer.Attach(a);
         Assert.Equal(Status.AlreadyExists, Assert.Throws<ApertureException>(() => buffer.Attach(a)).Status);
-        Assert.Equal(Status.AlreadyExists, Assert.Throws<ApertureException>(() => buffer.AttachAll(b, a)).Status);
+        Assert.Equal(Status.AlreadyExists, Assert.Throws<ApertureException>(() => buffer.AttachAll([b, a])).Status);
         Assert.Equal(Status.AlreadyExists, Assert.Throws<ApertureException>(() => buffer.Attach(b, at)).Status);
     }
 
@@ -154,7 +154,7 @@ public sealed class SharedBufferTests : IDisposable
         _unit.Key = _ => null;
         var c = Make("c");
         using var buffer = SharedBuffer.Allocate(_memory, 0x1000);
-        var address = buffer.AttachAll(b, a, c);
+        var address = buffer.AttachAll([b, a, c]);
         Assert.Equal(2, _unit.Domains.Sum(domain => domain.Count));
         Assert.Equal(Status.Busy, Assert.Throws<ApertureException>(() => buffer.Detach(b)).Status);
         // The one that does not snoop works through the mapping of one that does.

@@ -22,10 +22,10 @@ public sealed partial class DmaSanitizer
                     Map(context, call, MappingApi.Coherent);
                     break;
                 case DmaEventKind.AllocatePages:
-                    Map(context, call, MappingApi.Pages);
+                    MapPieces(context, call, MappingApi.Pages);
                     break;
                 case DmaEventKind.MapScatter:
-                    MapScatter(context, call);
+                    MapPieces(context, call, MappingApi.Scatter);
                     break;
                 case DmaEventKind.Unmap:
                     Unmap(context, call, MappingApi.Single);
@@ -37,10 +37,10 @@ public sealed partial class DmaSanitizer
                     Unmap(context, call, MappingApi.Coherent);
                     break;
                 case DmaEventKind.FreePages:
-                    Unmap(context, call, MappingApi.Pages);
+                    UnmapPieces(context, call, MappingApi.Pages);
                     break;
                 case DmaEventKind.UnmapScatter:
-                    UnmapScatter(context, call);
+                    UnmapPieces(context, call, MappingApi.Scatter);
                     break;
                 case DmaEventKind.SyncForCpuBegins:
                     _calls--; // the same call is told again when it is done

@@ -23,13 +23,17 @@ public sealed unsafe partial class DmaSanitizer
         Add(context, call, api, call.Address, call.Origin, call.Length, call.Pointer, call.IsBounced);
     }
 
-    private void MapScatter(DmaContext context, in DmaEvent call)
+    private void MapPieces(DmaContext context, in DmaEvent call, MappingApi api)
     {
         var pieces = new Pieces(call.Memory, call.Segments);
         if (call.Status != Status.Ok)
             return;
-        foreach (var segment in call.Segments)
-            CheckSegment(context, segment, call);
+        if (api == MappingApi.Scatter)
+        {
+            foreach (var segment in call.Segments)
+                CheckSegment(context, segment, call);
+        }
+
         var list = ++_scatters;
         var count = CountOf(call.Memory);
         while (pieces.MoveNext())
@@ -38,7 +42,7 @@ public sealed unsafe partial class DmaSanitizer
             var pointer = (nint)block.Pointer;
             CheckOrigin(context.Device, pointer, block.Address, call);
             // Of a list that bounces some pieces may not: those that fill whole pages of an untrusted device.
-            Add(context, call, MappingApi.Scatter, pieces.Address, block.Address, (ulong)block.Length, pointer, call.IsBounced && context.IsBounced(pieces.Address), list, count);
+            Add(context, call, api, pieces.Address, block.Address, (ulong)block.Length, pointer, call.IsBounced && context.IsBounced(pieces.Address), list, count);
         }
     }
 

@@ -135,7 +135,7 @@ public sealed partial class DmaSanitizer
         var found = new List<MappingRecord>();
         Collect(space.Pages.On(mapping.Address.Value));
         Collect(space.Pages.On(mapping.Last));
-        if (mapping.Api is MappingApi.Single or MappingApi.Scatter)
+        if (mapping.Api is MappingApi.Single or MappingApi.Scatter or MappingApi.Pages)
         {
             Collect(_physical.On(mapping.Memory.Value));
             Collect(_physical.On(mapping.Memory.Value + (mapping.Length - 1)));

@@ -1,3 +1,5 @@
+using Aperture.Core;
+
 namespace Aperture.Dma.Sanitizer;
 
 // Bytes that change hands while they are mapped.
@@ -21,7 +23,7 @@ public sealed partial class DmaSanitizer
             return;
         }
 
-        if (space.IsPartial)
+        if (SyncPages(space, call, last, forCpu) || space.IsPartial)
             return;
         var device = context.Device;
         var near = FindElsewhere(space, device, call.Address.Value) ?? space.Find(last);
@@ -33,6 +35,29 @@ public sealed partial class DmaSanitizer
             ReportStory(FindingKind.SyncOutsideMapping, device, call.Address, call.Length, $"0x{call.Length:x} bytes at {call.Address} were synced after their mapping had ended", SiteOf(call), past);
         else
             Report(FindingKind.SyncOutsideMapping, device, call.Address, call.Length, $"0x{call.Length:x} bytes at {call.Address} were synced, and nothing is mapped there", SiteOf(call), null);
+    }
+
+    /// <summary>Syncs a range of several pieces of one allocation. False, and nothing done, when it is none.</summary>
+    private bool SyncPages(SpaceWatch space, in DmaEvent call, ulong last, bool forCpu)
+    {
+        var first = space.Find(call.Address.Value);
+        for (var piece = first; ; piece = space.Find(piece.Last + 1))
+        {
+            if (piece is not { Record.Api: MappingApi.Pages } || piece.Scatter != first!.Scatter)
+                return false;
+            if (piece.Last >= last)
+                break;
+        }
+
+        for (var at = call.Address.Value; ;)
+        {
+            var piece = space.Find(at)!;
+            var end = Math.Min(piece.Last, last);
+            Sync(piece, new DmaEvent { Kind = call.Kind, Address = new Iova(at), Length = end - at + 1, Direction = call.Direction, File = call.File, Line = call.Line }, forCpu);
+            if (end == last)
+                return true;
+            at = end + 1;
+        }
     }
 
     private void SyncScatter(DmaContext context, in DmaEvent call, bool forCpu)
@@ -53,15 +78,10 @@ public sealed partial class DmaSanitizer
 
     private void Sync(LiveMapping mapping, in DmaEvent call, bool forCpu)
     {
-        switch (mapping.Record.Api)
+        if (!mapping.IsStreaming)
         {
-            case MappingApi.Coherent or MappingApi.Resource:
-                Report(FindingKind.WrongApi, mapping.Device, call.Address, call.Length, $"a {MappingRecord.Describe(mapping.Record.Api)} was synced: it has nothing to sync", SiteOf(call), mapping);
-                return;
-            case MappingApi.Pages:
-                return;
-            default:
-                break;
+            Report(FindingKind.WrongApi, mapping.Device, call.Address, call.Length, $"a {MappingRecord.Describe(mapping.Record.Api)} was synced: it has nothing to sync", SiteOf(call), mapping);
+            return;
         }
 
         // A mapping both ways may be synced one way (recorded behaviour of Linux's checker).

@@ -27,8 +27,9 @@ public sealed partial class DmaSanitizer
         {
             var bytes = site.Aggregate(0UL, (sum, mapping) => sum + mapping.Length);
             var first = site.First();
-            var what = site.Count() == 1 ? $"a {MappingRecord.Describe(site.Key.Api)}" : $"{site.Count()} of kind {MappingRecord.Describe(site.Key.Api)}";
-            Report(FindingKind.Leak, first.Device, first.Address, first.Length, $"the driver let go of the device and left {what} behind, 0x{bytes:x} bytes in all, made at {site.Key.Made}", default, first, first.Record.Driver);
+            var count = site.Key.Api == MappingApi.Pages ? site.DistinctBy(mapping => mapping.Scatter).Count() : site.Count();
+            var what = count == 1 ? $"a {MappingRecord.Describe(site.Key.Api)}" : $"{count} of kind {MappingRecord.Describe(site.Key.Api)}";
+            Report(FindingKind.Leak, first.Device, first.Address, count == 1 ? bytes : first.Length, $"the driver let go of the device and left {what} behind, 0x{bytes:x} bytes in all, made at {site.Key.Made}", default, first, first.Record.Driver);
         }
 
         foreach (var mapping in leaks)
@@ -67,7 +68,7 @@ public sealed partial class DmaSanitizer
         Remove(mapping, MappingEnd.Unmapped, SiteOf(call));
     }
 
-    private void UnmapScatter(DmaContext context, in DmaEvent call)
+    private void UnmapPieces(DmaContext context, in DmaEvent call, MappingApi api)
     {
         var space = SpaceOf(context.Device);
         var pieces = new Pieces(call.Memory, call.Segments);
@@ -77,7 +78,7 @@ public sealed partial class DmaSanitizer
         while (pieces.MoveNext())
         {
             var piece = PieceOf(call, pieces);
-            if (Match(space, context, piece, MappingApi.Scatter) is not { } mapping)
+            if (Match(space, context, piece, api) is not { } mapping)
             {
                 NotMapped(space, context, piece);
                 return;
@@ -85,7 +86,7 @@ public sealed partial class DmaSanitizer
 
             if (list == 0)
             {
-                CheckKind(mapping, piece, MappingApi.Scatter, "unmapped");
+                CheckKind(mapping, piece, api, "unmapped");
                 rest = CheckCount(mapping, piece, count, "unmapped");
             }
 

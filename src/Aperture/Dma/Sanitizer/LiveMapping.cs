@@ -11,7 +11,7 @@ internal sealed unsafe class LiveMapping
     public SpaceWatch Space = null!;              // where its device addresses lie
     public byte* Pointer;                         // where the CPU finds the memory; null when it is not known
     public byte[]? Copy;                          // what the bytes were when they changed hands, with what devices wrote since; null when not watched
-    public long Scatter;                          // which scatterlist it belongs to; 0 for none
+    public long Scatter;                          // which scatterlist, or allocation in pieces, it belongs to; 0 for none
     public int ScatterCount;                      // pieces of that list
     public bool IsCached;                         // the CPU's caches stand between it and the device
     public bool IsFreed;                          // its memory, or a part, was given back, and that was told
@@ -29,7 +29,7 @@ internal sealed unsafe class LiveMapping
 
     public ulong MemoryLast => Record.Memory.Value + (Record.Length - 1);
 
-    public bool IsStreaming => Record.Api is MappingApi.Single or MappingApi.Scatter;
+    public bool IsStreaming => Record.Api is MappingApi.Single or MappingApi.Scatter or MappingApi.Pages;
 
     public bool Contains(ulong first, ulong last) => Start <= first && last <= Last;
 

@@ -4,8 +4,11 @@ using Aperture.Dma.Sanitizer;
 namespace Aperture.Tests.Dma.Sanitizer;
 
 // Who touched which bytes when.
-public sealed partial class BrokenDriverTests
+public sealed unsafe partial class BrokenDriverTests
 {
+    /// <summary>As a span does that was taken before.</summary>
+    private static void WriteUnseen(MemoryBlock block, int at) => block.Pointer[at] ^= 0xFF;
+
     [Fact]
     public void Cpu_writes_after_the_map_and_the_device_reads()
     {
@@ -86,6 +89,48 @@ public sealed partial class BrokenDriverTests
         Assert.Empty(_rig.Sanitizer.Findings);
         _ = block.Slice(64, 64).Span[0];
         _rig.Single(FindingKind.CpuReadBeforeSync, _rig.Behind, mapping.Address + 64, 64);
+    }
+
+    [Fact]
+    public void Cpu_writes_to_a_piece_that_the_device_owns()
+    {
+        using var buffer = _rig.Behind.Dma.AllocateNoncontiguous(0x3000, DmaDirection.Bidirectional, DmaAttributes.AllocSinglePages);
+        buffer.SyncForCpu();
+        buffer.Pieces[1].Span[3] = 1;
+        buffer.SyncForDevice();
+        _rig.Sanitizer.AssertClean();
+        _rig.Behind.Dma.SyncForCpu(buffer.Address + 0x0FF0, 0x20, DmaDirection.Bidirectional); // the end of one piece, the beginning of the next
+        buffer.Pieces[0].Slice(0xFF0, 16).Span.Fill(5);
+        buffer.Pieces[1].Slice(0, 16).Span.Fill(5);
+        _rig.Behind.Dma.SyncForDevice(buffer.Address + 0x0FF0, 0x20, DmaDirection.Bidirectional);
+        _rig.Read(_rig.Behind, buffer.Address, 0x3000);
+        _rig.Sanitizer.AssertClean();
+        WriteUnseen(buffer.Pieces[2], 7);
+        _rig.Read(_rig.Behind, buffer.Address, 0x3000);
+        var finding = _rig.Single(FindingKind.CpuWriteWithoutSync, _rig.Behind, buffer.Address + 0x2007, 1);
+        Assert.StartsWith("BrokenDriverTests.Contents.cs:", finding.Mapping!.Value.Made.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Cpu_looks_at_a_piece_before_the_sync()
+    {
+        using var buffer = _rig.Behind.Dma.AllocateNoncontiguous(0x2000, DmaDirection.FromDevice, DmaAttributes.AllocSinglePages);
+        _rig.Behind.Dma.SyncForCpu(buffer.Address, 0x1000, DmaDirection.FromDevice);
+        _ = buffer.Pieces[0].Span[0];
+        _rig.Sanitizer.AssertClean();
+        _ = buffer.Pieces[1].Slice(0, 64).Span[0];
+        _rig.Single(FindingKind.CpuReadBeforeSync, _rig.Behind, buffer.Address + 0x1000, 64);
+    }
+
+    [Fact]
+    public void Pieces_are_synced_beyond_their_end_and_as_if_they_went_the_other_way()
+    {
+        using var buffer = _rig.Behind.Dma.AllocateNoncontiguous(0x2000, DmaDirection.FromDevice, DmaAttributes.AllocSinglePages);
+        _rig.Behind.Dma.SyncForCpu(buffer.Address + 0x1000, 0x1001, DmaDirection.FromDevice);
+        _rig.Single(FindingKind.SyncOutsideMapping, _rig.Behind, buffer.Address + 0x1000, 0x1001);
+        _rig.Sanitizer.Clear();
+        _rig.Behind.Dma.SyncForCpu(buffer.Address + 0x1000, 0x10, DmaDirection.ToDevice);
+        _rig.Single(FindingKind.WrongDirection, _rig.Behind, buffer.Address + 0x1000, 0x10);
     }
 
     [Theory]

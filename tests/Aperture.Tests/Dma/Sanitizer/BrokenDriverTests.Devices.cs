@@ -218,4 +218,50 @@ public sealed partial class BrokenDriverTests
         Assert.Equal((FindingKind.Leak, buffer.Address, 5000ul), (buffers.Kind, buffers.Address, buffers.Length));
         Assert.Equal(0, sanitizer.LiveMappings);
     }
+
+    [Fact]
+    public void Driver_leaves_pieces_and_its_part_of_a_shared_buffer_behind()
+    {
+        using var machine = new FakeMachine();
+        using var sanitizer = DmaSanitizer.Watch(machine.Core.Dma, machine.Memory.Memory);
+        machine.UnitDriver();
+        machine.Driver("d");
+        var unit = FakeMachine.Device("unit", "iommu");
+        machine.Core.Add(unit);
+        var device = FakeMachine.Master("dev", "d", (unit, 1));
+        machine.Core.Add(device);
+        var buffer = device.Dma.AllocateNoncontiguous(0x2345, DmaDirection.FromDevice, DmaAttributes.AllocSinglePages);
+        var shared = SharedBuffer.Allocate(machine.Memory, 100);
+        var address = shared.AttachAll([device]);
+        machine.Core.Unbind(device);
+        Assert.Equal(
+            [(FindingKind.Leak, buffer.Address, 0x2345ul), (FindingKind.Leak, address, 100ul)],
+            sanitizer.Findings.Select(finding => (finding.Kind, finding.Address, finding.Length)));
+        Assert.All(sanitizer.Findings, finding => Assert.Contains("made at BrokenDriverTests.Devices.cs:", finding.Message, StringComparison.Ordinal));
+        Assert.Contains("left a page allocation behind", sanitizer.Findings[0].Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Memory_that_is_mapped_still_goes_with_its_buffer()
+    {
+        var pages = _rig.Behind.Dma.AllocatePages(0x1000, DmaDirection.FromDevice);
+        _rig.Direct.Dma.Map(pages.Memory.Slice(0x100, 0x10), DmaDirection.ToDevice);
+        _rig.Sanitizer.Clear();
+        pages.Dispose();
+        var finding = _rig.Single(FindingKind.FreedWhileMapped, _rig.Direct, new Iova(pages.Memory.Address.Value + 0x100), 0x10);
+        Assert.False(finding.Where.IsKnown); // a Dispose tells no place, and the library's own is of no use
+    }
+
+    [Fact]
+    public void Cpu_writes_to_a_shared_buffer_in_the_turn_of_a_device()
+    {
+        using var buffer = SharedBuffer.Allocate(_rig.Memory, 0x1000);
+        var address = buffer.Attach(_rig.Behind);
+        var turn = buffer.TryBegin(_rig.Behind, DmaDirection.FromDevice)!;
+        WriteUnseen(buffer.Block, 5);
+        turn.Dispose();
+        var finding = _rig.Single(FindingKind.CpuWriteWithoutSync, _rig.Behind, address + 5, 1);
+        Assert.StartsWith("BrokenDriverTests.Devices.cs:", finding.Mapping!.Value.Made.ToString(), StringComparison.Ordinal);
+        Assert.False(finding.Where.IsKnown);
+    }
 }
