@@ -16,7 +16,7 @@ public sealed partial class ExynosSysMmuUnit
         SysMmuFault fault;
         uint status;
         IommuDomain? domain;
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (!_isClocked)
                 return InterruptResult.None;
@@ -40,7 +40,7 @@ public sealed partial class ExynosSysMmuUnit
         // A cause without a name has no address that a handler could mend.
         var response = Report(fault.IsKnown ? domain : null, fault.Context, fault.Address, fault.Access, fault.Reason, status);
         var goesOn = response == FaultResponse.Retry || !fault.IsKnown;
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (!_isClocked || !ReferenceEquals(domain, Domain))
                 return InterruptResult.Handled; // the handler itself detached or suspended the unit

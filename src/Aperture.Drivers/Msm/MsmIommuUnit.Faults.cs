@@ -18,7 +18,7 @@ public sealed partial class MsmIommuUnit
             IommuDomain? domain;
             MsmFault status;
             FaultReport report;
-            lock (_lock)
+            using (_lock.Hold())
             {
                 if (!_isActive)
                     return result;
@@ -30,7 +30,7 @@ public sealed partial class MsmIommuUnit
                 continue;
             var response = _core.Report(domain, report);
             result = InterruptResult.Handled;
-            lock (_lock)
+            using (_lock.Hold())
             {
                 if (_isActive && !_isAstray && context.Domain == domain)
                     Answer(context, status, response);

@@ -13,7 +13,7 @@ public sealed partial class MsmIommuUnit
     /// <inheritdoc/>
     public override void Invalidate(IommuDomain domain, in InvalidationGather gather)
     {
-        lock (_lock)
+        using (_lock.Hold())
         {
             if (!_isActive || FindContext(domain) is not { } context)
                 return; // on its way in or out, or off: coming into force forgets everything

@@ -9,7 +9,7 @@ public sealed partial class MsmIommuUnit
     /// <exception cref="BusErrorException">The registers do not answer.</exception>
     public void RuntimeResume()
     {
-        lock (_lock)
+        using (_lock.Hold())
         {
             if (_isActive)
                 return;
@@ -30,7 +30,7 @@ public sealed partial class MsmIommuUnit
     /// <exception cref="BusErrorException">The registers do not answer. The unit counts as suspended all the same.</exception>
     public void RuntimeSuspend()
     {
-        lock (_lock)
+        using (_lock.Hold())
         {
             if (!_isActive)
                 return;

@@ -14,7 +14,7 @@ public sealed partial class MsmIommuUnit
     /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: it answers zero.</exception>
     internal void Test()
     {
-        lock (_lock)
+        using (_lock.Hold())
         {
             _clocks.Enable();
             try

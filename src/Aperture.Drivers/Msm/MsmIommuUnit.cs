@@ -2,6 +2,7 @@ using Aperture.Core;
 using Aperture.Core.PageTables.Formats;
 using Aperture.Datasheets.Msm;
 using Aperture.Devices;
+using Aperture.Drivers.Units;
 using Aperture.Iommu;
 
 namespace Aperture.Drivers.Msm;
@@ -13,7 +14,7 @@ public sealed partial class MsmIommuUnit : IommuUnit, IBoundDriver
 {
     private static readonly ArmShortFormat s_format = new(new ArmShortOptions());
 
-    private readonly Lock _lock = new();               // held around each sequence of register accesses, and around changes of the books
+    private readonly RegisterLock _lock = new();       // held around each sequence of register accesses, and around changes of the books
     private readonly IommuCore _core;
     private readonly RegisterRegion _registers;
     private readonly MsmClocks _clocks;
@@ -71,7 +72,7 @@ public sealed partial class MsmIommuUnit : IommuUnit, IBoundDriver
         ArgumentNullException.ThrowIfNull(domain);
         if (domain.IsPaging && (domain is not PagingDomain<ArmShortFormat> paging || !paging.Table.Format.Equals(s_format)))
             return Status.InvalidArgument;
-        lock (_lock)
+        using (_lock.Hold())
         {
             var place = _places.Find(place => place.Master == master);
             if (place?.Context is { } present && present.Domain == domain)
@@ -86,7 +87,7 @@ public sealed partial class MsmIommuUnit : IommuUnit, IBoundDriver
     /// <inheritdoc/>
     public override void RemoveMaster(Device master)
     {
-        lock (_lock)
+        using (_lock.Hold())
         {
             if (_places.Find(place => place.Master == master) is not { } place)
                 return;

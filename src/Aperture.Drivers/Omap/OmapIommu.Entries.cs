@@ -18,7 +18,7 @@ public sealed partial class OmapIommu
     {
         get
         {
-            lock (Registers)
+            using (Registers.Hold())
                 return new OmapLock(_mmu.Read32(OmapRegisters.Lock)).Base;
         }
     }
@@ -29,7 +29,7 @@ public sealed partial class OmapIommu
     /// <returns><see cref="Status.NotFound"/>: nothing is mapped; else as <see cref="LoadEntry"/>.</returns>
     public Status Prefetch(Iova iova, bool isLocked = false)
     {
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (Domain is not PagingDomain<OmapFormat> domain)
                 return Status.InvalidArgument;
@@ -63,7 +63,7 @@ public sealed partial class OmapIommu
         var attributeBits = new OmapSecondLevelDescriptor((uint)format.MakeLeaf(1, 12, default, attributes)).Ram.Bits & OmapRam.AttributeMask;
         var cam = new OmapCam((uint)iova.Value, SizeOf(size), isLocked);
         var ram = new OmapRam((uint)address.Value | attributeBits);
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (Domain is null)
                 return Status.InvalidArgument;
@@ -75,7 +75,7 @@ public sealed partial class OmapIommu
     /// <returns><see cref="Status.NoDevice"/>: the MMU is off and comes back without it.</returns>
     public Status FlushPage(Iova iova)
     {
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (!IsActive)
                 return Status.NoDevice;
@@ -88,7 +88,7 @@ public sealed partial class OmapIommu
     /// <returns><see cref="Status.NoDevice"/>: the MMU is off.</returns>
     public Status FlushAll()
     {
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (!IsActive)
                 return Status.NoDevice;
@@ -104,7 +104,7 @@ public sealed partial class OmapIommu
     /// <exception cref="Devices.BusErrorException">The MMU is off.</exception>
     public int SaveContext(Span<uint> words)
     {
-        lock (Registers)
+        using (Registers.Hold())
         {
             var count = ContextLength(words.Length);
             for (var i = 0; i < count; i++)
@@ -118,7 +118,7 @@ public sealed partial class OmapIommu
     /// <exception cref="Devices.BusErrorException">The MMU is off.</exception>
     public void RestoreContext(ReadOnlySpan<uint> words)
     {
-        lock (Registers)
+        using (Registers.Hold())
         {
             var count = ContextLength(words.Length);
             for (uint i = 0; i < count; i++)

@@ -14,7 +14,7 @@ public sealed partial class OmapIommu
         OmapFault status;
         uint address;
         IommuDomain? domain;
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (!IsActive)
                 return InterruptResult.None;
@@ -26,7 +26,7 @@ public sealed partial class OmapIommu
         }
 
         var response = Report(domain, 0, address, FaultAccess.Unknown, ReasonOf(status), (uint)status);
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (IsActive)
             {

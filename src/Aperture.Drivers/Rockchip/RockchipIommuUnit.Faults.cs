@@ -28,7 +28,7 @@ public sealed partial class RockchipIommuUnit
         RockchipMmuStatus status;
         uint address;
         IommuDomain? domain;
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (!IsActive || Domain is null)
                 return false;
@@ -59,7 +59,7 @@ public sealed partial class RockchipIommuUnit
 
     private void Finish(RegisterRegion mmu, IommuDomain domain, RockchipMmuInterrupts pending, bool isPageFault, bool goesOn)
     {
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (!IsActive || !ReferenceEquals(domain, Domain))
                 return; // the handler itself detached or suspended the unit

@@ -17,7 +17,7 @@ public sealed partial class TegraSmmuUnit
     {
         Span<(TegraMemoryError Error, IommuDomain? Domain, Device? Master, int Asid)> found = new (TegraMemoryError, IommuDomain?, Device?, int)[BitOperations.PopCount((uint)Soc.Interrupts)];
         var count = 0;
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (!IsActive)
                 return InterruptResult.None;

@@ -17,7 +17,7 @@ public sealed partial class TegraSmmuUnit
     /// <exception cref="ApertureException"><see cref="Status.TimedOut"/>: accesses do not end. They are held back from then on all the same.</exception>
     internal void SetHotReset(in TegraHotReset reset, bool isHeld)
     {
-        lock (Registers)
+        using (Registers.Hold())
         {
             ref var word = ref _hotResets[reset.Bank];
             word = isHeld ? word | reset.Mask : word & ~reset.Mask;

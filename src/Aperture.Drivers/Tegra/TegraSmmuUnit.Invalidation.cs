@@ -37,7 +37,7 @@ public sealed partial class TegraSmmuUnit
     /// <summary>Table words changed in memory, or are of no account any more.</summary>
     internal void ForgetWords(PhysicalAddress start, int bytes)
     {
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (!IsActive || !HasContexts())
                 return;

@@ -26,7 +26,7 @@ public abstract class ContextUnit : IommuUnit, IBoundDriver
     protected IommuCore Core { get; }
 
     /// <summary>Held around each sequence of register accesses.</summary>
-    protected Lock Registers { get; } = new();
+    protected RegisterLock Registers { get; } = new();
 
     /// <summary>The masters in domains with tables; who moved last is last. All others' addresses pass unchanged.</summary>
     protected IReadOnlyList<UnitAttachment> Attachments => _attachments;
@@ -39,7 +39,7 @@ public abstract class ContextUnit : IommuUnit, IBoundDriver
     {
         ArgumentNullException.ThrowIfNull(master);
         ArgumentNullException.ThrowIfNull(domain);
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (!domain.IsPaging)
                 return Switch(Find(master), null);
@@ -50,7 +50,7 @@ public abstract class ContextUnit : IommuUnit, IBoundDriver
     /// <inheritdoc/>
     public sealed override void Invalidate(IommuDomain domain, in InvalidationGather gather)
     {
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (!IsActive)
                 return; // it comes back empty
@@ -72,7 +72,7 @@ public abstract class ContextUnit : IommuUnit, IBoundDriver
     /// <inheritdoc/>
     public override void RemoveMaster(Device master)
     {
-        lock (Registers)
+        using (Registers.Hold())
             Switch(Find(master), null);
     }
 
@@ -83,7 +83,7 @@ public abstract class ContextUnit : IommuUnit, IBoundDriver
     /// <exception cref="BusErrorException">The registers do not answer.</exception>
     public void RuntimeResume()
     {
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (IsActive)
                 return;
@@ -107,7 +107,7 @@ public abstract class ContextUnit : IommuUnit, IBoundDriver
     /// <exception cref="BusErrorException">The registers do not answer. The unit counts as suspended all the same.</exception>
     public void RuntimeSuspend()
     {
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (!IsActive)
                 return;

@@ -26,7 +26,7 @@ public abstract class SingleContextUnit : IommuUnit, IBoundDriver
     protected IommuCore Core { get; }
 
     /// <summary>Held around each sequence of register accesses.</summary>
-    protected Lock Registers { get; } = new();
+    protected RegisterLock Registers { get; } = new();
 
     /// <summary>The paging domain in force, or null while addresses pass unchanged (or nothing passes, where the unit cannot let them).</summary>
     protected IommuDomain? Domain { get; private set; }
@@ -42,7 +42,7 @@ public abstract class SingleContextUnit : IommuUnit, IBoundDriver
     {
         ArgumentNullException.ThrowIfNull(master);
         ArgumentNullException.ThrowIfNull(domain);
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (domain.IsPaging)
             {
@@ -62,7 +62,7 @@ public abstract class SingleContextUnit : IommuUnit, IBoundDriver
     /// <inheritdoc/>
     public sealed override void Invalidate(IommuDomain domain, in InvalidationGather gather)
     {
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (!ReferenceEquals(domain, Domain))
                 return; // on its way in or out: coming into force forgets everything
@@ -90,7 +90,7 @@ public abstract class SingleContextUnit : IommuUnit, IBoundDriver
     /// <inheritdoc/>
     public override void RemoveMaster(Device master)
     {
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (_masters.Remove(master) && _masters.Count == 0)
                 Switch(null);
@@ -104,7 +104,7 @@ public abstract class SingleContextUnit : IommuUnit, IBoundDriver
     /// <exception cref="BusErrorException">The registers do not answer.</exception>
     public void RuntimeResume()
     {
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (IsActive)
                 return;
@@ -132,7 +132,7 @@ public abstract class SingleContextUnit : IommuUnit, IBoundDriver
     /// <exception cref="BusErrorException">The registers do not answer. The unit counts as suspended all the same.</exception>
     public void RuntimeSuspend()
     {
-        lock (Registers)
+        using (Registers.Hold())
         {
             if (!IsActive)
                 return;
@@ -188,7 +188,7 @@ public abstract class SingleContextUnit : IommuUnit, IBoundDriver
     protected FaultResponse Report(IommuDomain? domain, int context, uint address, FaultAccess access, FaultReason reason, uint code)
     {
         Device? master;
-        lock (Registers)
+        using (Registers.Hold())
             master = _masters.Count == 1 ? _masters[0] : null;
         return Core.Report(domain, new FaultReport(this, master, context, new Iova(address), access, reason, code));
     }
