@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Aperture.Dma.Sanitizer;
@@ -14,4 +15,18 @@ public readonly record struct CallSite(string File, int Line)
     public override string ToString() => IsKnown
         ? string.Create(CultureInfo.InvariantCulture, $"{File[(File.LastIndexOfAny(['/', '\\']) + 1)..]}:{Line}")
         : "the end of a using, or an unknown place";
+
+    /// <summary>The innermost place on the stack that is not in this library, as far as symbols tell. Dear: for findings only.</summary>
+    internal static CallSite OfDriver()
+    {
+        var own = typeof(CallSite).Assembly.FullName;
+        foreach (var frame in new StackTrace(1, true).GetFrames())
+        {
+            if (DiagnosticMethodInfo.Create(frame)?.DeclaringAssemblyName == own)
+                continue;
+            return new CallSite(frame.GetFileName() ?? "", frame.GetFileLineNumber());
+        }
+
+        return default;
+    }
 }

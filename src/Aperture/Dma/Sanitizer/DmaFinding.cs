@@ -28,7 +28,7 @@ public sealed class DmaFinding
     /// <summary>What to do about it.</summary>
     public string Advice => FindingAdvice.For(Kind);
 
-    /// <summary>The driver's call that showed it; unknown when the device showed it.</summary>
+    /// <summary>Where the driver showed it, by a call or by looking at memory; unknown when the device showed it, or where there are no symbols.</summary>
     public CallSite Where { get; init; }
 
     /// <summary>The mapping, or null.</summary>

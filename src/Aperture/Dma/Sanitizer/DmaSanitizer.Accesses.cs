@@ -22,6 +22,7 @@ public sealed partial class DmaSanitizer
             return;
         lock (_lock)
         {
+            _isDriver = false;
             if (!IsAllowedNow(device))
                 Judge(device, address, physical, (ulong)length, isWrite: false, isAllowed, snoops);
         }
@@ -41,6 +42,7 @@ public sealed partial class DmaSanitizer
             return;
         lock (_lock)
         {
+            _isDriver = false;
             if (!IsAllowedNow(device))
                 Judge(device, address, physical, (ulong)data.Length, isWrite: true, isAllowed, snoops);
             if (isAllowed)
@@ -168,7 +170,7 @@ public sealed partial class DmaSanitizer
 
         if (near is not null)
         {
-            var side = address.Value > near.Last ? $"0x{address.Value - near.Last - 1:x} bytes behind the end" : $"0x{near.Start - address.Value:x} bytes before the start";
+            var side = address.Value > near.Last ? $"{Distance(address.Value - near.Last - 1)}behind the end" : $"{Distance(near.Start - address.Value - length)}before the start";
             Report(FindingKind.DeviceOutsideMapping, device, address, length, $"{what}, {side} of a mapping of 0x{near.Length:x} bytes, {(isAllowed ? "in a page that it makes reachable" : "and the IOMMU refused it")}", default, near);
             return;
         }
@@ -219,6 +221,8 @@ public sealed partial class DmaSanitizer
             ? "whose mapping had ended; only the flush queue, which has not invalidated yet, let it through"
             : "whose mapping had ended; only a stale entry of the IOTLB let it through: an invalidation is missing";
     }
+
+    private static string Distance(ulong bytes) => bytes == 0 ? "right " : $"0x{bytes:x} bytes ";
 
     private static string Verb(bool isWrite) => isWrite ? "wrote" : "read";
 }

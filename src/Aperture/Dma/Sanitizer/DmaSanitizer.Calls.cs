@@ -10,6 +10,7 @@ public sealed partial class DmaSanitizer
         lock (_lock)
         {
             _calls++;
+            _isDriver = true;
             switch (call.Kind)
             {
                 case DmaEventKind.Map:

@@ -117,7 +117,7 @@ public sealed partial class DmaSanitizer
             Address = address,
             Length = length,
             Message = message,
-            Where = site,
+            Where = site.IsKnown || !_isDriver ? site : CallSite.OfDriver(),
             Mapping = mapping,
             Neighbours = space is null || mapping is null ? [] : NeighboursOf(space, mapping.Value),
             History = space?.PastOf(address.Value, last, StoryLength) ?? [],

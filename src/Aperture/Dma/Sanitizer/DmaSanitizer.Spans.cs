@@ -12,6 +12,7 @@ public sealed unsafe partial class DmaSanitizer
             return;
         lock (_lock)
         {
+            _isDriver = true;
             // Only where all of it is the device's: of a larger span the driver may want just the part that is its own.
             LiveMapping? culprit = null;
             var last = address.Value + ((ulong)length - 1);
@@ -45,6 +46,7 @@ public sealed unsafe partial class DmaSanitizer
         {
             if (_live.Count == 0)
                 return;
+            _isDriver = true;
             var first = block.Address.Value;
             var last = first + ((ulong)block.Length - 1);
             for (var page = first >> PageIndex.Shift; page <= last >> PageIndex.Shift; page++)

@@ -10,6 +10,7 @@ public sealed partial class DmaSanitizer
         lock (_lock)
         {
             _calls++;
+            _isDriver = false; // what is left behind has no place
             var device = context.Device;
             _failed.Remove(device);
             if (_live.Count > 0)

@@ -25,6 +25,7 @@ public sealed partial class DmaSanitizer : IDisposable
     private readonly Dictionary<Device, CallSite> _failed = [];             // where a map of the device failed last
     private readonly List<(MappingRecord Record, Device Device)> _unseen = []; // ended without a sync after the device could write, and not looked at since
     private long _calls;                                                    // calls so far: the sanitizer's clock
+    private bool _isDriver;                                                 // the driver is doing what is judged now, not the device
     private long _scatters;                                                 // scatterlists so far
 
     /// <summary>A sanitizer that watches nothing yet.</summary>

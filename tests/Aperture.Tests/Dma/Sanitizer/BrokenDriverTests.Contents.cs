@@ -76,7 +76,9 @@ public sealed unsafe partial class BrokenDriverTests
         using var mapping = _rig.Behind.Dma.Map(block, direction);
         _rig.Write(_rig.Behind, mapping.Address, 1, 2, 3);
         _ = block.Slice(0, 16).Span[0];
-        _rig.Single(FindingKind.CpuReadBeforeSync, _rig.Behind, mapping.Address, 16);
+        var finding = _rig.Single(FindingKind.CpuReadBeforeSync, _rig.Behind, mapping.Address, 16);
+        Assert.Equal("BrokenDriverTests.Contents.cs", Path.GetFileName(finding.Where.File));
+        Assert.True(finding.Where.Line > finding.Mapping!.Value.Made.Line);
     }
 
     [Fact]

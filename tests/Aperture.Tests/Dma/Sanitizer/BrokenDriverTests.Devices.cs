@@ -17,6 +17,8 @@ public sealed partial class BrokenDriverTests
         Assert.True(_rig.Write(_rig.Behind, mapping.Address + 0x1F0, new byte[0x20]));
         var finding = _rig.Single(FindingKind.DeviceOutsideMapping, _rig.Behind, mapping.Address + 0x200, 0x10);
         Assert.Equal(mapping.Address, finding.Mapping!.Value.Address);
+        Assert.Contains("right behind the end", finding.Message, StringComparison.Ordinal);
+        Assert.False(finding.Where.IsKnown); // the device did it
     }
 
     [Fact]
@@ -25,7 +27,10 @@ public sealed partial class BrokenDriverTests
         var block = _rig.Memory.Allocate(4096).Slice(0x100, 0x200);
         using var mapping = _rig.Behind.Dma.Map(block, DmaDirection.ToDevice);
         Assert.True(_rig.Read(_rig.Behind, mapping.Address - 8, 16));
-        _rig.Single(FindingKind.DeviceOutsideMapping, _rig.Behind, mapping.Address - 8, 8);
+        Assert.Contains("right before the start", _rig.Single(FindingKind.DeviceOutsideMapping, _rig.Behind, mapping.Address - 8, 8).Message, StringComparison.Ordinal);
+        _rig.Sanitizer.Clear();
+        Assert.True(_rig.Read(_rig.Behind, mapping.Address - 0x20, 0x10));
+        Assert.Contains("0x10 bytes before the start", _rig.Single(FindingKind.DeviceOutsideMapping, _rig.Behind, mapping.Address - 0x20, 0x10).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -249,7 +254,7 @@ public sealed partial class BrokenDriverTests
         _rig.Sanitizer.Clear();
         pages.Dispose();
         var finding = _rig.Single(FindingKind.FreedWhileMapped, _rig.Direct, new Iova(pages.Memory.Address.Value + 0x100), 0x10);
-        Assert.False(finding.Where.IsKnown); // a Dispose tells no place, and the library's own is of no use
+        Assert.Equal("BrokenDriverTests.Devices.cs", Path.GetFileName(finding.Where.File));
     }
 
     [Fact]
@@ -262,6 +267,6 @@ public sealed partial class BrokenDriverTests
         turn.Dispose();
         var finding = _rig.Single(FindingKind.CpuWriteWithoutSync, _rig.Behind, address + 5, 1);
         Assert.StartsWith("BrokenDriverTests.Devices.cs:", finding.Mapping!.Value.Made.ToString(), StringComparison.Ordinal);
-        Assert.False(finding.Where.IsKnown);
+        Assert.Equal("BrokenDriverTests.Devices.cs", Path.GetFileName(finding.Where.File));
     }
 }
