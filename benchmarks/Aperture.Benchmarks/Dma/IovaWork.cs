@@ -19,7 +19,10 @@ internal sealed class IovaWork
         _space = space;
         _random = seed;
         for (var i = 0; i < LiveRanges; i++)
-            _live[i] = Take(1 + (uint)(Next() >> 59));
+        {
+            _random = Next(_random);
+            _live[i] = Take(1 + (uint)(_random >> 59));
+        }
     }
 
     /// <summary>In a space of 4 GiB of its own.</summary>
@@ -29,13 +32,16 @@ internal sealed class IovaWork
     public void FreeAndTake(int times)
     {
         var live = _live;
+        var random = _random; // here, so that the threads write nothing beside the space
         for (var i = 0; i < times; i++)
         {
-            var random = Next();
+            random = Next(random);
             ref var range = ref live[(int)((random & uint.MaxValue) * LiveRanges >> 32)];
             _space.Free(new Iova(range & ~(Page - 1)), (range & (Page - 1)) * Page);
             range = Take(1 + (uint)(random >> 59));
         }
+
+        _random = random;
     }
 
     /// <summary>The time that 999 of 1000 single operations do not exceed, in nanoseconds: each is timed, and what reading the clock takes is
@@ -54,7 +60,7 @@ internal sealed class IovaWork
             var clock = ticks[Times / 2];
             for (var i = 0; i < Times; i++)
             {
-                var random = Next();
+                var random = _random = Next(_random);
                 ref var range = ref _live[(int)((random & uint.MaxValue) * LiveRanges >> 32)];
                 var start = Stopwatch.GetTimestamp();
                 _space.Free(new Iova(range & ~(Page - 1)), (range & (Page - 1)) * Page);
@@ -83,10 +89,10 @@ internal sealed class IovaWork
     private uint Take(uint pages) =>
         _space.TryAllocate(pages * Page, new Iova(uint.MaxValue), out var start) ? (uint)start.Value | pages : throw new InvalidOperationException("the space is full");
 
-    private ulong Next()
+    private static ulong Next(ulong random)
     {
-        _random ^= _random << 13;
-        _random ^= _random >> 7;
-        return _random ^= _random << 17;
+        random ^= random << 13;
+        random ^= random >> 7;
+        return random ^ (random << 17);
     }
 }

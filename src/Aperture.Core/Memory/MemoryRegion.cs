@@ -6,7 +6,7 @@ internal sealed unsafe class MemoryRegion : IDisposable
     public readonly MemoryRange Range;
     public readonly byte* Bytes;     // what the CPU sees
     public readonly byte* Dram;      // what the bus sees; the same bytes where no caches are modelled
-    public readonly ulong* Metadata; // a word per frame
+    public readonly ulong* Metadata; // some words per frame
     public readonly byte* Lines;     // what each cached line held when it was last filled or written back; null without caches
     public readonly byte* Uncached;  // per page: not 0 while it has no cached view; null without caches
     private readonly List<HostReservation> _reservations = []; // of all of the above
@@ -17,7 +17,7 @@ internal sealed unsafe class MemoryRegion : IDisposable
         try
         {
             Bytes = Reserve(range.Length);
-            Metadata = (ulong*)Reserve(range.Length / PhysicalMemory.FrameSize * sizeof(ulong));
+            Metadata = (ulong*)Reserve(range.Length / PhysicalMemory.FrameSize * PhysicalMemory.FrameWords * sizeof(ulong));
             Dram = hasCaches ? Reserve(range.Length) : Bytes;
             Lines = hasCaches ? Reserve(range.Length) : null;
             Uncached = hasCaches ? Reserve(range.Length / PhysicalMemory.PageSize) : null;

@@ -6,14 +6,17 @@ namespace Aperture.Core.Memory;
 /// <summary>The RAM of a machine: up to 64 GiB of it in several regions, each one contiguous block of host address space that
 /// costs host memory only where it was touched. Fresh memory reads as zero.</summary>
 /// <remarks>Reads and writes are plain host accesses: as atomic and as ordered as the host makes them. Any number of threads
-/// may use it at once. The metadata of a kibibyte ("frame") is a word that the owner of that memory may use as it likes.</remarks>
+/// may use it at once. The metadata of a kibibyte ("frame") are words that the owner of that memory may use as it likes.</remarks>
 public sealed unsafe class PhysicalMemory : IDisposable
 {
     /// <summary>Bytes to a page frame.</summary>
     public const int PageSize = 4096;
 
-    /// <summary>Bytes that share one word of metadata.</summary>
+    /// <summary>Bytes that share metadata.</summary>
     public const int FrameSize = 1024;
+
+    /// <summary>Words of metadata of a frame: a cache line, so that threads at work on frames of their own do not meet in it.</summary>
+    public const int FrameWords = 8;
 
     /// <summary>The most RAM that one machine may have, in bytes.</summary>
     public const ulong MaxBytes = 64UL << 30;
@@ -137,7 +140,7 @@ public sealed unsafe class PhysicalMemory : IDisposable
         return new Span<byte>(pointer, length);
     }
 
-    /// <summary>The word of metadata of the frame at <paramref name="address"/>, zero at first.</summary>
+    /// <summary>The first of the <see cref="FrameWords"/> words of metadata of the frame at <paramref name="address"/>, zero at first.</summary>
     /// <returns>False when the address is not RAM.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryGetMetadata(PhysicalAddress address, out ulong* word)
@@ -147,7 +150,7 @@ public sealed unsafe class PhysicalMemory : IDisposable
             var offset = address.Value - region.Range.Start.Value;
             if (offset < region.Range.Length)
             {
-                word = region.Metadata + (offset / FrameSize);
+                word = region.Metadata + (offset / FrameSize * FrameWords);
                 return true;
             }
         }
@@ -156,7 +159,7 @@ public sealed unsafe class PhysicalMemory : IDisposable
         return false;
     }
 
-    /// <summary>The host address of a range of RAM, as the CPU sees it, together with the metadata word of its first frame.</summary>
+    /// <summary>The host address of a range of RAM, as the CPU sees it, together with the metadata of its first frame.</summary>
     /// <returns>False when the range is not wholly inside one region.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryGetFrame(PhysicalAddress address, ulong length, out byte* pointer, out ulong* word)
@@ -167,7 +170,7 @@ public sealed unsafe class PhysicalMemory : IDisposable
             if (offset < region.Range.Length && length <= region.Range.Length - offset)
             {
                 pointer = region.Bytes + offset;
-                word = region.Metadata + (offset / FrameSize);
+                word = region.Metadata + (offset / FrameSize * FrameWords);
                 return true;
             }
         }

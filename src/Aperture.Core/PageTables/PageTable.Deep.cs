@@ -6,7 +6,6 @@ namespace Aperture.Core.PageTables;
 public sealed unsafe partial class PageTable<TFormat>
 {
     private const int RecentTables = 16;
-    private const int FramesForTag = 4; // words of metadata that a table needs to carry its tag
 
     private static long s_numbers; // page tables made
 

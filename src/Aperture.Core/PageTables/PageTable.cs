@@ -54,7 +54,7 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
         _outputMask = (_pageBytes - 1) | ~(ulong.MaxValue >> (64 - format.OutputBits));
         _pageEntryShift = format.Shift(_pageLevel);
         _pageEntryMask = (1UL << format.IndexBits(_pageLevel)) - 1;
-        if (format.Levels > 2 && _home.Room != 0 && TableBytes(_pageLevel) >= FramesForTag * PhysicalMemory.FrameSize)
+        if (format.Levels > 2 && _home.Room != 0)
             _spanShift = format.Shift(_pageLevel) + format.IndexBits(_pageLevel);
     }
 
@@ -159,8 +159,10 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
             }
         }
 
+        /// <summary>The metadata of a table.</summary>
+        /// <param name="offset">Where it lies in the region: at a frame.</param>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public ulong* WordAt(ulong offset) => Words + (offset / PhysicalMemory.FrameSize);
+        public ulong* WordAt(ulong offset) => (ulong*)((byte*)Words + (offset / (PhysicalMemory.FrameSize / (PhysicalMemory.FrameWords * sizeof(ulong)))));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public PhysicalAddress AddressOf(byte* place) => new(Start + (ulong)(place - Bytes));

@@ -3,7 +3,7 @@ using Aperture.Core.PageTables;
 namespace Aperture.Dma;
 
 /// <summary>What the threads of one slot have unmapped since its last flush.</summary>
-internal sealed class FlushRing(int capacity)
+internal sealed class FlushRing(int capacity) : LineApart
 {
     public readonly Lock Lock = new();                                    // guards everything here; held through an unmap and a flush
     public readonly Range[] Ranges = new Range[capacity];                 // device addresses that wait

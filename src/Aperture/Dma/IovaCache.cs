@@ -4,27 +4,30 @@ namespace Aperture.Dma;
 
 /// <summary>Ranges of one space that one thread at a time gives out and takes back, newest first, one stack for each number of pages. The tree has
 /// them as taken.</summary>
-internal sealed class IovaCache
+internal sealed class IovaCache : LineApart
 {
     /// <summary>Ranges of up to so many pages are kept (recorded behaviour).</summary>
     public const int LargestRange = 32;
 
     private const int Depth = 256;     // ranges in a stack at most: as many as a deferred flush gives back at once
     private const int MostPages = 4096; // pages in a stack at most
+    private const int Nobody = 0;       // who holds it
+    private const int Taker = 1;
+    private const int Other = 2;
 
-    private int _isHeld;
+    private int _holder;
     private Stacks _stacks;
 
     /// <summary>A cache.</summary>
-    /// <param name="zone">How many caches the space had before.</param>
-    public IovaCache(int zone)
+    /// <param name="number">See <see cref="Number"/>.</param>
+    public IovaCache(byte number)
     {
-        Zone = zone;
+        Number = number;
         ((Span<Stack>)_stacks).Fill(new Stack { Starts = [] });
     }
 
-    /// <summary>How many caches the space had before: each looks for new ranges elsewhere.</summary>
-    public int Zone { get; }
+    /// <summary>Not zero, and another for each cache of a space (of up to 255): each looks for new ranges in leaves of its own.</summary>
+    public byte Number { get; }
 
     /// <summary>Pages in it, as far as the calling thread knows.</summary>
     public ulong Pages
@@ -38,19 +41,25 @@ internal sealed class IovaCache
         }
     }
 
-    /// <summary>Takes the cache unless another thread has it.</summary>
-    public bool TryEnter() => Interlocked.Exchange(ref _isHeld, 1) == 0;
-
     /// <summary>Takes the cache, and waits for it: nobody keeps it for more than a few instructions.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Enter()
     {
-        var wait = default(SpinWait);
-        while (!TryEnter())
-            wait.SpinOnce(-1);
+        if (Interlocked.Exchange(ref _holder, Other) != Nobody)
+            Wait(Other);
+    }
+
+    /// <summary>Takes the cache to take a range; waits for those who bring some.</summary>
+    /// <returns>False when another takes one: two threads have this cache for their own.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryEnterToTake()
+    {
+        var holder = Interlocked.Exchange(ref _holder, Taker);
+        return holder == Nobody || (holder == Other && Wait(Taker));
     }
 
     /// <summary>Lets others have it.</summary>
-    public void Exit() => Volatile.Write(ref _isHeld, 0);
+    public void Exit() => Volatile.Write(ref _holder, Nobody);
 
     /// <summary>Gives out a range: the newest that lies low enough.</summary>
     /// <param name="pages">At most <see cref="LargestRange"/>.</param>
@@ -113,6 +122,16 @@ internal sealed class IovaCache
         }
 
         return 0;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool Wait(int holder)
+    {
+        var wait = default(SpinWait);
+        do
+            wait.SpinOnce(-1);
+        while (Volatile.Read(ref _holder) != Nobody || Interlocked.Exchange(ref _holder, holder) != Nobody);
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -18,11 +18,11 @@ internal sealed class IovaLeaf : IovaNode
     public IovaLeaf(bool isTaken)
         : base(1) => Fill(isTaken);
 
-    /// <summary>The <see cref="ThreadSlot"/> of whoever last took a small range here from the tree: small ranges go back to the cache of that slot.</summary>
-    public int Slot { get; set; }
+    /// <summary>The cache that small ranges of these pages go back to: of whoever first took one here. Null before that.</summary>
+    public IovaCache? Cache { get; set; }
 
-    /// <summary>How many pages the range has that somebody has and that begins at a page; zero for none. Whoever changes it by a compare-and-swap
-    /// from the number to zero has given the range back.</summary>
+    /// <summary>How many pages the range has that somebody has and that begins at a page; zero for none. Who gives a range back holds <see cref="Cache"/>,
+    /// so that only one can.</summary>
     public ref byte Range(ulong page) => ref Unsafe.Add(ref Unsafe.As<Ranges, byte>(ref _ranges), (nint)(page & ((1 << PagesShift) - 1)));
 
     /// <summary>The first place in a word for a range.</summary>

@@ -21,6 +21,9 @@ internal struct IovaOrders
     public readonly ulong AtLeast(int value) =>
         Vector512.GreaterThanOrEqual(Vector512.LoadUnsafe(in _first), Vector512.Create((byte)value)).ExtractMostSignificantBits();
 
+    /// <summary>The children, as a mask, whose value is <paramref name="value"/>.</summary>
+    public readonly ulong Equal(byte value) => Vector512.Equals(Vector512.LoadUnsafe(in _first), Vector512.Create(value)).ExtractMostSignificantBits();
+
     /// <summary>The value of all children together.</summary>
     /// <param name="whole">The value of a child that is free as a whole.</param>
     public readonly byte Together(byte whole)

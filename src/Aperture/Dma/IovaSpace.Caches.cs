@@ -6,8 +6,6 @@ namespace Aperture.Dma;
 // Small ranges: out of the caches, and into them.
 public sealed partial class IovaSpace
 {
-    private const ulong ZonedPages = 1 << 18; // the caches look for new ranges spread over so many pages
-
     private IovaLeaf?[] _leaves = [];  // the short way to the leaves of the lowest pages
     private IovaCache?[] _caches = []; // none before the first small range; an entry is null before a thread with that slot came
 
@@ -20,9 +18,9 @@ public sealed partial class IovaSpace
     internal bool TryAllocate(ulong bytes, Iova limit, bool isLast, out Iova start)
     {
         var pages = Pages(bytes);
-        if (pages <= IovaCache.LargestRange && Cache(ThreadSlot.Current) is { } cache)
+        if (pages <= IovaCache.LargestRange && Cache(ThreadSlot.Known) is { } cache)
         {
-            if (cache.TryEnter())
+            if (cache.TryEnterToTake())
             {
                 var page = cache.Pop((int)pages, _pageShift, limit.Value);
                 cache.Exit();
@@ -68,31 +66,29 @@ public sealed partial class IovaSpace
             return false;
         lock (_lock)
         {
-            var slot = ThreadSlot.Current;
+            var cache = pages <= IovaCache.LargestRange ? CacheOf(ThreadSlot.Current) : null;
             var high = (1UL << 32) >> _pageShift; // the first page above 4 GiB
-            var from = (end > high ? high : 0) + (Math.Min(end, ZonedPages) * (ulong)CacheOf(slot).Zone / (ulong)ThreadSlot.Count);
-            var isFound = Tree.TryFind(pages, end, from, out var page);
+            var from = end > high ? high : 0;
+            var isFound = (cache is not null && Tree.TryFind(pages, end, from, cache.Number, out var page)) || Tree.TryFind(pages, end, from, 0, out page);
             if (!isFound && isLast)
             {
                 // Nothing comes or goes while all caches are held, so that no free range can hide.
                 HoldCaches();
-                isFound = Tree.TryFind(pages, end, from, out page);
+                isFound = Tree.TryFind(pages, end, from, 0, out page);
                 ReleaseCaches();
             }
 
             start = new Iova(page << _pageShift);
             if (!isFound)
                 return false;
-            if (pages > IovaCache.LargestRange)
+            if (cache is null)
             {
                 Take(page, pages);
                 return true;
             }
 
             Tree.Mark(page, pages, true);
-            var leaf = Leaf(page)!;
-            leaf.Range(page) = (byte)pages;
-            leaf.Slot = slot;
+            Tree.Claim(page, cache).Range(page) = (byte)pages;
             return true;
         }
     }
@@ -100,19 +96,22 @@ public sealed partial class IovaSpace
     /// <summary>Gives a range back if it is a small one that was given out.</summary>
     private bool TryFreeSmall(ulong page, ulong pages)
     {
-        if (pages - 1 >= IovaCache.LargestRange || Leaf(page) is not { } leaf
-            || Interlocked.CompareExchange(ref leaf.Range(page), 0, (byte)pages) != (byte)pages)
+        if (pages - 1 >= IovaCache.LargestRange || Leaf(page) is not { Cache: { } cache } leaf)
             return false;
-        if (Cache(leaf.Slot) is { } cache && cache.TryEnter())
+        cache.Enter();
+        ref var range = ref leaf.Range(page);
+        var isTaken = range == (byte)pages;
+        var isKept = false;
+        if (isTaken)
         {
-            var isKept = cache.TryPush((int)pages, page);
-            cache.Exit();
-            if (isKept)
-                return true;
+            range = 0;
+            isKept = cache.TryPush((int)pages, page);
         }
 
-        FreeInTree(page, pages);
-        return true;
+        cache.Exit();
+        if (isTaken && !isKept)
+            FreeInTree(page, pages);
+        return isTaken;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -126,7 +125,7 @@ public sealed partial class IovaSpace
     {
         if (_caches.Length == 0)
             _caches = new IovaCache[ThreadSlot.Count];
-        return _caches[slot] ??= new IovaCache(_caches.Count(other => other is not null));
+        return _caches[slot] ??= new IovaCache((byte)(1 + (slot % byte.MaxValue)));
     }
 
     /// <summary>Empties all caches into the tree and keeps them from being used.</summary>

@@ -53,6 +53,18 @@ internal sealed class IovaTree
         return (IovaLeaf?)node;
     }
 
+    /// <summary>Gives the leaf of a page to a cache, if it is nobody's.</summary>
+    /// <param name="page">A page in a leaf that exists.</param>
+    /// <param name="cache">The cache.</param>
+    /// <returns>The leaf.</returns>
+    public IovaLeaf Claim(ulong page, IovaCache cache)
+    {
+        var branch = _root;
+        while (!branch.HasLeaves)
+            branch = (IovaBranch)branch.Find((int)(page >> branch.Shift) & 63)!;
+        return branch.Claim((int)(page >> branch.Shift) & 63, cache);
+    }
+
     /// <summary>Takes pages, or frees them.</summary>
     public void Mark(ulong page, ulong pages, bool isTaken)
     {
@@ -67,19 +79,20 @@ internal sealed class IovaTree
     /// <param name="pages">How many.</param>
     /// <param name="end">The first page that must not be among them.</param>
     /// <param name="from">Where to begin looking; what lies before comes last.</param>
+    /// <param name="owner">The number of a cache, for not more pages than a leaf has in a word: leaves of others are left alone. Zero: anywhere.</param>
     /// <param name="page">The first of them.</param>
     /// <returns>False when there are none.</returns>
-    public bool TryFind(ulong pages, ulong end, ulong from, out ulong page)
+    public bool TryFind(ulong pages, ulong end, ulong from, byte owner, out ulong page)
     {
         page = 0;
         if (pages == 0 || pages > _pages)
             return false;
         var order = BitOperations.Log2(pages);
         if (BitOperations.IsPow2(pages))
-            return TryFind(_root, pages, order, order + 1, end, from, out page);
+            return TryFind(_root, pages, order, order + 1, end, from, owner, out page);
         // A block that is free as a whole first, because the tree knows where one is; then one whose first pages suffice.
         order++;
-        return TryFind(_root, pages, order, order + 1, end, from, out page) || TryFind(_root, pages, order, order, end, from, out page);
+        return TryFind(_root, pages, order, order + 1, end, from, owner, out page) || TryFind(_root, pages, order, order, end, from, owner, out page);
     }
 
     /// <summary>Looks in a node, all of whose numbers count from its own start.</summary>
@@ -89,14 +102,18 @@ internal sealed class IovaTree
     /// <param name="value">What a part must have free to be looked into.</param>
     /// <param name="end">The first page that must not be among them.</param>
     /// <param name="from">Where to begin looking.</param>
+    /// <param name="owner">Zero, or whose leaves it may look into beside those of nobody.</param>
     /// <param name="page">The first of them.</param>
-    private static bool TryFind(IovaNode node, ulong pages, int order, int value, ulong end, ulong from, out ulong page)
+    private static bool TryFind(IovaNode node, ulong pages, int order, int value, ulong end, ulong from, byte owner, out ulong page)
     {
         var shift = node.Shift;
         if (order >= shift)
             return TryFindParts(node, pages, order, end, from, out page);
         var first = (int)(from >> shift) & 63;
-        for (var parts = BitOperations.RotateRight(node.AtLeast(value), first); parts != 0; parts &= parts - 1)
+        var fit = node.AtLeast(value);
+        if (owner != 0 && node is IovaBranch { HasLeaves: true } lowest)
+            fit &= lowest.LeavesFor(owner);
+        for (var parts = BitOperations.RotateRight(fit, first); parts != 0; parts &= parts - 1)
         {
             var part = (BitOperations.TrailingZeroCount(parts) + first) & 63;
             var start = (ulong)part << shift;
@@ -104,7 +121,7 @@ internal sealed class IovaTree
                 continue;
             var found = node is IovaLeaf leaf
                 ? leaf.TryFind(part, (int)pages, order, end - start, out page)
-                : TryFind(((IovaBranch)node).Child(part), pages, order, value, end - start, part == first ? from & ((1UL << shift) - 1) : 0, out page);
+                : TryFind(((IovaBranch)node).Child(part), pages, order, value, end - start, part == first ? from & ((1UL << shift) - 1) : 0, owner, out page);
             page += start;
             if (found)
                 return true;

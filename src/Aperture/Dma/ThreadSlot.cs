@@ -7,14 +7,21 @@ internal static class ThreadSlot
     private static int s_last;
 
     [ThreadStatic]
-    private static int t_slot; // zero: none yet
+    private static int t_next; // one more than the slot; zero: none yet
 
     /// <summary>How many things to make: a power of two, at least one a core.</summary>
     public static int Count { get; } = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount);
 
     /// <summary>The one for the calling thread, less than <see cref="Count"/>.</summary>
-    public static int Current => (t_slot != 0 ? t_slot : Move()) & (Count - 1);
+    public static int Current => t_next != 0 ? t_next - 1 : Move();
+
+    /// <summary>The same; -1 when the thread has none yet.</summary>
+    public static int Known => t_next - 1;
 
     /// <summary>Gives the calling thread the next slot, because another thread uses its own.</summary>
-    public static int Move() => t_slot = Interlocked.Increment(ref s_last) | int.MinValue;
+    public static int Move()
+    {
+        t_next = (Interlocked.Increment(ref s_last) & (Count - 1)) + 1;
+        return t_next - 1;
+    }
 }
