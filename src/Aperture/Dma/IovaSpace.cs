@@ -6,9 +6,9 @@ namespace Aperture.Dma;
 
 /// <summary>The device addresses of one address space, in pages. Ranges start at a multiple of their size rounded up to a power of two, so that
 /// large pages fit and no range crosses a segment boundary of at least its size. Low addresses come first; page zero is never given out.</summary>
-/// <remarks>Thread-safe. Small ranges that come back wait in caches, as many as there are cores, from which they are given out again without a
-/// common lock; before a request fails, all caches are emptied. An empty space takes two hundred bytes, one in use little more than a byte for
-/// each page of the regions of 4096 pages that it uses.</remarks>
+/// <remarks>Thread-safe. Small ranges that come back wait in caches, as many as there are cores, each with regions of 4096 pages to itself. They are
+/// given out again without a common lock; before a request fails, all caches are emptied. An empty space takes two hundred bytes, one in use
+/// little more than a byte for each page of the regions that it uses.</remarks>
 public sealed partial class IovaSpace
 {
     private readonly Lock _lock = new();
