@@ -205,6 +205,7 @@ public sealed unsafe partial class PageTable<TFormat>
             throw new ApertureException(Status.BadAddress, $"the table allocator gave 0x{bytes:x} bytes at {address}, which are not RAM");
 
         table = new Table(address, host, word);
+        Volatile.Write(ref word[2], 0); // the tag of whatever table was here before
         var empty = _format.EmptyEntry(level);
         if (empty != 0)
         {

@@ -39,6 +39,40 @@ public abstract class PageTableSelfTests<TFormat, TKind> : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Memory_of_tables_that_went_may_serve_another_address_space(int shift)
+    {
+        // All that one table of the smallest pages covers, which goes with one call; page by page it would stay in some formats.
+        var level = _format.LevelOfPage(_shifts[0]);
+        var pages = 1UL << _format.IndexBits(level);
+        var address = new PhysicalAddress(Smallest);
+        for (ulong page = 0; page < pages; page++)
+            Assert.Equal(Status.Ok, _table.Map(new Iova(Place(0) + (page * Smallest)), address, Smallest, Protection.ReadWrite, ref _gather));
+        Assert.Equal(pages * Smallest, Unmap(Place(0), pages * Smallest));
+
+        // Tables of the other levels come to lie where the table of the smallest pages was.
+        var taken = new PhysicalAddress[shift];
+        for (var i = 0; i < shift; i++)
+            Assert.True(_machine.Tables.TryAllocate(4096, 4096, 32, out taken[i]));
+        using (var other = new PageTable<TFormat>(_format, _machine.Tables))
+        {
+            Assert.Equal(Status.Ok, other.Map(new Iova(Place(1)), address, Smallest, Protection.ReadWrite, ref _gather));
+            var mapped = other.EnumerateMappings().ToArray();
+            Assert.Equal(Status.Ok, _table.Map(new Iova(Place(0)), address + Smallest, Smallest, Protection.ReadWrite, ref _gather));
+            Assert.Equal(mapped, other.EnumerateMappings());
+            Assert.True(_table.TryTranslate(new Iova(Place(0)), out var found));
+            Assert.Equal(address + Smallest, found.Address);
+            Assert.False(_table.TryTranslate(new Iova(Place(1)), out _));
+        }
+
+        foreach (var table in taken)
+            _machine.Tables.Free(table, 4096);
+    }
+
     [Fact]
     public void Each_page_size_is_mapped_refused_split_remapped_and_removed()
     {
