@@ -96,6 +96,19 @@ public class TableReplayTests
         Assert.Contains(":2: 'quirks' has 'ODD'", Assert.Throws<VectorException>(() => ConformRunner.Run(VectorFile.Parse("file", lines))).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("v7s/configs.jsonl", "OUTER_WBWA")]
+    [InlineData("v7s/configs.jsonl", "HD")]
+    [InlineData("lpae/configs.jsonl", "NO_PERMS")]
+    [InlineData("lpae/configs.jsonl", "MTK_EXT")]
+    public void A_quirk_of_another_library_is_refused(string file, string quirk)
+    {
+        var lines = File.ReadAllLines(VectorFolder.Path(file));
+        var index = Array.FindIndex(lines, line => line.Contains("\"ok\":false", StringComparison.Ordinal) && line.Contains("\"quirks\":[", StringComparison.Ordinal));
+        lines[index] = Regex.Replace(lines[index], "\"quirks\":\\[[^]]*\\]", $"\"quirks\":[\"{quirk}\"]");
+        Assert.Equal(0, ConformRunner.Run(VectorFile.Parse(file, lines)).Failed);
+    }
+
     private static string Change(string line, string before, long change)
     {
         var isHex = before.EndsWith("0x", StringComparison.Ordinal);

@@ -85,14 +85,15 @@ public readonly partial struct ArmLpaeFormat
     private static ulong GranuleOf(ArmLpaeOptions options)
     {
         var only4K = options.Kind is not (ArmLpaeKind.Stage1 or ArmLpaeKind.Stage2);
-        foreach (var granule in new[] { ArmLpaeOptions.Granule4K, ArmLpaeOptions.Granule16K, ArmLpaeOptions.Granule64K })
+        var sizes = only4K ? options.PageSizes & ArmLpaeOptions.Granule4K : options.PageSizes;
+        var page = (sizes & 1 << 12) != 0 ? 1 << 12 : sizes & (~sizes + 1);
+        return page switch
         {
-            var page = granule & (~granule + 1);
-            if ((options.PageSizes & page) != 0 && (!only4K || granule == ArmLpaeOptions.Granule4K))
-                return options.PageSizes & granule;
-        }
-
-        throw Refuse($"none of the page sizes 0x{options.PageSizes:x}: a granule of 4{(only4K ? "" : ", 16 or 64")} KiB is needed");
+            1 << 12 => sizes & ArmLpaeOptions.Granule4K,
+            1 << 14 => sizes & ArmLpaeOptions.Granule16K,
+            1 << 16 => sizes & ArmLpaeOptions.Granule64K,
+            _ => throw Refuse($"the page sizes 0x{options.PageSizes:x}: a granule of 4{(only4K ? "" : ", 16 or 64")} KiB is needed"),
+        };
     }
 
     private static void Check(ArmLpaeOptions options, int outputBits)

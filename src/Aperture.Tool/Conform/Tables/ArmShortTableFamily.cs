@@ -1,4 +1,3 @@
-using Aperture.Core;
 using Aperture.Core.PageTables;
 using Aperture.Core.PageTables.Formats;
 using Aperture.Tool.Conform.Vectors;
@@ -20,9 +19,7 @@ public sealed class ArmShortTableFamily : TableFamily
         ArgumentNullException.ThrowIfNull(call);
         if (call.Text("fmt") != "arm-v7s")
             throw call.Bad($"'fmt' is '{call.Text("fmt")}'");
-        var quirks = Quirks(call, "NS", "NO_PERMS", "MTK_EXT", "MTK_TTBR_EXT", "TTBR1");
-        if (quirks.Contains("TTBR1"))
-            throw new ApertureException(Status.InvalidArgument, "the recorded library makes no tables for TTBR1; ours are asked for in another way");
+        var quirks = Quirks(call, "NS", "NO_PERMS", "MTK_EXT", "MTK_TTBR_EXT");
         return new ReplayedTable<ArmShortFormat>(new ArmShortFormat(new()
         {
             InputBits = call.Count("ias"),

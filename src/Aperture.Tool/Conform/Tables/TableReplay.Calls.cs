@@ -15,6 +15,7 @@ public sealed partial class TableReplay
         foreach (var block in call.Of("alloc"))
             _memory.Offer(block.Hex("pa"), block.Count("size"));
         _hasFollowed = false;
+        _hasMoved = false;
         _emptyTables.Clear();
         _counted.Clear();
         var isRecorded = !call.Api.Has("ok") || call.Api.Flag("ok");

@@ -10,6 +10,7 @@ public sealed partial class TableReplay
     private readonly HashSet<(int Level, ulong Iova)> _emptyTables = []; // entries where only one of the two links to a table, one without leaves
     private readonly HashSet<(string, ulong)> _counted = [];             // what a rule was counted for already
     private bool _hasFollowed;                                           // ours was brought in line: its tables may lie elsewhere from there on
+    private bool _hasMoved;                                              // a call used a table again that it had freed; ours waits for the invalidation
 
     private void CheckTables(RecordedCall call)
     {
@@ -59,7 +60,7 @@ public sealed partial class TableReplay
 
     private bool MayLieElsewhere(ulong table)
     {
-        if (!_hasFollowed && _emptyTables.Count == 0)
+        if (!_hasFollowed && !_hasMoved && _emptyTables.Count == 0)
             return false;
         Count(Rules.TableAddress, table);
         return true;

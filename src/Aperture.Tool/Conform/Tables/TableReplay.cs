@@ -116,14 +116,17 @@ public sealed partial class TableReplay : IDisposable
 
     private void NoteEffects(RecordedCall call)
     {
+        var freed = new HashSet<ulong>();
         foreach (var effect in call.Effects)
         {
             switch (effect.Kind)
             {
                 case "alloc":
                     _recorded.Allocate(effect);
+                    _hasMoved |= freed.Contains(effect.Hex("pa"));
                     break;
                 case "free":
+                    freed.Add(effect.Hex("pa"));
                     Part.Check(_recorded.Free(effect), effect.Line, () => $"a block of {effect.Number("size")} bytes at {effect.Text("pa")}", () => "no such block is allocated");
                     break;
                 case "mem":

@@ -201,6 +201,7 @@ public sealed class ArmLpaeFormatTests
     public void Settings_that_are_refused()
     {
         AssertRefused(new() { PageSizes = 0x20_0000 });
+        AssertRefused(new() { PageSizes = 0x2000 | ArmLpaeOptions.Granule16K });
         AssertRefused(new() { OuterWriteBack = true, CoherentWalk = true });
         AssertRefused(new() { Kind = ArmLpaeKind.Stage2, NonSecure = true });
         AssertRefused(new() { Kind = ArmLpaeKind.Stage2, Upper = true });
