@@ -6,10 +6,15 @@ namespace Aperture.Dma.Sanitizer;
 public sealed unsafe partial class DmaSanitizer
 {
     /// <summary>Takes the copy that later states are compared with.</summary>
-    private void StartContents(LiveMapping mapping, nint pointer)
+    /// <param name="mapping">The mapping.</param>
+    /// <param name="pointer">Where the driver finds the memory; 0 when it is not known.</param>
+    /// <param name="isManaged">Whether that is on the managed heap, pinned as long as the mapping lives.</param>
+    private void StartContents(LiveMapping mapping, nint pointer, bool isManaged)
     {
-        if (_memory is null || !_memory.TryGetPointer(mapping.Memory, mapping.Length, out var cpu) || (pointer != 0 && pointer != (nint)cpu))
+        if (_memory is null || !_memory.TryGetPointer(mapping.Memory, mapping.Length, out var cpu) || (!isManaged && pointer != 0 && pointer != (nint)cpu))
             return;
+        if (isManaged)
+            cpu = (byte*)pointer;
         if (_copies.Rent(mapping.Length) is not { } copy)
             return;
         mapping.Pointer = cpu;

@@ -10,8 +10,7 @@ public sealed unsafe partial class DmaSanitizer
     {
         if (call.Length == 0)
             return;
-        // Of managed memory the driver gave no address: the API's own buffer stands for it.
-        if (api == MappingApi.Single && !(call.IsBounced && call.Origin == call.Physical))
+        if (api == MappingApi.Single && !IsManaged(call))
             CheckOrigin(context.Device, call.Pointer, call.Origin, call);
         if (call.Status != Status.Ok)
         {
@@ -22,6 +21,9 @@ public sealed unsafe partial class DmaSanitizer
 
         Add(context, call, api, call.Address, call.Origin, call.Length, call.Pointer, call.IsBounced);
     }
+
+    /// <summary>Whether memory of the managed heap is mapped: of that the driver gave no address, the API's own buffer stands for it.</summary>
+    private static bool IsManaged(in DmaEvent call) => call.IsBounced && call.Origin == call.Physical;
 
     private void MapPieces(DmaContext context, in DmaEvent call, MappingApi api)
     {
@@ -83,7 +85,7 @@ public sealed unsafe partial class DmaSanitizer
         if (mapping.IsStreaming)
         {
             CheckNeighbours(context, mapping, call);
-            StartContents(mapping, pointer);
+            StartContents(mapping, pointer, api == MappingApi.Single && IsManaged(call));
             if ((call.Attributes & DmaAttributes.SkipCpuSync) != 0)
                 mapping.Owned.Add(0, length); // the device gets the bytes by the syncs that the driver makes itself
         }

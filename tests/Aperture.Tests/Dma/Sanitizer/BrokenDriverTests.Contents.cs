@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Dma;
 using Aperture.Dma.Sanitizer;
 
@@ -91,6 +92,32 @@ public sealed unsafe partial class BrokenDriverTests
         Assert.Empty(_rig.Sanitizer.Findings);
         _ = block.Slice(64, 64).Span[0];
         _rig.Single(FindingKind.CpuReadBeforeSync, _rig.Behind, mapping.Address + 64, 64);
+    }
+
+    [Theory]
+    [InlineData(DmaDirection.ToDevice)]
+    [InlineData(DmaDirection.FromDevice)]
+    [InlineData(DmaDirection.Bidirectional)]
+    public void Cpu_writes_to_managed_memory_that_the_device_owns(DmaDirection direction)
+    {
+        var bytes = new byte[300];
+        Iova address;
+        using (var managed = _rig.Behind.Dma.MapManaged(bytes, direction))
+        {
+            address = managed.Mapping.Address;
+            if (direction != DmaDirection.ToDevice)
+                _rig.Write(_rig.Behind, address, 1, 2, 3);
+            managed.Mapping.SyncForCpu(0, 100);
+            bytes[50] = 9;
+            managed.Mapping.SyncForDevice(0, 100);
+            if (direction != DmaDirection.FromDevice)
+                _rig.Read(_rig.Behind, address, 300);
+            _rig.Sanitizer.AssertClean();
+            bytes[200] = 1;
+        }
+
+        _rig.Single(FindingKind.CpuWriteWithoutSync, _rig.Behind, address + 200, 1);
+        Assert.Equal(direction == DmaDirection.ToDevice ? (0, 1) : (1, 0), (bytes[0], bytes[200])); // what the CPU wrote is gone
     }
 
     [Fact]
