@@ -35,6 +35,13 @@ internal static class BindingTests
         guest.BindEdus();
     }
 
+    public static void A_bridge_is_not_taken(Guest guest)
+    {
+        var bridge = guest.Host.Functions.First(function => function.IsBridge);
+        Check.Refused(Status.NotPermitted, () => guest.Host.Bind(bridge.Address), $"{bridge.Address} is a bridge", "behind it");
+        Check.Equal(bridge, guest.Host.Find(bridge.Address));
+    }
+
     public static void A_group_is_not_used_while_the_kernel_has_one_of_its_devices(Guest guest)
     {
         guest.Host.Recover();
@@ -75,6 +82,26 @@ internal static class BindingTests
         guest.Host.Bind(guest.Edus[0]);
         using (var machine = Guest.Machine())
             guest.Open(machine);
+    }
+
+    public static void Who_is_not_root_does_dma_with_the_groups_file_and_a_limit(Guest guest)
+    {
+        var file = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/dev/vfio/{guest.Host.GroupOf(guest.Edus[0])}");
+        var before = File.GetUnixFileMode(file);
+        File.SetUnixFileMode(file, before | UnixFileMode.GroupRead | UnixFileMode.GroupWrite); // the thread is still in the group root
+        OtherThread.Run(() =>
+        {
+            OtherThread.BecomeUser(1000);
+            OtherThread.DropCapability(OtherThread.LockMemory);
+            using var machine = Guest.Machine();
+            var edu = guest.Open(machine);
+            using var buffer = edu.Device.Dma.Allocate(4096);
+            buffer.Span[..64].Fill(0x3C);
+            edu.Load(buffer.Address, 0, 64);
+            edu.Store(0, buffer.Address + 2048, 64);
+            Check.That(!buffer.Span.Slice(2048, 64).ContainsAnyExcept((byte)0x3C));
+        });
+        File.SetUnixFileMode(file, before);
     }
 
     private static void Run(string program, string argument)

@@ -1,4 +1,5 @@
 using Aperture.Core;
+using Aperture.Linux.Native;
 using Aperture.Linux.Pci;
 using Aperture.Linux.Vfio;
 using Aperture.Linux.Vfio.Abi;
@@ -30,15 +31,18 @@ internal static class DeviceErrorTests
         Check.Equal(0UL, device.Region((VfioRegion)3, out _).Size);
     }
 
-    public static void A_device_without_a_reset_of_its_own_says_so(Guest guest)
+    public static void EINVAL_for_a_reset_that_there_is_not(Guest guest)
     {
-        using var machine = Guest.Machine();
-        guest.Open(machine);
-        var device = machine.Devices[0];
-        if (device.CanReset)
-            device.Reset();
-        else
-            Check.Refused(Status.NotSupported, device.Reset, "no reset of its own");
+        using (var machine = Guest.Machine())
+        {
+            guest.Open(machine);
+            Check.That(!machine.Devices[0].CanReset);
+            Check.Refused(Status.NotSupported, machine.Devices[0].Reset, "no reset of its own");
+        }
+
+        using var group = VfioGroup.Open(guest.Host.GroupOf(guest.Edus[0]));
+        using var device = group.OpenDevice(guest.Edus[0]);
+        Check.Equal(Errno.Invalid, Raw.Call(device.File, VfioIoctl.DeviceReset, 0)); // what the library would have got
     }
 
     public static void EINVAL_for_interrupts_that_there_are_not(Guest guest)

@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using System.Reflection;
+using System.Runtime.Versioning;
 using Aperture.GuestTests;
 using Aperture.Linux.Hosts;
+
+[assembly: SupportedOSPlatform("linux")]
 
 // tests [PART OF A NAME...]: runs the tests whose names contain one of the parts, all without any.
 // victim: uses the device until it is killed.
