@@ -103,6 +103,7 @@ internal sealed unsafe partial class BounceChunk
 
     /// <summary>Gives a buffer back.</summary>
     /// <param name="address">Its first byte.</param>
+    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: none is taken there.</exception>
     public void Release(PhysicalAddress address)
     {
         var slot = (int)((address.Value - _start) >> SlotShift);
@@ -111,6 +112,8 @@ internal sealed unsafe partial class BounceChunk
         lock (area.Lock)
         {
             var count = _slots[slot].Count;
+            if (count == 0)
+                throw new ApertureException(Status.InvalidArgument, $"no buffer is taken at {address} of a bounce pool: it was given back before");
             var behind = slot + count;
             var free = behind % SegmentSlots != 0 ? _slots[behind].Free : (ushort)0;
             for (var i = behind - 1; i >= slot; i--)

@@ -96,11 +96,11 @@ public sealed partial class DmaContext
     private void TellSync(in ScatterMapping mapping, DmaEventKind kind, string file, int line) =>
         Tell(new DmaEvent { Kind = kind, Memory = mapping.Memory, Segments = mapping.Segments, Direction = mapping.Direction, File = file, Line = line });
 
-    internal void UnmapScatter(in ScatterMapping mapping, string file, int line)
+    internal void UnmapScatter(in ScatterMapping mapping, DmaAttributes attributes, string file, int line)
     {
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.UnmapScatter, Memory = mapping.Memory, Segments = mapping.Segments, Direction = mapping.Direction, Attributes = mapping.Attributes, File = file, Line = line });
-        var isSkipped = (mapping.Attributes & DmaAttributes.SkipCpuSync) != 0;
+            Tell(new DmaEvent { Kind = DmaEventKind.UnmapScatter, Memory = mapping.Memory, Segments = mapping.Segments, Direction = mapping.Direction, Attributes = attributes, File = file, Line = line });
+        var isSkipped = (attributes & DmaAttributes.SkipCpuSync) != 0;
         if ((mapping.Flags & MappingFlags.Bounced) != 0)
         {
             RefuseReleased(mapping.Segments);

@@ -80,9 +80,14 @@ public readonly record struct DmaMapping : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">Other wishes; the mapping stands.</exception>
     public void Unmap(DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
+        CheckUnmap(attributes);
+        _context?.Unmap(this, attributes, file, line);
+    }
+
+    internal static void CheckUnmap(DmaAttributes attributes)
+    {
         if ((attributes & ~DmaAttributes.SkipCpuSync) != 0)
             throw new ArgumentOutOfRangeException(nameof(attributes), attributes, "an unmap can only skip the CPU's sync");
-        _context?.Unmap(this, attributes, file, line);
     }
 
     private void Sync(ulong offset, ulong length, bool forCpu, string file, int line)

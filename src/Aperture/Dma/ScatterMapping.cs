@@ -40,5 +40,13 @@ public readonly ref struct ScatterMapping
     public void SyncForDevice([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => _context?.SyncScatter(this, false, file, line);
 
     /// <summary>Ends the mapping.</summary>
-    public void Dispose() => _context?.UnmapScatter(this, "", 0);
+    public void Dispose() => _context?.UnmapScatter(this, Attributes, "", 0);
+
+    /// <summary>Ends the mapping with other wishes than it was made with.</summary>
+    /// <inheritdoc cref="DmaMapping.Unmap"/>
+    public void Unmap(DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        DmaMapping.CheckUnmap(attributes);
+        _context?.UnmapScatter(this, attributes, file, line);
+    }
 }

@@ -71,7 +71,7 @@ public sealed class ScatterTable
     {
         if (_context is not { } context)
             return;
-        context.UnmapScatter(Mapping(context), file, line);
+        context.UnmapScatter(Mapping(context), _attributes, file, line);
         _context = null;
         _count = 0;
         Array.Clear(_memory, 0, _pieces);

@@ -114,15 +114,27 @@ public sealed class SanitizedBoardTests(ITestOutputHelper output)
         Expect(machine, FindingKind.CpuWriteWithoutSync, client, mapping.Address, 192, 64);
     }
 
-    [Fact]
-    public void Cpu_looks_at_stale_lines_after_an_unmap_without_a_sync()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Cpu_looks_at_stale_lines_after_an_unmap_without_a_sync(bool isList)
     {
         using var machine = Boot(null);
         var client = Client(machine);
         var block = client.Device.Dma.Memory.Allocate(4096);
         client.Device.Dma.Memory.Clean(block.Address, 4096);
-        using (var mapping = client.Device.Dma.Map(block, DmaDirection.FromDevice, DmaAttributes.SkipCpuSync))
+        if (isList)
+        {
+            var list = client.Device.Dma.MapScatter([block], new DmaSegment[1], DmaDirection.FromDevice);
+            Assert.True(client.Fill(0, list.Segments[0].Address, 256, 3).IsOk);
+            list.Unmap(DmaAttributes.SkipCpuSync);
+        }
+        else
+        {
+            using var mapping = client.Device.Dma.Map(block, DmaDirection.FromDevice, DmaAttributes.SkipCpuSync);
             Assert.True(client.Fill(0, mapping.Address, 256, 3).IsOk);
+        }
+
         _ = block.Span[0];
         var finding = Assert.Single(machine.Sanitizer!.Findings);
         Assert.Equal((FindingKind.CpuReadBeforeSync, client.Device.Name), (finding.Kind, finding.Device));

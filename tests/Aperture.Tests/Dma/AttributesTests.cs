@@ -98,8 +98,13 @@ public class AttributesTests
         Assert.Equal(before, rig.Memory.Ram.Cache.Counters.Operations);
         rig.Dma.Map(memory, DmaDirection.Bidirectional).Unmap(DmaAttributes.SkipCpuSync);
         Assert.Equal(before + 1, rig.Memory.Ram.Cache.Counters.Operations);
+        rig.Dma.MapScatter([memory], new DmaSegment[1], DmaDirection.Bidirectional).Unmap(DmaAttributes.SkipCpuSync);
+        Assert.Equal(before + 2, rig.Memory.Ram.Cache.Counters.Operations);
         rig.Dma.Map(memory, DmaDirection.Bidirectional).Dispose();
-        Assert.Equal(before + 3, rig.Memory.Ram.Cache.Counters.Operations);
+        Assert.Equal(before + 4, rig.Memory.Ram.Cache.Counters.Operations);
+        rig.Dma.MapScatter([memory], new DmaSegment[1], DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync).Unmap();
+        Assert.Equal(before + 5, rig.Memory.Ram.Cache.Counters.Operations);
+        Assert.Throws<ArgumentOutOfRangeException>(() => rig.Dma.MapScatter([memory], new DmaSegment[1], DmaDirection.Bidirectional).Unmap(DmaAttributes.NoWarn));
     }
 
     [Fact]

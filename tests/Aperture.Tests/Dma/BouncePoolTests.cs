@@ -93,6 +93,18 @@ public sealed class BouncePoolTests : IDisposable
     }
 
     [Fact]
+    public void Coherent_memory_of_a_restricted_pool_is_given_back_once()
+    {
+        using var rig = DmaRig.Make("restricted");
+        var buffer = rig.Dma.Allocate(0x1000);
+        using var other = rig.Dma.Allocate(0x1000);
+        var used = rig.Dma.BouncePool.UsedSlots;
+        buffer.Dispose();
+        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(buffer.Dispose).Status);
+        Assert.Equal(used - 2, rig.Dma.BouncePool.UsedSlots);
+    }
+
+    [Fact]
     public void Memory_of_the_pool_itself_stays_out_when_a_list_with_it_ends()
     {
         using var rig = DmaRig.Make("restricted");

@@ -58,6 +58,11 @@ public sealed partial class DmaSanitizer
         CheckKind(mapping, call, api, "unmapped");
         if (mapping.Record.Api == api && api != MappingApi.Scatter && mapping.Length != call.Length)
             Report(FindingKind.WrongSize, device, call.Address, Math.Max(call.Length, mapping.Length), $"0x{call.Length:x} bytes were unmapped of a mapping of 0x{mapping.Length:x}", SiteOf(call), mapping);
+        End(mapping, call);
+    }
+
+    private void End(LiveMapping mapping, in DmaEvent call)
+    {
         EndContents(mapping, call);
         if (mapping.IsCached && mapping.IsStreaming && mapping.Record.Direction != DmaDirection.ToDevice && (call.Attributes & DmaAttributes.SkipCpuSync) != 0)
         {
@@ -92,8 +97,7 @@ public sealed partial class DmaSanitizer
             }
 
             list = mapping.Scatter;
-            EndContents(mapping, piece);
-            Remove(mapping, MappingEnd.Unmapped, SiteOf(call));
+            End(mapping, piece);
         }
 
         // What a wrong count left over went with the list.
