@@ -26,22 +26,21 @@ public sealed unsafe partial class PageTable<TFormat>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryMapOneDeeply(ulong iova, ulong pa, Protection protection)
     {
-        if (!IsInputPage(iova) || (pa & _outputMask) != 0
-            || (!TryFindRecent(iova, out var offset, out var seen) && !TryFindByWalk(iova, out offset, out seen)))
-        {
+        if (!IsInputPage(iova) || (pa & _outputMask) != 0)
             return false;
-        }
+        var found = FindRecent(iova);
+        if (!found.IsThere)
+            found = FindByWalk(iova);
 
         // The table was linked while it lived this life, and the entry empty.
-        var level = _pageLevel;
-        var place = PageEntry(iova, offset);
-        if (Load(place) != _format.EmptyEntry(level)
-            || Interlocked.CompareExchange(ref *_home.WordAt(offset), seen.Add(1).Value, seen.Value) != seen.Value)
+        var place = PageEntry(iova, found.Offset);
+        if (!found.IsThere || Load(place) != _format.EmptyEntry(_pageLevel)
+            || Interlocked.CompareExchange(ref *_home.WordAt(found.Offset), found.Seen.Add(1).Value, found.Seen.Value) != found.Seen.Value)
         {
             return false;
         }
 
-        EntryRun.Store(place, _format.EntryBytes, _format.MakeLeaf(level, _pageShift, new PhysicalAddress(pa), protection));
+        EntryRun.Store(place, _format.EntryBytes, _format.MakeLeaf(_pageLevel, _pageShift, new PhysicalAddress(pa), protection));
         _tables.Clean(_home.AddressOf(place), _format.EntryBytes);
         return true;
     }
@@ -50,24 +49,26 @@ public sealed unsafe partial class PageTable<TFormat>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryRemoveOneDeeply(ulong iova, ref InvalidationGather gather)
     {
-        if (!IsInputPage(iova)
-            || (!TryFindRecent(iova, out var offset, out var seen) && !TryFindByWalk(iova, out offset, out seen)))
-        {
+        if (!IsInputPage(iova))
             return false;
-        }
-
-        var place = PageEntry(iova, offset);
-        if ((Load(place) & _leafMask) != _leafValue)
+        var found = FindRecent(iova);
+        if (!found.IsThere)
+            found = FindByWalk(iova);
+        var place = PageEntry(iova, found.Offset);
+        if (!found.IsThere || (Load(place) & _leafMask) != _leafValue)
             return false;
 
-        var level = _pageLevel;
-        EntryRun.Store(place, _format.EntryBytes, _format.EmptyEntry(level));
+        EntryRun.Store(place, _format.EntryBytes, _format.EmptyEntry(_pageLevel));
         _tables.Clean(_home.AddressOf(place), _format.EntryBytes);
         gather.Add(new Iova(iova), _pageBytes, _pageShift);
-        if (!TryReleaseOne(_home.WordAt(offset), seen))
-            Release(iova, level, new Table(_home.AddressOf(_home.Bytes + offset), _home.Bytes + offset, _home.WordAt(offset)), 1, Reclaim.Usual, ref gather);
+        if (!TryReleaseOne(_home.WordAt(found.Offset), found.Seen))
+            ReleaseOneDeeply(iova, found.Offset, ref gather);
         return true;
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ReleaseOneDeeply(ulong iova, ulong offset, ref InvalidationGather gather) =>
+        Release(iova, _pageLevel, new Table(_home.AddressOf(_home.Bytes + offset), _home.Bytes + offset, _home.WordAt(offset)), 1, Reclaim.Usual, ref gather);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte* PageEntry(ulong iova, ulong offset) => _home.Bytes + offset + ((iova >> _pageEntryShift & _pageEntryMask) * (ulong)_format.EntryBytes);
@@ -84,33 +85,29 @@ public sealed unsafe partial class PageTable<TFormat>
 
     /// <summary>Finds the table of the smallest pages that covers an address where one of these addresses was found lately.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryFindRecent(ulong iova, out ulong offset, out TableWord seen)
+    private Found FindRecent(ulong iova)
     {
         var tag = iova >> _spanShift;
-        offset = _recent[(int)tag & (RecentTables - 1)];
-        seen = default;
-        if (_spanShift == 0)
-            return false;
+        var offset = _recent[(int)tag & (RecentTables - 1)];
         var word = _home.WordAt(offset);
-        seen = new TableWord(Volatile.Read(ref *word)); // before the tag: in a later life it may be another
-        return seen.IsReady && Volatile.Read(ref word[2]) == (_number | (uint)_pageLevel) && Volatile.Read(ref word[1]) == tag;
+        var seen = Volatile.Read(ref *word); // before the tag: in a later life it may be another
+        return _spanShift != 0 && Volatile.Read(ref word[2]) == (_number | (uint)_pageLevel) && Volatile.Read(ref word[1]) == tag ? new Found(offset, seen) : default;
     }
 
     /// <summary>Finds the table of the smallest pages that covers an address, and remembers it.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryFindByWalk(ulong iova, out ulong offset, out TableWord seen)
+    private Found FindByWalk(ulong iova)
     {
-        seen = default;
         var deaths = Volatile.Read(ref _deaths);
-        if (!TryFindAtHome(iova, _pageLevel, out var link, out var entry, out offset))
-            return false;
-        seen = new TableWord(Volatile.Read(ref *_home.WordAt(offset)));
-        if (!seen.IsReady || Load(link) != entry || Volatile.Read(ref _deaths) != deaths)
-            return false; // a table died, perhaps one on the way
+        if (!TryFindAtHome(iova, _pageLevel, out var link, out var entry, out var offset))
+            return default;
+        var found = new Found(offset, Volatile.Read(ref *_home.WordAt(offset)));
+        if (!found.IsThere || Load(link) != entry || Volatile.Read(ref _deaths) != deaths)
+            return default; // a table died, perhaps one on the way
 
         if (_spanShift != 0)
             _recent[(int)(iova >> _spanShift) & (RecentTables - 1)] = offset;
-        return true;
+        return found;
     }
 
     /// <summary>Finds the table of a level below the root that covers an address, if all the tables on the way are where nearly all are.</summary>
@@ -147,6 +144,17 @@ public sealed unsafe partial class PageTable<TFormat>
                 return true;
             bytes = _home.Bytes + offset;
         }
+    }
+
+    /// <summary>Where a table is at home, and its word as it was while the table was surely the right one; none while that is not ready.</summary>
+    private readonly struct Found(ulong offset, ulong seen)
+    {
+        public readonly ulong Offset = offset;
+        private readonly ulong _seen = seen;
+
+        public TableWord Seen => new(_seen);
+
+        public bool IsThere => Seen.IsReady;
     }
 
     [InlineArray(RecentTables)]
