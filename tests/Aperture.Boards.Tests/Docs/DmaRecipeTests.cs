@@ -105,6 +105,17 @@ public sealed class DmaRecipeTests : IDisposable
     }
 
     [Fact]
+    public void Blocks()
+    {
+        var (hardware, dma) = (_masters[0], _masters[0].Device.Dma);
+        // Descriptors that come and go one by one: small blocks, cut out of whole pages.
+        using var blocks = new CoherentBlocks(dma, DmaMasterDescriptor.Size, alignment: 16);
+        using var block = blocks.Allocate();
+        new DmaMasterDescriptor(0x1000, 512).Write(block.Span);
+        Assert.True(hardware.Read(0, block.Address, DmaMasterDescriptor.Size).IsOk);
+    }
+
+    [Fact]
     public void Pages_that_stay()
     {
         var (hardware, dma) = (_masters[0], _masters[0].Device.Dma);

@@ -30,7 +30,7 @@ internal sealed class DmaRig : IDisposable
         if (isSanitized)
             Sanitizer = DmaSanitizer.Watch(Platform, Memory.Ram);
         Core = new IommuCore(_tables) { DefaultDomainType = Has("deferred") ? DomainType.DmaDeferred : DomainType.Dma };
-        Unit = new FakeUnit(new Device("u"));
+        Unit = new FakeUnit(new Device("u")) { ApertureEnd = new Iova(Has("wide") ? (1UL << 48) - 1 : uint.MaxValue) };
         Core.Register(Unit);
         Unit.Device.Power.Get();
         Device = new Device(name)
@@ -80,7 +80,7 @@ internal sealed class DmaRig : IDisposable
     /// <summary>A rig by the words of its name. First the path: <c>direct</c>, <c>iommu</c>, <c>bounce</c> (forced), <c>restricted</c> (a pool of its own) or
     /// <c>untrusted</c> (behind an IOMMU). Then, in any order: <c>noncoherent</c> or <c>snooping</c>, with caches in front of memory; <c>chaos</c> in
     /// these; <c>armv7</c> or <c>mips</c>, what is done to them; <c>deferred</c> flush; <c>offset</c>, what the bus adds; <c>aligned</c>, a device that keeps
-    /// address bits.</summary>
+    /// address bits; <c>wide</c>, device addresses of 48 bits instead of 32.</summary>
     public static DmaRig Make(string name, int bytes = 64 << 20, int? chaos = null, bool isSanitized = false, BounceOptions? bounce = null) =>
         new(name, bytes, chaos, isSanitized, bounce ?? new BounceOptions());
 

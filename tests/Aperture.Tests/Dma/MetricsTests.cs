@@ -144,6 +144,28 @@ public sealed class MetricsTests
     }
 
     [Fact]
+    public void Addresses_above_4_GiB_are_taken_for_good_when_those_below_run_out_and_that_is_told()
+    {
+        using var rig = DmaRig.Make("iommu-wide");
+        rig.Dma.SetMask(40);
+        rig.Domain.Space!.Reserve(new Iova(0), (4UL << 30) - (1 << 20));
+        var memory = rig.Memory.Allocate(1 << 20); // more than the caches of the space keep
+        using var events = new Events();
+        using (var first = rig.Dma.Map(memory, DmaDirection.ToDevice))
+        {
+            Assert.Equal((4UL << 30) - (1 << 20), first.Address.Value);
+            Assert.Empty(events.Seen);
+            using var second = rig.Dma.Map(memory, DmaDirection.ToDevice);
+            Assert.InRange(second.Address.Value, 4UL << 30, (1UL << 40) - 1);
+            Assert.Equal(["HighAddresses iommu-wide 40"], events.Seen);
+        }
+
+        using var third = rig.Dma.Map(memory, DmaDirection.ToDevice);
+        Assert.True(third.Address.Value >= 4UL << 30, $"{third.Address}"); // although there is room below again
+        Assert.Single(events.Seen);
+    }
+
+    [Fact]
     public void Growth_of_a_pool_is_told()
     {
         using var rig = DmaRig.Make("bounce", bounce: new BounceOptions { Bytes = 256 << 10, MaxBytes = 512 << 10 });
