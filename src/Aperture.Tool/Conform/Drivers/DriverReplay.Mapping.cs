@@ -58,6 +58,12 @@ public sealed partial class DriverReplay
         else if (call.Result == (long)status)
         {
             Part.CheckNumber(call.Line, "the map gives", call.Result, (long)status);
+            if (isOverlap && _family.OverwritesMappings && !SameLeaves(RecordedTables(call, domain).Leaves(start, end), before))
+            {
+                // The recorded call failed after it had taken tables away that lay in its range.
+                Deviate(Rules.OverlapRefused);
+                Resynchronise(call, domain, start, end);
+            }
         }
         else if (isOverlap && call.Result == 0 && _family.OverwritesMappings)
         {
@@ -135,9 +141,9 @@ public sealed partial class DriverReplay
             Deviate(Rules.SectionKeepsAddress);
         else if (_family.DoesRuns && call.Api.Has("pgsize") && (ulong)call.Result < got)
             Deviate(Rules.RunEndsWithTable);
-        else if (isPartOfPage)
+        else if (isPartOfPage && !_family.LosesSectionAddress)
             Deviate(_family.RemovesWholePages ? Rules.PartOfPage : Rules.PartOfPageRefused);
-        else if (got < size && (ulong)call.Result > got && _family.CountsHoles)
+        else if (got < size && _family.CountsHoles && ((ulong)call.Result > got || Holes.IsInPage(ours.PageSizes, iova + (ulong)call.Result, iova + got, iova + size)))
             Deviate(Rules.HoleEndsUnmap);
         else if (isSame)
             Part.CheckNumber(call.Line, "bytes unmapped", call.Result, (long)got);
@@ -210,8 +216,13 @@ public sealed partial class DriverReplay
         return iova <= page && page + (1UL << leaf.PageShift) <= iova + size;
     }
 
-    /// <summary>Whether a range takes a part out of a section that was recorded before the call.</summary>
-    private bool IsPartOfSection(ulong iova, ulong size) => _recordedBefore.Exists(leaf => leaf.PageShift == 20 && Overlaps(leaf, iova, size) && !IsInside(leaf, iova, size));
+    /// <summary>Whether a range takes a part that is no whole section out of a section or more that was recorded before the call.</summary>
+    private bool IsPartOfSection(ulong iova, ulong size)
+    {
+        const ulong inSection = (1 << 20) - 1;
+        return _recordedBefore.Exists(leaf => leaf.PageShift >= 20 && Overlaps(leaf, iova, size)
+            && ((leaf.Iova < iova && (iova & inSection) != 0) || (iova + size < leaf.End && ((iova + size) & inSection) != 0)));
+    }
 
     /// <summary>Whether a recorded change lies in memory that is no table.</summary>
     private bool IsOutsideTables(VectorEvent mem) =>

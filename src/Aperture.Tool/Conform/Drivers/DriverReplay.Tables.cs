@@ -76,7 +76,7 @@ public sealed partial class DriverReplay
             (EntryKind.Empty, EntryKind.Table) => ours.IsEmptyTable(index),
             _ => false,
         };
-        if (isEmptyTable && (call.Result < 0 || domain.EmptyTables.Contains(index)))
+        if (isEmptyTable && (call.Result < 0 || _hasFollowed || domain.EmptyTables.Contains(index)))
         {
             if (domain.EmptyTables.Add(index))
                 Deviate(Rules.EmptyTable);

@@ -35,6 +35,10 @@ public class MsmDriverFamily : DriverFamily
     public override bool LosesSectionAddress => true;
 
     /// <inheritdoc/>
+    /// <remarks>Those of a table that goes as a whole; of what goes as one page all or nothing goes.</remarks>
+    public override bool CountsHoles => true;
+
+    /// <inheritdoc/>
     public override bool KeepsFaultsToItself => true;
 
     /// <inheritdoc/>

@@ -122,25 +122,11 @@ public sealed partial class TableReplay
             Deviate(Rules.PartOfPage);
         else if (differs && (ulong)call.Result == got && cut.Exists(leaf => IsLossy(leaf, iova, size)))
             Deviate(Rules.SectionKeepsAddress);
-        else if (got < size && ((ulong)call.Result > got || IsPageWithHole(table, iova + (ulong)call.Result, iova + got, iova + size)))
+        else if (got < size && ((ulong)call.Result > got || Holes.IsInPage(table.Format.PageSizes, iova + (ulong)call.Result, iova + got, iova + size)))
             Deviate(Rules.HoleEndsUnmap);
         else if (Part.CheckNumber(call.Line, "bytes unmapped", call.Result, (long)got))
             return;
         Follow(call);
-    }
-
-    /// <summary>Whether a hole lies in the page that begins at an address, for some size of page that fits: smaller pages in its place that
-    /// a recorded library removes all or none of.</summary>
-    private static bool IsPageWithHole(ReplayedTable table, ulong iova, ulong hole, ulong end)
-    {
-        for (var sizes = table.Format.PageSizes; sizes != 0; sizes &= sizes - 1)
-        {
-            var page = sizes & (~sizes + 1);
-            if ((iova & (page - 1)) == 0 && page <= end - iova && hole > iova && hole - iova < page)
-                return true;
-        }
-
-        return false;
     }
 
     /// <summary>Whether the recorded library loses the addresses of what is left of a page.</summary>
