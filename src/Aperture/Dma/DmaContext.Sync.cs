@@ -52,12 +52,15 @@ public sealed partial class DmaContext
             offset = 0; // there are no bytes, and one address stands for all of them
         var isBounced = (mapping.Flags & MappingFlags.Bounced) != 0;
         var isNeeded = (_cached | isBounced) & (mapping.Flags & (MappingFlags.Resource | MappingFlags.Failed)) == 0;
+        var isGone = isBounced && !BouncePool.IsHeld(mapping.Physical, this);
         if (_isWatched & forCpu & isBounced)
             Tell(new DmaEvent { Kind = DmaEventKind.SyncForCpuBegins, Address = mapping.Address + offset, Length = length, Direction = mapping.Direction, IsBounced = true, File = file, Line = line });
-        if (isNeeded && forCpu)
+        if (isNeeded && forCpu && !isGone)
             ForCpu(mapping.Physical + offset, length, mapping.Direction, isBounced);
         if (_isWatched)
             Tell(new DmaEvent { Kind = forCpu ? DmaEventKind.SyncForCpu : DmaEventKind.SyncForDevice, Address = mapping.Address + offset, Physical = mapping.Physical + offset, Length = length, Direction = mapping.Direction, IsBounced = isBounced, File = file, Line = line });
+        if (isGone)
+            throw NotMapped(mapping.Address, mapping.Length);
         if (!isNeeded || forCpu)
             return;
         if (isBounced && mapping.Direction != DmaDirection.FromDevice)

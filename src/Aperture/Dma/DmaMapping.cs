@@ -60,6 +60,7 @@ public readonly record struct DmaMapping : IDisposable
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
     /// <exception cref="ArgumentOutOfRangeException">They are not inside the mapping.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: the mapping was ended before, where the path can tell.</exception>
     public void SyncForCpu(ulong offset, ulong length, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => Sync(offset, length, true, file, line);
 
     /// <summary>Gives all bytes back to the device.</summary>

@@ -71,6 +71,8 @@ public sealed class BouncePoolTests : IDisposable
         var first = rig.Dma.Map(memory.Slice(1, 100), DmaDirection.FromDevice);
         first.Dispose();
         Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(first.Dispose).Status);
+        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => first.SyncForCpu(50, 1)).Status);
+        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => first.SyncForDevice()).Status);
         var segments = new DmaSegment[1];
         var list = rig.Dma.MapScatter([memory.Slice(1, 100)], segments, DmaDirection.FromDevice);
         list.Dispose();

@@ -127,6 +127,24 @@ public sealed unsafe partial class BrokenDriverTests : IDisposable
         _rig.Single(FindingKind.SyncOutsideMapping, _rig.Direct, mapping.Address, 64);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Sync_and_unmap_of_a_bounce_buffer_after_the_unmap(bool isSync)
+    {
+        using var rig = new SanitizedRig(bounce: true);
+        var mapping = rig.Direct.Dma.Map(rig.Memory.Allocate(64), DmaDirection.FromDevice);
+        mapping.Unmap();
+        Assert.Throws<ApertureException>(() =>
+        {
+            if (isSync)
+                mapping.SyncForCpu();
+            else
+                mapping.Unmap();
+        });
+        rig.Single(isSync ? FindingKind.SyncOutsideMapping : FindingKind.DoubleUnmap, rig.Direct, mapping.Address, 64);
+    }
+
     [Fact]
     public void Overlapping_mappings()
     {
