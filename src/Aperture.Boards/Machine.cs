@@ -44,6 +44,7 @@ public sealed partial class Machine : IDisposable
             Sanitizer = DmaSanitizer.Watch(Drivers.Dma, Memory, options.Sanitizer);
         Drivers.Dma.ContiguousArea = DefaultArea();
         Drivers.Dma.CoherentPool = DefaultPool();
+        options.Dma?.Invoke(Drivers.Dma);
     }
 
     /// <summary>The tree that the machine was made from.</summary>

@@ -1,5 +1,6 @@
 using Aperture.Core.Memory;
 using Aperture.Diagnostics;
+using Aperture.Dma;
 using Aperture.Dma.Sanitizer;
 using Aperture.Hardware.Exynos;
 using Aperture.Hardware.Msm;
@@ -31,6 +32,10 @@ public sealed record MachineOptions
     /// <summary>What masters' groups get as their address space: <see cref="DomainType.Dma"/>, the default, or another one that
     /// <see cref="IommuCore.DefaultDomainType"/> can be.</summary>
     public DomainType DefaultDomain { get; init; } = DomainType.Dma;
+
+    /// <summary>Sets up what the DMA API of all devices has in common, before the first is bound: forced bouncing, the size of the bounce pool, cache maintenance, further
+    /// memory. Null leaves it as the tree has it.</summary>
+    public Action<DmaPlatform>? Dma { get; init; }
 
     /// <summary>Adds the devices in a random order with this seed; null keeps the tree's order. The outcome is the same.</summary>
     public int? ShuffleSeed { get; init; }

@@ -5,6 +5,7 @@ using Aperture.Datasheets.DmaMaster;
 using Aperture.Dma;
 using Aperture.Dma.Sanitizer;
 using Aperture.Drivers.DmaMaster;
+using Aperture.Iommu;
 
 namespace Aperture.Boards.Tests.Docs;
 
@@ -15,13 +16,15 @@ public sealed class DmaRecipeTests : IDisposable
     private readonly Machine _machine = Machine.Boot(Runs.Own("exynos4412-media"), new MachineOptions { Sanitizer = new SanitizerOptions(), CpuCaches = new CpuCacheOptions() });
     private readonly DmaMasterClient[] _masters;
 
-    public DmaRecipeTests() => _masters = [.. _machine.Masters.Select(master => master.Device?.Bound).OfType<DmaMasterClient>()];
+    public DmaRecipeTests() => _masters = Masters(_machine);
 
     public void Dispose()
     {
         _machine.Sanitizer!.AssertClean();
         _machine.Dispose();
     }
+
+    private static DmaMasterClient[] Masters(Machine machine) => [.. machine.Masters.Select(master => master.Device?.Bound).OfType<DmaMasterClient>()];
 
     [Fact]
     public void Streaming()
@@ -38,6 +41,36 @@ public sealed class DmaRecipeTests : IDisposable
             Assert.True(hardware.Fill(0, mapping.Address, mapping.Length, seed: 1).IsOk);
         Assert.True(block.Span.SequenceEqual(bytes));
         dma.Memory.Free(block);
+    }
+
+    [Fact]
+    public void Everything_bounces()
+    {
+        var tree = Runs.Own("rk3399-media");
+        // The same board and drivers, with no IOMMU in use and every mapping copied: what was forgotten shows.
+        using var machine = Machine.Boot(tree, new MachineOptions
+        {
+            Sanitizer = new SanitizerOptions(),
+            DefaultDomain = DomainType.Identity,
+            Dma = platform =>
+            {
+                platform.ForceBounce = true;
+                platform.Bounce = new BounceOptions { Bytes = 1 << 20, MaxBytes = 2 << 20 };
+            },
+        });
+        var hardware = Masters(machine)[0];
+        var dma = hardware.Device.Dma;
+        Assert.Equal("bounce", dma.Path);
+        var block = dma.Memory.Allocate(8192);
+        using (var mapping = dma.Map(block, DmaDirection.FromDevice))
+        {
+            Assert.True(hardware.Fill(0, mapping.Address, mapping.Length, seed: 1).IsOk);
+            Assert.NotEqual(block.Address.Value, mapping.Address.Value);
+            Assert.Equal(1 << 20, dma.BouncePool.TotalBytes);
+        }
+
+        Assert.True(block.Span.SequenceEqual(Pattern(8192)));
+        machine.Sanitizer!.AssertClean();
     }
 
     [Fact]
