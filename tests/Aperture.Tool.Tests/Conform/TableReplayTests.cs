@@ -75,6 +75,20 @@ public class TableReplayTests
         Assert.Equal(2, ConformRunner.Run(VectorFile.Parse("configs", lines)).Tables.First?.Line);
     }
 
+    [Fact]
+    public void A_refused_configuration_that_was_accepted_is_reported_and_the_next_table_replayed()
+    {
+        var lines = File.ReadAllLines(VectorFolder.Path("lpae/basic_s1_4k_48.jsonl")).ToList();
+        var second = lines[1..];
+        lines[1] = lines[1].Replace("\"oas\":48", "\"oas\":41", StringComparison.Ordinal);
+        var refused = ConformRunner.Run(VectorFile.Parse("file", lines)).Tables;
+        Assert.Equal((0, 1, 2), (refused.Passed, refused.Failed, refused.First?.Line));
+
+        var both = ConformRunner.Run(VectorFile.Parse("file", [.. lines, .. second])).Tables;
+        Assert.Equal(1, both.Failed);
+        Assert.True(both.Passed > 20);
+    }
+
     [Theory]
     [InlineData("dirty", "iova", 0x1000)]
     [InlineData("root", "levels", 1)]

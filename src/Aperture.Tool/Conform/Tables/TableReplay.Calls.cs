@@ -16,6 +16,7 @@ public sealed partial class TableReplay
             _memory.Offer(block.Hex("pa"), block.Count("size"));
         _hasFollowed = false;
         _hasMoved = false;
+        _isMissing = false;
         _emptyTables.Clear();
         _counted.Clear();
         var isRecorded = !call.Api.Has("ok") || call.Api.Flag("ok");
@@ -25,7 +26,8 @@ public sealed partial class TableReplay
         }
         catch (ApertureException e)
         {
-            Part.Check(!isRecorded, call.Line, () => "a table", () => e.Message);
+            _isMissing = !Part.Check(!isRecorded, call.Line, () => "a table", () => e.Message);
+            _recorded.FreeAll();
             return;
         }
 

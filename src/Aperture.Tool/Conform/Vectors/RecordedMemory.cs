@@ -50,6 +50,9 @@ public sealed class RecordedMemory : IDisposable
         return _blocks.TryGetValue(line.Hex("pa"), out var size) && size == line.Count("size") && _blocks.Remove(line.Hex("pa"));
     }
 
+    /// <summary>All blocks were given back.</summary>
+    public void FreeAll() => _blocks.Clear();
+
     /// <summary>Applies a <c>mem</c> line.</summary>
     public void Apply(VectorEvent line)
     {
