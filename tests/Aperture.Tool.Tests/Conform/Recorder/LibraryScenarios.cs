@@ -70,6 +70,13 @@ internal sealed class LibraryScenarios(LibraryRecorder recorder, ulong[] pages, 
             recorder.Unmap(iova + offset, size);
             FindAround(iova + offset, size);
         }
+
+        // Small pages where a large one could be, unmapped as the large one: the table under it goes.
+        foreach (var page in pages.Skip(1).Where(page => page / small <= 2048))
+        {
+            recorder.Map(iova, pa + small, page, "rw");
+            recorder.Unmap(iova, page);
+        }
     }
 
     /// <summary>Parts of large pages removed.</summary>
