@@ -22,10 +22,12 @@ public sealed partial class ExynosSysMmu
     {
         address = default;
         contiguous = 0;
-        if (!Answers || request.Address.Value >= AddressSpace)
+        if (request.Address.Value >= AddressSpace || !(Answers || PassesUnclocked))
             return TranslationStatus.Aborted;
         return _mode == Mode.Held ? TranslationStatus.Stalled : PassThrough(request, out address, out contiguous);
     }
+
+    private bool PassesUnclocked => _mode == Mode.PassingThrough && IsPowered && !IsInReset && !Options.BypassNeedsClock;
 
     private static TranslationStatus PassThrough(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
     {

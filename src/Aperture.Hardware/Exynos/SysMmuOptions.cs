@@ -69,6 +69,10 @@ public sealed partial record SysMmuOptions
     /// <summary>Bytes of the block of <see cref="CachesFaultingPages"/>, a power of two from 4 KiB to 256 KiB. Version 3.1 and 3.3: 128 KiB; 3.2: 256 KiB.</summary>
     public uint FaultingPageBlock { get; init; } = 128 << 10;
 
+    /// <summary>Whether a disabled unit needs its clock to let addresses pass unchanged. Unknown; default: no, because recorded drivers take the clock away from a
+    /// unit that they disable while its master goes on with addresses that are not translated.</summary>
+    public bool BypassNeedsClock { get; init; }
+
     /// <summary>Whether flush registers act on a write with bit 0 clear. Unknown; default: no.</summary>
     public bool FlushIgnoresTriggerBit { get; init; }
 

@@ -112,6 +112,22 @@ public class SysMmuTranslationTests
     }
 
     [Theory]
+    [InlineData(false, TranslationStatus.Ok)]
+    [InlineData(true, TranslationStatus.Aborted)]
+    public void A_disabled_unit_without_a_clock_lets_addresses_pass_unless_it_needs_one(bool needsClock, TranslationStatus expected)
+    {
+        using var sysMmu = new SysMmuHarness(SysMmuOptions.V31 with { BypassNeedsClock = needsClock });
+        sysMmu.Unit.IsClocked = false;
+        Assert.Equal(expected, sysMmu.Translate(0x1000, DmaAccess.Read, out _));
+        Assert.Equal(TranslationStatus.Aborted, sysMmu.Translate(1ul << 32, DmaAccess.Read, out _));
+        sysMmu.Unit.SetReset(true);
+        Assert.Equal(TranslationStatus.Aborted, sysMmu.Translate(0x1000, DmaAccess.Read, out _));
+        sysMmu.Unit.SetReset(false);
+        sysMmu.Unit.SetPower(false);
+        Assert.Equal(TranslationStatus.Aborted, sysMmu.Translate(0x1000, DmaAccess.Read, out _));
+    }
+
+    [Theory]
     [InlineData(SysMmuAccess.None)]
     [InlineData(SysMmuAccess.Read)]
     [InlineData(SysMmuAccess.Write)]
