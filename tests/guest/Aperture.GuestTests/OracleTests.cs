@@ -7,7 +7,8 @@ namespace Aperture.GuestTests;
 /// <summary>Random operations against an oracle that knows for each page of device addresses which memory it leads to.</summary>
 internal static class OracleTests
 {
-    private const int Operations = 100_000;
+    private const int Operations = 20_000;
+    private const int ThoroughOperations = 100_000;
     private const int Transfers = 200; // of these operations
     private const int Pages = 512;     // of device addresses, from Base on
     private const ulong Base = 0x0200_0000;
@@ -15,6 +16,7 @@ internal static class OracleTests
     public static void Random_maps_unmaps_and_transfers(Guest guest)
     {
         const int Seed = 42;
+        var operations = guest.IsThorough ? ThoroughOperations : Operations;
         using var machine = Guest.Machine();
         var edu = guest.Open(machine);
         using var domain = edu.Device.Iommu!.Ports[0].Unit.CreateDomain(DomainType.Unmanaged);
@@ -30,12 +32,12 @@ internal static class OracleTests
         var transfers = 0;
         try
         {
-            for (var step = 0; step < Operations; step++)
+            for (var step = 0; step < operations; step++)
             {
                 var what = $"seed {Seed}, operation {step}";
                 var first = random.Next(Pages);
                 var count = Math.Min(random.Next(1, 17), Pages - first);
-                if (step % (Operations / Transfers) == 0)
+                if (step % (operations / Transfers) == 0)
                 {
                     transfers++;
                     Transfer(first, random.Next(4096 / 8) * 8 % 2048, random.Next(2) == 0, what);
