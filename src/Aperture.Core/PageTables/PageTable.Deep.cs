@@ -9,7 +9,7 @@ public sealed unsafe partial class PageTable<TFormat>
 
     private static long s_numbers; // page tables made
 
-    private readonly ulong _number = (ulong)Interlocked.Increment(ref s_numbers) << 4; // part of the tag of every table
+    private readonly ulong _number; // of this page table, and the level of the smallest page: part of the tag of every such table
     private readonly int _pageLevel; // of the smallest page
     private readonly int _pageShift; // log2 of that page
     private readonly ulong _pageBytes; // bytes of it
@@ -80,7 +80,7 @@ public sealed unsafe partial class PageTable<TFormat>
         if (level != _pageLevel || _spanShift == 0)
             return;
         Volatile.Write(ref table.Word[1], iova >> _spanShift);
-        Volatile.Write(ref table.Word[2], _number | (uint)level);
+        Volatile.Write(ref table.Word[2], _number);
     }
 
     /// <summary>Finds the table of the smallest pages that covers an address where one of these addresses was found lately.</summary>
@@ -91,7 +91,7 @@ public sealed unsafe partial class PageTable<TFormat>
         var offset = _recent[(int)tag & (RecentTables - 1)];
         var word = _home.WordAt(offset);
         var seen = Volatile.Read(ref *word); // before the tag: in a later life it may be another
-        return _spanShift != 0 && Volatile.Read(ref word[2]) == (_number | (uint)_pageLevel) && Volatile.Read(ref word[1]) == tag ? new Found(offset, seen) : default;
+        return Volatile.Read(ref word[2]) == _number && Volatile.Read(ref word[1]) == tag ? new Found(offset, seen) : default;
     }
 
     /// <summary>Finds the table of the smallest pages that covers an address, and remembers it.</summary>

@@ -47,6 +47,7 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
 
         _home = new Home(_memory, _root.Address, LargestTable());
         _pageLevel = format.LevelOfPage(SmallestShift);
+        _number = ((ulong)Interlocked.Increment(ref s_numbers) << 4) | (uint)_pageLevel;
         _pageShift = SmallestShift;
         _pageBytes = SmallestPage;
         format.LeafPattern(_pageLevel, _pageShift, out _leafMask, out _leafValue);
@@ -152,7 +153,7 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
             Start = ulong.MaxValue; // a region without room: no table is found in it
             foreach (var region in memory.Regions)
             {
-                if (!region.Contains(root, 1) || region.Length < largestTable || !memory.TryGetFrame(region.Start, 1, out Bytes, out Words))
+                if (!region.Contains(root, 1) || !memory.TryGetFrame(region.Start, 1, out Bytes, out Words) || region.Length < largestTable)
                     continue;
                 Start = region.Start.Value;
                 Room = region.Length - largestTable;

@@ -32,5 +32,27 @@ public class PageTableRegionsTests
         Assert.Equal((1, 16 << 10), table.CountTables());
     }
 
+    [Fact]
+    public void A_root_may_lie_where_no_other_table_has_room()
+    {
+        var small = new MemoryRange(new PhysicalAddress(0x8000_0000), 4 << 10);
+        var large = new MemoryRange(new PhysicalAddress(0x9000_0000), 1 << 20);
+        using var memory = new PhysicalMemory(small, large);
+        var format = new ArmLpaeFormat(new ArmLpaeOptions { PageSizes = ArmLpaeOptions.Granule64K });
+        using var table = new PageTable<ArmLpaeFormat>(format, new TableAllocator(new PageAllocator(memory)));
+        Assert.Equal(small.Start, table.Root);
+
+        var gather = default(InvalidationGather);
+        for (ulong page = 0; page < 4; page++)
+        {
+            var iova = new Iova(0x1000_0000 + (page << 16));
+            Assert.Equal(Status.Ok, table.Map(iova, large.Start, 64 << 10, Protection.ReadWrite, ref gather));
+            Assert.True(table.TryTranslate(iova, out var found));
+            Assert.Equal(large.Start, found.Address);
+            Assert.Equal(Status.Ok, table.Unmap(iova, 64 << 10, ref gather, out _));
+            Assert.False(table.TryTranslate(iova, out _));
+        }
+    }
+
     private static Iova Page(int number) => new(0x1000_0000 + ((ulong)number << 12));
 }
