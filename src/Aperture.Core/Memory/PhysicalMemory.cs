@@ -140,26 +140,8 @@ public sealed unsafe class PhysicalMemory : IDisposable
         return new Span<byte>(pointer, length);
     }
 
-    /// <summary>The first of the <see cref="FrameWords"/> words of metadata of the frame at <paramref name="address"/>, zero at first.</summary>
-    /// <returns>False when the address is not RAM.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryGetMetadata(PhysicalAddress address, out ulong* word)
-    {
-        foreach (var region in _regions)
-        {
-            var offset = address.Value - region.Range.Start.Value;
-            if (offset < region.Range.Length)
-            {
-                word = region.Metadata + (offset / FrameSize * FrameWords);
-                return true;
-            }
-        }
-
-        word = null;
-        return false;
-    }
-
-    /// <summary>The host address of a range of RAM, as the CPU sees it, together with the metadata of its first frame.</summary>
+    /// <summary>The host address of a range of RAM, as the CPU sees it, together with the first of the <see cref="FrameWords"/> words of metadata of its
+    /// first frame, zero at first.</summary>
     /// <returns>False when the range is not wholly inside one region.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryGetFrame(PhysicalAddress address, ulong length, out byte* pointer, out ulong* word)

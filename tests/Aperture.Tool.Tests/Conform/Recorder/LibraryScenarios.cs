@@ -14,8 +14,37 @@ internal sealed class LibraryScenarios(LibraryRecorder recorder, ulong[] pages, 
 
     private ulong Largest => pages[^1];
 
+    /// <summary>Runs the scenario of a name; one that has none of its own is so many random calls, of which "rough" ones may fail.</summary>
+    public void Run(string name, int seed, int calls)
+    {
+        switch (name)
+        {
+            case "basic":
+                Basic();
+                break;
+            case "batch":
+                Batch();
+                break;
+            case "mixed":
+                Mixed();
+                break;
+            case "split":
+                Split();
+                break;
+            case "over":
+                Over();
+                break;
+            case "prot":
+                Protections();
+                break;
+            default:
+                Random(seed, calls, name == "rough");
+                break;
+        }
+    }
+
     /// <summary>Each page size.</summary>
-    public void Basic()
+    private void Basic()
     {
         var next = iova;
         foreach (var page in pages)
@@ -37,7 +66,7 @@ internal sealed class LibraryScenarios(LibraryRecorder recorder, ulong[] pages, 
     }
 
     /// <summary>Several pages of a call, across the ends of tables.</summary>
-    public void Batch()
+    private void Batch()
     {
         foreach (var page in pages)
         {
@@ -53,7 +82,7 @@ internal sealed class LibraryScenarios(LibraryRecorder recorder, ulong[] pages, 
     }
 
     /// <summary>Ranges that need several sizes, with and without offsets that agree.</summary>
-    public void Mixed()
+    private void Mixed()
     {
         var small = pages[0];
         var second = pages[1];
@@ -80,7 +109,7 @@ internal sealed class LibraryScenarios(LibraryRecorder recorder, ulong[] pages, 
     }
 
     /// <summary>Parts of large pages removed.</summary>
-    public void Split()
+    private void Split()
     {
         for (var large = 1; large < pages.Length; large++)
         {
@@ -103,7 +132,7 @@ internal sealed class LibraryScenarios(LibraryRecorder recorder, ulong[] pages, 
     }
 
     /// <summary>Every size over every other.</summary>
-    public void Over()
+    private void Over()
     {
         foreach (var first in pages)
         {
@@ -157,7 +186,7 @@ internal sealed class LibraryScenarios(LibraryRecorder recorder, ulong[] pages, 
     }
 
     /// <summary>All rights and memory types.</summary>
-    public void Protections()
+    private void Protections()
     {
         foreach (var page in pages)
         {
@@ -179,7 +208,7 @@ internal sealed class LibraryScenarios(LibraryRecorder recorder, ulong[] pages, 
     /// <param name="seed">Of the random numbers.</param>
     /// <param name="calls">How many.</param>
     /// <param name="rough">Whether over what is mapped, over holes, and of parts.</param>
-    public void Random(int seed, int calls, bool rough)
+    private void Random(int seed, int calls, bool rough)
     {
         var random = new Random(seed);
         var mapped = new List<(ulong Iova, ulong Size)>();

@@ -35,27 +35,7 @@ public class MadeMsmRecordingTests
         memory.Lines.Clear(); // the driver's attach has it
         ulong[] pages = [1 << 12, 1 << 16, 1 << 20, 1 << 24];
         var scenarios = new LibraryScenarios(recorder, pages, 0x2000_0000, 0xA000_0000);
-        switch (family)
-        {
-            case "basic":
-                scenarios.Basic();
-                break;
-            case "mixed":
-                scenarios.Mixed();
-                break;
-            case "split":
-                scenarios.Split();
-                break;
-            case "over":
-                scenarios.Over();
-                break;
-            case "prot":
-                scenarios.Protections();
-                break;
-            default:
-                scenarios.Random(5, 60, family == "rough");
-                break;
-        }
+        scenarios.Run(family, 5, 60);
 
         foreach (var line in memory.Lines)
         {

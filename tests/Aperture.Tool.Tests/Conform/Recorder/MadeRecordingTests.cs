@@ -104,33 +104,10 @@ public class MadeRecordingTests
         var upper = quirks.Contains("TTBR1") ? ulong.MaxValue << ias : 0;
         var scenarios = new LibraryScenarios(recorder, pages, upper | (1UL << (ias - 1) >> (format == "amd-v1" ? 14 : 0)), 1UL << (oas - 1));
         var seed = scenario.Sum(letter => letter * 7919);
-        switch (family)
-        {
-            case "basic":
-                scenarios.Basic();
-                break;
-            case "batch":
-                scenarios.Batch();
-                break;
-            case "mixed":
-                scenarios.Mixed();
-                break;
-            case "split":
-                scenarios.Split();
-                break;
-            case "over":
-                scenarios.Over();
-                break;
-            case "errors" when format != "amd-v1":
-                scenarios.Errors(upper != 0 ? 0x1000_0000 : 1UL << ias, 1UL << oas, (upper | (ulong.MaxValue >> (64 - ias))) & ~(pages[0] - 1));
-                break;
-            case "prot":
-                scenarios.Protections();
-                break;
-            default:
-                scenarios.Random(seed, 30, family == "rough");
-                break;
-        }
+        if (family == "errors" && format != "amd-v1")
+            scenarios.Errors(upper != 0 ? 0x1000_0000 : 1UL << ias, 1UL << oas, (upper | (ulong.MaxValue >> (64 - ias))) & ~(pages[0] - 1));
+        else
+            scenarios.Run(family, seed, 30);
 
         recorder.Free();
         return [LibraryRecorder.Meta(format switch { "amd-v1" => "amd", "arm-v7s" => "v7s", _ => "lpae" }, format == "arm-v7s" ? 32 : 64, ram), .. memory.Lines];
