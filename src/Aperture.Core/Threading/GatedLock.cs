@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace Aperture.Core.Threading;
+
+/// <summary>A lock under which no interrupt and no timer runs on the thread that holds it: what it causes meanwhile happens when it has let its outermost
+/// gated lock go (<see cref="EventGate"/>). Its owner takes it without an interlocked step (<see cref="BiasedLock"/>).</summary>
+/// <remarks>Not recursive. A thread takes gated locks in rising rank only; Debug builds assert it. Locks under which drivers are called (of groups, of the
+/// driver core, of runtime power) are no gated ones and are taken before: interrupts and timers may run under them, as in a kernel under a mutex, and so
+/// must not take them.</remarks>
+public sealed class GatedLock
+{
+    private readonly BiasedLock _lock = new();
+
+    /// <summary>A lock that nobody holds.</summary>
+    /// <param name="rank">Its place in the order of locks.</param>
+    public GatedLock(LockRank rank) => Rank = rank;
+
+    /// <summary>Its place in the order of locks.</summary>
+    public LockRank Rank { get; }
+
+    /// <summary>Whether the calling thread holds the lock.</summary>
+    public bool IsHeld => _lock.IsHeld;
+
+    /// <summary>Takes the lock until the result is disposed, on the same thread.</summary>
+    /// <exception cref="LockRecursionException">The calling thread holds it already.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Scope Hold()
+    {
+        var thread = ThreadRecord.Current;
+        Enter(thread);
+        return new Scope(this, thread);
+    }
+
+    /// <summary>Takes the lock; <see cref="Exit"/> lets it go.</summary>
+    /// <param name="thread">The calling thread's record.</param>
+    /// <exception cref="LockRecursionException">The calling thread holds it already.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Enter(ThreadRecord thread)
+    {
+        CheckOrder(thread);
+        _lock.Enter(thread);
+        thread.Enter(Rank);
+    }
+
+    /// <summary>Takes the lock unless another thread holds it.</summary>
+    /// <param name="thread">The calling thread's record.</param>
+    /// <exception cref="LockRecursionException">The calling thread holds it already.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryEnter(ThreadRecord thread)
+    {
+        CheckOrder(thread);
+        if (!_lock.TryEnter(thread))
+            return false;
+        thread.Enter(Rank);
+        return true;
+    }
+
+    /// <summary>Lets the lock go, and what was kept happen if it was the thread's last.</summary>
+    /// <param name="thread">The calling thread's record.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Exit(ThreadRecord thread)
+    {
+        _lock.Exit();
+        thread.Leave(Rank);
+    }
+
+    /// <summary>A thread that waits for a lock out of order could wait for ever: it hears of it before it waits.</summary>
+    [Conditional("DEBUG")]
+    private void CheckOrder(ThreadRecord thread)
+    {
+        if (!_lock.IsHeld) // the lock itself says that
+            thread.CheckRank(Rank);
+    }
+
+    /// <summary>As long as it lives, the lock is held.</summary>
+    public readonly ref struct Scope
+    {
+        private readonly GatedLock _held;
+        private readonly ThreadRecord _thread;
+
+        internal Scope(GatedLock held, ThreadRecord thread)
+        {
+            _held = held;
+            _thread = thread;
+        }
+
+        /// <summary>Lets the lock go, and what was kept happen if it was the thread's last.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Dispose() => _held.Exit(_thread);
+    }
+}
