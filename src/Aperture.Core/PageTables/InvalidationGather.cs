@@ -1,10 +1,9 @@
-using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
 namespace Aperture.Core.PageTables;
 
-/// <summary>What unmaps have removed and no unit has forgotten yet: up to <see cref="Capacity"/> exact ranges, then their
+/// <summary>What unmaps have removed and no unit was told of yet: up to <see cref="Capacity"/> exact ranges, then their
 /// union; whether table entries above the leaves changed; and the tables to give back once no walker can reach them.
 /// A plain value: keep it in a local, pass it by reference, commit it once.</summary>
 public struct InvalidationGather
@@ -32,6 +31,9 @@ public struct InvalidationGather
 
     /// <summary>Adds a range of removed pages of <c>1 &lt;&lt; pageShift</c> bytes. A range that continues the last one with the
     /// same page size extends it. When all places are taken everything becomes one range with the smallest page size.</summary>
+    /// <param name="start">The first byte, a multiple of the page size.</param>
+    /// <param name="length">Bytes, a multiple of the page size; the range may end at 2^64.</param>
+    /// <param name="pageShift">Log2 of the page size, 6 to 63.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(Iova start, ulong length, int pageShift)
     {
@@ -42,85 +44,46 @@ public struct InvalidationGather
             return;
         }
 
-        AddMore(start, length, pageShift);
+        AddMore(new GatheredRange(start, length, pageShift));
     }
 
-    private void AddMore(Iova start, ulong length, int pageShift)
+    private void AddMore(GatheredRange added)
     {
         ref var last = ref _ranges[Count - 1];
-        if (last.PageShift == pageShift && last.Start + last.Length == start)
+        if (last.PageShift == added.PageShift && last.Last.Value != ulong.MaxValue && last.Last + 1 == added.Start)
         {
-            last = last with { Length = last.Length + length };
+            last = new GatheredRange(last.Start, added.Last, last.PageShift);
             return;
         }
 
         if (Count == Capacity)
         {
-            MergeAll();
-            ref var all = ref _ranges[0];
-            var from = Math.Min(all.Start.Value, start.Value);
-            var to = Math.Max(all.Start.Value + all.Length, start.Value + length);
-            all = new GatheredRange(new Iova(from), to - from, Math.Min(all.PageShift, pageShift));
+            var all = added;
+            foreach (var range in AsSpan())
+                all = Union(all, range);
+            _ranges[0] = all;
+            Count = 1;
             return;
         }
 
-        _ranges[Count++] = new GatheredRange(start, length, pageShift);
+        _ranges[Count++] = added;
     }
 
-    /// <summary>Forgets the ranges and the mark, not the tables to free: the invalidation was done.</summary>
+    /// <summary>Drops the ranges and the mark, not the tables to free: the invalidation was done.</summary>
     public void ClearRanges()
     {
         Count = 0;
         TablesChanged = false;
     }
 
-    private void MergeAll()
-    {
-        ulong from = ulong.MaxValue, to = 0;
-        var shift = 63;
-        foreach (var range in AsSpan())
-        {
-            from = Math.Min(from, range.Start.Value);
-            to = Math.Max(to, range.Start.Value + range.Length);
-            shift = Math.Min(shift, range.PageShift);
-        }
-
-        _ranges[0] = new GatheredRange(new Iova(from), to - from, shift);
-        Count = 1;
-    }
+    private static GatheredRange Union(GatheredRange a, GatheredRange b) => new(
+        new Iova(Math.Min(a.Start.Value, b.Start.Value)),
+        new Iova(Math.Max(a.Last.Value, b.Last.Value)),
+        Math.Min(a.PageShift, b.PageShift));
 
     [InlineArray(Capacity)]
     private struct Ranges
     {
         private GatheredRange _first;
     }
-}
-
-/// <summary>A range of removed pages.</summary>
-public readonly record struct GatheredRange
-{
-    // 63..6 start, a multiple of 64 | 5..0 log2 of the page size
-    private readonly ulong _startAndShift;
-
-    /// <summary>A range of removed pages.</summary>
-    /// <param name="start">The first byte, a multiple of the page size.</param>
-    /// <param name="length">Bytes; zero means the whole space of 2^64.</param>
-    /// <param name="pageShift">Log2 of the smallest page that was removed in the range, 6 to 63.</param>
-    public GatheredRange(Iova start, ulong length, int pageShift)
-    {
-        Debug.Assert((start.Value & ShiftMask) == 0 && pageShift is >= 6 and < 64, "pages are aligned, and larger than the place of their shift");
-        _startAndShift = start.Value | (uint)pageShift;
-        Length = length;
-    }
-
-    /// <summary>The first byte.</summary>
-    public Iova Start => new(_startAndShift & ~ShiftMask);
-
-    /// <summary>Bytes; zero means the whole space of 2^64.</summary>
-    public ulong Length { get; init; }
-
-    /// <summary>Log2 of the smallest page that was removed in the range.</summary>
-    public int PageShift => (int)(_startAndShift & ShiftMask);
-
-    private static ulong ShiftMask => 0x3F;
 }

@@ -76,7 +76,7 @@ public sealed partial class ExynosSysMmuUnit
             // Version 2 spreads a page over its sets; elsewhere one address takes the whole page out.
             var sets = SetsOf(range.PageShift);
             var page = (uint)range.Start.Value;
-            for (var left = range.Length >> range.PageShift; left > 0; left--)
+            for (var left = range.Pages; left > 0; left--)
             {
                 for (uint set = 0; set < sets; set++)
                     _registers.Write32(_map.FlushEntry, SysMmuFlushEntry.For(page + (set << 12)).Value);
@@ -85,7 +85,7 @@ public sealed partial class ExynosSysMmuUnit
         }
     }
 
-    private ulong EntriesOf(in GatheredRange range) => (range.Length >> range.PageShift) * SetsOf(range.PageShift);
+    private ulong EntriesOf(in GatheredRange range) => range.Pages * SetsOf(range.PageShift);
 
     /// <summary>In how many sets of version 2's TLB a page may sit: one per 4 KiB, at most 64.</summary>
     private ulong SetsOf(int pageShift) => Identity.Version.Major == 2 ? Math.Min(1UL << (pageShift - 12), 64) : 1;

@@ -19,7 +19,7 @@ public sealed partial class MsmIommuUnit
                 return; // on its way in or out, or off: coming into force forgets everything
             ulong entries = 0;
             foreach (var range in gather.AsSpan())
-                entries += range.Length >> range.PageShift;
+                entries += range.Pages;
             if (entries == 0 && !_isAstray)
                 return;
             _clocks.Enable();
@@ -49,7 +49,7 @@ public sealed partial class MsmIommuUnit
         foreach (var range in gather.AsSpan())
         {
             var page = (uint)range.Start.Value;
-            for (var left = range.Length >> range.PageShift; left > 0; left--)
+            for (var left = range.Pages; left > 0; left--)
             {
                 Write(bank, MsmContextRegisters.InvalidateAddress, MsmTlbAddress.Of(page, (uint)bank).Bits);
                 page += 1u << range.PageShift;

@@ -10,14 +10,14 @@ public sealed partial class OmapIommu
     private readonly OmapRam[] _savedRam;  // the other half of them
     private int _saved;                    // how many entries were locked
     private ulong _missedStart = ulong.MaxValue; // the least range that covers what was removed while the MMU was suspended
-    private ulong _missedEnd;
+    private ulong _missedLast;
 
     /// <inheritdoc/>
     protected override void Forget(in InvalidationGather gather)
     {
         ulong pages = 0;
         foreach (var range in gather.AsSpan())
-            pages += PagesOf(range);
+            pages += range.Pages;
         if (pages > (ulong)TlbEntries)
         {
             ForgetByScan(gather);
@@ -27,7 +27,7 @@ public sealed partial class OmapIommu
         foreach (var range in gather.AsSpan())
         {
             var address = (uint)range.Start.Value;
-            for (var left = PagesOf(range); left > 0; left--)
+            for (var left = range.Pages; left > 0; left--)
             {
                 ForgetPage(address);
                 address += 1u << range.PageShift;
@@ -41,7 +41,7 @@ public sealed partial class OmapIommu
         foreach (var range in gather.AsSpan())
         {
             _missedStart = Math.Min(_missedStart, range.Start.Value);
-            _missedEnd = Math.Max(_missedEnd, range.Start.Value + range.Length);
+            _missedLast = Math.Max(_missedLast, range.Last.Value);
         }
 
         for (var i = 0; i < _saved; i++)
@@ -62,7 +62,7 @@ public sealed partial class OmapIommu
             _savedRam[i] = new OmapRam(_mmu.Read32(OmapRegisters.ReadRam));
         }
 
-        (_missedStart, _missedEnd) = (ulong.MaxValue, 0);
+        (_missedStart, _missedLast) = (ulong.MaxValue, 0);
     }
 
     /// <summary>Puts the locked entries back. Without loss of power the TLB may still hold entries of all kinds, also such as
@@ -70,10 +70,10 @@ public sealed partial class OmapIommu
     private void RestoreLocked()
     {
         _mmu.Write32(OmapRegisters.GlobalFlush, 1);
-        if (_missedStart < _missedEnd)
+        if (_missedStart < _missedLast)
         {
             var missed = default(InvalidationGather);
-            missed.Add(new(_missedStart), _missedEnd - _missedStart, 12);
+            missed.Add(new(_missedStart), _missedLast - _missedStart + 1, 12);
             ForgetByScan(missed);
         }
 
@@ -101,7 +101,7 @@ public sealed partial class OmapIommu
 
         _mmu.Write32(OmapRegisters.Lock, 0);
         _saved = 0;
-        (_missedStart, _missedEnd) = (ulong.MaxValue, 0);
+        (_missedStart, _missedLast) = (ulong.MaxValue, 0);
     }
 
     /// <summary>Looks at every entry once: for more pages than there are entries. Entries outside the ranges stay.</summary>
@@ -142,8 +142,6 @@ public sealed partial class OmapIommu
         _mmu.Write32(OmapRegisters.LoadTlb, 1);
     }
 
-    private static ulong PagesOf(in GatheredRange range) => Math.Max(1, range.Length >> range.PageShift);
-
     private static bool Touches(OmapCam cam, in InvalidationGather gather)
     {
         if (!cam.IsValid)
@@ -151,7 +149,7 @@ public sealed partial class OmapIommu
         ulong start = cam.Tag & OmapCam.MaskOf(cam.Size);
         foreach (var range in gather.AsSpan())
         {
-            if (range.Start.Value < start + (1UL << cam.Shift) && start < range.Start.Value + range.Length)
+            if (range.Start.Value <= start + ((1UL << cam.Shift) - 1) && start <= range.Last.Value)
                 return true;
         }
 

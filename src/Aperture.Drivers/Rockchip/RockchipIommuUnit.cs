@@ -113,7 +113,7 @@ public sealed partial class RockchipIommuUnit : SingleContextUnit
     {
         ulong pages = 0;
         foreach (var range in gather.AsSpan())
-            pages += range.Length >> RockchipMmuEntry.PageShift;
+            pages += ((range.Last - range.Start) >> RockchipMmuEntry.PageShift) + 1;
         EnableClocks();
         try
         {
@@ -135,7 +135,7 @@ public sealed partial class RockchipIommuUnit : SingleContextUnit
     {
         foreach (var range in gather.AsSpan())
         {
-            for (ulong at = 0; at < range.Length; at += 1 << RockchipMmuEntry.PageShift)
+            for (ulong at = 0; at <= range.Last - range.Start; at += 1 << RockchipMmuEntry.PageShift)
                 mmu.Write32(RockchipMmuRegister.ZapLine, (uint)(range.Start + at).Value);
         }
     }

@@ -67,15 +67,13 @@ public sealed partial class TegraSmmuUnit
     {
         ulong count = 0;
         foreach (var range in gather.AsSpan())
-            count += (LastOf(range) >> shift) - (range.Start.Value >> shift) + 1;
+            count += (range.Last.Value >> shift) - (range.Start.Value >> shift) + 1;
         return count;
     }
 
-    private static ulong LastOf(in GatheredRange range) => range.Start.Value + (range.Length - 1);
-
     private void FlushRange(int asid, in GatheredRange range, int shift)
     {
-        for (var granule = range.Start.Value >> shift; granule <= LastOf(range) >> shift; granule++)
+        for (var granule = range.Start.Value >> shift; granule <= range.Last.Value >> shift; granule++)
         {
             var address = (uint)(granule << shift);
             var flush = shift == TegraTlbFlush.GroupShift ? TegraTlbFlush.Group(Soc, asid, address) : TegraTlbFlush.Section(Soc, asid, address);

@@ -24,7 +24,7 @@ public sealed class FedTableMemory : ITableMemory, IDisposable
         var range = RecordedMemory.Extent(file, SpareBytes);
         Memory = new PhysicalMemory(range);
         _seen = new PhysicalMemory(range);
-        _spare = _spareStart = range.End.Value - SpareBytes;
+        _spare = _spareStart = range.Start.Value + (range.Length - SpareBytes);
     }
 
     /// <inheritdoc/>

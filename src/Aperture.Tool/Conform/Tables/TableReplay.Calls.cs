@@ -69,7 +69,7 @@ public sealed partial class TableReplay
         Part.CheckNumber(call.Line, "the call gives", call.Result, (long)status);
         var expected = call.Of("dirty").Select(dirty => (dirty.Hex("iova"), (ulong)dirty.Count64("size"))).ToList();
         Part.Check(expected.SequenceEqual(written), call.Line, () => $"{expected.Count} pages written", () => $"{written.Count}, or others");
-        Part.Check(line.Flag("noClear") ? gather.IsEmpty : written.TrueForAll(page => gather.AsSpan().ToArray().Any(range => range.Start.Value <= page.Item1 && page.Item1 + page.Item2 <= range.Start.Value + range.Length)),
+        Part.Check(line.Flag("noClear") ? gather.IsEmpty : written.TrueForAll(page => gather.AsSpan().ToArray().Any(range => range.Start.Value <= page.Item1 && page.Item1 + (page.Item2 - 1) <= range.Last.Value)),
             call.Line, () => "what was made clean gathered for invalidation", () => "something not, or too much");
     }
 

@@ -97,7 +97,7 @@ public sealed partial class TableReplay
     {
         var after = OurTree.Leaves().ToHashSet();
         var covered = gather.AsSpan().ToArray();
-        bool IsCovered(TableLeaf leaf) => Array.Exists(covered, range => range.Start.Value <= leaf.Iova && leaf.End - 1 <= range.Start.Value + (range.Length - 1));
+        bool IsCovered(TableLeaf leaf) => Array.Exists(covered, range => range.Start.Value <= leaf.Iova && leaf.End - 1 <= range.Last.Value);
 
         var forgotten = before.Where(leaf => !after.Contains(leaf) && !IsCovered(leaf)).Select(leaf => (ulong?)leaf.Iova).FirstOrDefault();
         Part.Check(forgotten is null, call.Line, () => "everything that went gathered for invalidation", () => $"nothing for 0x{forgotten:x}");
