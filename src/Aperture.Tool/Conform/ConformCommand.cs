@@ -1,6 +1,7 @@
 using System.CommandLine;
+using Aperture.Conformance;
+using Aperture.Conformance.Vectors;
 using Aperture.Core;
-using Aperture.Tool.Conform.Vectors;
 
 namespace Aperture.Tool.Conform;
 
@@ -27,16 +28,17 @@ public static class ConformCommand
     {
         ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(error);
+        var replay = new VectorReplay(Families.Units);
         var report = new ConformReport();
         var problems = 0;
         try
         {
-            var files = ConformRunner.Expand(paths);
+            var files = VectorReplay.Expand(paths);
             foreach (var file in files)
             {
                 try
                 {
-                    report.Add(ConformRunner.Run(file));
+                    report.Add(replay.Run(file));
                 }
                 catch (Exception e) when (e is VectorException or ApertureException)
                 {

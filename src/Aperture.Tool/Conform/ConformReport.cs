@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Aperture.Conformance;
 using Spectre.Console;
 
 namespace Aperture.Tool.Conform;

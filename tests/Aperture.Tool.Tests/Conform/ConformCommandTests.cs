@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Aperture.Conformance.Tests;
 using Aperture.Tool.Conform;
 
 namespace Aperture.Tool.Tests.Conform;

@@ -1,0 +1,47 @@
+
+namespace Aperture.Conformance.Tests;
+
+/// <summary>Every recorded file replays without a divergence.</summary>
+public class ReplayTests
+{
+    public static TheoryData<string> Files => VectorFolder.Files;
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void Models_reproduce_the_recording(string file)
+    {
+        var result = Replays.Run(VectorFolder.Path(file));
+        Assert.Null(result.Skipped);
+        Assert.True(result.Model.First is null, $"line {result.Model.First?.Line}: expected {result.Model.First?.Expected}; got {result.Model.First?.Got}");
+    }
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void Drivers_do_what_the_recorded_ones_do(string file)
+    {
+        var result = Replays.Run(VectorFolder.Path(file));
+        Assert.True(result.Driver.First is null, $"line {result.Driver.First?.Line}: expected {result.Driver.First?.Expected}; got {result.Driver.First?.Got}");
+        Assert.True(result.Driver.Passed > 0);
+        Assert.All(result.Deviations, deviation => Assert.Contains(deviation.Rule, Rules.All));
+    }
+
+    /// <summary>Overlaps, holes and partial unmaps of all page sizes at random, with the tables that a recorded driver would leave
+    /// behind: written by a small model of such a driver, not recorded.</summary>
+    [Theory]
+    [InlineData("synthetic/omap_overlaps.jsonl", Rules.OverlapRefused, Rules.PartOfPage, Rules.TornPage)]
+    [InlineData("synthetic/exynos_holes.jsonl", Rules.OverlapNumber, Rules.PartOfPageRefused, Rules.HoleEndsUnmap)]
+    public void Deviations_at_random_are_followed(string file, params string[] rules)
+    {
+        var result = Replays.Run(VectorFolder.Path(file));
+        Assert.True(result.Model.First is null, $"{result.Model.First}");
+        Assert.True(result.Driver.First is null, $"{result.Driver.First}");
+        Assert.Superset(rules.ToHashSet(), result.Deviations.Select(deviation => deviation.Rule).ToHashSet());
+    }
+
+    [Fact]
+    public void Every_rule_is_documented()
+    {
+        var page = File.ReadAllText(VectorFolder.Path("../../docs/conformance.md"));
+        Assert.All(Rules.All, rule => Assert.Contains($"| `{rule}` |", page, StringComparison.Ordinal));
+    }
+}
