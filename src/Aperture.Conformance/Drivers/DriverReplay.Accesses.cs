@@ -92,10 +92,10 @@ public sealed partial class DriverReplay
         var state = _family.FaultState(mmu.Model).ToDictionary(offset => offset, mmu.Read);
         var isClocked = mmu.Model.IsClocked;
         mmu.Model.IsClocked |= _family.CanTranslate(mmu.Model); // by somebody else's hold
-        var status = mmu.Model.Translate(new DmaRequest(stream.Id, new Iova(iova), access), out var address, out _);
+        var result = mmu.Model.Translate(new BusRequest(stream.Id, new Iova(iova), access));
         mmu.Model.IsClocked = isClocked;
-        if (status == TranslationStatus.Ok)
-            return address.Value;
+        if (result.Status == TranslationStatus.Ok)
+            return result.Address.Value;
         _family.UndoFault(mmu.Model, state);
         return null;
     }

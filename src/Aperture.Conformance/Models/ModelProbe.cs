@@ -25,10 +25,11 @@ public sealed class ModelProbe(ModelFamily family, TranslationUnit unit)
         unit.SetReset(true);
         unit.SetReset(false);
         family.Start(unit, table);
-        var status = unit.Translate(new DmaRequest(family.Stream, new Iova(iova), access), out var target, out _);
-        address = target.Value;
-        faultAddress = status == TranslationStatus.Ok ? 0 : family.FaultAddress(unit, access);
-        return status == TranslationStatus.Ok;
+        var result = unit.Translate(new BusRequest(family.Stream, new Iova(iova), access));
+        address = result.Address.Value;
+        var isOk = result.Status == TranslationStatus.Ok;
+        faultAddress = isOk ? 0 : family.FaultAddress(unit, access);
+        return isOk;
     }
 }
 

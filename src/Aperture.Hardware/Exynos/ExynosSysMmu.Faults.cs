@@ -20,13 +20,13 @@ public sealed partial class ExynosSysMmu
 
     /// <summary>Reports a fault.</summary>
     /// <returns>Whether the access is stalled, rather than ended with an error.</returns>
-    private bool Raise(FaultKind fault, in DmaRequest request, uint vid)
+    private bool Raise(FaultKind fault, in BusRequest request, uint vid)
     {
         _faults++;
-        var isWrite = request.Access == DmaAccess.Write;
+        var isWrite = request.IsWrite;
         var bit = BitOf(fault, isWrite, (int)vid);
         if (!Options.KeepsFirstFault || (this[InterruptStatus] & bit) == 0)
-            Latch(fault, (uint)request.Address.Value, SysMmuTransactionInfo.Of(request.TransactionId, 0, isWrite), vid);
+            Latch(fault, (uint)request.Address.Value, SysMmuTransactionInfo.Of(request.Tag, 0, isWrite), vid);
 
         var stalls = Stalls(vid);
         this[InterruptStatus] |= bit;

@@ -18,7 +18,7 @@ public sealed partial class ExynosSysMmu
 
     private static uint VidOf(ulong info) => (uint)(info >> InfoVidShift);
 
-    private TranslationStatus TranslateOtherwise(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
+    private TranslationStatus TranslateOtherwise(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
     {
         address = default;
         contiguous = 0;
@@ -29,14 +29,14 @@ public sealed partial class ExynosSysMmu
 
     private bool PassesUnclocked => _mode == Mode.PassingThrough && IsPowered && !IsInReset && !Options.BypassNeedsClock;
 
-    private static TranslationStatus PassThrough(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
+    private static TranslationStatus PassThrough(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
     {
         address = new PhysicalAddress(request.Address.Value);
         contiguous = AddressSpace - request.Address.Value;
         return TranslationStatus.Ok;
     }
 
-    private TranslationStatus TranslateSlowly(in DmaRequest request, uint vid, int hits, int index, out PhysicalAddress address, out ulong contiguous)
+    private TranslationStatus TranslateSlowly(in BusRequest request, uint vid, int hits, int index, out PhysicalAddress address, out ulong contiguous)
     {
         for (var retries = 0; ; retries++)
         {
@@ -64,7 +64,7 @@ public sealed partial class ExynosSysMmu
 
     private TranslationCache BankOf(Iova address) => _tlb[(uint)(address.Value >> 12) & _bankMask];
 
-    private FaultKind Resolve(in DmaRequest request, uint vid, int hits, int index, out PhysicalAddress address, out ulong contiguous)
+    private FaultKind Resolve(in BusRequest request, uint vid, int hits, int index, out PhysicalAddress address, out ulong contiguous)
     {
         address = default;
         contiguous = 0;
@@ -94,7 +94,7 @@ public sealed partial class ExynosSysMmu
     }
 
     /// <summary>Brings the translation of an access into the L1 TLB, if the access is permitted.</summary>
-    private FaultKind Fetch(in DmaRequest request, uint vid, TranslationCache bank, out int index)
+    private FaultKind Fetch(in BusRequest request, uint vid, TranslationCache bank, out int index)
     {
         index = -1;
         int shift;
@@ -149,7 +149,7 @@ public sealed partial class ExynosSysMmu
     private static ulong BytesOfSmallPage(Iova address) =>
         (1ul << SysMmuSecondLevel.CoverShift) - (address.Value & ((1ul << SysMmuSecondLevel.CoverShift) - 1));
 
-    private FaultKind Check(in DmaRequest request, uint vid, uint permitted)
+    private FaultKind Check(in BusRequest request, uint vid, uint permitted)
     {
         if ((Needed(request.Access) & _checks[vid] & ~permitted) != 0)
             return FaultKind.Protection;

@@ -81,7 +81,7 @@ public sealed partial class ExynosSysMmu : TranslationUnit
     /// <inheritdoc/>
     /// <remarks>An address of 4 GiB or more is aborted without a trace in the registers: the master's port has 32 address lines. So
     /// is every access while the unit has no power or is in reset, and without a clock unless the unit is disabled (<see cref="SysMmuOptions.BypassNeedsClock"/>).</remarks>
-    public override TranslationStatus Translate(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
+    protected override TranslationStatus Resolve(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
     {
         if (_mode != Mode.Translating || !Answers || request.Address.Value >= AddressSpace)
             return TranslateOtherwise(request, out address, out contiguous);

@@ -124,7 +124,7 @@ public sealed partial record SysMmuOptions
     public int PrefetchBuffers { get; init; } = 4;
 
     /// <summary>Says whether an access violates the security attributes of its page. No known descriptor has such an attribute; default: null, never.</summary>
-    public Predicate<DmaRequest>? ViolatesSecurity { get; init; }
+    public Predicate<BusRequest>? ViolatesSecurity { get; init; }
 
     /// <summary>The register layout.</summary>
     public SysMmuLayout Layout => new SysMmuVersion(Version).Major switch

@@ -8,14 +8,14 @@ public sealed partial class MsmIommu
 {
     /// <summary>Reports a fault of a bank. The first stays in the registers until it is cleared; of later ones only MULTI tells.</summary>
     /// <returns>Whether the access is stalled, rather than ended.</returns>
-    private bool Raise(MsmContextBank bank, MsmFault fault, in DmaRequest request)
+    private bool Raise(MsmContextBank bank, MsmFault fault, in BusRequest request)
     {
         _faults++;
         if ((bank.Fault & MsmFault.Causes) == 0)
         {
             bank.Fault |= fault;
             bank[MsmContextRegisters.FaultAddress] = (uint)request.Address.Value;
-            bank[MsmContextRegisters.FaultIds] = MsmTransactionIds.Of(request.Stream.Value, request.TransactionId).Bits;
+            bank[MsmContextRegisters.FaultIds] = MsmTransactionIds.Of(request.Stream.Value, request.Tag).Bits;
             bank[MsmContextRegisters.FaultTransaction] = TransactionOf(request).Bits;
         }
         else
@@ -30,7 +30,7 @@ public sealed partial class MsmIommu
         return stalls;
     }
 
-    private void RaiseGlobal(MsmGlobalError error, in DmaRequest request)
+    private void RaiseGlobal(MsmGlobalError error, in BusRequest request)
     {
         _faults++;
         var status = (MsmGlobalError)Global(MsmGlobalRegisters.ErrorStatus);
@@ -39,7 +39,7 @@ public sealed partial class MsmIommu
             var vmid = request.Stream.Value < MsmGlobalRegisters.Machines ? MapOf(request.Stream.Value).Vmid : 0;
             Store(MsmGlobalRegisters.ErrorStatus, (uint)error);
             Store(MsmGlobalRegisters.ErrorAddress, (uint)request.Address.Value);
-            Store(MsmGlobalRegisters.ErrorIds, MsmTransactionIds.Of(request.Stream.Value, request.TransactionId, vmid).Bits);
+            Store(MsmGlobalRegisters.ErrorIds, MsmTransactionIds.Of(request.Stream.Value, request.Tag, vmid).Bits);
             Store(MsmGlobalRegisters.ErrorTransaction, TransactionOf(request).Bits);
         }
         else
@@ -50,8 +50,8 @@ public sealed partial class MsmIommu
         RefreshInterrupts();
     }
 
-    private MsmTransaction TransactionOf(in DmaRequest request) =>
-        MsmTransaction.Of(request.Access == DmaAccess.Write, request.Access == DmaAccess.Fetch, Options.MastersArePrivileged);
+    private MsmTransaction TransactionOf(in BusRequest request) =>
+        MsmTransaction.Of(request.IsWrite, request.IsFetch, Options.MastersArePrivileged || (request.Requester.Flags & AccessFlags.Privileged) != 0);
 
     /// <summary>Global errors use the first line (inferred).</summary>
     private void RefreshInterrupts()

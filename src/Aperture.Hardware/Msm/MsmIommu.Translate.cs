@@ -20,7 +20,7 @@ public sealed partial class MsmIommu
     /// <inheritdoc/>
     /// <remarks>An address of 4 GiB or more is aborted: the masters' ports have 32 address lines. An access that is held back when the unit
     /// is reset or loses power is lost, and aborted. While an access of a bank is held, so are all others of the bank.</remarks>
-    public override TranslationStatus Translate(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
+    protected override TranslationStatus Resolve(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
     {
         var machine = request.Stream.Value;
         if (machine < MsmGlobalRegisters.Machines && _bankOf[machine] is { IsTranslating: true } bank && !_clientsPass && request.Address.Value < AddressSpace && Works)
@@ -29,7 +29,7 @@ public sealed partial class MsmIommu
             if (matches == 1)
             {
                 var info = _tlb.Info(index);
-                if ((_needs[(int)request.Access] & ~(uint)info) == 0)
+                if ((_needs[KindOf(request)] & ~(uint)info) == 0)
                 {
                     address = _tlb.Translate(index, request.Address, out contiguous);
                     if ((info & SmallStepFlag) != 0)
@@ -52,7 +52,7 @@ public sealed partial class MsmIommu
     /// <param name="resets">Resets before the access.</param>
     /// <param name="address">Where the access goes.</param>
     /// <param name="contiguous">Bytes that translate alike.</param>
-    private TranslationStatus TranslateSlowly(in DmaRequest request, MsmContextBank? bank, MsmFault fault, ulong resets, out PhysicalAddress address, out ulong contiguous)
+    private TranslationStatus TranslateSlowly(in BusRequest request, MsmContextBank? bank, MsmFault fault, ulong resets, out PhysicalAddress address, out ulong contiguous)
     {
         for (var retries = 0; ; retries++)
         {
@@ -85,7 +85,7 @@ public sealed partial class MsmIommu
     }
 
     /// <summary>The bank that translates an access; false where none does, with what becomes of the access instead.</summary>
-    private bool TryFindBank(in DmaRequest request, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out MsmContextBank? bank, out TranslationStatus status)
+    private bool TryFindBank(in BusRequest request, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out MsmContextBank? bank, out TranslationStatus status)
     {
         var machine = request.Stream.Value;
         status = TranslationStatus.Ok;
@@ -115,7 +115,7 @@ public sealed partial class MsmIommu
         return false;
     }
 
-    private static TranslationStatus Pass(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
+    private static TranslationStatus Pass(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
     {
         address = new PhysicalAddress(request.Address.Value);
         contiguous = AddressSpace - request.Address.Value;
@@ -123,14 +123,14 @@ public sealed partial class MsmIommu
     }
 
     /// <summary>What becomes of an access of a bank that translates, by the TLB or a walk.</summary>
-    private MsmFault Resolve(MsmContextBank bank, in DmaRequest request, int matches, int index, out PhysicalAddress address, out ulong contiguous)
+    private MsmFault Resolve(MsmContextBank bank, in BusRequest request, int matches, int index, out PhysicalAddress address, out ulong contiguous)
     {
         address = default;
         contiguous = 0;
         if (matches > 1)
             return MsmFault.MultiHit;
 
-        var needs = _needs[(int)request.Access];
+        var needs = _needs[KindOf(request)];
         if (matches == 1)
         {
             if ((needs & ~(uint)_tlb.Info(index)) != 0)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Aperture.Core;
 using Aperture.Datasheets.Arm;
 using Aperture.Datasheets.Msm;
@@ -18,7 +19,7 @@ public sealed partial class MsmIommu : TranslationUnit
     private readonly uint[] _global = new uint[MsmContextRegisters.Stride / sizeof(uint)];          // the page of shared registers
     private readonly TranslationCache _tlb;
     private readonly InterruptLine[] _lines;
-    private readonly uint[] _needs = new uint[3]; // the rights that an access needs, by kind
+    private readonly uint[] _needs = new uint[8]; // the rights that an access needs, by direction and flags
     private ulong _faults;                        // faults and global errors since the unit was made
     private ulong _resets;                        // resets since the unit was made: an access held over a reset is lost
     private bool _clientsPass;                    // CR.CLIENTPD
@@ -37,8 +38,13 @@ public sealed partial class MsmIommu : TranslationUnit
         _banks = [.. Enumerable.Range(0, options.Banks).Select(number => new MsmContextBank(number))];
         _tlb = new TranslationCache(1, options.TlbEntries, options.Replacement, VmidTagMask);
         _lines = [Interrupt, .. Enumerable.Range(1, options.InterruptLines - 1).Select(_ => new InterruptLine())];
-        foreach (var access in Enum.GetValues<DmaAccess>())
-            _needs[(int)access] = (uint)NeedsOf(access, options.MastersArePrivileged);
+        for (var kind = 0; kind < _needs.Length; kind++)
+        {
+            var flags = (AccessFlags)(kind >> 1);
+            var isPrivileged = options.MastersArePrivileged || (flags & AccessFlags.Privileged) != 0;
+            _needs[kind] = (uint)NeedsOf((DmaAccess)(kind & 1), isPrivileged, (flags & AccessFlags.Instruction) != 0);
+        }
+
         Reset();
     }
 
@@ -70,13 +76,15 @@ public sealed partial class MsmIommu : TranslationUnit
         RefreshAll();
     }
 
-    private static ArmRights NeedsOf(DmaAccess access, bool isPrivileged) => (access, isPrivileged) switch
+    /// <summary>The place of an access in <see cref="_needs"/>: direction in bit 0, privilege and instruction above.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int KindOf(in BusRequest request) =>
+        (int)request.Access | ((int)(request.Requester.Flags & (AccessFlags.Privileged | AccessFlags.Instruction)) << 1);
+
+    private static ArmRights NeedsOf(DmaAccess access, bool isPrivileged, bool isFetch = false)
     {
-        (DmaAccess.Write, true) => ArmRights.PrivilegedWrite,
-        (DmaAccess.Write, false) => ArmRights.UserWrite,
-        (DmaAccess.Fetch, true) => ArmRights.PrivilegedRead | ArmRights.Execute,
-        (DmaAccess.Fetch, false) => ArmRights.UserRead | ArmRights.Execute,
-        (_, true) => ArmRights.PrivilegedRead,
-        _ => ArmRights.UserRead,
-    };
+        if (access == DmaAccess.Write)
+            return isPrivileged ? ArmRights.PrivilegedWrite : ArmRights.UserWrite;
+        return (isPrivileged ? ArmRights.PrivilegedRead : ArmRights.UserRead) | (isFetch ? ArmRights.Execute : 0);
+    }
 }

@@ -9,7 +9,7 @@ public sealed partial class OmapMmu
     private OmapFault _held; // the fault for which an access is held back; none if none is
 
     /// <summary>Reports the fault of an access and holds it back, or ends it if the MMU is to answer with bus errors.</summary>
-    private TranslationStatus Fail(OmapFault fault, in DmaRequest request)
+    private TranslationStatus Fail(OmapFault fault, in BusRequest request)
     {
         var address = (uint)request.Address.Value;
         if (request.IsDebug)
@@ -37,14 +37,14 @@ public sealed partial class OmapMmu
     }
 
     /// <summary>Keeps the first fault only, until software clears FAULTINDICATION.</summary>
-    private void LatchFaultStatus(OmapFault fault, in DmaRequest request)
+    private void LatchFaultStatus(OmapFault fault, in BusRequest request)
     {
         if (!_options.HasFaultStatus || _faultStatus.IsIndicated)
             return;
-        var id = fault == OmapFault.TableWalk ? OmapFaultStatus.TableWalkId : request.TransactionId;
+        var id = fault == OmapFault.TableWalk ? OmapFaultStatus.TableWalkId : request.Tag;
         id &= (1 << _options.TransactionIdBits) - 1;
-        var type = request.Access == DmaAccess.Fetch ? 1 : (_options.DmaTransactionIds >> id & 1) != 0 ? 2 : 0;
-        _faultStatus = new OmapFaultStatus(type, request.Access == DmaAccess.Write == _options.FaultStatusWriteIsOne, id);
+        var type = request.IsFetch ? 1 : (_options.DmaTransactionIds >> id & 1) != 0 ? 2 : 0;
+        _faultStatus = new OmapFaultStatus(type, request.IsWrite == _options.FaultStatusWriteIsOne, id);
     }
 
     /// <summary>Software clears bits of IRQSTATUS, which releases the held access, save for a TLB miss: that waits for an entry.</summary>

@@ -12,7 +12,7 @@ public sealed partial class OmapMmu
     /// <inheritdoc/>
     /// <remarks>An address of 4 GiB or more is aborted: the master's port has 32 address lines. An access that is held back when
     /// the unit is reset or loses power is lost, and aborted.</remarks>
-    public override TranslationStatus Translate(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
+    protected override TranslationStatus Resolve(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
     {
         var matches = -1;
         if (_translating && Answers)
@@ -28,7 +28,7 @@ public sealed partial class OmapMmu
         return TranslateWithRetries(request, matches, out address, out contiguous);
     }
 
-    private TranslationStatus TranslateWithRetries(in DmaRequest request, int matches, out PhysicalAddress address, out ulong contiguous)
+    private TranslationStatus TranslateWithRetries(in BusRequest request, int matches, out PhysicalAddress address, out ulong contiguous)
     {
         var resets = _resets;
         for (var retries = 0; ; retries++)
@@ -46,7 +46,7 @@ public sealed partial class OmapMmu
         }
     }
 
-    private TranslationStatus TranslateOnce(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
+    private TranslationStatus TranslateOnce(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
     {
         address = default;
         contiguous = 0;
@@ -68,7 +68,7 @@ public sealed partial class OmapMmu
     }
 
     /// <summary>Settles an access that matched no entry, or several.</summary>
-    private TranslationStatus Resolve(in DmaRequest request, int matches, out PhysicalAddress address, out ulong contiguous)
+    private TranslationStatus Resolve(in BusRequest request, int matches, out PhysicalAddress address, out ulong contiguous)
     {
         address = default;
         contiguous = 0;

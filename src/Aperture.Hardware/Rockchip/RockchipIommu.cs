@@ -67,7 +67,7 @@ public sealed class RockchipIommu : TranslationUnit
     /// <inheritdoc/>
     /// <remarks>An address of 4 GiB or more is aborted without a trace in the registers, and so is every access while the unit has no power or clock or
     /// is in reset. A stream beyond the last MMU comes in by the first.</remarks>
-    public override TranslationStatus Translate(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
+    protected override TranslationStatus Resolve(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
     {
         if (Answers && request.Address.Value < AddressSpace)
             return _mmus[request.Stream.Value < (uint)_mmus.Length ? request.Stream.Value : 0].Translate(request, out address, out contiguous);

@@ -16,7 +16,7 @@ public sealed partial class RockchipMmu
     /// <param name="index">The entry that does.</param>
     /// <param name="address">Where the access goes.</param>
     /// <param name="contiguous">Bytes that translate alike.</param>
-    private TranslationStatus TranslateSlowly(in DmaRequest request, int matches, int index, out PhysicalAddress address, out ulong contiguous)
+    private TranslationStatus TranslateSlowly(in BusRequest request, int matches, int index, out PhysicalAddress address, out ulong contiguous)
     {
         address = default;
         contiguous = 0;
@@ -46,7 +46,7 @@ public sealed partial class RockchipMmu
         }
     }
 
-    private RockchipMmuInterrupts Resolve(in DmaRequest request, int matches, int index, out PhysicalAddress address, out ulong contiguous)
+    private RockchipMmuInterrupts Resolve(in BusRequest request, int matches, int index, out PhysicalAddress address, out ulong contiguous)
     {
         address = default;
         contiguous = 0;
@@ -111,12 +111,12 @@ public sealed partial class RockchipMmu
         }
     }
 
-    private void Raise(RockchipMmuInterrupts fault, in DmaRequest request)
+    private void Raise(RockchipMmuInterrupts fault, in BusRequest request)
     {
         Faults++;
         _faultAddress = (uint)request.Address.Value;
         if (fault == RockchipMmuInterrupts.PageFault)
-            Change(RockchipMmuStatus.FaultMask, RockchipMmuStatus.Fault(request.Access == DmaAccess.Write, request.TransactionId));
+            Change(RockchipMmuStatus.FaultMask, RockchipMmuStatus.Fault(request.IsWrite, request.Tag));
         _raw |= fault;
         _unit.UpdateInterrupt();
     }

@@ -40,7 +40,7 @@ public sealed partial class RockchipMmu : IMmioDevice
     internal ulong Faults { get; private set; }
 
     /// <summary>Translates an access while the unit answers.</summary>
-    internal TranslationStatus Translate(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
+    internal TranslationStatus Translate(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
     {
         var matches = -1;
         var index = -1;

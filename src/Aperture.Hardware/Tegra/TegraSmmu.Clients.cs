@@ -28,9 +28,9 @@ public sealed partial class TegraSmmu
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int RouteOf(in DmaRequest request)
+    private int RouteOf(in BusRequest request)
     {
-        var index = IndexOf(request.Stream.Value, request.Access == DmaAccess.Write);
+        var index = IndexOf(request.Stream.Value, request.IsWrite);
         return index < (uint)_routes.Length ? _routes[index] : PassesThrough;
     }
 
@@ -58,9 +58,9 @@ public sealed partial class TegraSmmu
     }
 
     /// <summary>The client that makes an access; all ones for one that no table lists.</summary>
-    private uint ClientOf(in DmaRequest request) => request.Stream.Value >= FirstClientStream
+    private uint ClientOf(in BusRequest request) => request.Stream.Value >= FirstClientStream
         ? request.Stream.Value - FirstClientStream
-        : _soc.FindClient(request.Stream.Value, request.Access == DmaAccess.Write)?.Id ?? uint.MaxValue;
+        : _soc.FindClient(request.Stream.Value, request.IsWrite)?.Id ?? uint.MaxValue;
 
     /// <summary>Follows the registers that decide about clients and caches, and the interrupt line.</summary>
     private void Refresh()

@@ -38,11 +38,11 @@ public sealed partial class TegraSmmu
     }
 
     /// <summary>Ends an access with an error. A table that could not be read is a decode error of the access (inferred).</summary>
-    private TranslationStatus Refuse(TegraErrorKind kind, in DmaRequest request, TegraDescriptor descriptor)
+    private TranslationStatus Refuse(TegraErrorKind kind, in BusRequest request, TegraDescriptor descriptor)
     {
         _errors++;
         var client = ClientOf(request) & _soc.ClientMask;
-        var status = TegraErrorStatus.Of(kind, client, request.Access == DmaAccess.Write, IsSecure(request), request.Address.Value, descriptor);
+        var status = TegraErrorStatus.Of(kind, client, request.IsWrite, request.IsSecure, request.Address.Value, descriptor);
         Latch(kind == TegraErrorKind.DecodeError ? TegraMcInterrupts.DecodeError : TegraMcInterrupts.InvalidSmmuPage, status, (uint)request.Address.Value);
         return TranslationStatus.Aborted;
     }

@@ -10,7 +10,7 @@ public sealed partial class TegraSmmu
     private ulong _walks;  // table walks made for accesses
     private bool _usesPtc; // whether the PTC is on
 
-    private TranslationStatus TranslateOtherwise(in DmaRequest request, int route, out PhysicalAddress address, out ulong contiguous)
+    private TranslationStatus TranslateOtherwise(in BusRequest request, int route, out PhysicalAddress address, out ulong contiguous)
     {
         address = default;
         contiguous = 0;
@@ -27,7 +27,7 @@ public sealed partial class TegraSmmu
         return TranslationStatus.Ok;
     }
 
-    private TranslationStatus TranslateSlowly(in DmaRequest request, uint asid, int index, out PhysicalAddress address, out ulong contiguous)
+    private TranslationStatus TranslateSlowly(in BusRequest request, uint asid, int index, out PhysicalAddress address, out ulong contiguous)
     {
         address = default;
         contiguous = 0;
@@ -56,7 +56,7 @@ public sealed partial class TegraSmmu
     /// <param name="index">The line that the group is in already, or -1.</param>
     /// <param name="word">The word of the page, with the rights of all levels.</param>
     /// <returns>False where a table could not be read.</returns>
-    private bool TryWalk(in DmaRequest request, uint asid, int index, out uint word)
+    private bool TryWalk(in BusRequest request, uint asid, int index, out uint word)
     {
         word = 0;
         var address = (uint)request.Address.Value;

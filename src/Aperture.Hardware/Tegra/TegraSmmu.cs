@@ -67,7 +67,7 @@ public sealed partial class TegraSmmu : TranslationUnit
     /// <inheritdoc/>
     /// <remarks>A faulting access is ended with an error: this unit never holds one back for software to mend its cause. The clients of a hot reset are
     /// held back until it ends.</remarks>
-    public override TranslationStatus Translate(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
+    protected override TranslationStatus Resolve(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
     {
         var route = RouteOf(request);
         if (route < 0 || !Answers || request.Address.Value >= AddressSpace)
@@ -139,11 +139,8 @@ public sealed partial class TegraSmmu : TranslationUnit
 
     /// <summary>The rights that an access needs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private uint Needed(in DmaRequest request) =>
-        (request.Access == DmaAccess.Write ? TegraDescriptor.WritableBit : TegraDescriptor.ReadableBit) | (IsSecure(request) ? 0 : TegraDescriptor.NonSecureBit);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool IsSecure(in DmaRequest request) => Options.IsSecure is { } isSecure && isSecure(request);
+    private uint Needed(in BusRequest request) =>
+        (request.IsWrite ? TegraDescriptor.WritableBit : TegraDescriptor.ReadableBit) | (request.IsSecure ? 0 : TegraDescriptor.NonSecureBit);
 
     /// <summary>The word of a line for an address: a group's by the page, a section's made into that of its page.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

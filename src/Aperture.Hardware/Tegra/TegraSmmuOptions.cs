@@ -56,9 +56,6 @@ public sealed record TegraSmmuOptions
     /// <summary>Reads of a hot-reset status register that still answer "not drained" after a request; negative: for ever. Default: 0.</summary>
     public int DrainDelayPolls { get; init; }
 
-    /// <summary>Says whether an access is secure: secure ones pass whatever NONSECURE says (inferred). Default: null, none is.</summary>
-    public Predicate<DmaRequest>? IsSecure { get; init; }
-
     internal void Validate()
     {
         if (WindowSize is < 0x400 or > 0x1_0000 || WindowSize % sizeof(uint) != 0)

@@ -3,22 +3,6 @@ using Aperture.Hardware.Bus;
 
 namespace Aperture.Hardware.Translation;
 
-/// <summary>How a transfer of a master ended.</summary>
-public enum DmaStatus
-{
-    /// <summary>All bytes were transferred.</summary>
-    Ok,
-
-    /// <summary>A translation unit holds the access back; the master waits, and may be reset.</summary>
-    Stalled,
-
-    /// <summary>A translation unit refused the access.</summary>
-    Refused,
-
-    /// <summary>The access left the unit but nothing answered on the bus.</summary>
-    BusError,
-}
-
 /// <summary>A master's port to memory: straight onto the bus, or through a translation unit.</summary>
 public sealed class DmaPort
 {
@@ -33,14 +17,17 @@ public sealed class DmaPort
         ArgumentNullException.ThrowIfNull(bus);
         _bus = bus;
         Unit = unit;
-        Stream = stream;
+        Requester = new Requester(stream);
     }
 
     /// <summary>The unit that stands between, or null for a master with physical addresses.</summary>
     public TranslationUnit? Unit { get; }
 
     /// <summary>The number by which the unit knows this master.</summary>
-    public StreamId Stream { get; }
+    public StreamId Stream => Requester.Stream;
+
+    /// <summary>Who makes the accesses on this port; by default its master without any address space of its own or any flag.</summary>
+    public Requester Requester { get; init; }
 
     /// <summary>Whether the master snoops the CPU's caches: it sees what the CPU sees, and the CPU what it writes. Of no account on a
     /// machine whose caches are not modelled.</summary>
@@ -53,12 +40,19 @@ public sealed class DmaPort
     /// <param name="address">The first byte, as the device sees it.</param>
     /// <param name="destination">Where they go.</param>
     /// <param name="transferred">How many bytes were read before the end or the failure.</param>
-    public DmaStatus Read(Iova address, Span<byte> destination, out int transferred)
+    public DmaStatus Read(Iova address, Span<byte> destination, out int transferred) => Read(Requester, address, destination, out transferred);
+
+    /// <summary>Reads bytes, page by page, as somebody else than the port's own requester.</summary>
+    /// <param name="requester">Who makes the access: one of the master's address spaces, privileged or not.</param>
+    /// <param name="address">The first byte, as the device sees it.</param>
+    /// <param name="destination">Where they go.</param>
+    /// <param name="transferred">How many bytes were read before the end or the failure.</param>
+    public DmaStatus Read(in Requester requester, Iova address, Span<byte> destination, out int transferred)
     {
         transferred = 0;
         while (transferred < destination.Length)
         {
-            var status = Translate(address + (ulong)transferred, DmaAccess.Read, destination.Length - transferred, out var target, out var length);
+            var status = Translate(requester, address + (ulong)transferred, DmaAccess.Read, destination.Length - transferred, out var target, out var length);
             if (Monitor is { } monitor)
                 monitor.OnRead(this, address + (ulong)transferred, target, length, status);
             if (status != DmaStatus.Ok)
@@ -75,12 +69,19 @@ public sealed class DmaPort
     /// <param name="address">The first byte, as the device sees it.</param>
     /// <param name="source">The bytes.</param>
     /// <param name="transferred">How many bytes were written before the end or the failure.</param>
-    public DmaStatus Write(Iova address, ReadOnlySpan<byte> source, out int transferred)
+    public DmaStatus Write(Iova address, ReadOnlySpan<byte> source, out int transferred) => Write(Requester, address, source, out transferred);
+
+    /// <summary>Writes bytes, page by page, as somebody else than the port's own requester.</summary>
+    /// <param name="requester">Who makes the access: one of the master's address spaces, privileged or not.</param>
+    /// <param name="address">The first byte, as the device sees it.</param>
+    /// <param name="source">The bytes.</param>
+    /// <param name="transferred">How many bytes were written before the end or the failure.</param>
+    public DmaStatus Write(in Requester requester, Iova address, ReadOnlySpan<byte> source, out int transferred)
     {
         transferred = 0;
         while (transferred < source.Length)
         {
-            var status = Translate(address + (ulong)transferred, DmaAccess.Write, source.Length - transferred, out var target, out var length);
+            var status = Translate(requester, address + (ulong)transferred, DmaAccess.Write, source.Length - transferred, out var target, out var length);
             if (Monitor is { } monitor)
                 monitor.OnWrite(this, address + (ulong)transferred, target, source.Slice(transferred, length), status);
             if (status != DmaStatus.Ok)
@@ -93,7 +94,7 @@ public sealed class DmaPort
         return DmaStatus.Ok;
     }
 
-    private DmaStatus Translate(Iova address, DmaAccess access, int wanted, out PhysicalAddress target, out int length)
+    private DmaStatus Translate(in Requester requester, Iova address, DmaAccess access, int wanted, out PhysicalAddress target, out int length)
     {
         if (Unit is null)
         {
@@ -102,9 +103,10 @@ public sealed class DmaPort
             return DmaStatus.Ok;
         }
 
-        var status = Unit.Translate(new DmaRequest(Stream, address, access), out target, out var contiguous);
-        length = status == TranslationStatus.Ok ? (int)Math.Min((ulong)wanted, contiguous) : wanted;
-        return status switch
+        var result = Unit.Translate(new BusRequest(requester, address, access, (uint)wanted));
+        target = result.Address;
+        length = result.Status == TranslationStatus.Ok ? (int)Math.Min((ulong)wanted, result.Length) : wanted;
+        return result.Status switch
         {
             TranslationStatus.Ok => DmaStatus.Ok,
             TranslationStatus.Stalled => DmaStatus.Stalled,

@@ -32,12 +32,21 @@ public abstract class TranslationUnit : BusDevice
 
     /// <summary>Translates an access.</summary>
     /// <param name="request">The access.</param>
-    /// <param name="address">Where it goes in the physical address space.</param>
-    /// <param name="contiguous">How many bytes from <paramref name="address"/> on translate alike: at most up to the end of the page.</param>
+    /// <returns>What becomes of it.</returns>
     /// <remarks>A fault raises the interrupt before this returns. If the handler releases the access meanwhile, it is
     /// translated again at once, at most <see cref="MaxRetries"/> times; an access still unreleased comes back as
     /// <see cref="TranslationStatus.Stalled"/>.</remarks>
-    public abstract TranslationStatus Translate(in DmaRequest request, out PhysicalAddress address, out ulong contiguous);
+    public TranslationResult Translate(in BusRequest request)
+    {
+        var status = Resolve(request, out var address, out var contiguous);
+        return status == TranslationStatus.Ok ? new TranslationResult(status, address, contiguous, Protection.ReadWrite) : new TranslationResult(status);
+    }
+
+    /// <summary>Translates an access.</summary>
+    /// <param name="request">The access.</param>
+    /// <param name="address">Where it goes in the physical address space.</param>
+    /// <param name="contiguous">How many bytes from <paramref name="address"/> on translate alike: at most up to the end of the page.</param>
+    protected abstract TranslationStatus Resolve(in BusRequest request, out PhysicalAddress address, out ulong contiguous);
 
     /// <summary>How often one access is retried within <see cref="Translate"/> after software released it. Silicon retries
     /// for ever; a simulated machine must come to an end. Documented choice: 8.</summary>

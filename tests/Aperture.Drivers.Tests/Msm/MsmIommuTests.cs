@@ -102,11 +102,11 @@ public sealed class MsmIommuTests : IDisposable
     }
 
     [Theory]
-    [InlineData(DmaAccess.Read, Protection.None, FaultReason.NotMapped, FaultAccess.Read)]
-    [InlineData(DmaAccess.Write, Protection.Read, FaultReason.Protection, FaultAccess.Write)]
-    [InlineData(DmaAccess.Fetch, Protection.ReadWrite | Protection.NoExecute, FaultReason.Protection, FaultAccess.Execute)]
-    [InlineData(DmaAccess.Read, Protection.Read | Protection.Privileged, FaultReason.Protection, FaultAccess.Read)]
-    public void A_fault_tells_unit_bank_master_address_access_and_cause(DmaAccess access, Protection protection, FaultReason reason, FaultAccess told)
+    [InlineData(DmaAccess.Read, AccessFlags.None, Protection.None, FaultReason.NotMapped, FaultAccess.Read)]
+    [InlineData(DmaAccess.Write, AccessFlags.None, Protection.Read, FaultReason.Protection, FaultAccess.Write)]
+    [InlineData(DmaAccess.Read, AccessFlags.Instruction, Protection.ReadWrite | Protection.NoExecute, FaultReason.Protection, FaultAccess.Execute)]
+    [InlineData(DmaAccess.Read, AccessFlags.None, Protection.Read | Protection.Privileged, FaultReason.Protection, FaultAccess.Read)]
+    public void A_fault_tells_unit_bank_master_address_access_and_cause(DmaAccess access, AccessFlags flags, Protection protection, FaultReason reason, FaultAccess told)
     {
         var unit = _board.AddUnit();
         var masters = new[] { _board.AddMaster(unit), _board.AddMaster(unit) };
@@ -121,8 +121,8 @@ public sealed class MsmIommuTests : IDisposable
             heard.Add(report);
             return FaultResponse.Unhandled;
         };
-        var status = unit.Model.Translate(new DmaRequest(masters[1].Ports[1].Stream, s_iova + 0x128, access), out _, out _);
-        Assert.Equal(TranslationStatus.Stalled, status);
+        var result = unit.Model.Translate(new BusRequest(new Requester(masters[1].Ports[1].Stream, null, flags), s_iova + 0x128, access));
+        Assert.Equal(TranslationStatus.Stalled, result.Status);
         var fault = Assert.Single(heard);
         Assert.Equal((unit.Unit, masters[1].Device, 1, s_iova + 0x128, told, reason), (fault.Unit, fault.Device, fault.Context, fault.Address, fault.Access, fault.Reason));
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Aperture.Core;
 using Aperture.Hardware.Exynos;
+using Aperture.Hardware.Tests.Translation;
 using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Tests.Exynos;
@@ -78,7 +79,8 @@ public class SysMmuFuzzTests
                 return 0;
             default:
                 var near = random.Next(2) == 0 ? 0xFFFFFu : uint.MaxValue;
-                var request = new DmaRequest(new StreamId((uint)random.Next(10)), new Iova((ulong)random.NextInt64() & near), (DmaAccess)random.Next(3), false, (ushort)random.Next());
+                var request = Translations.RandomRequest(
+                    new StreamId((uint)random.Next(10)), new Iova((ulong)random.NextInt64() & near), random.Next(3), false, (ushort)random.Next());
                 var status = sysMmu.Unit.Translate(request, out var address, out var contiguous);
                 return (long)(address.Value ^ contiguous) + (int)status;
         }

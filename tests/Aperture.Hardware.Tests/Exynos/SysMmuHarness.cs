@@ -78,9 +78,9 @@ internal sealed class SysMmuHarness : IDisposable
 
     public TranslationStatus Translate(ulong address, DmaAccess access, out ulong target, uint stream = 0)
     {
-        var status = Unit.Translate(new DmaRequest(new StreamId(stream), new Iova(address), access, false, 0x123), out var physical, out _);
-        target = physical.Value;
-        return status;
+        var result = Unit.Translate(new BusRequest(new Requester(new StreamId(stream)), new Iova(address), access, Tag: 0x123));
+        target = result.Address.Value;
+        return result.Status;
     }
 
     public void AssertMapped(ulong address, ulong expected, DmaAccess access = DmaAccess.Read, uint stream = 0)

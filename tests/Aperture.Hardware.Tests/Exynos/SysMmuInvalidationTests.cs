@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Hardware.Exynos;
+using Aperture.Hardware.Tests.Translation;
 using Aperture.Hardware.Translation;
 using static Aperture.Hardware.Tests.Exynos.SysMmuHarness;
 
@@ -115,7 +116,7 @@ public class SysMmuInvalidationTests
         sysMmu.Section(0, 0xB0000000);
         for (var pass = 0; pass < 2; pass++) // walked, then from the TLB
         {
-            sysMmu.Unit.Translate(new DmaRequest(default, new Iova(0x1100), DmaAccess.Read), out _, out var contiguous);
+            sysMmu.Unit.Translate(new BusRequest(default, new Iova(0x1100), DmaAccess.Read), out _, out var contiguous);
             Assert.Equal(0xF00ul, contiguous);
         }
 

@@ -1,6 +1,7 @@
 using Aperture.Core;
 using Aperture.Datasheets.Exynos;
 using Aperture.Hardware.Exynos;
+using Aperture.Hardware.Tests.Translation;
 using Aperture.Hardware.Translation;
 using static Aperture.Hardware.Tests.Exynos.SysMmuHarness;
 
@@ -26,11 +27,11 @@ public class SysMmuTranslationTests
         {
             sysMmu.AssertMapped(0x00300000, 0xA0000000);
             sysMmu.AssertMapped(0x003FFFFF, 0xA00FFFFF, DmaAccess.Write);
-            sysMmu.AssertMapped(0x0041ABCD, 0xA012ABCD, DmaAccess.Fetch);
+            sysMmu.AssertMapped(0x0041ABCD, 0xA012ABCD, DmaAccess.Read);
             sysMmu.AssertMapped(0x00401FFC, 0xA0055FFC);
         }
 
-        sysMmu.Unit.Translate(new DmaRequest(default, new Iova(0x0041ABCD), DmaAccess.Read), out _, out var contiguous);
+        sysMmu.Unit.Translate(new BusRequest(default, new Iova(0x0041ABCD), DmaAccess.Read), out _, out var contiguous);
         Assert.Equal(version == "v2" ? 0x1000u - 0xBCD : 0x10000u - 0xABCD, contiguous); // each set of version 2 holds its own part
         Assert.True(sysMmu.Unit.Counters.Hits >= 4);
     }

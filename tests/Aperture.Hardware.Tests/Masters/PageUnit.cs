@@ -15,7 +15,7 @@ public sealed class PageUnit(SystemBus bus) : TranslationUnit(bus)
     public TranslationStatus Otherwise { get; set; } = TranslationStatus.Stalled;
 
     /// <summary>Called on a fault, as an interrupt handler would be; true to translate again.</summary>
-    public Func<DmaRequest, bool>? OnFault { get; set; }
+    public Func<BusRequest, bool>? OnFault { get; set; }
 
     public override uint Size => 0x100;
 
@@ -31,7 +31,7 @@ public sealed class PageUnit(SystemBus bus) : TranslationUnit(bus)
 
     public void Unmap(ulong iova) => _pages.Remove(iova / PageSize);
 
-    public override TranslationStatus Translate(in DmaRequest request, out PhysicalAddress address, out ulong contiguous)
+    protected override TranslationStatus Resolve(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
     {
         var offset = request.Address.Value % PageSize;
         contiguous = PageSize - offset;

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Aperture.Core;
 using Aperture.Datasheets.Msm;
 using Aperture.Hardware.Msm;
+using Aperture.Hardware.Tests.Translation;
 using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Tests.Msm;
@@ -87,7 +88,8 @@ public class MsmFuzzTests
                 return 0;
             default:
                 var near = random.Next(2) == 0 ? 0xFF_FFFFu : uint.MaxValue;
-                var request = new DmaRequest(new StreamId((uint)random.Next(34)), new Iova((ulong)random.NextInt64() & near), (DmaAccess)random.Next(3), false, (ushort)random.Next());
+                var request = Translations.RandomRequest(
+                    new StreamId((uint)random.Next(34)), new Iova((ulong)random.NextInt64() & near), random.Next(3), false, (ushort)random.Next());
                 var status = rig.Unit.Translate(request, out var address, out var contiguous);
                 return (long)(address.Value ^ contiguous) + (int)status;
         }

@@ -77,11 +77,11 @@ internal sealed class MsmRig : IDisposable
         return this;
     }
 
-    public TranslationStatus Translate(ulong address, DmaAccess access, out uint target, uint machine = 0)
+    public TranslationStatus Translate(ulong address, DmaAccess access, out uint target, uint machine = 0, AccessFlags flags = AccessFlags.None)
     {
-        var status = Unit.Translate(new DmaRequest(new StreamId(machine), new Iova(address), access, TransactionId: 0x5A), out var physical, out _);
-        target = (uint)physical.Value;
-        return status;
+        var result = Unit.Translate(new BusRequest(new Requester(new StreamId(machine), null, flags), new Iova(address), access, Tag: 0x5A));
+        target = (uint)result.Address.Value;
+        return result.Status;
     }
 
     /// <summary>Where a read goes; null for none.</summary>

@@ -1,6 +1,7 @@
 using Aperture.Core;
 using Aperture.Datasheets.Arm;
 using Aperture.Datasheets.Msm;
+using Aperture.Hardware.Tests.Translation;
 using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Tests.Msm;
@@ -27,7 +28,7 @@ public class MsmTranslationTests
         {
             for (var round = 0; round < 2; round++)
             {
-                Assert.Equal(TranslationStatus.Ok, rig.Unit.Translate(new DmaRequest(default, new Iova(iova), DmaAccess.Write), out var physical, out var contiguous));
+                Assert.Equal(TranslationStatus.Ok, rig.Unit.Translate(new BusRequest(default, new Iova(iova), DmaAccess.Write), out var physical, out var contiguous));
                 Assert.Equal((target, left), (physical.Value, contiguous));
             }
         }
@@ -137,13 +138,17 @@ public class MsmTranslationTests
             using var rig = new MsmRig(new() { MastersArePrivileged = isPrivileged }).Start(system: hasAccessFlag ? 7u : 3u, auxiliary: MsmAuxiliaryControl.MissWalks);
             rig.Map(0x1000_0000, 0x8020_0000, entry);
             var rights = allowed.Split(' ').FirstOrDefault(right => right.StartsWith(isPrivileged ? 'p' : 'u')) ?? "";
-            foreach (var (access, letter) in new[] { (DmaAccess.Read, 'r'), (DmaAccess.Write, 'w'), (DmaAccess.Fetch, 'r') })
+            (DmaAccess Access, char Letter, AccessFlags Flags)[] kinds =
+            [
+                (DmaAccess.Read, 'r', AccessFlags.None), (DmaAccess.Write, 'w', AccessFlags.None), (DmaAccess.Read, 'r', AccessFlags.Instruction),
+            ];
+            foreach (var (access, letter, flags) in kinds)
             {
                 for (var round = 0; round < 2; round++)
                 {
                     rig[0, MsmContextRegisters.FaultStatusRestore] = 0;
                     var isAllowed = rights.Contains(letter, StringComparison.Ordinal);
-                    Assert.Equal(isAllowed ? TranslationStatus.Ok : TranslationStatus.Aborted, rig.Translate(0x1000_0000, access, out _));
+                    Assert.Equal(isAllowed ? TranslationStatus.Ok : TranslationStatus.Aborted, rig.Translate(0x1000_0000, access, out _, flags: flags));
                     Assert.Equal(isAllowed ? MsmFault.None : MsmFault.Permission, rig.Fault() & ~MsmFault.SecondLevel);
                 }
             }
@@ -156,7 +161,7 @@ public class MsmTranslationTests
         using var rig = new MsmRig().Start(auxiliary: MsmAuxiliaryControl.MissWalks);
         rig.Map(0x1000_0000, 0x8020_0000, MsmRig.SmallPage | 1);
         Assert.Equal(TranslationStatus.Ok, rig.Translate(0x1000_0000, DmaAccess.Read, out _));
-        Assert.Equal(TranslationStatus.Aborted, rig.Translate(0x1000_0000, DmaAccess.Fetch, out _));
+        Assert.Equal(TranslationStatus.Aborted, rig.Translate(0x1000_0000, DmaAccess.Read, out _, flags: AccessFlags.Instruction));
         Assert.True(new MsmTransaction(rig[0, MsmContextRegisters.FaultTransaction]).IsFetch);
     }
 

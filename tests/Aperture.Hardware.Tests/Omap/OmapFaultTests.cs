@@ -1,6 +1,7 @@
 using Aperture.Core;
 using Aperture.Datasheets.Omap;
 using Aperture.Hardware.Omap;
+using Aperture.Hardware.Tests.Translation;
 using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Tests.Omap;
@@ -169,7 +170,7 @@ public class OmapFaultTests
 
         ulong Contiguous(uint address)
         {
-            Assert.Equal(TranslationStatus.Ok, rig.Mmu.Translate(new DmaRequest(default, new Iova(address), DmaAccess.Read), out _, out var contiguous));
+            Assert.Equal(TranslationStatus.Ok, rig.Mmu.Translate(new BusRequest(default, new Iova(address), DmaAccess.Read), out _, out var contiguous));
             return contiguous;
         }
     }
@@ -258,13 +259,14 @@ public class OmapFaultTests
     [InlineData(DmaAccess.Read, 3, true, 0, false)]
     [InlineData(DmaAccess.Write, 3, true, 0, true)]
     [InlineData(DmaAccess.Write, 3, false, 0, false)]
-    [InlineData(DmaAccess.Fetch, 0x12, true, 1, false)]
-    public void Fault_status_holds_the_first_fault(DmaAccess access, ushort id, bool writeIsOne, int type, bool readWrite)
+    [InlineData(DmaAccess.Read, 0x12, true, 1, false, true)]
+    public void Fault_status_holds_the_first_fault(
+        DmaAccess access, ushort id, bool writeIsOne, int type, bool readWrite, bool fetch = false)
     {
         using var rig = new OmapRig(OmapMmuOptions.Omap4Ipu with { FaultStatusWriteIsOne = writeIsOne });
         rig.Enable();
         rig[OmapRegisters.GpReg] = 1;
-        rig.Access(0x2000_0000, out _, access, id: id);
+        rig.Access(0x2000_0000, out _, access, id: id, fetch: fetch);
         rig.Access(0x2000_0000, out _, DmaAccess.Read, id: 1);
         Assert.Equal(new OmapFaultStatus(type, readWrite, id & 0xF).Bits, rig[OmapRegisters.FaultStatus]);
         rig[OmapRegisters.FaultStatus] = 1;

@@ -1,6 +1,7 @@
 using Aperture.Core;
 using Aperture.Datasheets.Omap;
 using Aperture.Hardware.Omap;
+using Aperture.Hardware.Tests.Translation;
 using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Tests.Omap;
@@ -67,7 +68,7 @@ public class OmapFuzzTests
                     rig.Mmu.SetEntry(random.Next(options.TlbEntries), (uint)random.Next(), (uint)random.Next());
                     break;
                 default:
-                    var request = new DmaRequest(default, new Iova(address), (DmaAccess)random.Next(3), random.Next(8) == 0, (ushort)random.Next(65536));
+                    var request = Translations.RandomRequest(default, new Iova(address), random.Next(3), random.Next(8) == 0, (ushort)random.Next(65536));
                     Mix((ulong)rig.Mmu.Translate(request, out var physical, out var contiguous));
                     Mix(physical.Value);
                     Mix(contiguous);

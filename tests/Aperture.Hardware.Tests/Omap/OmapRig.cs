@@ -74,11 +74,12 @@ internal sealed class OmapRig : IDisposable
         return entry;
     }
 
-    public TranslationStatus Access(uint address, out uint target, DmaAccess access = DmaAccess.Read, bool debug = false, ushort id = 0)
+    public TranslationStatus Access(uint address, out uint target, DmaAccess access = DmaAccess.Read, bool debug = false, ushort id = 0, bool fetch = false)
     {
-        var status = Mmu.Translate(new DmaRequest(default, new Iova(address), access, debug, id), out var physical, out _);
-        target = (uint)physical.Value;
-        return status;
+        var flags = (debug ? AccessFlags.Debug : 0) | (fetch ? AccessFlags.Instruction : 0);
+        var result = Mmu.Translate(new BusRequest(new Requester(default, null, flags), new Iova(address), access, Tag: id));
+        target = (uint)result.Address.Value;
+        return result.Status;
     }
 
     public void AssertTranslates(uint address, uint expected)

@@ -1,6 +1,7 @@
 using Aperture.Core;
 using Aperture.Datasheets.Omap;
 using Aperture.Hardware.Omap;
+using Aperture.Hardware.Tests.Translation;
 using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Tests.Omap;
@@ -11,7 +12,7 @@ public class OmapTranslationTests
     public void Disabled_mmu_passes_addresses_unchanged()
     {
         using var rig = new OmapRig();
-        Assert.Equal(TranslationStatus.Ok, rig.Mmu.Translate(new DmaRequest(default, new Iova(0xDEAD_BEEF), DmaAccess.Write), out var address, out var contiguous));
+        Assert.Equal(TranslationStatus.Ok, rig.Mmu.Translate(new BusRequest(default, new Iova(0xDEAD_BEEF), DmaAccess.Write), out var address, out var contiguous));
         Assert.Equal(new PhysicalAddress(0xDEAD_BEEF), address);
         Assert.Equal(0x1_0000_0000ul - 0xDEAD_BEEF, contiguous);
     }
@@ -27,7 +28,7 @@ public class OmapTranslationTests
     public void Addresses_beyond_32_bits_abort()
     {
         using var rig = new OmapRig();
-        var request = new DmaRequest(default, new Iova(1UL << 32), DmaAccess.Read);
+        var request = new BusRequest(default, new Iova(1UL << 32), DmaAccess.Read);
         Assert.Equal(TranslationStatus.Aborted, rig.Mmu.Translate(request, out _, out _));
         rig.Enable();
         Assert.Equal(TranslationStatus.Aborted, rig.Mmu.Translate(request, out _, out _));
@@ -194,7 +195,7 @@ public class OmapTranslationTests
         rig.Enable().Store(OmapRig.L1 + (0x100 << 2), 0xA000_0002);
         rig[OmapRegisters.RamMsb] = 0xFF;
         rig.Load(0, new OmapCam(0x7000_0000, OmapPageSize.Section), 0xB000_0000);
-        rig.Mmu.Translate(new DmaRequest(default, new Iova(0x7000_0008), DmaAccess.Read), out var address, out _);
+        rig.Mmu.Translate(new BusRequest(default, new Iova(0x7000_0008), DmaAccess.Read), out var address, out _);
         Assert.Equal(use == OmapMsbUse.Ignored ? 0xB000_0008ul : 0xF_B000_0008ul, address.Value);
         rig[OmapRegisters.Lock] = 0;
         Assert.Equal(use == OmapMsbUse.Ignored ? 0u : 0xF, rig[OmapRegisters.ReadRamMsb]);
@@ -213,7 +214,7 @@ public class OmapTranslationTests
         Assert.Equal(0x1001_0000u, rig[0x98]);
         rig.AssertTranslates(0x1001_FFFC, 0x1001_FFFC);
         rig.AssertTranslates(0x1002_0000, 0xA002_0000);
-        rig.Mmu.Translate(new DmaRequest(default, new Iova(0x1000_0010), DmaAccess.Read), out _, out var contiguous);
+        rig.Mmu.Translate(new BusRequest(default, new Iova(0x1000_0010), DmaAccess.Read), out _, out var contiguous);
         Assert.Equal(0xFFF0ul, contiguous);
     }
 

@@ -5,6 +5,7 @@ using Aperture.Core;
 using Aperture.Core.Memory;
 using Aperture.Hardware.Bus;
 using Aperture.Hardware.Omap;
+using Aperture.Hardware.Tests.Translation;
 using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Tests.Omap;
@@ -81,7 +82,7 @@ public class OmapVectorTests
         var unit = new OmapMmu(bus, OmapMmuOptions.Omap4Ipu);
         unit.TryWrite(0x4C, 4, tableBase);
         unit.TryWrite(0x44, 4, 6);
-        var status = unit.Translate(new DmaRequest(default, new Iova(Hex(line, "iova")), DmaAccess.Write), out var address, out _);
+        var status = unit.Translate(new BusRequest(default, new Iova(Hex(line, "iova")), DmaAccess.Write), out var address, out _);
         if (line.TryGetProperty("fault", out _))
         {
             Assert.True(status == TranslationStatus.Stalled, $"{where}: got {status} {address}");

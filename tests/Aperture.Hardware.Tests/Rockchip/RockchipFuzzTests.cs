@@ -64,7 +64,9 @@ public sealed class RockchipFuzzTests
                 rig.Unit.SetPower(true);
                 return 0;
             default:
-                var status = rig.Translate((uint)random.NextInt64() & 0x0FFF_FFFF, out var address, (DmaAccess)random.Next(3), (uint)random.Next(3));
+                var iova = (uint)random.NextInt64() & 0x0FFF_FFFF;
+                var access = random.Next(3) == 1 ? DmaAccess.Write : DmaAccess.Read;
+                var status = rig.Translate(iova, out var address, access, (uint)random.Next(3));
                 return ((long)status << 60) ^ (long)address;
         }
     }

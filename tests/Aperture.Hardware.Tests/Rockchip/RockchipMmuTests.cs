@@ -1,6 +1,7 @@
 using Aperture.Core;
 using Aperture.Datasheets.Rockchip;
 using Aperture.Hardware.Rockchip;
+using Aperture.Hardware.Tests.Translation;
 using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Tests.Rockchip;
@@ -15,7 +16,7 @@ public sealed class RockchipMmuTests
         using var rig = new RockchipRig();
         Assert.Equal(0x18u, rig[RockchipMmuRegister.Status]);
         Assert.Equal(0xDEAD_BEEFul, rig.Reaches(0xDEAD_BEEF));
-        Assert.Equal(TranslationStatus.Aborted, rig.Unit.Translate(new DmaRequest(default, new Iova(1UL << 32), DmaAccess.Read), out _, out _));
+        Assert.Equal(TranslationStatus.Aborted, rig.Unit.Translate(new BusRequest(default, new Iova(1UL << 32), DmaAccess.Read), out _, out _));
     }
 
     [Fact]
@@ -55,7 +56,6 @@ public sealed class RockchipMmuTests
     [Theory]
     [InlineData(2u, DmaAccess.Write)]
     [InlineData(4u, DmaAccess.Read)]
-    [InlineData(4u, DmaAccess.Fetch)]
     [InlineData(0u, DmaAccess.Read)]
     public void Rights_are_checked_on_walks_and_hits(uint rights, DmaAccess access)
     {
@@ -75,7 +75,7 @@ public sealed class RockchipMmuTests
         using var rig = new RockchipRig();
         rig.Map(Page, 0x8123_4000);
         rig.Start();
-        Assert.Equal(TranslationStatus.Stalled, rig.Unit.Translate(new DmaRequest(default, new Iova(Page + 0x1004), DmaAccess.Write, TransactionId: 9), out _, out _));
+        Assert.Equal(TranslationStatus.Stalled, rig.Unit.Translate(new BusRequest(new Requester(default), new Iova(Page + 0x1004), DmaAccess.Write, Tag: 9), out _, out _));
         Assert.Equal((true, true, 9), (rig.Status.IsFaulting, rig.Status.IsWrite, rig.Status.BusId));
         Assert.Equal(Page + 0x1004, rig[RockchipMmuRegister.FaultAddress]);
         Assert.Equal(1u, rig[RockchipMmuRegister.InterruptStatus]);

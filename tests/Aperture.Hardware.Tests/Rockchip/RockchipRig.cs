@@ -71,9 +71,9 @@ internal sealed class RockchipRig : IDisposable
 
     public TranslationStatus Translate(uint iova, out ulong address, DmaAccess access = DmaAccess.Read, uint stream = 0)
     {
-        var status = Unit.Translate(new DmaRequest(new StreamId(stream), new Iova(iova), access), out var target, out _);
-        address = target.Value;
-        return status;
+        var result = Unit.Translate(new BusRequest(new StreamId(stream), new Iova(iova), access));
+        address = result.Address.Value;
+        return result.Status;
     }
 
     public ulong Reaches(uint iova, DmaAccess access = DmaAccess.Read, uint stream = 0)

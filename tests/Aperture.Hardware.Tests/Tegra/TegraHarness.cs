@@ -85,11 +85,14 @@ internal sealed class TegraHarness : IDisposable
         return (uint)value;
     }
 
+    /// <summary>What the next accesses say of themselves.</summary>
+    public AccessFlags Flags { get; set; }
+
     public TranslationStatus Translate(ulong address, DmaAccess access, out ulong target, uint? stream = null)
     {
-        var status = Unit.Translate(new DmaRequest(new StreamId(stream ?? Swgroup), new Iova(address), access), out var physical, out _);
-        target = physical.Value;
-        return status;
+        var result = Unit.Translate(new BusRequest(new Requester(new StreamId(stream ?? Swgroup), null, Flags), new Iova(address), access));
+        target = result.Address.Value;
+        return result.Status;
     }
 
     public void AssertMapped(ulong address, ulong expected, DmaAccess access = DmaAccess.Read, uint? stream = null)

@@ -81,7 +81,7 @@ public class TegraTranslationTests
     [Fact]
     public void Secure_accesses_pass_whatever_the_attribute_says()
     {
-        using var unit = new TegraHarness(TegraSmmuOptions.Tegra210 with { IsSecure = request => request.Stream.Value != 0 });
+        using var unit = new TegraHarness(TegraSmmuOptions.Tegra210) { Flags = AccessFlags.Secure };
         unit.Start();
         unit.Link(0x1000_0000);
         unit.Page(0x1000_0000, 0x8030_0000, TegraDescriptor.ReadableBit);

@@ -154,8 +154,9 @@ internal sealed class TranslateWork : IDisposable
         var streams = (1u << _streamBits) - 1;
         for (var i = 0; i < times; i++)
         {
-            var request = new DmaRequest(new StreamId(_firstStream + ((uint)i & streams)), Base + (((ulong)((i >> _streamBits) & pages) << 12) + 0x10), DmaAccess.Read);
-            if (_unit.Translate(request, out _, out _) != TranslationStatus.Ok)
+            var address = Base + (((ulong)((i >> _streamBits) & pages) << 12) + 0x10);
+            var request = new BusRequest(new StreamId(_firstStream + ((uint)i & streams)), address, DmaAccess.Read);
+            if (_unit.Translate(request).Status != TranslationStatus.Ok)
                 throw new InvalidOperationException("the access faulted");
         }
     }
