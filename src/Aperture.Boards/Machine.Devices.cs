@@ -1,8 +1,9 @@
 using System.Globalization;
 using Aperture.Boards.Wiring;
 using Aperture.Core;
-using Aperture.Devices;
 using Aperture.DeviceTrees;
+using Aperture.Devices;
+using Aperture.Dma.Bounce;
 using Aperture.Hardware.Bus;
 using Aperture.Iommu;
 using Aperture.Power;

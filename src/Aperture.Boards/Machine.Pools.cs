@@ -1,6 +1,8 @@
 using Aperture.Core.Memory;
 using Aperture.DeviceTrees;
 using Aperture.Dma;
+using Aperture.Dma.Bounce;
+using Aperture.Dma.Memory;
 
 namespace Aperture.Boards;
 

@@ -1,7 +1,8 @@
 using Aperture.Boards;
-using Aperture.Devices;
 using Aperture.DeviceTrees;
+using Aperture.Devices;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 using Aperture.Dma.Sanitizer;
 using Aperture.Iommu;
 

@@ -1,5 +1,6 @@
 using Aperture.Datasheets.DmaMaster;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 using Aperture.Drivers.DmaMaster;
 
 namespace Aperture.Boards.Running;

@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 using Aperture.Drivers.Edu;
 using Aperture.Hardware.Masters;
 

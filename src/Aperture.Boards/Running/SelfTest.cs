@@ -3,6 +3,7 @@ using Aperture.Core.Memory;
 using Aperture.Datasheets.DmaMaster;
 using Aperture.Devices;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 using Aperture.Drivers.DmaMaster;
 
 namespace Aperture.Boards.Running;

@@ -1,6 +1,7 @@
 using Aperture.Core;
 using Aperture.Datasheets.DmaMaster;
 using Aperture.Dma;
+using Aperture.Dma.Shared;
 using Aperture.Drivers.DmaMaster;
 using Aperture.Hardware.Masters;
 

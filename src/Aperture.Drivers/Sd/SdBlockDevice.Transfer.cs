@@ -1,6 +1,7 @@
 using Aperture.Core;
 using Aperture.Datasheets.Sd;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 
 namespace Aperture.Drivers.Sd;
 

@@ -2,6 +2,7 @@ using Aperture.Core;
 using Aperture.Datasheets.Sd;
 using Aperture.Devices;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 
 namespace Aperture.Drivers.Sd;
 

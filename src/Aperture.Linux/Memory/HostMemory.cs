@@ -2,6 +2,7 @@ using System.Numerics;
 using Aperture.Core;
 using Aperture.Core.Memory;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 
 namespace Aperture.Linux.Memory;
 

@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using Aperture.Core;
 using Aperture.DeviceTrees;
 using Aperture.Dma;
+using Aperture.Dma.Bounce;
+using Aperture.Dma.Memory;
 using Aperture.Iommu;
 using Aperture.Power;
 

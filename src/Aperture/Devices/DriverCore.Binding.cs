@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Dma;
+using Aperture.Dma.Operations;
 
 namespace Aperture.Devices;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Aperture.Core;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 using Aperture.Iommu;
 using Aperture.Power;
 using Microsoft.Extensions.Logging;

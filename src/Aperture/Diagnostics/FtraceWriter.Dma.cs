@@ -1,6 +1,7 @@
 using System.Globalization;
 using Aperture.Core;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 
 namespace Aperture.Diagnostics;
 

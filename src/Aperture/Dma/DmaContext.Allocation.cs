@@ -1,5 +1,8 @@
 using System.Runtime.CompilerServices;
 using Aperture.Core;
+using Aperture.Dma.Bounce;
+using Aperture.Dma.Memory;
+using Aperture.Dma.Operations;
 
 namespace Aperture.Dma;
 

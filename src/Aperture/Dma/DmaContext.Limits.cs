@@ -1,6 +1,9 @@
 using System.Numerics;
 using Aperture.Core;
 using Aperture.DeviceTrees;
+using Aperture.Dma.Bounce;
+using Aperture.Dma.Meters;
+using Aperture.Dma.Operations;
 
 namespace Aperture.Dma;
 

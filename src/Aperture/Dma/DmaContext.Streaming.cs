@@ -1,5 +1,9 @@
 using System.Runtime.CompilerServices;
 using Aperture.Core;
+using Aperture.Dma.Bounce;
+using Aperture.Dma.Memory;
+using Aperture.Dma.Meters;
+using Aperture.Dma.Operations;
 
 namespace Aperture.Dma;
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Aperture.Core;
+using Aperture.Dma.Bounce;
 
 namespace Aperture.Dma;
 

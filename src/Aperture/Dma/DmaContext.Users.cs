@@ -1,4 +1,5 @@
 using Aperture.Core;
+using Aperture.Dma.Memory;
 
 namespace Aperture.Dma;
 

@@ -1,6 +1,11 @@
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Diagnostics;
+using Aperture.Dma.Bounce;
+using Aperture.Dma.Flush;
+using Aperture.Dma.Memory;
+using Aperture.Dma.Meters;
+using Aperture.Dma.Operations;
 using Aperture.Iommu;
 
 namespace Aperture.Dma;

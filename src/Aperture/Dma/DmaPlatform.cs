@@ -1,4 +1,6 @@
 using Aperture.Core;
+using Aperture.Dma.Bounce;
+using Aperture.Dma.Memory;
 
 namespace Aperture.Dma;
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Aperture.Dma.Memory;
 
 namespace Aperture.Dma;
 

@@ -2,6 +2,7 @@ using Aperture.Core;
 using Aperture.Core.PageTables;
 using Aperture.Devices;
 using Aperture.Diagnostics;
+using Aperture.Dma.Meters;
 
 namespace Aperture.Iommu;
 
@@ -167,7 +168,7 @@ public sealed class IommuCore
             _faults.Enqueue(report);
         }
 
-        Dma.DmaMeter.Faulted(report);
+        DmaMeter.Faulted(report);
         Trace?.IoPageFault(report.Device?.Name ?? report.Unit.Name, report.Device?.Driver?.Name ?? report.Unit.Device.Driver?.Name ?? "", report.Address, report.Access == FaultAccess.Write);
         var response = domain?.Report(report) ?? FaultResponse.Unhandled;
         if (response == FaultResponse.Unhandled)

@@ -1,5 +1,7 @@
 using Aperture.Core;
+using Aperture.Core.Addresses;
 using Aperture.Core.PageTables;
+using Aperture.Dma.Flush;
 
 namespace Aperture.Iommu;
 
@@ -39,10 +41,10 @@ public abstract class IommuDomain : IDisposable
     public FaultHandler? FaultHandler { get; set; }
 
     /// <summary>The device addresses that the DMA API gives out here; made on first use, while the group is configured.</summary>
-    internal Dma.IovaSpace? Space { get; set; }
+    internal IovaSpace? Space { get; set; }
 
     /// <summary>Where unmapped ranges wait for their invalidation; null unless the type is <see cref="DomainType.DmaDeferred"/> and the DMA API is used.</summary>
-    internal Dma.FlushQueue? Queue { get; set; }
+    internal FlushQueue? Queue { get; set; }
 
     /// <summary>Maps [<paramref name="iova"/>, +<paramref name="size"/>) to <paramref name="address"/> with the largest pages
     /// that fit, on every unit. All or nothing.</summary>
@@ -120,7 +122,7 @@ public abstract class IommuDomain : IDisposable
     }
 
     /// <summary>Reserves what the domain cannot map.</summary>
-    internal void Reserve(Dma.IovaSpace space)
+    internal void Reserve(IovaSpace space)
     {
         space.Reserve(default, ApertureStart.Value);
         if (ApertureEnd.Value != ulong.MaxValue)

@@ -3,7 +3,10 @@ using Aperture.Core;
 using Aperture.Core.Memory;
 using Aperture.Datasheets.DmaMaster;
 using Aperture.Dma;
+using Aperture.Dma.Bounce;
+using Aperture.Dma.Memory;
 using Aperture.Dma.Sanitizer;
+using Aperture.Dma.Shared;
 using Aperture.Drivers.DmaMaster;
 using Aperture.Iommu;
 

@@ -3,6 +3,7 @@ using Aperture.Boards.Tests.Checking;
 using Aperture.Boards.Tests.Running;
 using Aperture.Core.Memory;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 using Aperture.Dma.Sanitizer;
 using Aperture.Drivers.DmaMaster;
 using Xunit.Abstractions;

@@ -2,6 +2,7 @@ using Aperture.Boards;
 using Aperture.Core;
 using Aperture.Datasheets.Edu;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 using Aperture.Drivers.Edu;
 using Aperture.Drivers.Tests.Machine;
 using Aperture.Hardware.Masters;

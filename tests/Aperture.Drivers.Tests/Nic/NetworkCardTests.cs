@@ -1,6 +1,7 @@
 using Aperture.Core;
 using Aperture.Datasheets.Nic;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 using Aperture.Drivers.Nic;
 using Aperture.Drivers.Tests.Machine;
 using Aperture.Hardware.Masters;

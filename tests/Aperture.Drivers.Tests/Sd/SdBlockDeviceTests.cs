@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 using Aperture.Drivers.Sd;
 using Aperture.Drivers.Tests.Machine;
 using Aperture.Hardware.Masters;

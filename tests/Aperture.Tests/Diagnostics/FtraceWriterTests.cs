@@ -2,6 +2,8 @@ using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Diagnostics;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
+using Aperture.Dma.Operations;
 using Aperture.Iommu;
 using Aperture.Tests.Fakes;
 

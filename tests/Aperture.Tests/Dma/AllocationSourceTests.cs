@@ -1,6 +1,9 @@
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Dma;
+using Aperture.Dma.Bounce;
+using Aperture.Dma.Memory;
+using Aperture.Dma.Operations;
 using Aperture.Iommu;
 using Aperture.Tests.Fakes;
 

@@ -1,5 +1,7 @@
 using Aperture.Core;
 using Aperture.Dma;
+using Aperture.Dma.Bounce;
+using Aperture.Dma.Memory;
 
 namespace Aperture.Tests.Dma;
 

@@ -1,5 +1,7 @@
 using Aperture.Devices;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
+using Aperture.Dma.Operations;
 using Aperture.Iommu;
 using Aperture.Tests.Fakes;
 

@@ -1,6 +1,8 @@
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
+using Aperture.Dma.Operations;
 using Aperture.Iommu;
 using Aperture.Tests.Fakes;
 

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using Aperture.Core;
-using Aperture.Devices;
 using Aperture.DeviceTrees;
+using Aperture.Devices;
 using Aperture.Dma;
+using Aperture.Dma.Bounce;
+using Aperture.Dma.Operations;
 using Aperture.Dma.Sanitizer;
 using Aperture.Iommu;
 using Aperture.Tests.Fakes;

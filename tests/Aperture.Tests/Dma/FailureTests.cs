@@ -1,5 +1,8 @@
 using Aperture.Core;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
+using Aperture.Dma.Operations;
+using Aperture.Dma.Shared;
 
 namespace Aperture.Tests.Dma;
 

@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 using Aperture.Tests.Fakes;
 
 namespace Aperture.Tests.Dma;

@@ -1,4 +1,5 @@
 using Aperture.Dma;
+using Aperture.Dma.Flush;
 
 namespace Aperture.Tests.Dma;
 

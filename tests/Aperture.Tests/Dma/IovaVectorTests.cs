@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Aperture.Core;
+using Aperture.Core.Addresses;
 using Aperture.Dma;
 
 namespace Aperture.Tests.Dma;

@@ -1,6 +1,8 @@
 using System.Buffers;
 using Aperture.Core;
 using Aperture.Dma;
+using Aperture.Dma.Bounce;
+using Aperture.Dma.Memory;
 
 namespace Aperture.Tests.Dma;
 

@@ -1,4 +1,5 @@
 using Aperture.Dma;
+using Aperture.Dma.Shared;
 
 namespace Aperture.Tests.Dma;
 

@@ -2,6 +2,8 @@ using System.Diagnostics.Metrics;
 using System.Diagnostics.Tracing;
 using Aperture.Core;
 using Aperture.Dma;
+using Aperture.Dma.Bounce;
+using Aperture.Dma.Flush;
 using Aperture.Iommu;
 
 namespace Aperture.Tests.Dma;

@@ -1,4 +1,5 @@
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 using Xunit.Abstractions;
 
 namespace Aperture.Tests.Dma;

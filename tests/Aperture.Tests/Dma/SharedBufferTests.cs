@@ -1,6 +1,9 @@
 using Aperture.Core;
+using Aperture.Core.Addresses;
 using Aperture.Devices;
 using Aperture.Dma;
+using Aperture.Dma.Operations;
+using Aperture.Dma.Shared;
 using Aperture.Iommu;
 using Aperture.Tests.Fakes;
 

@@ -2,6 +2,7 @@ using Aperture.Core;
 using Aperture.Core.Memory;
 using Aperture.Core.PageTables;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 
 namespace Aperture.Tests.Fakes;
 

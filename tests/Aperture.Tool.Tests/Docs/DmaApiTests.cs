@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using Aperture.Dma;
+using Aperture.Dma.Meters;
 
 namespace Aperture.Tool.Tests.Docs;
 
@@ -29,7 +30,7 @@ public class DmaApiTests
                     missing.Add(instrument.Name);
             },
         };
-        RuntimeHelpers.RunClassConstructor(typeof(DmaContext).Assembly.GetType("Aperture.Dma.DmaMeter", throwOnError: true)!.TypeHandle);
+        RuntimeHelpers.RunClassConstructor(typeof(DmaContext).Assembly.GetType("DmaMeter", throwOnError: true)!.TypeHandle);
         listener.Start();
         Assert.Empty(missing);
     }

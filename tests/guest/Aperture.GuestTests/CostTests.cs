@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Aperture.Core;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 using Aperture.Linux.Native;
 using Aperture.Linux.Vfio;
 using Aperture.Linux.Vfio.Abi;

@@ -2,6 +2,7 @@ using Aperture.Contract;
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 using Aperture.Drivers.Edu;
 using Aperture.Iommu;
 using Aperture.Linux;

@@ -2,6 +2,7 @@ using System.Text;
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 using Aperture.Linux.Pci;
 using Aperture.Power;
 

@@ -1,5 +1,6 @@
 using Aperture.Core.Memory;
 using Aperture.Devices;
+using Aperture.Dma.Memory;
 
 namespace Aperture.Dma.Sanitizer;
 

@@ -1,3 +1,5 @@
+using Aperture.Dma.Memory;
+
 namespace Aperture.Dma.Sanitizer;
 
 /// <summary>What the sanitizer looks at and how much it may remember.</summary>

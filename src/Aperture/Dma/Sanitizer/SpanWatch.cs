@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Aperture.Core;
+using Aperture.Dma.Memory;
 
 namespace Aperture.Dma.Sanitizer;
 

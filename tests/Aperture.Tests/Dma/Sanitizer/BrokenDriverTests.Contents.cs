@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 using Aperture.Dma.Sanitizer;
 
 namespace Aperture.Tests.Dma.Sanitizer;

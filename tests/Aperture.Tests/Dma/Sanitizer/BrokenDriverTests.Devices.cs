@@ -1,6 +1,7 @@
 using Aperture.Core;
 using Aperture.Dma;
 using Aperture.Dma.Sanitizer;
+using Aperture.Dma.Shared;
 using Aperture.Iommu;
 using Aperture.Tests.Fakes;
 

@@ -1,6 +1,7 @@
 using System.IO.MemoryMappedFiles;
 using Aperture.Core;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 using Aperture.Dma.Sanitizer;
 
 namespace Aperture.Tests.Dma.Sanitizer;

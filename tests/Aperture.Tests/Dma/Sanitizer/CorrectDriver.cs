@@ -1,5 +1,7 @@
 using Aperture.Core;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
+using Aperture.Dma.Shared;
 using Aperture.Tests.Fakes;
 
 namespace Aperture.Tests.Dma.Sanitizer;

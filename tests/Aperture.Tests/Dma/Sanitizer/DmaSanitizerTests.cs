@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Aperture.Devices;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 using Aperture.Dma.Sanitizer;
 
 namespace Aperture.Tests.Dma.Sanitizer;

@@ -1,6 +1,8 @@
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Dma;
+using Aperture.Dma.Bounce;
+using Aperture.Dma.Operations;
 using Aperture.Dma.Sanitizer;
 using Aperture.Iommu;
 using Aperture.Tests.Fakes;

@@ -1,0 +1,161 @@
+using System.Runtime.CompilerServices;
+using Aperture.Core.Threading;
+
+namespace Aperture.Core.Addresses;
+
+/// <summary>Ranges of one space that one thread at a time gives out and takes back, newest first, one stack for each number of pages. The tree has
+/// them as taken.</summary>
+internal sealed class IovaCache : LineApart
+{
+    /// <summary>Ranges of up to so many pages are kept (recorded behaviour).</summary>
+    public const int LargestRange = 32;
+
+    private const int Depth = 256;     // ranges in a stack at most: as many as a deferred flush gives back at once
+    private const int MostPages = 4096; // pages in a stack at most
+    private const int Nobody = 0;       // who holds it
+    private const int Taker = 1;
+    private const int Other = 2;
+
+    private int _holder;
+    private Stacks _stacks;
+
+    /// <summary>A cache.</summary>
+    /// <param name="number">See <see cref="Number"/>.</param>
+    public IovaCache(byte number)
+    {
+        Number = number;
+        ((Span<Stack>)_stacks).Fill(new Stack { Starts = [] });
+    }
+
+    /// <summary>Not zero, and another for each cache of a space (of up to 255): each looks for new ranges in leaves of its own.</summary>
+    public byte Number { get; }
+
+    /// <summary>Pages in it, as far as the calling thread knows.</summary>
+    public ulong Pages
+    {
+        get
+        {
+            ulong sum = 0;
+            for (var pages = 1; pages <= LargestRange; pages++)
+                sum += (ulong)(pages * Volatile.Read(ref _stacks[pages].Count));
+            return sum;
+        }
+    }
+
+    /// <summary>Takes the cache, and waits for it: nobody keeps it for more than a few instructions.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Enter()
+    {
+        if (Interlocked.Exchange(ref _holder, Other) != Nobody)
+            Wait(Other);
+    }
+
+    /// <summary>Takes the cache to take a range; waits for those who bring some.</summary>
+    /// <returns>False when another takes one: two threads have this cache for their own.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryEnterToTake()
+    {
+        var holder = Interlocked.Exchange(ref _holder, Taker);
+        return holder == Nobody || (holder == Other && Wait(Taker));
+    }
+
+    /// <summary>Lets others have it.</summary>
+    public void Exit() => Volatile.Write(ref _holder, Nobody);
+
+    /// <summary>Gives out a range: the newest that lies low enough.</summary>
+    /// <param name="pages">At most <see cref="LargestRange"/>.</param>
+    /// <param name="shift">The number of bytes in a page is 2 to the power of this.</param>
+    /// <param name="limit">The highest address in it.</param>
+    /// <returns>Its first page; zero when there is none.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong Pop(int pages, int shift, ulong limit)
+    {
+        ref var stack = ref StackOf(pages);
+        var starts = stack.Starts;
+        var last = stack.Count - 1;
+        if ((uint)last >= (uint)starts.Length)
+            return 0;
+        var page = starts[last];
+        if (((page + (uint)pages) << shift) - 1 > limit)
+            return PopBelow(ref stack, pages, shift, limit);
+        stack.Count = last;
+        return page;
+    }
+
+    /// <summary>Keeps a range.</summary>
+    /// <returns>False when there is no room.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryPush(int pages, ulong page)
+    {
+        ref var stack = ref StackOf(pages);
+        var starts = stack.Starts;
+        var count = stack.Count;
+        if ((uint)count >= (uint)starts.Length)
+            return TryGrow(ref stack, pages) && TryPush(pages, page);
+        starts[count] = page;
+        stack.Count = count + 1;
+        return true;
+    }
+
+    /// <summary>Gives all ranges to the tree.</summary>
+    public void Empty(IovaTree tree)
+    {
+        for (var pages = 1; pages <= LargestRange; pages++)
+        {
+            ref var stack = ref _stacks[pages];
+            for (; stack.Count > 0; stack.Count--)
+                tree.Mark(stack.Starts[stack.Count - 1], (ulong)pages, false);
+        }
+    }
+
+    /// <summary>Gives out a range below the newest, and puts that in its place.</summary>
+    private static ulong PopBelow(ref Stack stack, int pages, int shift, ulong limit)
+    {
+        var last = stack.Count - 1;
+        for (var i = last - 1; i >= 0; i--)
+        {
+            var page = stack.Starts[i];
+            if (((page + (uint)pages) << shift) - 1 > limit)
+                continue;
+            stack.Starts[i] = stack.Starts[last];
+            stack.Count = last;
+            return page;
+        }
+
+        return 0;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool Wait(int holder)
+    {
+        var wait = default(SpinWait);
+        do
+            wait.SpinOnce(-1);
+        while (Volatile.Read(ref _holder) != Nobody || Interlocked.Exchange(ref _holder, holder) != Nobody);
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool TryGrow(ref Stack stack, int pages)
+    {
+        if (stack.Count == Math.Min(Depth, MostPages / pages))
+            return false;
+        Array.Resize(ref stack.Starts, Math.Min(stack.Count == 0 ? 16 : stack.Count * 2, MostPages / pages));
+        return true;
+    }
+
+    private ref Stack StackOf(int pages) => ref Unsafe.Add(ref Unsafe.As<Stacks, Stack>(ref _stacks), pages);
+
+    private struct Stack
+    {
+        public ulong[] Starts; // grows up to what the stack may hold
+        public int Count;      // how many of them are in use
+    }
+
+    /// <summary>Eight more than there are stacks, so that what changes in this cache shares no line with the cache behind it.</summary>
+    [InlineArray(LargestRange + 1 + 8)]
+    private struct Stacks
+    {
+        private Stack _first;
+    }
+}

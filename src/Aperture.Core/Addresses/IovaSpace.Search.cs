@@ -1,0 +1,32 @@
+using System.Numerics;
+using Aperture.Core;
+
+namespace Aperture.Core.Addresses;
+
+// What is free, for those who need the same addresses in several spaces.
+public sealed partial class IovaSpace
+{
+    /// <summary>Finds the lowest free range from an address on, at a multiple of its size rounded up to a power of two, that far free. It is not taken: it may be gone
+    /// before <see cref="TryTake"/>.</summary>
+    /// <param name="bytes">At least 1.</param>
+    /// <param name="from">Where it begins at the earliest.</param>
+    /// <param name="limit">The highest address that the last byte may have.</param>
+    /// <param name="start">The first byte.</param>
+    /// <returns>False when there is none.</returns>
+    public bool TryFindNext(ulong bytes, Iova from, Iova limit, out Iova start)
+    {
+        start = default;
+        var pages = Pages(bytes);
+        var first = (from.Value >> _pageShift) + ((from.Value & _offsetMask) == 0 ? 0UL : 1);
+        if (pages == 0 || first >= _pages)
+            return false;
+        lock (_lock)
+        {
+            HoldCaches();
+            var isFound = IovaNextFree.TryFind(Tree.Root, BitOperations.Log2(BitOperations.RoundUpToPowerOf2(pages)), first, out var page);
+            ReleaseCaches();
+            start = new Iova(page << _pageShift);
+            return isFound && start.Value <= limit.Value && bytes - 1 <= limit.Value - start.Value;
+        }
+    }
+}

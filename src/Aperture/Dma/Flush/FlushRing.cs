@@ -1,0 +1,22 @@
+using Aperture.Core.PageTables;
+using Aperture.Core.Threading;
+
+namespace Aperture.Dma.Flush;
+
+/// <summary>What the threads of one slot have unmapped since its last flush.</summary>
+internal sealed class FlushRing(int capacity) : LineApart
+{
+    public readonly Lock Lock = new();                                    // guards everything here; held through an unmap and a flush
+    public readonly Range[] Ranges = new Range[capacity];                 // device addresses that wait
+    public InvalidationGather Gather;                                     // what the flush has to invalidate, and the tables to free then
+    public int Count;                                                     // ranges that wait
+    public ulong Bytes;                                                   // bytes of them
+    public long Oldest;                                                   // timestamp of the first of them
+    public long Unmaps;                                                   // figures, see FlushStatistics
+    public long Flushes;
+    public long TimerFlushes;
+    public long LongestTicks;                                             // in timestamps
+
+    /// <summary>Device addresses.</summary>
+    public readonly record struct Range(Core.Iova Start, ulong Bytes);
+}

@@ -1,0 +1,26 @@
+using System.Buffers;
+
+namespace Aperture.Dma.Memory;
+
+/// <summary>A mapping of managed memory: pinned while it lasts, and mirrored in a bounce buffer where devices cannot reach the managed heap.
+/// Dispose it once.</summary>
+public readonly struct ManagedMapping : IDisposable
+{
+    private readonly MemoryHandle _pin;
+
+    internal ManagedMapping(DmaMapping mapping, MemoryHandle pin)
+    {
+        Mapping = mapping;
+        _pin = pin;
+    }
+
+    /// <summary>The mapping: the device address, and the sync calls, which copy to and from the bounce buffer. Not to be disposed by itself.</summary>
+    public DmaMapping Mapping { get; }
+
+    /// <summary>Ends the mapping: what the device wrote is copied back, and the memory may move again.</summary>
+    public void Dispose()
+    {
+        Mapping.Dispose();
+        _pin.Dispose();
+    }
+}

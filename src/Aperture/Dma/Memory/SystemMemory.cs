@@ -1,0 +1,109 @@
+using System.Runtime.CompilerServices;
+using Aperture.Core;
+using Aperture.Dma.Sanitizer;
+
+namespace Aperture.Dma.Memory;
+
+/// <summary>Where drivers get memory that can be given to devices: a board's RAM, or pinned memory of a host.</summary>
+public abstract class SystemMemory
+{
+    /// <summary>Allocates contiguous, zeroed memory, aligned to its size rounded up to a power of two pages.</summary>
+    /// <param name="bytes">At least 1; rounded up to whole pages.</param>
+    /// <param name="highest">The highest physical address that the last byte may have.</param>
+    /// <param name="block">The memory, of the length asked for.</param>
+    /// <returns>False when there is none; nothing was taken then.</returns>
+    public abstract bool TryAllocate(int bytes, PhysicalAddress highest, out MemoryBlock block);
+
+    /// <summary>Gives memory back. No device may have it mapped.</summary>
+    /// <param name="block">Exactly what <see cref="TryAllocate"/> gave.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    public void Free(MemoryBlock block, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        if (SpanWatch.IsOn)
+            SpanWatch.Freed(block, file, line);
+        Release(block);
+    }
+
+    /// <summary>Takes memory back.</summary>
+    /// <param name="block">What <see cref="Free"/> was given.</param>
+    protected abstract void Release(MemoryBlock block);
+
+    /// <summary>The lowest byte of memory that a driver can come across.</summary>
+    public virtual PhysicalAddress LowestAddress => default;
+
+    /// <summary>The highest byte of memory that a driver can come across; a device that cannot reach it may need bounce buffers.</summary>
+    public virtual PhysicalAddress HighestAddress => new(uint.MaxValue);
+
+    /// <summary>Whether an address is memory that drivers can come across, and so no register.</summary>
+    public virtual bool Owns(PhysicalAddress address) => false;
+
+    /// <summary>By which number devices are given memory that the CPU finds at <paramref name="pointer"/> and that is not from here, like pinned memory
+    /// of the managed heap. False where no device can reach such memory, as on a simulated board.</summary>
+    public virtual unsafe bool TryGetAddress(byte* pointer, out PhysicalAddress address)
+    {
+        address = default;
+        return false;
+    }
+
+    /// <summary>Allocates contiguous, zeroed memory anywhere.</summary>
+    /// <exception cref="ApertureException"><see cref="Status.NoMemory"/>.</exception>
+    public MemoryBlock Allocate(int bytes) =>
+        TryAllocate(bytes, new PhysicalAddress(ulong.MaxValue), out var block)
+            ? block
+            : throw new ApertureException(Status.NoMemory, $"no {bytes} bytes of contiguous memory are left");
+
+    /// <summary>Whether the CPU's caches stand between the CPU and this memory for a device that does not snoop them. Where they do not, the
+    /// maintenance here does nothing and every device may be taken as coherent.</summary>
+    public virtual bool NeedsMaintenance => false;
+
+    /// <summary>Bytes that are cleaned and invalidated together; a power of two. What shares such a line with memory that a non-coherent
+    /// device writes is at risk. 1 where no maintenance is needed.</summary>
+    public virtual int CacheAlignment => 1;
+
+    /// <summary>Makes what the CPU wrote to the range visible to devices that do not snoop. Whole lines are written.</summary>
+    /// <param name="address">Any byte of this memory.</param>
+    /// <param name="length">Bytes, in one piece of contiguous memory.</param>
+    public virtual void Clean(PhysicalAddress address, ulong length)
+    {
+    }
+
+    /// <summary>Makes what devices wrote to the range visible to the CPU. What the CPU wrote to whole lines of it and did not clean is lost;
+    /// a line that is only partly in the range is cleaned first.</summary>
+    /// <inheritdoc cref="Clean"/>
+    public virtual void Invalidate(PhysicalAddress address, ulong length)
+    {
+    }
+
+    /// <summary>Cleans the range and then invalidates it: nothing is lost, and afterwards both sides see the same.</summary>
+    /// <inheritdoc cref="Clean"/>
+    public virtual void CleanInvalidate(PhysicalAddress address, ulong length)
+    {
+    }
+
+    /// <summary>Takes whole pages out of the CPU's caches. While they are out, the CPU and every device see the same bytes through the
+    /// block that this returns, and the block that was given must not be touched.</summary>
+    /// <param name="block">Memory from here that starts at a page; all of its pages are taken out.</param>
+    public virtual MemoryBlock MakeUncached(MemoryBlock block) => block;
+
+    /// <summary>Ends what <see cref="MakeUncached"/> began: the block that this returns is cached and holds the same bytes.</summary>
+    /// <param name="block">Exactly what <see cref="MakeUncached"/> gave.</param>
+    public virtual MemoryBlock MakeCached(MemoryBlock block) => block;
+
+    /// <summary>Allocates memory as <see cref="TryAllocate"/> does, without a cached view: what coherent buffers of a device that does not
+    /// snoop are made of.</summary>
+    /// <inheritdoc cref="TryAllocate"/>
+    public bool TryAllocateUncached(int bytes, PhysicalAddress highest, out MemoryBlock block)
+    {
+        if (!TryAllocate(bytes, highest, out block))
+            return false;
+        block = MakeUncached(block);
+        return true;
+    }
+
+    /// <summary>Gives memory without a cached view back.</summary>
+    /// <param name="block">Exactly what <see cref="TryAllocateUncached"/> gave.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    public void FreeUncached(MemoryBlock block, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => Free(MakeCached(block), file, line);
+}

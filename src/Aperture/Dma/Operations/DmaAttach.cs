@@ -1,0 +1,55 @@
+using System.Numerics;
+using Aperture.Core.Addresses;
+using Aperture.Devices;
+using Aperture.Dma.Bounce;
+using Aperture.Dma.Flush;
+using Aperture.Dma.Meters;
+using Aperture.Iommu;
+
+namespace Aperture.Dma.Operations;
+
+/// <summary>Chooses the operations of a device when it is attached.</summary>
+internal static class DmaAttach
+{
+    /// <summary>Gives a device its operations: through its group's default domain, or without one.</summary>
+    public static void Attach(Device device, IommuCore core, DmaPlatform platform) =>
+        device.Dma.Attach(platform, device.Iommu?.Group.DefaultDomain is { IsPaging: true } domain ? domain : null, core.Trace);
+
+    /// <summary>The operations for a device as it is described, with the masks that it has now.</summary>
+    public static DmaOperations Choose(DmaContext context, DmaPlatform platform, IommuDomain? domain)
+    {
+        var description = context.Device.Description;
+        if (!description.CanDma)
+            return NoOperations.Instance;
+        if (domain is not null)
+        {
+            var through = Through(context, domain, platform, description.IsUntrusted);
+            return description.IsUntrusted ? new BounceOperations(through, context.BouncePool, false, through.MergeBoundary + 1) : through;
+        }
+
+        if (description.BouncePool is { } restricted)
+            return new BounceOperations(DirectOperations.Instance, restricted, true, 1);
+        return platform.ForceBounce || !context.CanReachAll(platform)
+            ? new BounceOperations(DirectOperations.Instance, platform.BouncePool, platform.ForceBounce, 1)
+            : DirectOperations.Instance;
+    }
+
+    /// <summary>The operations through a domain. All devices in a domain share its device addresses.</summary>
+    private static IommuOperations Through(DmaContext context, IommuDomain domain, DmaPlatform platform, bool isStrict)
+    {
+        lock (domain)
+        {
+            if (domain.Space is null)
+            {
+                var space = new IovaSpace(1UL << BitOperations.TrailingZeroCount(domain.PageSizes), domain.ApertureEnd);
+                domain.Reserve(space);
+                domain.Space = space;
+                DmaMeter.Watch(space, context.DeviceName);
+            }
+
+            if (domain.Type == DomainType.DmaDeferred)
+                domain.Queue ??= new FlushQueue(domain, domain.Space, platform.Time);
+            return new IommuOperations(domain, domain.Space, isStrict ? null : domain.Queue);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+using System.Runtime.CompilerServices;
+using Aperture.Core;
+using Aperture.Devices;
+
+namespace Aperture.Dma.Shared;
+
+// Who takes part, and where they find the buffer.
+public sealed partial class SharedBuffer
+{
+    private readonly Dictionary<DmaContext, Part> _parts = []; // of each device that takes part
+
+    /// <summary>Lets a device take part. With an address, the device finds the buffer there, as the others do that were given the same. Devices
+    /// in one domain find it at one address in any case.</summary>
+    /// <param name="device">A bound device.</param>
+    /// <param name="address">The device address, with the memory's offset in a page; null for any.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    /// <returns>Where the device finds the first byte.</returns>
+    /// <exception cref="ApertureException"><see cref="Status.AlreadyExists"/>: it takes part, or its address is taken; or the device cannot reach the memory.</exception>
+    public Iova Attach(Device device, Iova? address = null, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        lock (_lock)
+        {
+            RefuseTwice(device);
+            if (TryBorrow(device.Dma, address) is { } borrowed)
+                return borrowed;
+            // Only the one whose turn it is may have its caches maintained for it.
+            var mapping = address is { } at
+                ? device.Dma.MapAt(Block, at, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, file, line)
+                : device.Dma.Map(Block, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, file, line);
+            _parts.Add(device.Dma, new Part(mapping, device.Dma));
+            return mapping.Address;
+        }
+    }
+
+    /// <summary>Finds a device address that is free for all of some devices, and lets them take part there.</summary>
+    /// <param name="devices">Bound devices, at least one.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    /// <returns>The address.</returns>
+    /// <exception cref="ApertureException">As for <see cref="Attach"/>, or no address is free for all; none takes part then.</exception>
+    public Iova AttachAll(ReadOnlySpan<Device> devices, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        if (devices.IsEmpty)
+            throw new ApertureException(Status.InvalidArgument, $"no device shall take part in the shared buffer at {Block.Address}");
+        lock (_lock)
+        {
+            for (var i = 0; i < devices.Length; i++)
+            {
+                RefuseTwice(devices[i]);
+                for (var j = 0; j < i; j++)
+                {
+                    if (devices[j] == devices[i])
+                        throw new ApertureException(Status.InvalidArgument, $"{devices[i].Name} is named twice for the shared buffer at {Block.Address}");
+                }
+            }
+
+            // Whose addresses are the bus's has no choice: the others follow.
+            var leader = 0;
+            for (var i = 0; i < devices.Length; i++)
+                leader = devices[i].Dma.Domain is null ? i : leader;
+            var address = Attach(devices[leader], null, file, line);
+            var clash = AttachOthers(leader, address, devices, file, line, out var status);
+            if (clash < 0)
+                return address;
+            var isOwn = _parts[devices[leader].Dma].Owner == devices[leader].Dma;
+            Detach(devices[leader]);
+            if (isOwn && status is (Status.AlreadyExists or Status.OutOfRange) && devices[leader].Dma.Domain is not null)
+                return Search(devices, file, line);
+            throw new ApertureException(status, $"{devices[clash].Name} cannot find the shared buffer at {address}, where {devices[leader].Name} does ({status})");
+        }
+    }
+
+    /// <summary>Ends a device's part. Nobody's turn may be running that is its.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: its turn is running, or others in its domain use its mapping.</exception>
+    public void Detach(Device device, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        lock (_lock)
+        {
+            if (_uses.Exists(use => use.User == device.Dma))
+                throw new ApertureException(Status.Busy, $"{device.Name} is using the shared buffer at {Block.Address}");
+            foreach (var (user, part) in _parts)
+            {
+                if (part.Owner == device.Dma && user != device.Dma)
+                    throw new ApertureException(Status.Busy, $"{user.DeviceName} finds the shared buffer at {Block.Address} through the mapping of {device.Name}");
+            }
+
+            if (_parts.Remove(device.Dma, out var own) && own.Owner == device.Dma)
+                own.Mapping.Unmap(own.Mapping.Attributes, file, line);
+        }
+    }
+
+    /// <summary>Lets a device take part through the mapping of another one in its domain: it is there for both.</summary>
+    /// <returns>The address; null when there is none, or not at the one wanted.</returns>
+    private Iova? TryBorrow(DmaContext context, Iova? address)
+    {
+        foreach (var part in _parts.Values)
+        {
+            if (part.Owner.Domain is null || part.Owner.Domain != context.Domain || part.Mapping.Address != (address ?? part.Mapping.Address))
+                continue;
+            _parts.Add(context, part);
+            return part.Mapping.Address;
+        }
+
+        return null;
+    }
+
+    private void RefuseTwice(Device device)
+    {
+        if (_parts.ContainsKey(device.Dma))
+            throw new ApertureException(Status.AlreadyExists, $"{device.Name} takes part in the shared buffer at {Block.Address} already");
+    }
+
+    /// <summary>How a device takes part.</summary>
+    /// <param name="Mapping">Its mapping.</param>
+    /// <param name="Owner">Whose mapping it is: the device's own, or another's in its domain.</param>
+    private readonly record struct Part(DmaMapping Mapping, DmaContext Owner);
+}

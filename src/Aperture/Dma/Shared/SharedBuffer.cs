@@ -1,0 +1,147 @@
+using System.Runtime.CompilerServices;
+using Aperture.Core;
+using Aperture.Devices;
+using Aperture.Dma.Memory;
+
+namespace Aperture.Dma.Shared;
+
+/// <summary>Memory that several devices work on in turn: mapped for each of them, with the owner stated and fences between owners. Readers share
+/// it; a writer, the CPU included, has it alone.</summary>
+/// <remarks>Thread-safe. Caches are maintained where the bytes change hands, for those who need it.</remarks>
+public sealed partial class SharedBuffer : IDisposable
+{
+    private readonly Lock _lock = new();         // guards everything here
+    private readonly List<SharedUse> _uses = []; // turns that are not over: one writer, or readers
+    private readonly SystemMemory _memory;       // where the memory goes back to
+
+    private SharedBuffer(SystemMemory memory, MemoryBlock block)
+    {
+        _memory = memory;
+        Block = block;
+    }
+
+    /// <summary>The memory. The CPU touches it only in its turn.</summary>
+    public MemoryBlock Block { get; }
+
+    /// <summary>Allocates memory to share.</summary>
+    /// <param name="memory">Where from; every device that takes part must reach it.</param>
+    /// <param name="bytes">At least 1.</param>
+    /// <exception cref="ApertureException"><see cref="Status.NoMemory"/>.</exception>
+    public static SharedBuffer Allocate(SystemMemory memory, int bytes)
+    {
+        ArgumentNullException.ThrowIfNull(memory);
+        return new SharedBuffer(memory, memory.Allocate(bytes));
+    }
+
+    /// <summary>Begins a turn.</summary>
+    /// <param name="device">Whose; null for the CPU's.</param>
+    /// <param name="direction"><see cref="DmaDirection.ToDevice"/> to read, anything else to write.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    /// <returns>Null while others' turns are running that this one cannot share: see <see cref="FencesFor"/>.</returns>
+    /// <exception cref="ApertureException"><see cref="Status.NotPermitted"/>: the device does not take part.</exception>
+    public SharedUse? TryBegin(Device? device, DmaDirection direction, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        lock (_lock)
+        {
+            if (device is not null && !_parts.ContainsKey(device.Dma))
+                throw new ApertureException(Status.NotPermitted, $"{device.Name} does not take part in the shared buffer at {Block.Address}");
+            if (IsBlocked(direction))
+                return null;
+            var use = new SharedUse(this, device?.Dma, direction);
+            _uses.Add(use);
+            if (device is null)
+            {
+                // Readers' turns may be running beside the CPU's.
+                foreach (var part in _parts.Values)
+                    part.Owner.TellCpuOwns(part.Mapping);
+                return use;
+            }
+
+            var own = _parts[device.Dma];
+            own.Mapping.SyncForDevice(file, line);
+            device.Dma.SyncBorrowed(own.Mapping, own.Owner, false);
+            return use;
+        }
+    }
+
+    /// <summary>Begins a turn, as soon as the turns that it cannot share are over.</summary>
+    /// <param name="device">Whose; null for the CPU's.</param>
+    /// <param name="direction"><see cref="DmaDirection.ToDevice"/> to read, anything else to write.</param>
+    /// <param name="begun">Called with the turn, at once or on the thread that ends the last one in the way.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    public void BeginAfterFences(Device? device, DmaDirection direction, Action<SharedUse> begun, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        ArgumentNullException.ThrowIfNull(begun);
+        if (TryBegin(device, direction, file, line) is { } use)
+        {
+            begun(use);
+            return;
+        }
+
+        var fences = FencesFor(direction);
+        if (fences.Count == 0)
+            BeginAfterFences(device, direction, begun, file, line); // over meanwhile
+        else
+            fences[0].OnSignalled(() => BeginAfterFences(device, direction, begun, file, line));
+    }
+
+    /// <summary>What must be over before such a turn can begin.</summary>
+    public IReadOnlyList<DmaFence> FencesFor(DmaDirection direction)
+    {
+        lock (_lock)
+            return IsBlocked(direction) ? [.. _uses.Select(use => use.Done)] : [];
+    }
+
+    /// <summary>Ends all parts and gives the memory back.</summary>
+    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: a turn is running.</exception>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            if (_uses.Count > 0)
+                throw new ApertureException(Status.Busy, $"the shared buffer at {Block.Address} is in use by {_uses[0].User?.DeviceName ?? "the CPU"}");
+            foreach (var (user, part) in _parts)
+            {
+                if (part.Owner != user)
+                    continue;
+                part.Mapping.Dispose();
+                user.FlushUnmaps();
+            }
+
+            _parts.Clear();
+        }
+
+        _memory.Free(Block, "", 0);
+    }
+
+    internal void End(SharedUse use)
+    {
+        lock (_lock)
+        {
+            if (!_uses.Remove(use))
+                return;
+            if (use.User is { } user && _parts[user] is var part)
+                End(part, user, use.Direction);
+        }
+
+        use.Done.Signal();
+    }
+
+    /// <summary>What a device wrote is in memory then, for the CPU and through it for all others. What it read is its no more, at no cost.</summary>
+    private static void End(Part part, DmaContext user, DmaDirection direction)
+    {
+        if (direction == DmaDirection.ToDevice)
+        {
+            part.Owner.TellCpuOwns(part.Mapping);
+            return;
+        }
+
+        user.SyncBorrowed(part.Mapping, part.Owner, true);
+        part.Mapping.SyncForCpu("", 0);
+    }
+
+    private bool IsBlocked(DmaDirection direction) =>
+        direction == DmaDirection.ToDevice ? _uses.Exists(use => use.Direction != DmaDirection.ToDevice) : _uses.Count > 0;
+}
