@@ -5,7 +5,7 @@ using Aperture.DeviceTrees;
 using Aperture.Devices;
 using Aperture.Dma.Bounce;
 using Aperture.Hardware.Bus;
-using Aperture.Iommu;
+using Aperture.Firmware;
 using Aperture.Power;
 
 namespace Aperture.Boards;
@@ -19,7 +19,7 @@ public sealed partial class Machine
     private readonly Dictionary<DeviceTreeNode, Device> _modules = [];             // ti,sysc wrappers, by node
 
     /// <summary>Makes the device of a node and everything that it is supplied by.</summary>
-    private Device MakeDevice(DeviceTreeNode node, IReadOnlyList<string> compatible, IReadOnlyList<IommuSpecifier>? iommus = null)
+    private Device MakeDevice(DeviceTreeNode node, IReadOnlyList<string> compatible, MasterIdentity? identity = null)
     {
         var suppliers = new List<SupplierReference>();
         if (ModuleOf(node) is { } module)
@@ -29,7 +29,7 @@ public sealed partial class Machine
             Description = new DeviceDescription
             {
                 Compatible = compatible,
-                Iommus = iommus ?? [],
+                Identity = identity ?? MasterIdentity.None,
                 Gates = Gates(node),
                 Suppliers = suppliers,
                 IsCoherent = node.IsDmaCoherent,

@@ -64,7 +64,7 @@ public sealed partial class Machine
     private BoardMaster Equip(BoardMaster master, IReadOnlyList<PhandleReference> references)
     {
         var node = master.Node;
-        var device = MakeDevice(node, node.Compatible, [.. references.Select(reference => new IommuSpecifier(reference.Target!, reference.Target!.DeviceName, [.. reference.Arguments]))]);
+        var device = MakeDevice(node, node.Compatible, Firmware.Identify(node));
         var ports = references
             .SelectMany(reference => StreamsOf(reference, ModelOf(reference.Target!)), (reference, stream) => (Unit: ModelOf(reference.Target!), Stream: stream))
             .Distinct()
@@ -91,7 +91,8 @@ public sealed partial class Machine
 
     private TranslationUnit? ModelOf(DeviceTreeNode unit) => _units.Find(candidate => candidate.Node == unit)?.Model;
 
-    /// <summary>A unit with several masters knows each by the number behind the reference; into one that is its master's alone there may be several ways.</summary>
+    /// <summary>A unit with several masters knows each by the number behind the reference; into one that is its master's alone there may be
+    /// several ways.</summary>
     private static IEnumerable<StreamId> StreamsOf(PhandleReference reference, TranslationUnit? unit) => reference.Arguments is [var id, ..]
         ? [new StreamId(id)]
         : Enumerable.Range(0, unit?.StreamsOfMaster ?? 1).Select(stream => new StreamId((uint)stream));

@@ -38,7 +38,7 @@ public sealed partial class Machine
     {
         ArgumentNullException.ThrowIfNull(make);
         description ??= DeviceDescription.Empty;
-        if (description.Iommus.Count > 0)
+        if (description.Identity.Units.Count > 0)
             throw new ApertureException(Status.InvalidArgument, $"{name} cannot be plugged in behind an IOMMU of its own; put it behind a master's");
         var device = new Device(name) { Description = description with { Compatible = [name] } };
         var port = new DmaPort(Bus) { IsCoherent = description.IsCoherent };

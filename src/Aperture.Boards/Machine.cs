@@ -3,6 +3,7 @@ using Aperture.Core.Memory;
 using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Dma.Sanitizer;
+using Aperture.Firmware;
 using Aperture.Hardware.Bus;
 using Aperture.Iommu;
 
@@ -49,6 +50,9 @@ public sealed partial class Machine : IDisposable
 
     /// <summary>The tree that the machine was made from.</summary>
     public DeviceTree Tree { get; }
+
+    /// <summary>What the tree says about masters and their IOMMUs.</summary>
+    public IFirmware Firmware { get; } = new DeviceTreeFirmware();
 
     /// <summary>The machine's time.</summary>
     public MachineClock Clock { get; } = new();
@@ -125,9 +129,10 @@ public sealed partial class Machine : IDisposable
     {
         RegisterDrivers();
         Device[] devices = [.. MakeControllers(), .. _pending];
+        foreach (var device in devices)
+            Iommu.AddMaster(device); // in the tree's order, which gives groups their numbers
         if (_options.ShuffleSeed is { } seed)
             new Random(seed).Shuffle(devices);
-        foreach (var device in devices)
-            Drivers.Add(device);
+        Drivers.Add(devices);
     }
 }

@@ -4,6 +4,7 @@ using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Drivers.Nic;
 using Aperture.Hardware.Masters;
+using Aperture.Firmware;
 using Aperture.Iommu;
 
 namespace Aperture.Boards.Tests;
@@ -64,7 +65,7 @@ public sealed class PlugTests
         using var machine = Machine.Boot(Runs.Own("omap3-isp"));
         var skipped = machine.Masters[0] with { Device = null, Skipped = "it is not there" };
         Assert.Contains("it is not there", Assert.Throws<ApertureException>(() => machine.Plug(skipped, ports => new Nic(ports[0]))).Message, StringComparison.Ordinal);
-        var behind = new DeviceDescription { Iommus = [new IommuSpecifier(this, "u", [])] };
+        var behind = new DeviceDescription { Identity = new MasterIdentity { Units = [new IommuSpecifier(this, "u", [])] } };
         Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => machine.Plug("test,nic", port => new Nic(port), behind)).Status);
     }
 }

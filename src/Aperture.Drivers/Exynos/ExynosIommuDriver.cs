@@ -7,7 +7,7 @@ namespace Aperture.Drivers.Exynos;
 
 /// <summary>Driver of Samsung's System MMUs, versions 1 to 7. A device needs its register region, one interrupt, and the clocks
 /// <c>sysmmu</c> (with or without <c>master</c>) or <c>aclk</c> and <c>pclk</c>. Its power domain must be on during the probe.</summary>
-public sealed class ExynosIommuDriver : IDriver, IDisposable
+public sealed class ExynosIommuDriver : IIommuDriver, IDisposable
 {
     private readonly IommuCore _core;
     private readonly Lock _lock = new();
@@ -28,6 +28,9 @@ public sealed class ExynosIommuDriver : IDriver, IDisposable
     public IReadOnlyList<string> Compatible { get; } = ["samsung,exynos-sysmmu"];
 
     private static int ZeroTableBytes => SysMmuSecondLevel.Count * sizeof(uint);
+
+    /// <summary>A unit cannot tell its masters apart.</summary>
+    public MasterGrouping GroupingOf(Device unit) => MasterGrouping.ByUnit;
 
     /// <inheritdoc/>
     public IBoundDriver Probe(Device device)

@@ -6,7 +6,7 @@ namespace Aperture.Drivers.Msm;
 
 /// <summary>Driver of the IOMMUs of Qualcomm's MSM8x60, MSM8960 and APQ8064. A device needs its register region, one interrupt and
 /// the clocks <c>smmu_pclk</c> and <c>iommu_clk</c>; its node tells the number of context banks (<c>qcom,ncb</c>).</summary>
-public sealed class MsmIommuDriver : IDriver
+public sealed class MsmIommuDriver : IIommuDriver
 {
     private readonly IommuCore _core;
 
@@ -22,6 +22,9 @@ public sealed class MsmIommuDriver : IDriver
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Compatible { get; } = ["qcom,apq8064-iommu"];
+
+    /// <summary>Masters with a machine ID in common cannot be told apart.</summary>
+    public MasterGrouping GroupingOf(Device unit) => MasterGrouping.ByReference;
 
     /// <inheritdoc/>
     public IBoundDriver Probe(Device device)

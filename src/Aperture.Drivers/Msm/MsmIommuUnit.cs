@@ -59,9 +59,6 @@ public sealed partial class MsmIommuUnit : IommuUnit, IBoundDriver
         return cells[0] < MsmGlobalRegisters.Machines ? Status.Ok : Status.OutOfRange;
     }
 
-    /// <summary>Masters with a machine ID in common cannot be told apart.</summary>
-    public override IEnumerable<object> GroupKeys(Device master, IReadOnlyList<StreamId> streams) => streams.Select(stream => (object)(this, stream));
-
     /// <inheritdoc/>
     public override IommuDomain CreateDomain(DomainType type) => new PagingDomain<ArmShortFormat>(type, s_format, _core.Tables, _core.Trace);
 

@@ -6,7 +6,7 @@ namespace Aperture.Drivers.Omap;
 
 /// <summary>Driver of TI's device MMUs, OMAP2 to OMAP5 and DRA7. A device needs its register region and one interrupt; one
 /// with <c>ti,syscon-mmuconfig</c> also the registers of the block that it refers to, as its last region.</summary>
-public sealed class OmapIommuDriver : IDriver
+public sealed class OmapIommuDriver : IIommuDriver
 {
     private readonly IommuCore _core;
 
@@ -22,6 +22,9 @@ public sealed class OmapIommuDriver : IDriver
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Compatible { get; } = ["ti,omap2-iommu", "ti,omap4-iommu", "ti,dra7-iommu", "ti,dra7-dsp-iommu"];
+
+    /// <summary>A unit cannot tell its masters apart.</summary>
+    public MasterGrouping GroupingOf(Device unit) => MasterGrouping.ByUnit;
 
     /// <inheritdoc/>
     public IBoundDriver Probe(Device device)

@@ -6,7 +6,7 @@ namespace Aperture.Drivers.Rockchip;
 
 /// <summary>Driver of Rockchip's IOMMUs, versions 1 and 2. A device needs a register region for each of its MMUs, an interrupt, and the clocks
 /// that it shares with its master, whatever their names.</summary>
-public sealed class RockchipIommuDriver : IDriver
+public sealed class RockchipIommuDriver : IIommuDriver
 {
     private readonly IommuCore _core;
     private readonly TimeProvider _time;
@@ -26,6 +26,9 @@ public sealed class RockchipIommuDriver : IDriver
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Compatible { get; } = ["rockchip,iommu", RockchipIommuDescription.WideCompatible];
+
+    /// <summary>A unit cannot tell its masters apart.</summary>
+    public MasterGrouping GroupingOf(Device unit) => MasterGrouping.ByUnit;
 
     /// <inheritdoc/>
     public IBoundDriver Probe(Device device) => Probe(device, RockchipIommuDescription.Read(device));

@@ -7,7 +7,7 @@ namespace Aperture.Drivers.Tegra;
 
 /// <summary>Driver of the memory controllers of Tegra30, 114, 124, 132 and 210, which contain the SMMU. A device needs its register region and one
 /// interrupt; its clocks are held while it is active. A second region, where there is one, is that of the AHB arbiter.</summary>
-public sealed class TegraIommuDriver : IDriver
+public sealed class TegraIommuDriver : IIommuDriver
 {
     private readonly IommuCore _core;
     private readonly DriverCore? _drivers; // where hot resets are made known; null for nowhere
@@ -34,6 +34,13 @@ public sealed class TegraIommuDriver : IDriver
     public IReadOnlyList<string> Compatible { get; } = [.. TegraSoc.All.Select(soc => soc.Compatible)];
 
     /// <inheritdoc/>
+    public MasterGrouping GroupingOf(Device unit)
+    {
+        ArgumentNullException.ThrowIfNull(unit);
+        return SocOf(unit) is { } soc ? new TegraMasterGrouping(soc, _options.Grouping) : MasterGrouping.ByReference;
+    }
+
+    /// <inheritdoc/>
     public IBoundDriver Probe(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -41,7 +48,7 @@ public sealed class TegraIommuDriver : IDriver
             throw new ApertureException(Status.InvalidArgument, $"{device.Name} has no registers");
         if (device.Interrupts.Count == 0)
             throw new ApertureException(Status.NoDevice, $"{device.Name} has no interrupt");
-        var soc = device.Description.Compatible.Select(TegraSoc.Find).FirstOrDefault(soc => soc is not null)
+        var soc = SocOf(device)
             ?? throw new ApertureException(Status.NoDevice, $"{device.Name} is the memory controller of no known Tegra");
 
         var unit = new TegraSmmuUnit(device, _core, soc, _options, _tables);
@@ -53,4 +60,6 @@ public sealed class TegraIommuDriver : IDriver
             device.Manage(_drivers.RegisterGates(device.Key, unit.HotResets));
         return unit;
     }
+
+    private static TegraSoc? SocOf(Device unit) => unit.Description.Compatible.Select(TegraSoc.Find).FirstOrDefault(soc => soc is not null);
 }

@@ -66,19 +66,7 @@ public sealed partial class TegraSmmuUnit : ContextUnit
     }
 
     /// <inheritdoc/>
-    public override IEnumerable<object> GroupKeys(Device master, IReadOnlyList<StreamId> streams)
-    {
-        ArgumentNullException.ThrowIfNull(streams);
-        foreach (var stream in streams)
-        {
-            yield return (this, stream);
-            foreach (var group in Soc.Groups)
-            {
-                if (_options.Grouping == TegraGrouping.ByConvention && group.Swgroups.Contains(stream.Value))
-                    yield return (this, group);
-            }
-        }
-    }
+    public override MasterGrouping Grouping => new TegraMasterGrouping(Soc, _options.Grouping);
 
     /// <inheritdoc/>
     public override IommuDomain CreateDomain(DomainType type) =>

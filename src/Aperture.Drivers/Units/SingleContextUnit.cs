@@ -35,7 +35,7 @@ public abstract class SingleContextUnit : IommuUnit, IBoundDriver
     protected bool IsActive { get; private set; }
 
     /// <summary>All masters of a unit are one group.</summary>
-    public override IEnumerable<object> GroupKeys(Device master, IReadOnlyList<StreamId> streams) => [this];
+    public sealed override MasterGrouping Grouping => MasterGrouping.ByUnit;
 
     /// <inheritdoc/>
     public sealed override Status Attach(Device master, ReadOnlySpan<StreamId> streams, IommuDomain domain)

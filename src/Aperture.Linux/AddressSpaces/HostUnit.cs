@@ -47,7 +47,7 @@ internal sealed class HostUnit : IommuUnit
     public IHostSpace Space => _space;
 
     /// <inheritdoc/>
-    public override IEnumerable<object> GroupKeys(Device master, IReadOnlyList<StreamId> streams) => [this];
+    public override MasterGrouping Grouping => MasterGrouping.ByUnit;
 
     /// <inheritdoc/>
     public override void RemoveMaster(Device master) => Remove(master);

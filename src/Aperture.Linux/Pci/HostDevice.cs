@@ -1,6 +1,7 @@
 using System.Globalization;
 using Aperture.Core;
 using Aperture.Devices;
+using Aperture.Firmware;
 using Aperture.Iommu;
 using Aperture.Linux.AddressSpaces;
 using Aperture.Linux.Vfio;
@@ -36,7 +37,7 @@ public sealed class HostDevice : IGateProvider
                 Description = new DeviceDescription
                 {
                     Compatible = [CompatibleOf(Configuration.Vendor, Configuration.DeviceId)],
-                    Iommus = [new IommuSpecifier(unit.Device.Key, unit.Name, [])],
+                    Identity = new MasterIdentity { Units = [new IommuSpecifier(unit.Device.Key, unit.Name, [])] },
                     Gates = [new GateSpecifier(GateKind.PowerDomain, null, this, address, [])],
                     IsCoherent = true,
                     IsUntrusted = !options.SharesPages,

@@ -21,14 +21,16 @@ public sealed partial class DeviceTreeNode
     /// <summary>The reserved memory that is the node's own (<c>memory-region</c>).</summary>
     public ImmutableArray<PhandleReference> MemoryRegions() => References("memory-region", null, "memory-region-names");
 
-    /// <summary>The reserved region that this node describes, as <c>memory-region</c> refers to it; null unless it lies below <c>/reserved-memory</c>.</summary>
+    /// <summary>The reserved region that this node describes, as <c>memory-region</c> refers to it; null unless it lies below
+    /// <c>/reserved-memory</c>.</summary>
     public ReservedMemoryNode? AsReservedMemory => Parent is { Depth: 1, Name: "reserved-memory" } ? DeviceTree.Reserved(this) : null;
 
     /// <summary>Reads a list of references.</summary>
     /// <param name="property">The property that holds the list.</param>
     /// <param name="cellsProperty">The property of the referenced node that says how many arguments follow; null when none ever do.</param>
     /// <param name="namesProperty">The property that names the entries; null without one.</param>
-    /// <returns>The entries in order; an entry that cannot be read carries its error and, when its length is unknown, is the last.</returns>
+    /// <returns>The entries in order; an entry that cannot be read carries its error and, when its length is unknown, is the
+    /// last.</returns>
     public ImmutableArray<PhandleReference> References(string property, string? cellsProperty, string? namesProperty = null)
     {
         if (Property(property) is not { IsEmpty: false } list)
@@ -46,37 +48,6 @@ public sealed partial class DeviceTreeNode
         if (!list.IsCells)
             builder.Add(new PhandleReference(0, null, [], null, PhandleError.Truncated));
         return builder.ToImmutable();
-    }
-
-    /// <summary>Which unit an id leads to by <c>iommu-map</c> and <c>iommu-map-mask</c>, as on a PCI host bridge.</summary>
-    /// <param name="id">The requester id.</param>
-    /// <param name="unit">The unit's node; null when the result is not <see cref="Status.Ok"/>, and also when no entry matches: the id then passes untranslated.</param>
-    /// <param name="unitId">The id on that unit; <paramref name="id"/> when no entry matches.</param>
-    /// <returns><see cref="Status.Ok"/>; <see cref="Status.NoDevice"/> without a map or when the matching phandle leads nowhere;
-    /// <see cref="Status.InvalidArgument"/> when the map is no whole number of entries; <see cref="Status.BadAddress"/> when an entry's base has bits outside the mask.</returns>
-    public Status TryMapIommuId(uint id, out DeviceTreeNode? unit, out uint unitId)
-    {
-        (unit, unitId) = (null, id);
-        if (Property("iommu-map") is not { } map)
-            return Status.NoDevice;
-        if (map.IsEmpty || map.Value.Length % 16 != 0)
-            return Status.InvalidArgument;
-        var mask = U32("iommu-map-mask") ?? uint.MaxValue;
-        var masked = id & mask;
-        for (var cell = 0; cell < map.CellCount; cell += 4)
-        {
-            var (from, phandle, to, length) = (map.Cell(cell), map.Cell(cell + 1), map.Cell(cell + 2), map.Cell(cell + 3));
-            if ((from & ~mask) != 0)
-                return Status.BadAddress;
-            if (masked < from || masked >= (ulong)from + length)
-                continue;
-            unit = Tree.FindByPhandle(phandle);
-            if (unit is null)
-                return Status.NoDevice;
-            unitId = masked - from + to;
-            return Status.Ok;
-        }
-        return Status.Ok;
     }
 
     private PhandleReference ReadReference(DeviceTreeProperty list, ref int cell, string? cellsProperty)

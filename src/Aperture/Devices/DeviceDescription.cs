@@ -4,7 +4,7 @@ using Aperture.DeviceTrees;
 using Aperture.Dma;
 using Aperture.Dma.Bounce;
 using Aperture.Dma.Memory;
-using Aperture.Iommu;
+using Aperture.Firmware;
 using Aperture.Power;
 
 namespace Aperture.Devices;
@@ -18,8 +18,8 @@ public sealed record DeviceDescription
     /// <summary>What the device is, the most specific name first.</summary>
     public IReadOnlyList<string> Compatible { get; init; } = [];
 
-    /// <summary>The IOMMUs that its DMA passes; empty for a device with none in front.</summary>
-    public IReadOnlyList<IommuSpecifier> Iommus { get; init; } = [];
+    /// <summary>Who it is to the IOMMUs that its DMA passes; <see cref="MasterIdentity.None"/> for a device with none in front.</summary>
+    public MasterIdentity Identity { get; init; } = MasterIdentity.None;
 
     /// <summary>Its clocks, reset lines and power domains.</summary>
     public IReadOnlyList<GateSpecifier> Gates { get; init; } = [];
@@ -34,20 +34,25 @@ public sealed record DeviceDescription
     /// <summary>Whether it can do DMA at all.</summary>
     public bool CanDma { get; init; } = true;
 
-    /// <summary>Whether it could be up to anything, like a device plugged into an outside port: behind an IOMMU it gets no page that holds other bytes
+    /// <summary>Whether it could be up to anything, like a device plugged into an outside port: behind an IOMMU it gets no page that holds
+    /// other bytes
     /// than its own, and no unmap of its is deferred.</summary>
     public bool IsUntrusted { get; init; }
 
-    /// <summary>The windows to memory of the buses in front of it (from <c>dma-ranges</c>); empty when its addresses are physical ones.</summary>
+    /// <summary>The windows to memory of the buses in front of it (from <c>dma-ranges</c>); empty when its addresses are physical
+    /// ones.</summary>
     public ImmutableArray<DmaRange> DmaRanges { get; init; } = [];
 
-    /// <summary>Where its coherent memory comes from, and from nowhere else (<c>shared-dma-pool</c> with <c>no-map</c>); null for the machine's memory.</summary>
+    /// <summary>Where its coherent memory comes from, and from nowhere else (<c>shared-dma-pool</c> with <c>no-map</c>); null for the
+    /// machine's memory.</summary>
     public SystemMemory? CoherentPool { get; init; }
 
-    /// <summary>Where its contiguous memory comes from, and from nowhere else (<c>shared-dma-pool</c> with <c>reusable</c>); null for the machine's.</summary>
+    /// <summary>Where its contiguous memory comes from, and from nowhere else (<c>shared-dma-pool</c> with <c>reusable</c>); null for the
+    /// machine's.</summary>
     public SystemMemory? ContiguousArea { get; init; }
 
-    /// <summary>The pool through which all of its DMA goes when no IOMMU is in front of it (<c>restricted-dma-pool</c>); null for none.</summary>
+    /// <summary>The pool through which all of its DMA goes when no IOMMU is in front of it (<c>restricted-dma-pool</c>); null for
+    /// none.</summary>
     public BouncePool? BouncePool { get; init; }
 
     /// <summary>The highest device address that the buses in front of it let through (from <c>dma-ranges</c>).</summary>

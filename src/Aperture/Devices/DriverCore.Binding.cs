@@ -48,6 +48,7 @@ public sealed partial class DriverCore
             if (!device.Description.Compatible.Any(driver.Compatible.Contains))
                 throw new ApertureException(Status.NoDevice, $"driver {driver.Name} does not serve {device.Name} ({string.Join(", ", device.Description.Compatible)})");
             entry.Driver = driver;
+            Announce(entry);
             entry.State = BindState.Unbound;
             return Bind(device);
         }
@@ -146,7 +147,7 @@ public sealed partial class DriverCore
 
         var managesOwnDma = entry.Driver!.ManagesOwnDma;
         undo.Push(() => Iommu.Release(device));
-        Iommu.Configure(device, [.. description.Iommus], managesOwnDma);
+        Iommu.Configure(device, managesOwnDma);
         device.Dma.BusLimit = description.DmaLimit;
         undo.Push(device.Dma.Detach);
         if (managesOwnDma)

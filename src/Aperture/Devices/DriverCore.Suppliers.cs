@@ -27,7 +27,7 @@ public sealed partial class DriverCore
                 suppliers.Add(bound);
         }
 
-        foreach (var iommu in description.Iommus)
+        foreach (var iommu in description.Identity.Units)
         {
             if (!Iommu.TryFindUnit(iommu.Unit, out _))
                 throw new SupplierMissingException(device, iommu.Unit, iommu.UnitName, " (IOMMU)");

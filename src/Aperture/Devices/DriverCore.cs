@@ -92,19 +92,16 @@ public sealed partial class DriverCore
 
     /// <summary>Adds a device and probes it, at once or when its suppliers are there.</summary>
     /// <exception cref="ApertureException"><see cref="Status.AlreadyExists"/>: it, or another one of its node, is here already.</exception>
-    public void Add(Device device)
+    public void Add(Device device) => Add([device]);
+
+    /// <summary>Adds devices, then probes them: groups of masters are formed with all of them in sight.</summary>
+    /// <exception cref="ApertureException"><see cref="Status.AlreadyExists"/>: one, or another one of its node, is here already; those before it were added.</exception>
+    public void Add(params ReadOnlySpan<Device> devices)
     {
-        ArgumentNullException.ThrowIfNull(device);
         lock (_lock)
         {
-            var entry = new Entry(device);
-            if (!_byKey.TryAdd(device.Key, entry))
-                throw new ApertureException(Status.AlreadyExists, $"{device.Name} is in the machine already");
-            _entries.Add(entry);
-            device.Power.Time = Time;
-            device.Power.SuspendFailed += OnSuspendFailed;
-            Watch(device);
-            Match(entry);
+            foreach (var device in devices)
+                Enter(device);
             Run();
         }
     }
@@ -122,6 +119,8 @@ public sealed partial class DriverCore
             device.Power.SuspendFailed -= OnSuspendFailed;
             _entries.Remove(entry);
             _byKey.Remove(device.Key);
+            Iommu.RemoveMaster(device);
+            Iommu.SetGrouping(device.Key, null);
             Unwatch(device);
             Run();
         }
@@ -135,6 +134,27 @@ public sealed partial class DriverCore
             device = _byKey.GetValueOrDefault(key)?.Device;
             return device is not null;
         }
+    }
+
+    private void Enter(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        var entry = new Entry(device);
+        if (!_byKey.TryAdd(device.Key, entry))
+            throw new ApertureException(Status.AlreadyExists, $"{device.Name} is in the machine already");
+        _entries.Add(entry);
+        device.Power.Time = Time;
+        device.Power.SuspendFailed += OnSuspendFailed;
+        Watch(device);
+        Match(entry);
+        Iommu.AddMaster(device);
+    }
+
+    /// <summary>Lets the IOMMU core know which masters a unit cannot tell apart, before it is probed.</summary>
+    private void Announce(Entry entry)
+    {
+        if (entry.Driver is IIommuDriver driver)
+            Iommu.SetGrouping(entry.Device.Key, driver.GroupingOf(entry.Device));
     }
 
     private Entry Find(Device device) =>
@@ -152,6 +172,7 @@ public sealed partial class DriverCore
                 continue;
             entry.Driver = driver;
             entry.State = BindState.Waiting;
+            Announce(entry);
             return;
         }
     }

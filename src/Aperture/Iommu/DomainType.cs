@@ -15,6 +15,7 @@ public enum DomainType
     /// <summary>The DMA API chooses the device addresses; every unmap invalidates at once.</summary>
     Dma,
 
-    /// <summary>As <see cref="Dma"/>, but unmaps are invalidated together, a little later: until then a device may still reach what was unmapped.</summary>
+    /// <summary>As <see cref="Dma"/>, but unmaps are invalidated together, a little later: until then a device may still reach what was
+    /// unmapped.</summary>
     DmaDeferred,
 }

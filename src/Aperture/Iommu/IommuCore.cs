@@ -3,12 +3,13 @@ using Aperture.Core.PageTables;
 using Aperture.Devices;
 using Aperture.Diagnostics;
 using Aperture.Dma.Meters;
+using Aperture.Firmware;
 
 namespace Aperture.Iommu;
 
 /// <summary>The one owner of device address spaces in a machine: knows the units, makes groups and default domains, and hears
 /// of every fault.</summary>
-public sealed class IommuCore
+public sealed partial class IommuCore
 {
     /// <summary>Number of faults that are kept; older ones are forgotten but stay counted.</summary>
     public const int KeptFaults = 256;
@@ -55,11 +56,17 @@ public sealed class IommuCore
         }
     }
 
-    /// <summary>The groups, lowest number first.</summary>
+    /// <summary>The groups of all described masters, lowest number first.</summary>
     public IReadOnlyList<IommuGroup> Groups
     {
         get
         {
+            if (_isUnsettled)
+            {
+                lock (_configuring)
+                    Settle();
+            }
+
             lock (_lock)
                 return [.. _groups.Values];
         }
@@ -88,13 +95,19 @@ public sealed class IommuCore
     public IDisposable Register(IommuUnit unit)
     {
         ArgumentNullException.ThrowIfNull(unit);
-        lock (_lock)
+        lock (_configuring)
         {
-            if (!_units.TryAdd(unit.Device.Key, unit))
-                throw new ApertureException(Status.AlreadyExists, $"an IOMMU at {unit.Name} is registered already");
-        }
+            lock (_lock)
+            {
+                if (!_units.TryAdd(unit.Device.Key, unit))
+                    throw new ApertureException(Status.AlreadyExists, $"an IOMMU at {unit.Name} is registered already");
+            }
 
-        return new Registration(this, unit);
+            var wasKnown = _groupings.ContainsKey(unit.Device.Key);
+            if (!wasKnown)
+                SetGrouping(unit.Device.Key, unit.Grouping);
+            return new Registration(this, unit, forgetsGrouping: !wasKnown);
+        }
     }
 
     /// <summary>Whether the unit that a specifier refers to is there.</summary>
@@ -104,13 +117,30 @@ public sealed class IommuCore
             return _units.TryGetValue(key, out unit);
     }
 
-    /// <summary>Puts a device behind its units: translates the references, finds or makes its group, makes the group's default
-    /// domain and attaches it. Does nothing for a device without references or one configured before.</summary>
+    /// <summary>Puts a described master behind its units: translates the references, makes the default domain of its group and attaches it.
+    /// Does nothing for a device that is no master or was configured before.</summary>
     /// <param name="device">The master.</param>
-    /// <param name="specifiers">Its references to units, in the order of the description.</param>
     /// <param name="managesOwnDma">Whether the master's driver brings its own domain: no default domain is made for it.</param>
-    /// <exception cref="ApertureException"><see cref="Status.ProbeDefer"/>: a unit is not there yet; <see cref="Status.InvalidArgument"/> or
-    /// <see cref="Status.OutOfRange"/>: a reference that the unit does not accept; or a failed attach. Nothing is changed then.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.ProbeDefer"/>: a unit is not there yet; <see cref="Status.InvalidArgument"/>
+    /// or
+    /// <see cref="Status.OutOfRange"/>: a reference that the unit does not accept, or the master was described when two groups that it
+    /// belongs to were in use; or
+    /// a failed attach. Nothing is changed then.</exception>
+    public void Configure(Device device, bool managesOwnDma = false)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        lock (_configuring)
+        {
+            if (device.Iommu is null && _described.TryGetValue(device, out var described))
+                Configure(described, managesOwnDma);
+        }
+    }
+
+    /// <summary>The same for a device that nobody described: its references hold until its release.</summary>
+    /// <param name="device">The master.</param>
+    /// <param name="specifiers">Its references to units, in the order of the description; without any nothing happens.</param>
+    /// <param name="managesOwnDma">Whether the master's driver brings its own domain.</param>
+    /// <exception cref="ApertureException">As above.</exception>
     public void Configure(Device device, ReadOnlySpan<IommuSpecifier> specifiers, bool managesOwnDma = false)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -118,27 +148,7 @@ public sealed class IommuCore
         {
             if (specifiers.IsEmpty || device.Iommu is not null)
                 return;
-
-            var ports = Translate(device, specifiers);
-            var group = FindGroup(device, ports);
-            var master = new IommuMaster(device, ports, group);
-            var linked = 0;
-            try
-            {
-                for (; linked < ports.Length; linked++)
-                    device.Power.AddSupplier(ports[linked].Unit.Device);
-                device.Iommu = master;
-                group.Add(master);
-                if (!managesOwnDma)
-                    group.EnsureDefaultDomain();
-            }
-            catch
-            {
-                if (group.Masters.Contains(master))
-                    group.Remove(master);
-                Forget(master, linked);
-                throw;
-            }
+            Configure(Describe(device, new MasterIdentity { Units = specifiers.ToArray() }, true), managesOwnDma);
         }
     }
 
@@ -151,7 +161,8 @@ public sealed class IommuCore
             if (device.Iommu is not { } master)
                 return;
             master.Group.Remove(master);
-            Forget(master, master.Ports.Count);
+            Unlink(master, master.Ports.Count);
+            End(_described[device]);
         }
     }
 
@@ -176,7 +187,39 @@ public sealed class IommuCore
         return response;
     }
 
-    private MasterPort[] Translate(Device device, ReadOnlySpan<IommuSpecifier> specifiers)
+    private void Configure(DescribedMaster described, bool managesOwnDma)
+    {
+        var device = described.Device;
+        IommuMaster? master = null;
+        var linked = 0;
+        try
+        {
+            var ports = Translate(device, described.Identity.Units);
+            Settle();
+            var group = described.Group ?? throw Refused(described);
+            master = new IommuMaster(device, ports, group);
+            for (; linked < ports.Length; linked++)
+                device.Power.AddSupplier(ports[linked].Unit.Device);
+            device.Iommu = master;
+            group.Add(master);
+            if (!managesOwnDma)
+                group.EnsureDefaultDomain();
+        }
+        catch
+        {
+            if (master is not null)
+            {
+                if (master.Group.Masters.Contains(master))
+                    master.Group.Remove(master);
+                Unlink(master, linked);
+            }
+
+            End(described);
+            throw;
+        }
+    }
+
+    private MasterPort[] Translate(Device device, IReadOnlyList<IommuSpecifier> specifiers)
     {
         var ports = new List<MasterPort>();
         foreach (var specifier in specifiers)
@@ -198,56 +241,45 @@ public sealed class IommuCore
         return [.. ports];
     }
 
-    /// <summary>The group of the masters that cannot be told from this one on any of its units, or a new one.</summary>
-    private IommuGroup FindGroup(Device device, MasterPort[] ports)
-    {
-        var keys = ports.SelectMany(port => port.Unit.GroupKeys(device, port.Streams)).ToArray();
-        lock (_lock)
-        {
-            var groups = _groups.Values.Where(group => group.Keys.Overlaps(keys)).ToArray();
-            if (groups.Length > 1)
-            {
-                throw new ApertureException(
-                    Status.InvalidArgument,
-                    $"{device.Name} shares units with groups {string.Join(" and ", groups.Select(group => $"{group.Id} ({string.Join(", ", group.Masters.Select(master => master.Device.Name))})"))}: it cannot be in two groups, and they are in use already");
-            }
-
-            if (groups is not [var group])
-            {
-                var id = 0;
-                while (_groups.ContainsKey(id))
-                    id++;
-                group = new IommuGroup(id, this);
-                _groups.Add(id, group);
-            }
-
-            group.Keys.UnionWith(keys);
-            return group;
-        }
-    }
-
-    private void Forget(IommuMaster master, int linked)
+    private static void Unlink(IommuMaster master, int linked)
     {
         master.Device.Iommu = null;
         while (--linked >= 0)
             master.Device.Power.RemoveSupplier(master.Ports[linked].Unit.Device);
-        lock (_lock)
-        {
-            if (master.Group.Masters.Count == 0)
-                _groups.Remove(master.Group.Id);
-        }
     }
 
-    private sealed class Registration(IommuCore core, IommuUnit unit) : IDisposable
+    /// <summary>The end of a master's stay behind its units.</summary>
+    private void End(DescribedMaster master)
+    {
+        _isUnsettled |= _isHeldUp;
+        if (!master.IsForOneStay)
+            return;
+        _described.Remove(master.Device);
+        _descriptions.Remove(master);
+        _isUnsettled = true;
+    }
+
+    private sealed class Registration(IommuCore core, IommuUnit unit, bool forgetsGrouping) : IDisposable
     {
         public void Dispose()
         {
-            foreach (var master in core.Groups.SelectMany(group => group.Masters).Where(master => master.Ports.Any(port => port.Unit == unit)).ToArray())
-                core.Release(master.Device);
-            lock (core._lock)
+            // In one step: a master that were configured in between would be left on a unit that is out.
+            lock (core._configuring)
             {
-                if (core._units.GetValueOrDefault(unit.Device.Key) == unit)
+                IommuGroup[] groups;
+                lock (core._lock)
+                {
+                    if (core._units.GetValueOrDefault(unit.Device.Key) != unit)
+                        return;
+                    groups = [.. core._groups.Values];
+                }
+
+                foreach (var master in groups.SelectMany(group => group.Masters).Where(master => master.Ports.Any(port => port.Unit == unit)).ToArray())
+                    core.Release(master.Device);
+                lock (core._lock)
                     core._units.Remove(unit.Device.Key);
+                if (forgetsGrouping)
+                    core.SetGrouping(unit.Device.Key, null);
             }
         }
     }

@@ -30,7 +30,8 @@ public abstract class IommuDomain : IDisposable
     /// <summary>The highest device address.</summary>
     public virtual Iova ApertureEnd => new(ulong.MaxValue);
 
-    /// <summary>Device addresses between <see cref="ApertureStart"/> and <see cref="ApertureEnd"/> that cannot be mapped, like the window of
+    /// <summary>Device addresses between <see cref="ApertureStart"/> and <see cref="ApertureEnd"/> that cannot be mapped, like the window
+    /// of
     /// message-signalled interrupts of a host. May grow when a master joins the domain.</summary>
     public virtual IEnumerable<(Iova First, Iova Last)> ReservedRanges => [];
 
@@ -43,7 +44,8 @@ public abstract class IommuDomain : IDisposable
     /// <summary>The device addresses that the DMA API gives out here; made on first use, while the group is configured.</summary>
     internal IovaSpace? Space { get; set; }
 
-    /// <summary>Where unmapped ranges wait for their invalidation; null unless the type is <see cref="DomainType.DmaDeferred"/> and the DMA API is used.</summary>
+    /// <summary>Where unmapped ranges wait for their invalidation; null unless the type is <see cref="DomainType.DmaDeferred"/> and the DMA
+    /// API is used.</summary>
     internal FlushQueue? Queue { get; set; }
 
     /// <summary>Maps [<paramref name="iova"/>, +<paramref name="size"/>) to <paramref name="address"/> with the largest pages
@@ -52,7 +54,8 @@ public abstract class IommuDomain : IDisposable
     /// <param name="address">A multiple of the smallest page size.</param>
     /// <param name="size">Bytes, a multiple of the smallest page size; zero maps nothing.</param>
     /// <param name="protection">At least one right, unless the format can express none.</param>
-    /// <returns><see cref="Status.InvalidArgument"/> misaligned, or not a paging domain; <see cref="Status.AlreadyExists"/> something is mapped
+    /// <returns><see cref="Status.InvalidArgument"/> misaligned, or not a paging domain; <see cref="Status.AlreadyExists"/> something is
+    /// mapped
     /// there; <see cref="Status.OutOfRange"/> beyond the aperture or the output; <see cref="Status.NoMemory"/> no table.</returns>
     public virtual Status Map(Iova iova, PhysicalAddress address, ulong size, Protection protection) => Status.InvalidArgument;
 
@@ -91,7 +94,8 @@ public abstract class IommuDomain : IDisposable
         return Type == DomainType.Identity;
     }
 
-    /// <summary>What stands behind a failed map and what to do about it, for messages; null when there is no more to say than the status does.</summary>
+    /// <summary>What stands behind a failed map and what to do about it, for messages; null when there is no more to say than the status
+    /// does.</summary>
     public virtual string? Explain(Status status) => null;
 
     /// <summary>Gives a fault to whoever handles this domain's faults.</summary>

@@ -11,6 +11,10 @@ public sealed partial class IommuGroup
     /// <summary>Whether somebody owns the group or drivers use its default domain.</summary>
     public bool IsClaimed => _owners > 0;
 
+    /// <summary>Whether it has an owner and nobody else: its masters' drivers let go, and none may come back before the owner
+    /// goes.</summary>
+    internal bool IsHeldForOwner => Volatile.Read(ref _owner) is not null && Masters.Count == 0;
+
     /// <summary>Takes the group for an owner that manages its DMA (a hypervisor, a user-space driver). All masters are blocked
     /// until the owner attaches a domain. Claims of the same owner are counted.</summary>
     /// <exception cref="ApertureException"><see cref="Status.NotPermitted"/>: drivers use the group or somebody else owns it;
@@ -40,7 +44,8 @@ public sealed partial class IommuGroup
     }
 
     /// <summary>Gives up one claim. With the last one the group goes back into its default domain.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: <paramref name="owner"/> does not own the group. Anything else was
+    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: <paramref name="owner"/> does not own the group. Anything
+    /// else was
     /// reported by a unit's driver: the claim is gone all the same, and the masters behind that unit are blocked.</exception>
     public void Release(object owner)
     {
@@ -51,6 +56,7 @@ public sealed partial class IommuGroup
             if (--_owners > 0)
                 return;
             _owner = null;
+            _core.OwnerGone();
             if (_masters.Length > 0)
                 MustSwitch(CoreDomain());
         }

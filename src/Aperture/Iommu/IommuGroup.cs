@@ -1,4 +1,5 @@
 using Aperture.Core;
+using Aperture.Devices;
 
 namespace Aperture.Iommu;
 
@@ -19,7 +20,10 @@ public sealed partial class IommuGroup
     /// <summary>The group's number, lowest free first.</summary>
     public int Id { get; }
 
-    /// <summary>The masters.</summary>
+    /// <summary>All devices of the group, bound or not, in the order in which they were described.</summary>
+    public IReadOnlyList<Device> Members { get; internal set; } = [];
+
+    /// <summary>The masters that are behind their units now.</summary>
     public IReadOnlyList<IommuMaster> Masters => Volatile.Read(ref _masters);
 
     /// <summary>The address space that the core made for the group; null while only drivers that manage their own were bound.</summary>
@@ -28,12 +32,11 @@ public sealed partial class IommuGroup
     /// <summary>The address space in force; null while nothing was attached yet.</summary>
     public IommuDomain? Domain { get; private set; }
 
-    /// <summary>What its masters share on their units: who has one of these keys belongs here. Guarded by the core.</summary>
-    internal HashSet<object> Keys { get; } = [];
-
     /// <summary>Puts all masters into <paramref name="domain"/>. The group must be in its default or blocked domain, or in none.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: another domain is in force; <see cref="Status.InvalidArgument"/>: the domain is for
-    /// another kind of unit; <see cref="Status.NotSupported"/>: a unit cannot block or bypass; or what a unit's driver reported. The group is where it was then.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: another domain is in force; <see cref="Status.InvalidArgument"/>: the
+    /// domain is for
+    /// another kind of unit; <see cref="Status.NotSupported"/>: a unit cannot block or bypass; or what a unit's driver reported. The group
+    /// is where it was then.</exception>
     public void Attach(IommuDomain domain)
     {
         ArgumentNullException.ThrowIfNull(domain);
@@ -54,9 +57,11 @@ public sealed partial class IommuGroup
             Switch(domain);
     }
 
-    /// <summary>Takes all masters out of <paramref name="domain"/>: into the blocked domain when somebody owns the group or there is no default
+    /// <summary>Takes all masters out of <paramref name="domain"/>: into the blocked domain when somebody owns the group or there is no
+    /// default
     /// domain, else back into the default domain (where DMA works again).</summary>
-    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: the group is not in that domain. Anything else was reported by a unit's
+    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: the group is not in that domain. Anything else was
+    /// reported by a unit's
     /// driver: the group has left the domain all the same, and the masters behind that unit are blocked.</exception>
     public void Detach(IommuDomain domain)
     {
@@ -68,7 +73,8 @@ public sealed partial class IommuGroup
         }
     }
 
-    /// <summary>Makes the default domain, if there is none yet, and puts the group into it unless somebody else's domain is in force.</summary>
+    /// <summary>Makes the default domain, if there is none yet, and puts the group into it unless somebody else's domain is in
+    /// force.</summary>
     internal void EnsureDefaultDomain()
     {
         lock (_lock)

@@ -28,20 +28,20 @@ public abstract class IommuUnit
     public virtual int SpecifierCells => 0;
 
     /// <summary>Translates the cells of an <c>iommus</c> entry into the stream that the unit knows.</summary>
-    /// <returns><see cref="Status.InvalidArgument"/> for a wrong number of cells, <see cref="Status.OutOfRange"/> for an id that the unit does not have.</returns>
+    /// <returns><see cref="Status.InvalidArgument"/> for a wrong number of cells, <see cref="Status.OutOfRange"/> for an id that the unit
+    /// does not have.</returns>
     public virtual Status Translate(ReadOnlySpan<uint> cells, out StreamId stream)
     {
         stream = default;
         return cells.Length == SpecifierCells ? Status.Ok : Status.InvalidArgument;
     }
 
-    /// <summary>Masters that have one of these in common, whichever unit they are behind, cannot be told apart and form one group.
-    /// Without any the master has a group of its own.</summary>
-    /// <param name="master">The master.</param>
-    /// <param name="streams">Its streams on this unit.</param>
-    public virtual IEnumerable<object> GroupKeys(Device master, IReadOnlyList<StreamId> streams) => [];
+    /// <summary>Which masters the unit cannot tell apart. The driver tells the same before a unit is probed
+    /// (<see cref="IIommuDriver.GroupingOf"/>).</summary>
+    public virtual MasterGrouping Grouping => MasterGrouping.ByReference;
 
-    /// <summary>Called once when a master has been described completely, before it is attached to anything: the place for limits of its own.
+    /// <summary>Called once when a master has been described completely, before it is attached to anything: the place for limits of its
+    /// own.
     /// The core has made the unit's device a supplier of the master's already.</summary>
     public virtual void AddMaster(Device master)
     {

@@ -1,6 +1,7 @@
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Dma;
+using Aperture.Firmware;
 using Aperture.Iommu;
 using Aperture.Linux.AddressSpaces;
 using Aperture.Linux.Hosts;
@@ -225,7 +226,7 @@ public sealed class HostUnitTests : IDisposable
     {
         var device = new Device(name)
         {
-            Description = new DeviceDescription { Compatible = ["client"], Iommus = [new IommuSpecifier(unit.Device.Key, unit.Name, [])], IsCoherent = true, IsUntrusted = isUntrusted },
+            Description = new DeviceDescription { Compatible = ["client"], Identity = new MasterIdentity { Units = [new IommuSpecifier(unit.Device.Key, unit.Name, [])] }, IsCoherent = true, IsUntrusted = isUntrusted },
         };
         _drivers.Add(device);
         Assert.NotNull(device.Bound);

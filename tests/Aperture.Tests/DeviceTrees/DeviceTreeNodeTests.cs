@@ -130,18 +130,41 @@ public class DeviceTreeNodeTests
     {
         var tree = Tree(w =>
         {
-            w.BeginNode("u").Cells("phandle", 1).EndNode();
+            w.BeginNode("u").Cells("phandle", 1).Cells("#iommu-cells", 1).EndNode();
             w.BeginNode("p").Cells("iommu-map", 0x100, 1, 0x40, 0x10, 0x200, 99, 0, 1).Cells("iommu-map-mask", 0xFFFF).EndNode();
             w.BeginNode("bad").Cells("iommu-map", 0x100, 1, 0x40).EndNode();
             w.BeginNode("masked").Cells("iommu-map", 0x100, 1, 0, 1).Cells("iommu-map-mask", 0xFF).EndNode();
         });
         var node = tree.Find("/p")!;
-        Assert.Equal((Status.Ok, 0x45u, "/u"), (node.TryMapIommuId(0x1_0105, out var unit, out var id), id, unit?.Path));
-        Assert.Equal((Status.Ok, 0x110u, null), (node.TryMapIommuId(0x110, out unit, out id), id, unit));
+        Assert.Equal((Status.Ok, 0x45u, "/u"), (node.TryMapIommuId(0x1_0105, out var unit, out var cells), Assert.Single(cells), unit?.Path));
+        Assert.Equal((Status.Ok, 0, null), (node.TryMapIommuId(0x110, out unit, out cells), cells.Length, unit));
         Assert.Equal(Status.NoDevice, node.TryMapIommuId(0x200, out _, out _));
         Assert.Equal(Status.InvalidArgument, tree.Find("/bad")!.TryMapIommuId(0, out _, out _));
         Assert.Equal(Status.BadAddress, tree.Find("/masked")!.TryMapIommuId(0, out _, out _));
         Assert.Equal(Status.NoDevice, tree.Find("/u")!.TryMapIommuId(0, out _, out _));
+    }
+
+    [Fact]
+    public void An_entry_of_iommu_map_was_read_as_four_cells_whatever_its_unit_asks_for()
+    {
+        var tree = Tree(w =>
+        {
+            w.BeginNode("none").Cells("phandle", 1).Cells("#iommu-cells", 0).EndNode();
+            w.BeginNode("two").Cells("phandle", 2).Cells("#iommu-cells", 2).EndNode();
+            w.BeginNode("mixed").Cells("iommu-map", 0, 2, 0x1C00, 0x3F, 0x10, 0x100, 1, 0x20).EndNode();
+            w.BeginNode("four-of-five").Cells("iommu-map", 0, 2, 0x80, 1, 1, 0x100, 2, 0x81, 1, 1, 0x200, 2, 0x82, 1, 1, 0x300, 2, 0x83, 1, 1).EndNode();
+            w.BeginNode("older").Cells("iommu-map", 0, 2, 0x1C10, 1, 0x100, 2, 0x1C11, 2).EndNode();
+        });
+        Assert.Equal("two 1c05 3f", Map("/mixed", 5));
+        Assert.Equal("none", Map("/mixed", 0x11F));
+        Assert.Equal("two 83 1", Map("/four-of-five", 0x300));
+        Assert.Equal("two 1c12 0", Map("/older", 0x101));
+
+        string Map(string path, uint id)
+        {
+            Assert.Equal(Status.Ok, tree.Find(path)!.TryMapIommuId(id, out var unit, out var cells));
+            return string.Join(' ', [unit!.Name, .. cells.Select(cell => $"{cell:x}")]);
+        }
     }
 
     [Fact]

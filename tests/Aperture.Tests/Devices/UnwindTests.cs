@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Devices;
+using Aperture.Firmware;
 using Aperture.Iommu;
 using Aperture.Power;
 using Aperture.Tests.Fakes;
@@ -37,7 +38,7 @@ public sealed class UnwindTests : IDisposable
             {
                 Compatible = ["x"],
                 Gates = [new GateSpecifier(GateKind.PowerDomain, null, _controller.Key, "ctl", [1])],
-                Iommus = [new IommuSpecifier(_first.Key, "u1", [1]), new IommuSpecifier(_second.Key, "u2", [2])],
+                Identity = new MasterIdentity { Units = [new IommuSpecifier(_first.Key, "u1", [1]), new IommuSpecifier(_second.Key, "u2", [2])] },
                 DmaLimit = new Iova(0x7FFF_FFFF),
             },
         };

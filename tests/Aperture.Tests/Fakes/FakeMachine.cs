@@ -1,6 +1,7 @@
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Diagnostics;
+using Aperture.Firmware;
 using Aperture.Iommu;
 using Aperture.Power;
 
@@ -70,7 +71,7 @@ internal sealed class FakeMachine : IDisposable
         Description = new DeviceDescription
         {
             Compatible = [compatible],
-            Iommus = [.. ports.Select(port => new IommuSpecifier(port.Unit.Key, port.Unit.Name, [port.Stream]))],
+            Identity = new MasterIdentity { Units = [.. ports.Select(port => new IommuSpecifier(port.Unit.Key, port.Unit.Name, [port.Stream]))] },
         },
     };
 

@@ -65,7 +65,7 @@ internal sealed class FakeUnit(Device device, bool canBlock = true, bool canBypa
         return cells[0] < 16 ? Status.Ok : Status.OutOfRange;
     }
 
-    public override IEnumerable<object> GroupKeys(Device master, IReadOnlyList<StreamId> streams) => Key(master) is { } key ? [key] : [];
+    public override MasterGrouping Grouping => new KeyGrouping(this);
 
     public override void AddMaster(Device master)
     {
@@ -100,4 +100,10 @@ internal sealed class FakeUnit(Device device, bool canBlock = true, bool canBypa
     }
 
     public override void Invalidate(IommuDomain domain, in InvalidationGather gather) => Invalidations.Add((domain, gather.AsSpan()[0]));
+
+    private sealed class KeyGrouping(FakeUnit unit) : MasterGrouping
+    {
+        public override IEnumerable<object> KeysOf(Device master, IommuSpecifier reference) =>
+            unit.Key(master) is { } key ? [key] : [new StreamKey(reference)];
+    }
 }

@@ -1,0 +1,24 @@
+using Aperture.Iommu;
+
+namespace Aperture.Firmware;
+
+/// <summary>Who a master is to the IOMMUs, as the firmware's description of the machine has it: before any driver, and the same whatever is
+/// bound and in whatever order.</summary>
+public sealed record MasterIdentity
+{
+    /// <summary>A device whose DMA passes no IOMMU.</summary>
+    public static MasterIdentity None { get; } = new();
+
+    /// <summary>The units that its DMA passes, with its streams there, in the order of the description. A unit stands here once for each
+    /// stream;
+    /// those of <see cref="Aliases"/> are among them.</summary>
+    public IReadOnlyList<IommuSpecifier> Units { get; init; } = [];
+
+    /// <summary>Further numbers that its accesses may carry on its bus: a bridge's, for devices whose own number gets lost behind
+    /// it.</summary>
+    public IReadOnlyList<uint> Aliases { get; init; } = [];
+
+    /// <summary>Beside what the units cannot tell apart: masters with one of these in common, compared by
+    /// <see cref="object.Equals(object)"/>, form one group. A bus whose devices reach each other past the units gives one.</summary>
+    public IReadOnlyList<object> GroupKeys { get; init; } = [];
+}
