@@ -4,11 +4,11 @@ namespace Aperture.Boards;
 
 /// <summary>The time of a simulated machine. It stands still until somebody advances it, so that equal runs have equal times.</summary>
 /// <remarks>Timers fire on the thread that advances the clock, in the order in which they are due; those due at the same time
-/// in the order in which they were set.</remarks>
-public sealed class MachineClock : TimeProvider, IStandingClock
+/// in the order in which they were set. A timer takes one place however often it is set.</remarks>
+public sealed partial class MachineClock : TimeProvider, IStandingClock
 {
-    private readonly Lock _lock = new();
-    private readonly PriorityQueue<Due, (long Ticks, long Order)> _due = new(); // what fires when; entries of changed timers are stale
+    private readonly Lock _lock = new(); // guards everything below; never held while a timer fires
+    private readonly TimerHeap _due = new();
     private long _now;   // ticks of 100 ns since power-on
     private long _order; // counts settings, to keep their order
 
@@ -17,6 +17,16 @@ public sealed class MachineClock : TimeProvider, IStandingClock
 
     /// <inheritdoc/>
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    /// <summary>How many timers are set and wait for their time.</summary>
+    public int SetTimers
+    {
+        get
+        {
+            lock (_lock)
+                return _due.Count;
+        }
+    }
 
     /// <inheritdoc/>
     public override long GetTimestamp() => Volatile.Read(ref _now);
@@ -37,61 +47,35 @@ public sealed class MachineClock : TimeProvider, IStandingClock
     public void Advance(TimeSpan time)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(time, TimeSpan.Zero);
-        var end = Volatile.Read(ref _now) + time.Ticks;
-        while (TakeNext(end) is { } due)
-            due.Timer.Fire(due.Version);
-        Volatile.Write(ref _now, Math.Max(end, _now));
+        var end = Later(Volatile.Read(ref _now), time.Ticks);
+        while (TakeNext(end) is { } timer)
+            timer.Fire();
+        lock (_lock)
+            Volatile.Write(ref _now, Math.Max(end, _now));
     }
 
-    private Due? TakeNext(long end)
+    /// <summary>The first timer that is due by <paramref name="end"/>, at its own time; one with a period is set again at once.</summary>
+    private Timer? TakeNext(long end)
     {
         lock (_lock)
         {
-            if (!_due.TryPeek(out var due, out var key) || key.Ticks > end)
+            if (_due.First is not { } timer || timer.Due > end)
                 return null;
-            _due.Dequeue();
-            Volatile.Write(ref _now, Math.Max(key.Ticks, _now));
-            return due;
+            Volatile.Write(ref _now, Math.Max(timer.Due, _now));
+            if (timer.Period > 0)
+                Set(timer, timer.Period);
+            else
+                _due.Remove(timer);
+            return timer;
         }
     }
 
-    private void Set(Timer timer, int version, TimeSpan after)
+    private void Set(Timer timer, long after)
     {
-        lock (_lock)
-            _due.Enqueue(new Due(timer, version), (_now + after.Ticks, _order++));
+        timer.Due = Later(_now, after);
+        timer.Order = _order++;
+        _due.Put(timer);
     }
 
-    private sealed record Due(Timer Timer, int Version);
-
-    private sealed class Timer(MachineClock clock, TimerCallback callback, object? state) : ITimer
-    {
-        private TimeSpan _period; // zero or less: fires once
-        private int _version;     // settings so far; what is due for an older one is stale
-
-        public bool Change(TimeSpan dueTime, TimeSpan period)
-        {
-            _period = period;
-            var version = Interlocked.Increment(ref _version);
-            if (dueTime >= TimeSpan.Zero)
-                clock.Set(this, version, dueTime);
-            return true;
-        }
-
-        public void Fire(int version)
-        {
-            if (version != Volatile.Read(ref _version))
-                return;
-            if (_period > TimeSpan.Zero)
-                clock.Set(this, version, _period);
-            callback(state);
-        }
-
-        public void Dispose() => Interlocked.Increment(ref _version);
-
-        public ValueTask DisposeAsync()
-        {
-            Dispose();
-            return ValueTask.CompletedTask;
-        }
-    }
+    private static long Later(long ticks, long after) => after > long.MaxValue - ticks ? long.MaxValue : ticks + after;
 }

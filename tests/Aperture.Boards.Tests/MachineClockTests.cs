@@ -1,0 +1,132 @@
+namespace Aperture.Boards.Tests;
+
+public sealed class MachineClockTests
+{
+    private readonly MachineClock _clock = new();
+    private readonly List<string> _fired = []; // name@milliseconds
+
+    /// <summary>A11: a timer that was set a million times took 48 MiB until time moved.</summary>
+    [Fact]
+    public void A_timer_set_a_million_times_takes_one_place()
+    {
+        using var timer = Timer("a", -1);
+        for (var i = 0; i < 100; i++)
+            timer.Change(TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 1_000_000; i++)
+            timer.Change(TimeSpan.FromMilliseconds(10 + (i % 7)), Timeout.InfiniteTimeSpan);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(1, _clock.SetTimers);
+        _clock.Advance(TimeSpan.FromSeconds(60));
+        Assert.Equal(["a@10"], _fired); // 999,999 % 7 is 0
+        Assert.Equal(0, _clock.SetTimers);
+    }
+
+    [Fact]
+    public void Timers_that_are_taken_back_take_no_place()
+    {
+        var timers = Enumerable.Range(0, 100).Select(i => Timer($"t{i}", i % 10)).ToArray();
+        foreach (var timer in timers)
+            timer.Dispose();
+        Assert.Equal(0, _clock.SetTimers);
+        Assert.False(timers[0].Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan));
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Empty(_fired);
+    }
+
+    [Fact]
+    public void Equal_times_fire_in_the_order_of_setting_and_setting_again_goes_last()
+    {
+        using var a = Timer("a", 5);
+        using var b = Timer("b", 5);
+        using var c = Timer("c", 5);
+        a.Change(TimeSpan.FromMilliseconds(5), Timeout.InfiniteTimeSpan);
+        _clock.Advance(TimeSpan.FromMilliseconds(5));
+        Assert.Equal(["b@5", "c@5", "a@5"], _fired);
+    }
+
+    [Fact]
+    public void A_period_goes_on_and_a_callback_may_set_any_timer()
+    {
+        ITimer? late = null;
+        using var beat = Timer("beat", 2, 3);
+        using var first = _clock.CreateTimer(_ =>
+        {
+            Fired("first");
+            late!.Change(TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+        }, null, TimeSpan.FromMilliseconds(4), Timeout.InfiniteTimeSpan);
+        late = Timer("late", 100);
+        _clock.Advance(TimeSpan.FromMilliseconds(9));
+        late.Dispose();
+        Assert.Equal(["beat@2", "first@4", "beat@5", "late@5", "beat@8"], _fired);
+        Assert.Equal(TimeSpan.FromMilliseconds(9), _clock.Elapsed);
+    }
+
+    [Fact]
+    public void A_callback_may_let_time_pass_and_what_falls_due_fires_then()
+    {
+        using var outer = _clock.CreateTimer(_ =>
+        {
+            Fired("outer");
+            _clock.Advance(TimeSpan.FromMilliseconds(10));
+            Fired("end");
+        }, null, TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+        using var inner = Timer("inner", 6);
+        _clock.Advance(TimeSpan.FromMilliseconds(2));
+        Assert.Equal(["outer@1", "inner@6", "end@11"], _fired);
+        Assert.Equal(TimeSpan.FromMilliseconds(11), _clock.Elapsed);
+    }
+
+    [Fact]
+    public void The_longest_span_does_not_wrap()
+    {
+        using var timer = Timer("never", 1);
+        timer.Change(TimeSpan.MaxValue, Timeout.InfiniteTimeSpan);
+        _clock.Advance(TimeSpan.FromMilliseconds(1));
+        timer.Change(TimeSpan.MaxValue, Timeout.InfiniteTimeSpan);
+        _clock.Advance(TimeSpan.FromDays(1));
+        Assert.Empty(_fired);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Random_settings_fire_as_a_sorted_list_says(int seed)
+    {
+        var random = new Random(seed);
+        var due = new Dictionary<int, (long At, int Order)>(); // what is set
+        var expected = new List<string>();
+        var timers = new ITimer[50];
+        for (var i = 0; i < timers.Length; i++)
+            timers[i] = Timer($"{i}", -1);
+        var now = 0L;
+        for (var order = 0; order < 20_000; order++)
+        {
+            var which = random.Next(timers.Length);
+            var after = random.Next(-3, 30);
+            timers[which].Change(after < 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(after), Timeout.InfiniteTimeSpan);
+            if (after < 0)
+                due.Remove(which);
+            else
+                due[which] = (now + after, order);
+            Assert.Equal(due.Count, _clock.SetTimers);
+            if (random.Next(5) != 0)
+                continue;
+            now += random.Next(10);
+            foreach (var (name, (at, _)) in due.Where(entry => entry.Value.At <= now).OrderBy(entry => entry.Value).ToArray())
+            {
+                expected.Add($"{name}@{at}");
+                due.Remove(name);
+            }
+
+            _clock.Advance(TimeSpan.FromMilliseconds(now) - _clock.Elapsed);
+            Assert.True(expected.SequenceEqual(_fired), $"seed {seed}, setting {order}: {_fired.LastOrDefault()} instead of {expected.LastOrDefault()}");
+        }
+    }
+
+    private ITimer Timer(string name, int after, int period = -1) => _clock.CreateTimer(
+        _ => Fired(name), null, TimeSpan.FromMilliseconds(after), TimeSpan.FromMilliseconds(period));
+
+    private void Fired(string name) => _fired.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name}@{_clock.Elapsed.TotalMilliseconds}"));
+}
