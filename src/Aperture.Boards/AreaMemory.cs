@@ -5,7 +5,8 @@ using Aperture.Dma.Memory;
 
 namespace Aperture.Boards;
 
-/// <summary>A contiguous-memory area as drivers get it. It is RAM like any other, so that the board's memory maintains its caches.</summary>
+/// <summary>A contiguous-memory area as drivers get it. It is RAM like any other, so that the board's memory maintains its
+/// caches.</summary>
 /// <param name="board">The board's memory.</param>
 /// <param name="memory">The RAM.</param>
 /// <param name="area">The area.</param>
@@ -20,6 +21,10 @@ internal sealed unsafe class AreaMemory(BoardMemory board, PhysicalMemory memory
     public override int CacheAlignment => board.CacheAlignment;
 
     public override bool Owns(PhysicalAddress address) => area.Range.Contains(address, 1);
+
+    public override bool Owns(PhysicalAddress address, ulong length) => area.Range.Contains(address, length);
+
+    public override bool OwnsAny(PhysicalAddress address, ulong length) => area.Range.Overlaps(new MemoryRange(address, length));
 
     public override bool TryAllocate(int bytes, PhysicalAddress highest, out MemoryBlock block)
     {

@@ -33,6 +33,12 @@ public sealed unsafe class BoardMemory : SystemMemory
     public override bool Owns(PhysicalAddress address) => _pages.Memory.Contains(address, 1);
 
     /// <inheritdoc/>
+    public override bool Owns(PhysicalAddress address, ulong length) => _pages.Memory.Contains(address, length);
+
+    /// <inheritdoc/>
+    public override bool OwnsAny(PhysicalAddress address, ulong length) => _pages.Memory.Overlaps(new MemoryRange(address, length));
+
+    /// <inheritdoc/>
     public override bool TryAllocate(int bytes, PhysicalAddress highest, out MemoryBlock block)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);

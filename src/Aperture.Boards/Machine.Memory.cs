@@ -13,9 +13,10 @@ public sealed partial class Machine
     private List<MemoryRange> RamOf(DeviceTree tree)
     {
         var ram = new List<MemoryRange>();
-        foreach (var range in tree.Memory())
+        foreach (var range in MemoryRange.Join(tree.Memory().AsSpan()))
         {
-            // Whole pages only; a tree that says otherwise loses the rest of the page. In page numbers nothing can wrap.
+            // Whole pages only; a tree that says otherwise loses the rest of the page, but not where the next bank begins there.
+            // In page numbers nothing can wrap.
             var first = (range.Start.Value / PhysicalMemory.PageSize) + (range.Start.IsAligned(PhysicalMemory.PageSize) ? 0UL : 1);
             var end = (range.Last.Value / PhysicalMemory.PageSize) + (range.Last.Value % PhysicalMemory.PageSize == PhysicalMemory.PageSize - 1 ? 1UL : 0);
             if (end > first)

@@ -9,7 +9,8 @@ public sealed unsafe partial class CpuCache
     private readonly Lock _uncachedLock = new(); // guards the next; taken before the lock of a page
     private readonly SortedDictionary<ulong, ulong> _uncached = []; // ranges without a cached view: start and length
 
-    /// <summary>Is told of the first byte that somebody wrote to the cached view of memory that had none, when that memory gets it back.</summary>
+    /// <summary>Is told of the first byte that somebody wrote to the cached view of memory that had none, when that memory gets it
+    /// back.</summary>
     public Action<PhysicalAddress>? AliasWritten { get; set; }
 
     /// <summary>The ranges without a cached view, lowest first.</summary>

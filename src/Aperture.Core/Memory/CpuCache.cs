@@ -45,7 +45,8 @@ public sealed unsafe partial class CpuCache
     /// <exception cref="ApertureException">The range is not wholly inside one region of RAM.</exception>
     public bool TryFindDirty(PhysicalAddress address, ulong length, out PhysicalAddress line) => TryFind(address, length, isDirty: true, out line);
 
-    /// <summary>Finds the first clean line of a range whose cached bytes are not those in memory: a device wrote, and nobody invalidated.</summary>
+    /// <summary>Finds the first clean line of a range whose cached bytes are not those in memory: a device wrote, and nobody
+    /// invalidated.</summary>
     /// <inheritdoc cref="TryFindDirty"/>
     public bool TryFindStale(PhysicalAddress address, ulong length, out PhysicalAddress line) => TryFind(address, length, isDirty: false, out line);
 

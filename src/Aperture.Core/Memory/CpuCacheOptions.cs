@@ -8,7 +8,8 @@ public sealed record CpuCacheOptions
     public int LineSize { get; init; } = 64;
 
     /// <summary>Evicts and speculatively fills lines at random with this seed, at every maintenance operation and every access of a device.
-    /// The same seed and the same calls on one thread give the same bytes. Null, the default: all lines stay in the cache all the time, which
+    /// The same seed and the same calls on one thread give the same bytes. Null, the default: all lines stay in the cache all the time,
+    /// which
     /// shows every forgotten operation.</summary>
     public int? ChaosSeed { get; init; }
 

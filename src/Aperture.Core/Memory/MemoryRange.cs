@@ -16,6 +16,25 @@ public readonly record struct MemoryRange(PhysicalAddress Start, ulong Length)
     /// <summary>Whether the two ranges share a byte.</summary>
     public bool Overlaps(MemoryRange other) => Start.Value <= other.Last.Value && other.Start.Value <= Last.Value;
 
+    /// <summary>Makes one of ranges that adjoin. Those that overlap stay as they are.</summary>
+    /// <param name="ranges">Ranges of at least one byte, in any order.</param>
+    /// <returns>The ranges, lowest first.</returns>
+    public static MemoryRange[] Join(ReadOnlySpan<MemoryRange> ranges)
+    {
+        var sorted = ranges.ToArray();
+        Array.Sort(sorted, (a, b) => a.Start.CompareTo(b.Start));
+        var count = 0;
+        foreach (var range in sorted)
+        {
+            if (count > 0 && sorted[count - 1].Last.Value != ulong.MaxValue && sorted[count - 1].End == range.Start)
+                sorted[count - 1] = new MemoryRange(sorted[count - 1].Start, sorted[count - 1].Length + range.Length);
+            else
+                sorted[count++] = range;
+        }
+
+        return sorted[..count];
+    }
+
     /// <summary>The range as <c>[0xfirst, 0xlast]</c>.</summary>
     public override string ToString() => $"[{Start}, {Last}]";
 }

@@ -1,6 +1,7 @@
 namespace Aperture.Core.Memory;
 
-/// <summary>One contiguous piece of RAM: its bytes as the CPU sees them and as the bus sees them, and what is known of its frames, lines and pages.</summary>
+/// <summary>One contiguous piece of RAM: its bytes as the CPU sees them and as the bus sees them, and what is known of its frames, lines
+/// and pages.</summary>
 internal sealed unsafe class MemoryRegion : IDisposable
 {
     public readonly MemoryRange Range;

@@ -4,7 +4,8 @@ using System.Runtime.CompilerServices;
 namespace Aperture.Core.Memory;
 
 /// <summary>The RAM of a machine: up to 64 GiB of it in several regions, each one contiguous block of host address space that
-/// costs host memory only where it was touched. Fresh memory reads as zero.</summary>
+/// costs host memory only where it was touched. Fresh memory reads as zero. Banks that adjoin are one region: whoever reads or
+/// writes over the joint finds no edge there, as on a board.</summary>
 /// <remarks>Reads and writes are plain host accesses: as atomic and as ordered as the host makes them. Any number of threads
 /// may use it at once. The metadata of a kibibyte ("frame") are words that the owner of that memory may use as it likes.</remarks>
 public sealed unsafe class PhysicalMemory : IDisposable
@@ -21,11 +22,12 @@ public sealed unsafe class PhysicalMemory : IDisposable
     /// <summary>The most RAM that one machine may have, in bytes.</summary>
     public const ulong MaxBytes = 64UL << 30;
 
-    private readonly MemoryRegion[] _regions; // sorted by address; at least one
+    private readonly MemoryRegion[] _regions; // sorted by address, with a gap between any two; at least one
 
     /// <summary>Reserves host address space for the regions.</summary>
-    /// <param name="regions">Page-aligned, disjoint ranges; in all at most <see cref="MaxBytes"/>.</param>
-    /// <exception cref="ApertureException">No region, a misaligned, empty or overlapping one, too much in all, or the host has no address space left.</exception>
+    /// <param name="regions">Page-aligned, disjoint ranges in any order; in all at most <see cref="MaxBytes"/>.</param>
+    /// <exception cref="ApertureException">No region, a misaligned, empty or overlapping one, too much in all, or the host has no address
+    /// space left.</exception>
     public PhysicalMemory(params ReadOnlySpan<MemoryRange> regions)
         : this(null, regions)
     {
@@ -33,7 +35,8 @@ public sealed unsafe class PhysicalMemory : IDisposable
 
     /// <summary>Reserves host address space for the regions, and models the caches between the CPU and them.</summary>
     /// <param name="caches">What the caches are like; null for none: the CPU and devices see the same bytes at any time.</param>
-    /// <param name="regions">As above. With caches each one takes three times the address space, and what the CPU wrote three times the memory.</param>
+    /// <param name="regions">As above. With caches each one takes three times the address space, and what the CPU wrote three times
+    /// the memory.</param>
     /// <exception cref="ApertureException">As above, or an option is out of its range.</exception>
     public PhysicalMemory(CpuCacheOptions? caches, params ReadOnlySpan<MemoryRange> regions)
     {
@@ -48,21 +51,31 @@ public sealed unsafe class PhysicalMemory : IDisposable
         {
             var range = sorted[i];
             if (range.Length == 0 || !range.Start.IsAligned(PageSize) || range.Length % PageSize != 0 || range.Last < range.Start)
-                throw new ApertureException(Status.InvalidArgument, $"RAM region at {range.Start} of 0x{range.Length:x} bytes is empty, not a whole number of {PageSize}-byte pages, or runs past the end of the address space");
+            {
+                throw new ApertureException(Status.InvalidArgument, $"RAM region at {range.Start} of 0x{range.Length:x} bytes is empty, "
+                    + $"not a whole number of {PageSize}-byte pages, or runs past the end of the address space");
+            }
+
+
             if (i > 0 && sorted[i - 1].Overlaps(range))
                 throw new ApertureException(Status.InvalidArgument, $"RAM regions {sorted[i - 1]} and {range} overlap");
             total += range.Length;
 
             // After each region, before the sum can wrap.
             if (range.Length > MaxBytes || total > MaxBytes)
-                throw new ApertureException(Status.InvalidArgument, $"RAM up to region {range} is more than the 0x{MaxBytes:x} bytes that one machine may have");
+            {
+                throw new ApertureException(Status.InvalidArgument,
+                    $"RAM up to region {range} is more than the 0x{MaxBytes:x} bytes that one machine may have");
+            }
+
         }
 
-        _regions = new MemoryRegion[sorted.Length];
+        var joined = MemoryRange.Join(sorted);
+        _regions = new MemoryRegion[joined.Length];
         try
         {
-            for (var i = 0; i < sorted.Length; i++)
-                _regions[i] = new MemoryRegion(sorted[i], caches is not null);
+            for (var i = 0; i < joined.Length; i++)
+                _regions[i] = new MemoryRegion(joined[i], caches is not null);
         }
         catch
         {
@@ -74,13 +87,26 @@ public sealed unsafe class PhysicalMemory : IDisposable
             Cache = new CpuCache(_regions, caches);
     }
 
-    /// <summary>The regions, lowest first.</summary>
+    /// <summary>The regions, lowest first; banks that adjoin are one.</summary>
     public IEnumerable<MemoryRange> Regions => _regions.Select(region => region.Range);
 
-    /// <summary>The caches between the CPU and this memory; null where they are not modelled, and every device may be taken to snoop.</summary>
+    /// <summary>The caches between the CPU and this memory; null where they are not modelled, and every device may be taken to
+    /// snoop.</summary>
     public CpuCache? Cache { get; }
 
-    /// <summary>Whether all of [<paramref name="address"/>, +<paramref name="length"/>) is RAM of one region.</summary>
+    /// <summary>Whether any byte of a range is RAM.</summary>
+    public bool Overlaps(MemoryRange range)
+    {
+        foreach (var region in _regions)
+        {
+            if (region.Range.Overlaps(range))
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether all of [<paramref name="address"/>, +<paramref name="length"/>) is RAM.</summary>
     public bool Contains(PhysicalAddress address, ulong length) => TryGetPointer(address, length, out _);
 
     /// <summary>The host address of a range of RAM as the CPU sees it, good until the memory is disposed.</summary>
@@ -102,7 +128,8 @@ public sealed unsafe class PhysicalMemory : IDisposable
         return false;
     }
 
-    /// <summary>The host address of a range of RAM as the bus sees it: devices that do not snoop, table walkers, and the CPU where it has no
+    /// <summary>The host address of a range of RAM as the bus sees it: devices that do not snoop, table walkers, and the CPU where it has
+    /// no
     /// cached view. Without modelled caches it is what <see cref="TryGetPointer"/> gives.</summary>
     /// <returns>False when the range is not wholly inside one region.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -140,8 +167,8 @@ public sealed unsafe class PhysicalMemory : IDisposable
         return new Span<byte>(pointer, length);
     }
 
-    /// <summary>The host address of a range of RAM, as the CPU sees it, together with the first of the <see cref="FrameWords"/> words of metadata of its
-    /// first frame, zero at first.</summary>
+    /// <summary>The host address of a range of RAM, as the CPU sees it, together with the first of the <see cref="FrameWords"/> words of
+    /// metadata of its first frame, zero at first.</summary>
     /// <returns>False when the range is not wholly inside one region.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryGetFrame(PhysicalAddress address, ulong length, out byte* pointer, out ulong* word)

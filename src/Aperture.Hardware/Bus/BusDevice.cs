@@ -18,7 +18,8 @@ public abstract class BusDevice : IMmioDevice
     /// <summary>Whether the block has power. Registers and caches are lost while it has not.</summary>
     public bool IsPowered { get; private set; } = true;
 
-    /// <summary>Whether the block's clocks run: all of <see cref="ClockFrom"/>, unless it was set to false. State is kept while they do not.</summary>
+    /// <summary>Whether the block's clocks run: all of <see cref="ClockFrom"/>, unless it was set to false. State is kept while they do
+    /// not.</summary>
     public bool IsClocked
     {
         get
@@ -43,7 +44,8 @@ public abstract class BusDevice : IMmioDevice
     /// <summary>Whether the block answers at all.</summary>
     public bool Answers => IsPowered && IsClocked && !IsInReset;
 
-    /// <summary>Connects the clocks that the block needs, instead of those that it had. It looks at them at each access: whoever starts the last of several
+    /// <summary>Connects the clocks that the block needs, instead of those that it had. It looks at them at each access: whoever starts
+    /// the last of several
     /// finds the block clocked, whatever other threads do to clocks meanwhile.</summary>
     public void ClockFrom(params ReadOnlySpan<Signal> clocks) => _clocks = clocks.ToArray();
 

@@ -28,13 +28,15 @@ public sealed unsafe class SystemBus
     public void Attach(PhysicalAddress start, IMmioDevice device)
     {
         ArgumentNullException.ThrowIfNull(device);
+        if (device.Size == 0)
+            throw new ApertureException(Status.InvalidArgument, $"a block without registers cannot be at {start}");
         var range = new MemoryRange(start, device.Size);
         if (range.Last < range.Start)
             throw new ApertureException(Status.BadAddress, $"0x{device.Size:x} bytes of registers at {start} run past the end of the address space");
-        foreach (var ram in Memory.Regions)
+        if (Memory.Overlaps(range))
         {
-            if (ram.Overlaps(range))
-                throw new ApertureException(Status.AlreadyExists, $"registers {range} overlap RAM {ram}");
+            throw new ApertureException(Status.AlreadyExists,
+                $"registers {range} overlap RAM {Memory.Regions.First(ram => ram.Overlaps(range))}");
         }
 
         // The windows are disjoint, so only the neighbours can be in the way.

@@ -34,6 +34,26 @@ public sealed unsafe partial class HostMemory : SystemMemory, IDisposable
     public override bool Owns(PhysicalAddress address) => Find(address.Value) is { } region && region.Range.Contains(address, 1);
 
     /// <inheritdoc/>
+    public override bool Owns(PhysicalAddress address, ulong length)
+    {
+        // Region by region: two that the host put side by side are one piece of memory.
+        while (Find(address.Value) is { } region && region.Range.Contains(address, 1))
+        {
+            var room = region.Range.Length - (address - region.Range.Start);
+            if (length <= room)
+                return true;
+            address += room;
+            length -= room;
+        }
+
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public override bool OwnsAny(PhysicalAddress address, ulong length) =>
+        Find(address.Value) is { } region && region.Range.Overlaps(new MemoryRange(address, length));
+
+    /// <inheritdoc/>
     public override bool TryGetAddress(byte* pointer, out PhysicalAddress address)
     {
         address = new PhysicalAddress((ulong)pointer);

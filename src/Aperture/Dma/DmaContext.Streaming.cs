@@ -102,7 +102,9 @@ public sealed partial class DmaContext
     /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: it is driver memory, which has calls of its own; or the device cannot reach it.</exception>
     public DmaMapping MapResource(PhysicalAddress physical, ulong length, DmaDirection direction, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
-        var status = length == 0 || length - 1 > ulong.MaxValue - physical.Value || (uint)direction > (uint)DmaDirection.FromDevice || Memory.Owns(physical) || Memory.Owns(physical + (length - 1)) ? Status.InvalidArgument : Status.Ok;
+        var isRefused = length == 0 || length - 1 > ulong.MaxValue - physical.Value || (uint)direction > (uint)DmaDirection.FromDevice
+            || Memory.OwnsAny(physical, length);
+        var status = isRefused ? Status.InvalidArgument : Status.Ok;
         var address = Failed;
         if (status == Status.Ok)
             status = Operations.MapResource(this, physical, length, direction, out address);
@@ -152,7 +154,7 @@ public sealed partial class DmaContext
     }
 
     /// <summary>Whether there are caches to maintain in front of a range.</summary>
-    private bool IsMemory(PhysicalAddress physical, ulong length) => Memory.Owns(physical) && Memory.Owns(physical + (length - 1));
+    private bool IsMemory(PhysicalAddress physical, ulong length) => Memory.Owns(physical, length);
 
     private unsafe DmaMapping Finish(in DmaSource source, DmaDirection direction, DmaAttributes attributes, Iova address, PhysicalAddress origin, string file, int line)
     {

@@ -11,6 +11,10 @@ internal sealed unsafe class HonestMemory : SystemMemory, IDisposable
     public const ulong Base = 0x8000_0000;
     public const int Line = 64;
 
+    /// <summary>Memory behind a hole, which is not given out.</summary>
+    public const ulong FarBase = 0xC000_0000;
+    public const ulong FarBytes = 1 << 20;
+
     private readonly PageAllocator _pages;
 
     /// <param name="cached">Whether caches are in front.</param>
@@ -18,8 +22,10 @@ internal sealed unsafe class HonestMemory : SystemMemory, IDisposable
     /// <param name="chaos">The seed with which lines come and go by themselves; null for none.</param>
     public HonestMemory(bool cached, int bytes = 64 << 20, int? chaos = null)
     {
-        Ram = new PhysicalMemory(cached ? new CpuCacheOptions { LineSize = Line, ChaosSeed = chaos } : null, new MemoryRange(new PhysicalAddress(Base), (ulong)bytes));
-        _pages = new PageAllocator(Ram);
+        Ram = new PhysicalMemory(
+            cached ? new CpuCacheOptions { LineSize = Line, ChaosSeed = chaos } : null,
+            new MemoryRange(new PhysicalAddress(Base), (ulong)bytes), new MemoryRange(new PhysicalAddress(FarBase), FarBytes));
+        _pages = new PageAllocator(Ram, new ReservedRegion("far", new MemoryRange(new PhysicalAddress(FarBase), FarBytes), true));
         HighestAddress = new PhysicalAddress(Base + (ulong)bytes - 1);
     }
 

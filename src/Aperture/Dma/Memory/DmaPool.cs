@@ -1,5 +1,6 @@
 using System.Numerics;
 using Aperture.Core;
+using Aperture.Core.Memory;
 
 namespace Aperture.Dma.Memory;
 
@@ -66,7 +67,15 @@ public sealed class DmaPool : SystemMemory
     public override int CacheAlignment => _system.CacheAlignment;
 
     /// <inheritdoc/>
-    public override bool Owns(PhysicalAddress address) => address - _region.Address < (ulong)_region.Length;
+    public override bool Owns(PhysicalAddress address) => Range.Contains(address, 1);
+
+    /// <inheritdoc/>
+    public override bool Owns(PhysicalAddress address, ulong length) => Range.Contains(address, length);
+
+    /// <inheritdoc/>
+    public override bool OwnsAny(PhysicalAddress address, ulong length) => Range.Overlaps(new MemoryRange(address, length));
+
+    private MemoryRange Range => new(_region.Address, (ulong)_region.Length);
 
     /// <inheritdoc/>
     public override bool TryAllocate(int bytes, PhysicalAddress highest, out MemoryBlock block)

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Aperture.Core;
+using Aperture.Core.Memory;
 using Aperture.Dma.Sanitizer;
 
 namespace Aperture.Dma.Memory;
@@ -38,7 +39,45 @@ public abstract class SystemMemory
     /// <summary>Whether an address is memory that drivers can come across, and so no register.</summary>
     public virtual bool Owns(PhysicalAddress address) => false;
 
-    /// <summary>By which number devices are given memory that the CPU finds at <paramref name="pointer"/> and that is not from here, like pinned memory
+    /// <summary>Whether every byte of a range is memory that drivers can come across.</summary>
+    /// <param name="address">The first byte.</param>
+    /// <param name="length">Bytes; at least 1. A range that runs past the end of the address space is not owned.</param>
+    /// <remarks>Asks page by page; a memory that knows its ranges answers at once.</remarks>
+    public virtual bool Owns(PhysicalAddress address, ulong length)
+    {
+        var left = length - 1;
+        if (left > ulong.MaxValue - address.Value)
+            return false;
+        while (Owns(address))
+        {
+            var step = PhysicalMemory.PageSize - (address.Value % PhysicalMemory.PageSize);
+            if (left < step)
+                return true;
+            left -= step;
+            address += step;
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether any byte of a range is memory that drivers can come across.</summary>
+    /// <inheritdoc cref="Owns(PhysicalAddress, ulong)"/>
+    public virtual bool OwnsAny(PhysicalAddress address, ulong length)
+    {
+        for (var left = Math.Min(length - 1, ulong.MaxValue - address.Value); !Owns(address);)
+        {
+            var step = PhysicalMemory.PageSize - (address.Value % PhysicalMemory.PageSize);
+            if (left < step)
+                return false;
+            left -= step;
+            address += step;
+        }
+
+        return true;
+    }
+
+    /// <summary>By which number devices are given memory that the CPU finds at <paramref name="pointer"/> and that is not from here, like
+    /// pinned memory
     /// of the managed heap. False where no device can reach such memory, as on a simulated board.</summary>
     public virtual unsafe bool TryGetAddress(byte* pointer, out PhysicalAddress address)
     {
@@ -53,7 +92,8 @@ public abstract class SystemMemory
             ? block
             : throw new ApertureException(Status.NoMemory, $"no {bytes} bytes of contiguous memory are left");
 
-    /// <summary>Whether the CPU's caches stand between the CPU and this memory for a device that does not snoop them. Where they do not, the
+    /// <summary>Whether the CPU's caches stand between the CPU and this memory for a device that does not snoop them. Where they do not,
+    /// the
     /// maintenance here does nothing and every device may be taken as coherent.</summary>
     public virtual bool NeedsMaintenance => false;
 
@@ -68,7 +108,8 @@ public abstract class SystemMemory
     {
     }
 
-    /// <summary>Makes what devices wrote to the range visible to the CPU. What the CPU wrote to whole lines of it and did not clean is lost;
+    /// <summary>Makes what devices wrote to the range visible to the CPU. What the CPU wrote to whole lines of it and did not clean is
+    /// lost;
     /// a line that is only partly in the range is cleaned first.</summary>
     /// <inheritdoc cref="Clean"/>
     public virtual void Invalidate(PhysicalAddress address, ulong length)
