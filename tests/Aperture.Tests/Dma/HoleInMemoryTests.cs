@@ -40,11 +40,11 @@ public sealed unsafe class HoleInMemoryTests
     public void Memories_side_by_side_own_what_lies_across_them()
     {
         using var memory = new HonestMemory(true);
-        var first = new DmaPool("first", memory, memory.Allocate(0x4000));
-        var far = new DmaPool("second", memory, memory.Allocate(0x4000));
-        var both = new PrioritisedMemory(first, far);
+        var first = new DmaPool(memory, memory.Allocate(0x4000), "first");
+        var second = new DmaPool(memory, memory.Allocate(0x4000), "second");
+        var both = new PrioritisedMemory(first, second);
         var start = first.LowestAddress;
-        Assert.Equal(start + 0x4000, far.LowestAddress); // the page allocator gives the lowest first
+        Assert.Equal(start + 0x4000, second.LowestAddress); // the page allocator gives the lowest first
         Assert.True(both.Owns(start + 0x3FFF, 2));
         Assert.True(both.Owns(start, 0x8000));
         Assert.False(both.Owns(start, 0x8001));
