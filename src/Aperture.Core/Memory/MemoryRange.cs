@@ -26,7 +26,7 @@ public readonly record struct MemoryRange(PhysicalAddress Start, ulong Length)
         var count = 0;
         foreach (var range in sorted)
         {
-            if (count > 0 && sorted[count - 1].Last.Value != ulong.MaxValue && sorted[count - 1].End == range.Start)
+            if (count > 0 && range.Start.Value != 0 && sorted[count - 1].Last.Value == range.Start.Value - 1)
                 sorted[count - 1] = new MemoryRange(sorted[count - 1].Start, sorted[count - 1].Length + range.Length);
             else
                 sorted[count++] = range;
