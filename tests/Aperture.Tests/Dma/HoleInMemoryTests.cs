@@ -1,6 +1,7 @@
 using Aperture.Core;
 using Aperture.Core.Memory;
 using Aperture.Dma;
+using Aperture.Dma.Memory;
 using Aperture.Tests.Fakes;
 
 namespace Aperture.Tests.Dma;
