@@ -1,10 +1,11 @@
 using System.Numerics;
 using Aperture.Core.PageTables;
+using Aperture.Core.Threading;
 
 namespace Aperture.Core.Memory;
 
 /// <summary>Page tables from a <see cref="PageAllocator"/>: whole blocks for tables of a page and more, quarters and halves of
-/// pages for smaller ones. Thread-safe; the table freed last is taken again without a lock.</summary>
+/// pages for smaller ones. Thread-safe; the table freed last is taken again without a lock, and by the same thread without an interlocked step.</summary>
 public sealed class TableAllocator : ITableMemory
 {
     private const int QuartersPerPage = PhysicalMemory.PageSize / PhysicalMemory.FrameSize;
@@ -16,6 +17,7 @@ public sealed class TableAllocator : ITableMemory
     private readonly List<ulong> _open = []; // the carved pages that have a free quarter
     private long _bytesInUse; // the spare table counts as in use here
     private long _failAt; // allocations until the one that fails; 0: none will
+    private readonly BiasedWords _words = new(); // changes _spare
     private ulong _spare; // the smallest table that was freed last, plus one; 0: none
 
     /// <summary>Makes the allocator.</summary>
@@ -28,8 +30,11 @@ public sealed class TableAllocator : ITableMemory
     /// <inheritdoc/>
     public PhysicalMemory Memory => _pages.Memory;
 
-    /// <summary>Is told of every range that is cleaned. Null where walkers snoop.</summary>
+    /// <summary>Is told of every range that is cleaned by page tables made from now on. Null where walkers snoop.</summary>
     public Action<PhysicalAddress, int>? Cleaned { get; set; }
+
+    /// <inheritdoc/>
+    public bool NeedsClean => Memory.Cache is not null || Cleaned is not null;
 
     /// <summary>Bytes of the tables in use.</summary>
     public long BytesInUse
@@ -71,7 +76,7 @@ public sealed class TableAllocator : ITableMemory
     /// <inheritdoc/>
     public void Free(PhysicalAddress table, int bytes)
     {
-        if (bytes <= PhysicalMemory.FrameSize && Interlocked.CompareExchange(ref _spare, table.Value + 1, 0) == 0)
+        if (bytes <= PhysicalMemory.FrameSize && _words.TryStep(ref _spare, 0, table.Value + 1))
             return;
         lock (_lock)
         {
@@ -106,10 +111,8 @@ public sealed class TableAllocator : ITableMemory
     private bool TryTakeSpare(ulong max, out PhysicalAddress table)
     {
         table = default;
-        if (Volatile.Read(ref _failAt) != 0 || Volatile.Read(ref _spare) == 0)
-            return false;
-        var spare = Interlocked.Exchange(ref _spare, 0);
-        if (spare == 0)
+        var spare = Volatile.Read(ref _spare);
+        if (Volatile.Read(ref _failAt) != 0 || spare == 0 || !_words.TryStep(ref _spare, spare, 0))
             return false;
         table = new PhysicalAddress(spare - 1);
         if (table.Value + PhysicalMemory.FrameSize - 1 <= max)

@@ -9,6 +9,9 @@ public interface ITableMemory
     /// <summary>The memory that holds the tables.</summary>
     PhysicalMemory Memory { get; }
 
+    /// <summary>Whether <see cref="Clean"/> does anything. It stays what it was when the first page table was made; where it is false nobody calls.</summary>
+    bool NeedsClean => true;
+
     /// <summary>Allocates a table of <paramref name="bytes"/>, zeroed and clean, at a multiple of <paramref name="alignment"/>
     /// and wholly below 2^<paramref name="addressBits"/>.</summary>
     /// <returns>False when there is none; nothing was taken then.</returns>

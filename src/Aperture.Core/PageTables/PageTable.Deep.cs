@@ -35,13 +35,13 @@ public sealed unsafe partial class PageTable<TFormat>
         // The table was linked while it lived this life, and the entry empty.
         var place = PageEntry(iova, found.Offset);
         if (!found.IsThere || Load(place) != _format.EmptyEntry(_pageLevel)
-            || Interlocked.CompareExchange(ref *_home.WordAt(found.Offset), found.Seen.Add(1).Value, found.Seen.Value) != found.Seen.Value)
+            || !TryChange(_home.WordAt(found.Offset), found.Seen, found.Seen.Add(1)))
         {
             return false;
         }
 
         EntryRun.Store(place, _format.EntryBytes, _format.MakeLeaf(_pageLevel, _pageShift, new PhysicalAddress(pa), protection));
-        _tables.Clean(_home.AddressOf(place), _format.EntryBytes);
+        CleanOne(place);
         return true;
     }
 
@@ -59,7 +59,7 @@ public sealed unsafe partial class PageTable<TFormat>
             return false;
 
         EntryRun.Store(place, _format.EntryBytes, _format.EmptyEntry(_pageLevel));
-        _tables.Clean(_home.AddressOf(place), _format.EntryBytes);
+        CleanOne(place);
         gather.Add(new Iova(iova), _pageBytes, _pageShift);
         if (!TryReleaseOne(_home.WordAt(found.Offset), found.Seen))
             ReleaseOneDeeply(iova, found.Offset, ref gather);

@@ -80,7 +80,7 @@ public sealed unsafe partial class PageTable<TFormat>
             {
                 word = root.State;
             }
-            while (!root.TryChange(word, word.Remove(1)));
+            while (!TryChange(root.Word, word, word.Remove(1)));
         }
     }
 }

@@ -41,13 +41,13 @@ public sealed unsafe partial class PageTable<TFormat>
         var seen = new TableWord(Volatile.Read(ref *word));
         var place = _home.Bytes + offset + (Index(1, iova) * _format.EntryBytes);
         if (!seen.IsReady || Load(link) != entry || Load(place) != _format.EmptyEntry(1)
-            || Interlocked.CompareExchange(ref *word, seen.Add(1).Value, seen.Value) != seen.Value)
+            || !TryChange(word, seen, seen.Add(1)))
         {
             return false;
         }
 
         EntryRun.Store(place, _format.EntryBytes, _format.MakeLeaf(1, SmallestShift, new PhysicalAddress(pa), protection));
-        _tables.Clean(_home.AddressOf(place), _format.EntryBytes);
+        CleanOne(place);
         return true;
     }
 

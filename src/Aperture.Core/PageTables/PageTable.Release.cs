@@ -31,7 +31,7 @@ public sealed unsafe partial class PageTable<TFormat>
             {
                 state = table.State;
             }
-            while (!table.TryChange(state, state.HasHelpers ? state.Release() : default));
+            while (!TryChange(table.Word, state, state.HasHelpers ? state.Release() : default));
 
             next = state.Next;
             if (!state.HasHelpers)
@@ -48,7 +48,7 @@ public sealed unsafe partial class PageTable<TFormat>
     {
         var left = new TableWord(seen.Value - 1);
         return seen.Count > (_format.Reclaim == TableReclaim.WhenEmpty ? 1u : 0u)
-            && Interlocked.CompareExchange(ref *word, left.Value, seen.Value) == seen.Value;
+            && TryChange(word, seen, left);
     }
 
     /// <summary>Takes one entry out of the count of the table of a level that an entry above points to.</summary>
@@ -72,7 +72,7 @@ public sealed unsafe partial class PageTable<TFormat>
                 return;
             var left = word.Remove(entries);
             var dies = left.Count == 0 && Goes(reclaim, level, iova, word) && !IsRoot(table);
-            if (!table.TryChange(word, dies ? TableWord.Dead(level, gather.FreeList) : left))
+            if (!TryChange(table.Word, word, dies ? TableWord.Dead(level, gather.FreeList) : left))
                 continue;
             if (dies)
                 Unlink(iova, level, table, reclaim, ref gather);
@@ -124,7 +124,7 @@ public sealed unsafe partial class PageTable<TFormat>
     /// being freed and linked again at the same place meanwhile.</summary>
     private void HelpUnlink(Table parent, byte* link, ulong entry, int level, Table table, TableWord dead)
     {
-        if (!dead.TakesHelper || !table.TryChange(dead, dead.AddHelper()))
+        if (!dead.TakesHelper || !TryChange(table.Word, dead, dead.AddHelper()))
             return;
         if (EntryRun.TryReplace(link, _format.EntryBytes, entry, _format.EmptyEntry(level)))
             Clean(parent, link, 1);
@@ -134,7 +134,7 @@ public sealed unsafe partial class PageTable<TFormat>
             var word = table.State;
             var left = word.RemoveHelper();
             var last = left is { IsReleased: true, HasHelpers: false };
-            if (!table.TryChange(word, last ? default : left))
+            if (!TryChange(table.Word, word, last ? default : left))
                 continue;
             if (last)
                 _tables.Free(table.Address, TableBytes(word.Level));
@@ -178,11 +178,11 @@ public sealed unsafe partial class PageTable<TFormat>
             {
                 word = table.State;
             }
-            while (word.IsAlive && !table.TryChange(word, word.Remove(1)));
+            while (word.IsAlive && !TryChange(table.Word, word, word.Remove(1)));
         }
 
         var state = table.State;
-        if (!state.IsAlive || state.Count != 0 || IsRoot(table) || !table.TryChange(state, TableWord.Dead(level, gather.FreeList)))
+        if (!state.IsAlive || state.Count != 0 || IsRoot(table) || !TryChange(table.Word, state, TableWord.Dead(level, gather.FreeList)))
             return false;
         CountDeath();
         gather.FreeList = FreeListOf(table);

@@ -21,7 +21,7 @@ public sealed unsafe partial class PageTable<TFormat>
             if (_format.Classify(0, entry) == EntryKind.Table && TryGetTable(0, entry, out table))
             {
                 var word = table.State;
-                if (word.IsReady && Load(link) == entry && table.TryChange(word, word.Add(entries)))
+                if (word.IsReady && Load(link) == entry && TryChange(table.Word, word, word.Add(entries)))
                     return Status.Ok;
             }
         }
@@ -43,7 +43,7 @@ public sealed unsafe partial class PageTable<TFormat>
             {
                 // The pages lie in the root, and that counts its entries, too.
                 var root = table.State;
-                if (at == level && root.IsAlive && root.Life == table.Life && table.TryChange(root, root.Add(entries)))
+                if (at == level && root.IsAlive && root.Life == table.Life && TryChange(table.Word, root, root.Add(entries)))
                     return Status.Ok;
                 table = Top(out at);
                 continue;
@@ -96,7 +96,7 @@ public sealed unsafe partial class PageTable<TFormat>
                 table = child.WithLife(word.Life);
                 at++;
             }
-            else if (child.TryChange(word, word.Add(entries)))
+            else if (TryChange(child.Word, word, word.Add(entries)))
             {
                 table = child.WithLife(word.Life);
                 return Status.Ok;
@@ -128,7 +128,7 @@ public sealed unsafe partial class PageTable<TFormat>
         if (level > 0 || Grows)
         {
             var word = parent.State;
-            if (!word.IsAlive || word.Life != parent.Life || !parent.TryChange(word, word.Add(1)))
+            if (!word.IsAlive || word.Life != parent.Life || !TryChange(parent.Word, word, word.Add(1)))
             {
                 _tables.Free(made.Address, TableBytes(level + 1));
                 made = default;
@@ -157,7 +157,7 @@ public sealed unsafe partial class PageTable<TFormat>
     private void CleanLink(Table parent, byte* link, Table table, TableWord word)
     {
         Clean(parent, link, 1);
-        while (word is { IsAlive: true, IsReady: false } && word.Life == table.State.Life && !table.TryChange(word, word.WithCleanLink()))
+        while (word is { IsAlive: true, IsReady: false } && word.Life == table.State.Life && !TryChange(table.Word, word, word.WithCleanLink()))
             word = table.State;
     }
 
@@ -177,7 +177,7 @@ public sealed unsafe partial class PageTable<TFormat>
         if (empty != 0)
         {
             EntryRun.Fill(host, _format.EntryBytes, 1 << _format.IndexBits(level), empty);
-            _tables.Clean(address, bytes);
+            Clean(table, host, 1 << _format.IndexBits(level));
         }
 
         return true;

@@ -47,7 +47,7 @@ public sealed unsafe partial class PageTable<TFormat>
             return false;
 
         EntryRun.Store(place, _format.EntryBytes, _format.EmptyEntry(1));
-        _tables.Clean(_home.AddressOf(place), _format.EntryBytes);
+        CleanOne(place);
         gather.Add(new Iova(iova), _pageBytes, _pageShift);
         if (!TryReleaseOne(word, seen))
             ReleaseOne(iova, 1, entry, ref gather);

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Aperture.Core.Memory;
+using Aperture.Core.Threading;
 
 namespace Aperture.Core.PageTables;
 
@@ -22,10 +23,12 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
 #pragma warning restore IDE0044
     private readonly ITableMemory _tables; // where tables come from and who cleans them
     private readonly PhysicalMemory _memory; // the memory behind _tables
+    private readonly bool _needsClean; // whether _tables wants to hear what was written
     private readonly Table _root; // where the format does not grow
     private readonly Home _home; // where most tables are, found without a search
     private ulong _top; // where the format grows: the root's address and, in the low bits, its level
     private ulong _deaths; // tables that were declared dead: what a walk through several tables found is right if none was meanwhile
+    private readonly BiasedWords _words = new(); // changes the tables' words
     private bool _disposed; // the root was given back
 
     /// <summary>Makes an empty table.</summary>
@@ -36,6 +39,7 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
         _format = format;
         _tables = memory;
         _memory = memory.Memory;
+        _needsClean = memory.NeedsClean;
         var start = format.StartLevel;
         if (!TryNewTable(start, out _root))
             throw new ApertureException(Status.NoMemory, $"no memory for a page table of 0x{TableBytes(start):x} bytes below 2^{format.TableBits}");
@@ -114,8 +118,23 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
     private ulong Load(byte* entry) => EntryRun.Load(entry, _format.EntryBytes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Clean(Table table, byte* first, int entries) =>
-        _tables.Clean(table.Address + (ulong)(first - table.Bytes), entries * _format.EntryBytes);
+    private void Clean(Table table, byte* first, int entries)
+    {
+        if (_needsClean)
+            _tables.Clean(table.Address + (ulong)(first - table.Bytes), entries * _format.EntryBytes);
+    }
+
+    /// <summary>Cleans one entry of a table that is at home.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void CleanOne(byte* place)
+    {
+        if (_needsClean)
+            _tables.Clean(_home.AddressOf(place), _format.EntryBytes);
+    }
+
+    /// <summary>One step in the life of a table, if its word is what it was seen to be.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryChange(ulong* word, TableWord from, TableWord to) => _words.TryStep(ref *word, from.Value, to.Value);
 
     private ulong LastInput => _format.InputStart | (ulong.MaxValue >> (64 - _format.InputBits));
 
@@ -180,7 +199,5 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
         public TableWord State => new(Volatile.Read(ref *Word));
 
         public Table WithLife(ulong seen) => new(Address, Bytes, Word, seen);
-
-        public bool TryChange(TableWord from, TableWord to) => Interlocked.CompareExchange(ref *Word, to.Value, from.Value) == from.Value;
     }
 }

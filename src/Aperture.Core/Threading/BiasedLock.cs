@@ -3,26 +3,31 @@ using System.Runtime.CompilerServices;
 namespace Aperture.Core.Threading;
 
 /// <summary>A lock that belongs to the thread which takes it again and again: that thread enters by plain stores, without an interlocked step. Another thread
-/// first takes it from its owner, at the price of a memory barrier in every thread of the process; after <see cref="MaxMoves"/> such moves it belongs to
-/// nobody and is taken by one compare-and-swap each time.</summary>
+/// first takes it from its owner, at the price of a memory barrier in every thread of the process. An owner that came in often enough since then to be worth
+/// that price stays the owner, and does not even notice the guest; else the guest is the owner from then on. After <see cref="MaxMoves"/> guests that were
+/// not worth while the lock belongs to nobody, and is taken by one compare-and-swap each time.</summary>
 /// <remarks>
 /// <para>Not recursive. Who waits spins and gives the processor away: meant for short sequences.</para>
-/// <para>Why it holds: the owner writes <c>_inside</c> and then looks whether it still is the owner. Who takes the bias away writes the owner and then, after the
-/// process-wide barrier, looks at <c>_inside</c>. The barrier stands for the fence between the owner's two steps, so that at least one of both sees the other.</para>
+/// <para>Why it holds: the owner says that it is inside and then looks whether it still is the owner. Who takes the bias away says so and then, after the
+/// process-wide barrier, looks whether the owner is inside. The barrier stands for the fence between the owner's two steps, so that at least one of both sees
+/// the other.</para>
 /// </remarks>
 public sealed class BiasedLock
 {
-    /// <summary>How often the lock goes from one owner to another before it is nobody's for good.</summary>
-    public const int MaxMoves = 8;
+    /// <summary>How many guests more than were worth while there are before the lock is nobody's for good.</summary>
+    public const int MaxMoves = BiasCredit.Most;
 
-    private ThreadRecord? _owner;  // who enters without an interlocked step; written only by who has _taken
-    private int _inside;           // 1 while the owner holds the lock by its bias; written only by the owner
-    private int _taken;            // 1 while another holds the lock, or is about to
-    private ThreadRecord? _holder; // who holds it by _taken
-    private int _moves;            // how often the bias was taken away
+    private BiasOwner _owner = BiasOwner.Nobody; // who enters without an interlocked step; written only by who has _taken
+    private BiasOwner _asked = BiasOwner.Nobody; // whose bias was taken away by who has _taken
+    private BiasCredit _credit;
+    private int _taken;                          // 1 while a guest holds the lock, or is about to
+    private ThreadRecord? _holder;               // who holds it by _taken
 
     /// <summary>Whether the calling thread holds the lock.</summary>
     public bool IsHeld => IsHeldBy(ThreadRecord.Current);
+
+    /// <summary>Whether the lock is nobody's for good, and taken by an interlocked step each time.</summary>
+    public bool IsShared => Volatile.Read(ref _owner) == BiasOwner.Everybody;
 
     /// <summary>Takes the lock until the result is disposed, on the same thread.</summary>
     /// <exception cref="LockRecursionException">The calling thread holds it already.</exception>
@@ -39,7 +44,7 @@ public sealed class BiasedLock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Enter(ThreadRecord thread)
     {
-        if (_owner != thread || !TryEnterOwned(thread))
+        if (!TryEnterOwned(thread))
             EnterSlowly(thread);
     }
 
@@ -47,31 +52,38 @@ public sealed class BiasedLock
     /// <param name="thread">The calling thread's record.</param>
     /// <exception cref="LockRecursionException">The calling thread holds it already.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryEnter(ThreadRecord thread) => (_owner == thread && TryEnterOwned(thread)) || TryEnterSlowly(thread);
+    public bool TryEnter(ThreadRecord thread) => TryEnterOwned(thread) || TryEnterSlowly(thread);
 
     /// <summary>Lets the lock go.</summary>
+    /// <exception cref="SynchronizationLockException">The calling thread does not hold it.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Exit()
     {
-        if (_inside != 0)
-            Volatile.Write(ref _inside, 0);
+        // While a guest holds the lock nobody is its owner, and nobody is never inside.
+        var owner = _owner;
+        if (owner.IsInside)
+            Volatile.Write(ref owner.Count, owner.Count + 1);
         else
-            ExitTaken();
+            ExitSlowly();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryEnterOwned(ThreadRecord thread)
     {
-        if (_inside != 0)
+        var owner = _owner;
+        var count = owner.Count;
+        if (owner.Thread != thread || (count & 1) != 0)
             return false; // taken again by its holder: the slow way says so
-        Volatile.Write(ref _inside, 1);
-        if (Volatile.Read(ref _owner) == thread)
+        Volatile.Write(ref owner.Count, count + 1);
+        if (Volatile.Read(ref _owner) == owner)
             return true;
-        Volatile.Write(ref _inside, 0);
+        Volatile.Write(ref owner.Count, count + 2);
         return false;
     }
 
-    private bool IsHeldBy(ThreadRecord thread) => Volatile.Read(ref _holder) == thread || (Volatile.Read(ref _owner) == thread && _inside != 0);
+    private bool IsHeldBy(ThreadRecord thread) => Volatile.Read(ref _holder) == thread || IsInside(Volatile.Read(ref _owner), thread) || IsInside(_asked, thread);
+
+    private static bool IsInside(BiasOwner owner, ThreadRecord thread) => owner.Thread == thread && owner.IsInside;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void EnterSlowly(ThreadRecord thread)
@@ -85,8 +97,9 @@ public sealed class BiasedLock
             while (Volatile.Read(ref _taken) != 0);
         }
 
-        if (Volatile.Read(ref _owner) is not null)
-            TakeBias();
+        var owner = Ask();
+        while (owner.IsInside)
+            wait.SpinOnce();
         Volatile.Write(ref _holder, thread);
     }
 
@@ -94,33 +107,50 @@ public sealed class BiasedLock
     private bool TryEnterSlowly(ThreadRecord thread)
     {
         ThrowIfHeld(thread);
-        if (Interlocked.CompareExchange(ref _taken, 1, 0) != 0)
+        if (Volatile.Read(ref _owner).IsInside || Interlocked.CompareExchange(ref _taken, 1, 0) != 0)
             return false;
-        if (Volatile.Read(ref _owner) is not null)
-            TakeBias();
+        var owner = Ask();
+        if (owner.IsInside)
+        {
+            Volatile.Write(ref _owner, owner);
+            Volatile.Write(ref _taken, 0);
+            return false;
+        }
+
         Volatile.Write(ref _holder, thread);
         return true;
     }
 
-    /// <summary>Takes the bias from its owner, and waits until the owner is outside. Called with <c>_taken</c>.</summary>
-    private void TakeBias()
+    /// <summary>Takes the bias from its owner, which may still be inside. Called with <c>_taken</c>.</summary>
+    private BiasOwner Ask()
     {
-        Volatile.Write(ref _owner, null);
-        _moves++;
+        var owner = _owner;
+        Volatile.Write(ref _asked, owner); // first: the owner lets go what it holds there
+        if (owner.Thread is null)
+            return owner;
+        Volatile.Write(ref _owner, BiasOwner.Nobody);
         Interlocked.MemoryBarrierProcessWide();
-        var wait = default(SpinWait);
-        while (Volatile.Read(ref _inside) != 0)
-            wait.SpinOnce();
+        return owner;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void ExitTaken()
+    private void ExitSlowly()
     {
-        var thread = _holder ?? throw new SynchronizationLockException("a lock is let go that nobody holds");
-        Volatile.Write(ref _holder, null);
-        if (_moves < MaxMoves)
-            Volatile.Write(ref _owner, thread);
-        Volatile.Write(ref _taken, 0);
+        var thread = ThreadRecord.Current;
+        if (_holder == thread)
+        {
+            Volatile.Write(ref _holder, null);
+            if (_owner != BiasOwner.Everybody)
+                Volatile.Write(ref _owner, _credit.Next(_asked, thread));
+            Volatile.Write(ref _taken, 0);
+            return;
+        }
+
+        // A guest waits for what this thread holds by its bias.
+        var asked = Volatile.Read(ref _asked);
+        if (!IsInside(asked, thread))
+            throw new SynchronizationLockException("a lock is let go that the thread does not hold");
+        Volatile.Write(ref asked.Count, asked.Count + 1);
     }
 
     private void ThrowIfHeld(ThreadRecord thread)

@@ -17,9 +17,42 @@ public abstract class PageTableRandomTests<TFormat, TKind>(ITestOutputHelper out
     [Fact]
     public void Random_operations_agree_with_the_oracle()
     {
+        var random = new Random(Seed());
+        RunAll(random, Operations, (operations, run) => run(operations));
+    }
+
+    [Fact]
+    public void Random_operations_of_threads_that_take_turns_agree_with_the_oracle()
+    {
+        // Long turns, after which the table is another thread's; then short ones, after which it is everybody's.
+        var random = new Random(Seed());
+        using var turns = new Turns(3);
+        RunAll(random, Operations / 5, (operations, run) =>
+        {
+            var longest = 4000;
+            while (operations > 0)
+            {
+                var turn = Math.Min(operations, random.Next(1, longest));
+                turns.Run(random.Next(turns.Threads), () => run(turn));
+                operations -= turn;
+                longest = Math.Max(longest - 100, 20);
+            }
+        });
+    }
+
+    private int Seed()
+    {
         var seed = Environment.TickCount;
         output.WriteLine($"seed {seed}");
-        var random = new Random(seed);
+        return seed;
+    }
+
+    /// <summary>Runs random operations on a table.</summary>
+    /// <param name="random">Where they come from.</param>
+    /// <param name="operations">How many.</param>
+    /// <param name="divide">Is given the number and what runs so many of them.</param>
+    private static void RunAll(Random random, int operations, Action<int, Action<int>> divide)
+    {
         using var machine = new TestMachine();
         var kind = new TKind();
         var format = kind.NewFormat(machine);
@@ -27,24 +60,11 @@ public abstract class PageTableRandomTests<TFormat, TKind>(ITestOutputHelper out
         var oracle = new PageOracle(kind.Window(format), WindowPages, TablePages.Of(format));
         using (var table = new PageTable<TFormat>(format, machine.Tables))
         {
-            for (var i = 0; i < Operations; i++)
+            divide(operations, count =>
             {
-                switch (random.Next(10))
-                {
-                    case < 4:
-                        Map(random, table, oracle);
-                        break;
-                    case < 7:
-                        Unmap(random, table, oracle);
-                        break;
-                    default:
-                        oracle.Check(table, oracle.Start + ((ulong)random.Next(WindowPages) * oracle.PageBytes) + (ulong)random.Next(4096));
-                        break;
-                }
-
-                if (i % 10_000 == 0)
-                    oracle.CheckAll(table);
-            }
+                for (var i = 0; i < count; i++)
+                    Operate(random, table, oracle);
+            });
 
             oracle.CheckAll(table);
             UnmapAll(table);
@@ -53,6 +73,25 @@ public abstract class PageTableRandomTests<TFormat, TKind>(ITestOutputHelper out
         }
 
         Assert.Equal(before, machine.Tables.BytesInUse);
+    }
+
+    private static void Operate(Random random, PageTable<TFormat> table, PageOracle oracle)
+    {
+        switch (random.Next(10))
+        {
+            case < 4:
+                Map(random, table, oracle);
+                break;
+            case < 7:
+                Unmap(random, table, oracle);
+                break;
+            default:
+                oracle.Check(table, oracle.Start + ((ulong)random.Next(WindowPages) * oracle.PageBytes) + (ulong)random.Next(4096));
+                break;
+        }
+
+        if (random.Next(10_000) == 0)
+            oracle.CheckAll(table);
     }
 
     private static int Place(Random random, ref int count)

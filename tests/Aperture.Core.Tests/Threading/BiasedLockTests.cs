@@ -113,6 +113,72 @@ public class BiasedLockTests
         Assert.Equal([1, 2], order);
     }
 
+    [Fact]
+    public void A_former_owner_that_still_believes_in_its_bias_lets_nobody_in_and_nobody_wait_for_ever()
+    {
+        var met = 0;
+        for (var round = 0; round < 2000; round++)
+        {
+            // A fresh lock each time: a later one belongs to nobody, and is no test.
+            var fresh = new BiasedLock();
+            var inside = 0;
+            using var start = new Barrier(2);
+            Together(2, thread =>
+            {
+                start.SignalAndWait();
+                for (var i = 0; i < 10 + (round % 50); i++)
+                {
+                    using (fresh.Hold())
+                    {
+                        if (Interlocked.Increment(ref inside) != 1)
+                            met++;
+                        Interlocked.Decrement(ref inside);
+                    }
+                }
+            });
+        }
+
+        Assert.Equal(0, met);
+    }
+
+    [Fact]
+    public void A_guest_of_a_busy_owner_does_not_make_the_lock_everybodys()
+    {
+        for (var guest = 0; guest < 3 * BiasedLock.MaxMoves; guest++)
+        {
+            for (var i = 0; i < 1000; i++)
+            {
+                using (_lock.Hold())
+                {
+                }
+            }
+
+            Together(1, _ =>
+            {
+                using (_lock.Hold())
+                {
+                }
+            });
+        }
+
+        Assert.False(_lock.IsShared);
+    }
+
+    [Fact]
+    public void Who_tries_while_the_owner_is_inside_is_turned_away_and_the_owner_stays_inside()
+    {
+        for (var time = 0; time < 3; time++)
+        {
+            using (_lock.Hold())
+            {
+                var got = true;
+                Together(1, _ => got = _lock.TryEnter(ThreadRecord.Current));
+                Assert.False(got);
+                Assert.True(_lock.IsHeld);
+            }
+        }
+    }
+
     internal static void Together(int threads, Action<int> work)
     {
         var all = Enumerable.Range(0, threads).Select(i => new Thread(() => work(i))).ToArray();

@@ -1,0 +1,51 @@
+using System.Runtime.CompilerServices;
+
+namespace Aperture.Core.Threading;
+
+/// <summary>One ownership of something biased: by which thread, and whether it is inside. Each ownership has an object of its own, so that a thread which
+/// still believes to be the owner says so where nobody looks any more.</summary>
+/// <remarks>
+/// The owner knows itself by its stack: no two living threads have locals in the same page of memory. That is quicker than to ask for the thread. A page in
+/// which the owner was seen is remembered; in every other it asks. When the owner has ended another thread may get its stack, and the ownership with it: the
+/// operating system has put the end of the one before the beginning of the other.
+/// </remarks>
+/// <param name="thread">The owner; null for nobody.</param>
+internal sealed unsafe class BiasOwner(ThreadRecord? thread)
+{
+    /// <summary>There is no owner: the next thread becomes it.</summary>
+    public static readonly BiasOwner Nobody = new(null);
+
+    /// <summary>There never will be one again.</summary>
+    public static readonly BiasOwner Everybody = new(null);
+
+    private const int PageShift = 12;    // no system has smaller pages
+    private const uint SeldomMask = 15;  // a thread that is at home in two pages keeps to one of them
+
+    /// <summary>The owner.</summary>
+    public readonly ThreadRecord? Thread = thread;
+
+    /// <summary>Goes up by one when the owner enters and when it leaves: odd while it is inside. Written by the owner only.</summary>
+    public uint Count;
+
+    private nuint _page = nuint.MaxValue; // of the owner's stack; written by the owner only
+    private uint _elsewhere;              // how often it was in another
+
+    /// <summary>Whether the owner is inside, as its own thread sees it, or after a process-wide barrier any.</summary>
+    public bool IsInside => (Volatile.Read(ref Count) & 1) != 0;
+
+    /// <summary>Whether the calling thread is surely the owner. It may be all the same when it is not sure.</summary>
+    /// <param name="local">Something on the caller's stack.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool IsSurely(void* local) => (nuint)local >> PageShift == _page;
+
+    /// <summary>Whether the calling thread is the owner.</summary>
+    /// <param name="local">Something on the caller's stack.</param>
+    public bool Is(void* local)
+    {
+        if (Thread != ThreadRecord.Current)
+            return IsSurely(local);
+        if ((_elsewhere++ & SeldomMask) == 0)
+            _page = (nuint)local >> PageShift;
+        return true;
+    }
+}
