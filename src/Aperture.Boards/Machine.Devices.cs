@@ -1,8 +1,8 @@
 using System.Globalization;
 using Aperture.Boards.Wiring;
 using Aperture.Core;
-using Aperture.DeviceTrees;
 using Aperture.Devices;
+using Aperture.DeviceTrees;
 using Aperture.Dma.Bounce;
 using Aperture.Hardware.Bus;
 using Aperture.Firmware;
@@ -65,11 +65,11 @@ public sealed partial class Machine
         return wire;
     }
 
-    /// <summary>Connects a model's line to the interrupt of its node, if the node has one.</summary>
-    private void ConnectInterrupt(DeviceTreeNode node, InterruptLine line)
+    /// <summary>Connects a model's line to an interrupt of its node, if the node has so many.</summary>
+    internal void ConnectInterrupt(DeviceTreeNode node, int index, InterruptLine line)
     {
-        if (node.Interrupts() is [var first, ..])
-            WireOf(first).Connect(line);
+        if (node.Interrupts() is var interrupts && index < interrupts.Length)
+            WireOf(interrupts[index]).Connect(line);
     }
 
     private List<GateSpecifier> Gates(DeviceTreeNode node)
@@ -151,7 +151,7 @@ public sealed partial class Machine
             if (others.TryGetValue(node, out var owner))
             {
                 controller.Owner = owner;
-                if (!UnitModels.ProvidesGates(node))
+                if (!(_kinds.TryFind(node, out var kind, out _) && kind.ProvidesGates))
                     Drivers.RegisterGates(node, controller);
             }
             else if (node.IsPresent)

@@ -4,11 +4,6 @@ using Aperture.Core;
 using Aperture.Datasheets.Edu;
 using Aperture.DeviceTrees;
 using Aperture.Drivers.DmaMaster;
-using Aperture.Drivers.Exynos;
-using Aperture.Drivers.Msm;
-using Aperture.Drivers.Omap;
-using Aperture.Drivers.Rockchip;
-using Aperture.Drivers.Tegra;
 using Aperture.Drivers.Ti;
 using Aperture.Hardware.Masters;
 using Aperture.Hardware.Translation;
@@ -54,7 +49,7 @@ public sealed partial class Machine
                 throw new ApertureException(Status.InvalidArgument, $"{node.Path}: iommus entry <0x{reference.Phandle:x}> does not resolve: {reference.Error}");
         }
 
-        if (references.FirstOrDefault(reference => !UnitModels.Has(reference.Target!)) is { Target: { } unit })
+        if (references.FirstOrDefault(reference => !_kinds.Has(reference.Target!)) is { Target: { } unit })
             return $"IOMMU {unit.DeviceName} ({Kind(unit)}) is not modelled";
         return _units.Exists(candidate => candidate.Node == node) ? $"{Kind(node)} is an IOMMU itself" : null;
     }
@@ -131,7 +126,7 @@ public sealed partial class Machine
         }
 
         Attach(node, address, client);
-        ConnectInterrupt(node, client.Interrupt);
+        ConnectInterrupt(node, 0, client.Interrupt);
         return client;
     }
 
@@ -148,11 +143,8 @@ public sealed partial class Machine
     {
         Drivers.Register(new GateControllerDriver(Drivers, _controllers));
         Drivers.Register(new TiSyscDriver());
-        Drivers.Register(new OmapIommuDriver(Iommu));
-        Drivers.Register(new ExynosIommuDriver(Iommu));
-        Drivers.Register(new RockchipIommuDriver(Iommu, Clock));
-        Drivers.Register(new TegraIommuDriver(Iommu, Drivers));
-        Drivers.Register(new MsmIommuDriver(Iommu));
+        foreach (var kind in _kinds.Kinds)
+            Drivers.Register(kind.CreateDriver(this));
         Drivers.Register(new DmaMasterDriver([.. _masters.Where(master => master.Device is not null).SelectMany(master => master.Node.Compatible).Distinct()]));
     }
 }

@@ -1,3 +1,4 @@
+using Aperture.Boards.Units;
 using Aperture.Core;
 using Aperture.Core.Memory;
 using Aperture.Devices;
@@ -25,6 +26,7 @@ public sealed partial class Machine : IDisposable
     {
         Tree = tree;
         _options = options;
+        _kinds = UnitList.Default.With(options.Units);
         Memory = new PhysicalMemory(options.CpuCaches, [.. options.Memory ?? RamOf(tree)]);
         Bus = new SystemBus(Memory);
         try
@@ -113,7 +115,7 @@ public sealed partial class Machine : IDisposable
 
     /// <summary>Puts a block on the bus.</summary>
     /// <exception cref="ApertureException">There is no room; the message names the node.</exception>
-    private void Attach(DeviceTreeNode node, PhysicalAddress address, IMmioDevice block)
+    internal void Attach(DeviceTreeNode node, PhysicalAddress address, IMmioDevice block)
     {
         try
         {

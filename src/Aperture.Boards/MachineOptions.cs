@@ -1,9 +1,8 @@
+using Aperture.Boards.Units;
 using Aperture.Core.Memory;
 using Aperture.Diagnostics;
 using Aperture.Dma;
 using Aperture.Dma.Sanitizer;
-using Aperture.Hardware.Exynos;
-using Aperture.Hardware.Msm;
 using Aperture.Iommu;
 using Microsoft.Extensions.Logging;
 
@@ -23,11 +22,9 @@ public sealed record MachineOptions
     /// default, for none: all see the same bytes at any time.</summary>
     public CpuCacheOptions? CpuCaches { get; init; }
 
-    /// <summary>The SysMMU of every unit instead of the one that the SoC is assumed to have: no tree states the version.</summary>
-    public SysMmuOptions? SysMmu { get; init; }
-
-    /// <summary>What every MSM IOMMU does where the facts end; the number of its context banks is the tree's.</summary>
-    public MsmIommuOptions Msm { get; init; } = new();
+    /// <summary>Kinds of IOMMU beside <see cref="UnitList.Default"/>: your own, or one of ours with other options. Where one of them has a
+    /// <c>compatible</c> string of ours it is theirs.</summary>
+    public IReadOnlyList<UnitKind> Units { get; init; } = [];
 
     /// <summary>What masters' groups get as their address space: <see cref="DomainType.Dma"/>, the default, or another one that
     /// <see cref="IommuCore.DefaultDomainType"/> can be.</summary>

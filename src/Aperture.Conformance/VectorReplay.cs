@@ -7,12 +7,13 @@ namespace Aperture.Conformance;
 
 /// <summary>Replays vector files against the models, drivers and tables of the families that it is given. Each file is replayed by the
 /// family that has its recorded driver's name; nothing is kept from one file to the next.</summary>
-/// <param name="units">Families of units, see <see cref="Families.Units"/> for ours. Where two have one name the first is taken.</param>
-/// <param name="tables">Families of page-table libraries; ours (<see cref="Families.Tables"/>) where null.</param>
+/// <param name="units">Families of units; ours come with the kinds of <c>Aperture.Boards</c>. Where two have one name the first is
+/// taken.</param>
+/// <param name="tables">Families of page-table libraries; ours (<see cref="TableFamilies.All"/>) where null.</param>
 public sealed class VectorReplay(IEnumerable<DriverFamily> units, IEnumerable<TableFamily>? tables = null)
 {
     private readonly DriverFamily[] _units = [.. units];
-    private readonly TableFamily[] _tables = [.. tables ?? Families.Tables];
+    private readonly TableFamily[] _tables = [.. tables ?? TableFamilies.All];
 
     /// <summary>Replays a file in every way that its family has.</summary>
     /// <param name="path">The file.</param>

@@ -1,3 +1,5 @@
+using Aperture.Boards.Units;
+using Aperture.Conformance.Drivers;
 using Aperture.Conformance.Vectors;
 
 namespace Aperture.Conformance.Tests;
@@ -5,7 +7,7 @@ namespace Aperture.Conformance.Tests;
 /// <summary>Replays against all units that are ours.</summary>
 public static class Replays
 {
-    private static readonly VectorReplay s_all = new(Families.Units);
+    private static readonly VectorReplay s_all = new(UnitList.Default.Kinds.Select(kind => kind.Conformance).OfType<DriverFamily>());
 
     public static FileResult Run(string path) => s_all.Run(path);
 

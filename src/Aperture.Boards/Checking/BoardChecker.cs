@@ -1,3 +1,4 @@
+using Aperture.Boards.Units;
 using Aperture.DeviceTrees;
 
 namespace Aperture.Boards.Checking;
@@ -6,15 +7,16 @@ namespace Aperture.Boards.Checking;
 public static class BoardChecker
 {
     /// <summary>Checks a tree. A sound tree of a real board gives no errors.</summary>
+    /// <param name="tree">The tree.</param>
+    /// <param name="kinds">The kinds of IOMMU that have a model; those of Aperture when null.</param>
     /// <returns>The findings in the tree's order; empty when there is nothing to say.</returns>
-    public static IReadOnlyList<Finding> Check(DeviceTree tree)
+    public static IReadOnlyList<Finding> Check(DeviceTree tree, UnitList? kinds = null)
     {
-        var context = new CheckContext(tree);
+        var context = new CheckContext(tree, kinds ?? UnitList.Default);
         PhandleRules.Check(context);
         UnitRules.Check(context);
         MasterRules.Check(context);
         IdRules.Check(context);
-        BankRules.Check(context);
         RegisterRules.Check(context);
         SupplierRules.Check(context);
         ReservedRules.Check(context);

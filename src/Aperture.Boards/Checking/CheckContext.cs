@@ -1,3 +1,4 @@
+using Aperture.Boards.Units;
 using Aperture.DeviceTrees;
 
 namespace Aperture.Boards.Checking;
@@ -8,18 +9,23 @@ internal sealed class CheckContext
     // The findings, each with its node's place in the tree for sorting.
     private readonly List<(int Offset, Finding Finding)> _findings = [];
 
-    // The kind of every unit node; null for a unit of unknown kind.
-    private readonly Dictionary<DeviceTreeNode, UnitKind?> _units = [];
+    // What is known of every unit node; null for a unit of unknown kind.
+    private readonly Dictionary<DeviceTreeNode, UnitBinding?> _units = [];
 
-    internal CheckContext(DeviceTree tree)
+    // The kinds of the unit nodes that have a model.
+    private readonly Dictionary<DeviceTreeNode, UnitKind> _kinds = [];
+
+    internal CheckContext(DeviceTree tree, UnitList kinds)
     {
         Tree = tree;
         Nodes = [.. tree.Nodes()];
         Masters = [.. Nodes.Where(n => n.Has("iommus"))];
         foreach (var node in Nodes)
         {
-            if (UnitCatalog.Find(node) is { } kind)
-                _units[node] = kind;
+            if (kinds.TryFind(node, out var kind, out var binding))
+                (_kinds[node], _units[node]) = (kind, binding);
+            else if (UnitCatalog.Find(node) is { } known)
+                _units[node] = known;
             else if (node.Has("#iommu-cells"))
                 _units[node] = null;
         }
@@ -34,7 +40,10 @@ internal sealed class CheckContext
     internal IReadOnlyList<DeviceTreeNode> Masters { get; }
 
     /// <summary>The nodes that are IOMMU units: of a known kind, or with <c>#iommu-cells</c>.</summary>
-    internal IReadOnlyDictionary<DeviceTreeNode, UnitKind?> Units => _units;
+    internal IReadOnlyDictionary<DeviceTreeNode, UnitBinding?> Units => _units;
+
+    /// <summary>The unit nodes that have a model and a driver, with their kinds.</summary>
+    internal IReadOnlyDictionary<DeviceTreeNode, UnitKind> Modelled => _kinds;
 
     /// <summary>The findings in the tree's order.</summary>
     internal IReadOnlyList<Finding> Findings => [.. _findings.OrderBy(f => f.Offset).Select(f => f.Finding)];

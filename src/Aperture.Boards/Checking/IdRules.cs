@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Aperture.Boards.Units;
 using Aperture.DeviceTrees;
 
 namespace Aperture.Boards.Checking;
@@ -29,7 +30,7 @@ internal static class IdRules
         }
     }
 
-    private static void CheckShared(CheckContext context, DeviceTreeNode master, DeviceTreeNode owner, PhandleReference entry, UnitKind? kind, string name)
+    private static void CheckShared(CheckContext context, DeviceTreeNode master, DeviceTreeNode owner, PhandleReference entry, UnitBinding? kind, string name)
     {
         // A unit of unknown kind may well be made for sharing.
         var shares = kind is null || kind.SharesIds;
@@ -42,7 +43,7 @@ internal static class IdRules
             context.Error(FindingCode.IdDuplicate, master, message);
     }
 
-    private static void CheckRange(CheckContext context, DeviceTreeNode master, PhandleReference entry, UnitKind? kind)
+    private static void CheckRange(CheckContext context, DeviceTreeNode master, PhandleReference entry, UnitBinding? kind)
     {
         if (kind is not { MaximumCells: > 0 } || entry.Arguments is not [var id, ..] || kind.HasId(id))
             return;

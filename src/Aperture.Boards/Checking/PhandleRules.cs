@@ -15,8 +15,8 @@ internal static class PhandleRules
             if (!node.IsPresent || (!context.IsUnit(node) && !node.Has("iommus")))
                 continue;
             var interrupts = node.Interrupts();
-            if (interrupts.Length == 0 && context.Units.TryGetValue(node, out var kind) && kind is { IsModelled: true })
-                context.Error(FindingCode.Supplier, node, $"has no interrupt: a {kind.Family} reports faults by one, and cannot be driven without; add interrupts");
+            if (interrupts.Length == 0 && context.Modelled.ContainsKey(node))
+                context.Error(FindingCode.Supplier, node, $"has no interrupt: a {context.Units[node]!.Family} reports faults by one, and cannot be driven without; add interrupts");
             if (interrupts.Length == 0 || interrupts[^1].IsValid)
                 continue;
             var bad = interrupts[^1];

@@ -1,3 +1,4 @@
+using Aperture.Boards.Units;
 using Aperture.Core;
 using Aperture.Core.Memory;
 using Aperture.DeviceTrees;
@@ -57,15 +58,19 @@ internal static class RegisterRules
             }
         }
 
-        if (isUnit && context.Units[node] is { IsModelled: true } kind && UnitModels.Has(node) && blocks[0] is { Address: { } first, Length: > 0 and var size })
+        if (context.Modelled.TryGetValue(node, out var kind) && blocks[0] is { Address: { } first, Length: > 0 and var size })
             CheckWindow(context, node, kind, first, size);
     }
 
     private static void CheckWindow(CheckContext context, DeviceTreeNode unit, UnitKind kind, PhysicalAddress start, ulong size)
     {
-        var (smallest, largest) = (UnitModels.SmallestWindow(unit), UnitModels.LargestWindowOf(unit));
+        var (smallest, largest) = (kind.SmallestWindow(unit), kind.LargestWindow(unit));
         if (size < smallest || size > largest)
-            context.Problem(FindingCode.Reg, unit, $"reg has 0x{size:x} bytes, but a {kind.Family} here has 0x{smallest:x}{(smallest == largest ? "" : $" to 0x{largest:x}")}: correct the size");
+        {
+            var room = $"0x{smallest:x}{(smallest == largest ? "" : $" to 0x{largest:x}")}";
+            context.Problem(FindingCode.Reg, unit, $"reg has 0x{size:x} bytes, but a {context.Units[unit]!.Family} here has {room}: correct the size");
+        }
+
         if (!start.IsAligned(sizeof(uint)) || size % sizeof(uint) != 0)
             context.Problem(FindingCode.Reg, unit, $"reg {new MemoryRange(start, size)} does not begin and end at whole words, which registers are: correct the address or the size");
     }

@@ -36,8 +36,9 @@ internal static class SupplierRules
     /// <summary>The nodes that become devices, and so wait for their suppliers: modelled units, the masters behind those, and the modules around both.</summary>
     private static HashSet<DeviceTreeNode> Booted(CheckContext context)
     {
-        var booted = context.Units.Where(unit => unit.Value is { IsModelled: true } && unit.Key.IsPresent).Select(unit => unit.Key).ToHashSet();
-        booted.UnionWith(context.Masters.Where(master => master.IsPresent && master.Iommus() is { IsEmpty: false } units && units.All(unit => unit.IsValid && context.Units.GetValueOrDefault(unit.Target) is { IsModelled: true })));
+        var booted = context.Modelled.Keys.Where(unit => unit.IsPresent).ToHashSet();
+        booted.UnionWith(context.Masters.Where(master => master.IsPresent && master.Iommus() is { IsEmpty: false } units
+            && units.All(unit => unit.IsValid && context.Modelled.ContainsKey(unit.Target))));
         booted.UnionWith(booted.Select(node => node.Parent).OfType<DeviceTreeNode>().Where(parent => parent.IsCompatible("ti,sysc")).ToArray());
         return booted;
     }

@@ -19,9 +19,11 @@ internal static class UnitRules
                 var wanted = kind.MinimumCells == kind.MaximumCells ? $"{kind.MinimumCells}" : $"{kind.MinimumCells} or {kind.MaximumCells}";
                 context.Problem(FindingCode.Cells, unit, $"#iommu-cells is {cells}, but a {kind.Family} takes {wanted}: set it to that, and the references to it alike");
             }
-            if (kind is null)
+            if (context.Modelled.TryGetValue(unit, out var modelled))
+                modelled.Check(new UnitCheck(context, unit));
+            else if (kind is null)
                 context.Warning(FindingCode.UnknownUnit, unit, $"no driver is known for {Compatible(unit)}: its masters are left alone; check the compatible string");
-            else if (!kind.IsModelled)
+            else
                 context.Info(FindingCode.UnknownUnit, unit, $"{kind.Family} ({Compatible(unit)}) is known but not modelled yet: its masters are skipped");
         }
     }

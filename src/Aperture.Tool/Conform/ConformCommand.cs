@@ -1,5 +1,7 @@
 using System.CommandLine;
+using Aperture.Boards.Units;
 using Aperture.Conformance;
+using Aperture.Conformance.Drivers;
 using Aperture.Conformance.Vectors;
 using Aperture.Core;
 
@@ -28,7 +30,7 @@ public static class ConformCommand
     {
         ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(error);
-        var replay = new VectorReplay(Families.Units);
+        var replay = new VectorReplay(UnitList.Default.Kinds.Select(kind => kind.Conformance).OfType<DriverFamily>());
         var report = new ConformReport();
         var problems = 0;
         try

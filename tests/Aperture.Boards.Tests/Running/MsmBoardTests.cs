@@ -1,4 +1,5 @@
 using Aperture.Boards.Tests.Checking;
+using Aperture.Boards.Units;
 using Aperture.Core;
 using Aperture.Datasheets.Msm;
 using Aperture.DeviceTrees;
@@ -55,14 +56,14 @@ public class MsmBoardTests
             ClearingReleases = true,
             TlbEntries = 8,
         };
-        using var machine = Machine.Boot(Runs.Own("apq8064-media"), new MachineOptions { Msm = options });
+        using var machine = Machine.Boot(Runs.Own("apq8064-media"), new MachineOptions { Units = [new MsmUnitKind(options)] });
         Runs.AssertAllHeld(machine);
     }
 
     [Fact]
     public void A_unit_that_answers_no_translation_operation_is_not_used()
     {
-        using var machine = Machine.Boot(Runs.Own("apq8064-media"), new MachineOptions { Msm = new MsmIommuOptions { HasOperations = false } });
+        using var machine = Machine.Boot(Runs.Own("apq8064-media"), new MachineOptions { Units = [new MsmUnitKind(new MsmIommuOptions { HasOperations = false })] });
         Assert.All(machine.Units, unit => Assert.Null(unit.Device.Bound));
         Assert.All(Runs.Test(machine), result => Assert.Equal(Runs.Failed, result.Checks.Select(check => check.Result.Outcome)));
     }

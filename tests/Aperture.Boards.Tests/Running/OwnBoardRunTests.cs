@@ -1,5 +1,6 @@
 using Aperture.Boards.Running;
 using Aperture.Boards.Tests.Checking;
+using Aperture.Boards.Units;
 using Aperture.Hardware.Exynos;
 
 namespace Aperture.Boards.Tests.Running;
@@ -137,7 +138,7 @@ public class OwnBoardRunTests
         {
             foreach (var board in (string[])["exynos4412-media", "exynos5433-media"])
             {
-                using var machine = Machine.Boot(Runs.Own(board), new MachineOptions { SysMmu = options });
+                using var machine = Machine.Boot(Runs.Own(board), new MachineOptions { Units = [new ExynosUnitKind(options)] });
                 Runs.AssertAllHeld(machine);
             }
         }

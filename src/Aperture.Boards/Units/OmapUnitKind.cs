@@ -1,0 +1,69 @@
+using Aperture.Conformance.Drivers;
+using Aperture.Core;
+using Aperture.Datasheets.Omap;
+using Aperture.Devices;
+using Aperture.DeviceTrees;
+using Aperture.Drivers.Omap;
+using Aperture.Hardware.Omap;
+using Aperture.Hardware.Translation;
+
+namespace Aperture.Boards.Units;
+
+/// <summary>TI's MMUs of OMAP and DRA7. Which one a node is follows from its <c>compatible</c> string and board; docs/units/omap-mmu.md has the
+/// assumptions.</summary>
+public sealed class OmapUnitKind : UnitKind
+{
+    private const string Omap2 = "ti,omap2-iommu";
+    private const string Dra7 = "ti,dra7-iommu";
+    private const string Dra7Dsp = "ti,dra7-dsp-iommu";
+    private const string SystemProperty = "ti,syscon-mmuconfig";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<UnitBinding> Bindings { get; } =
+        [.. ((string[])[Omap2, "ti,omap4-iommu", Dra7, Dra7Dsp]).Select(name => new UnitBinding(name, "TI OMAP MMU", 0, 0, 0))];
+
+    /// <inheritdoc/>
+    public override DriverFamily Conformance { get; } = new OmapDriverFamily();
+
+    /// <inheritdoc/>
+    public override ulong SmallestWindow(DeviceTreeNode node) => OmapRegisters.EmuFaultAddress;
+
+    /// <inheritdoc/>
+    public override TranslationUnit CreateModel(UnitSite site)
+    {
+        ArgumentNullException.ThrowIfNull(site);
+        var mmu = new OmapMmu(site.Bus, OptionsOf(site.Node, site.Compatible) with { WindowSize = site.Size });
+        if (site.Node.References(SystemProperty, null) is [{ Target: { } system }, ..])
+            ConnectSystem(site, system, mmu);
+        return mmu;
+    }
+
+    /// <inheritdoc/>
+    public override IDriver CreateDriver(Machine machine)
+    {
+        ArgumentNullException.ThrowIfNull(machine);
+        return new OmapIommuDriver(machine.Iommu);
+    }
+
+    private static OmapMmuOptions OptionsOf(DeviceTreeNode node, string compatible)
+    {
+        var options = compatible switch
+        {
+            Omap2 => node.Tree.Root.IsCompatible("ti,omap2") ? OmapMmuOptions.Omap2 : OmapMmuOptions.Omap3,
+            Dra7Dsp => OmapMmuOptions.Dra7Dsp,
+            Dra7 => OmapMmuOptions.Dra7Ipu,
+            _ => node.Has("ti,iommu-bus-err-back") ? OmapMmuOptions.Omap4Ipu : OmapMmuOptions.Omap4Dsp,
+        };
+        return options with { TlbEntries = (int)Math.Min(node.U32("ti,#tlb-entries") ?? 32, 32) };
+    }
+
+    /// <summary>DRA7: a block beside the MMUs of a DSP switches each of them on; the driver finds its registers as the last region.</summary>
+    private static void ConnectSystem(UnitSite site, DeviceTreeNode system, OmapMmu mmu)
+    {
+        if (site.Node.Property(SystemProperty) is not { CellCount: >= 2 } property || property.Cell(1) is not (< DspSystemRegisters.Mmus and var index)
+            || site.Neighbour(system, _ => new DspSystem()) is not { } model)
+            throw new ApertureException(Status.InvalidArgument, $"{SystemProperty} names no block with registers and an MMU of it");
+        model.Connect((int)index, mmu);
+        site.AddRegisters(system);
+    }
+}

@@ -1,0 +1,50 @@
+using Aperture.Conformance.Drivers;
+using Aperture.Core;
+using Aperture.Datasheets.Rockchip;
+using Aperture.Devices;
+using Aperture.DeviceTrees;
+using Aperture.Drivers.Rockchip;
+using Aperture.Hardware.Rockchip;
+using Aperture.Hardware.Translation;
+
+namespace Aperture.Boards.Units;
+
+/// <summary>Rockchip's IOMMUs, versions 1 and 2: one MMU for each register window, all of which work as one.</summary>
+public sealed class RockchipUnitKind : UnitKind
+{
+    private const string Wide = "rockchip,rk3568-iommu";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<UnitBinding> Bindings { get; } =
+        [new("rockchip,iommu", "Rockchip IOMMU", 0, 0, 0), new(Wide, "Rockchip IOMMU", 0, 0, 0)];
+
+    /// <inheritdoc/>
+    public override DriverFamily Conformance { get; } = new RockchipDriverFamily();
+
+    /// <inheritdoc/>
+    public override ulong SmallestWindow(DeviceTreeNode node) => RockchipMmuRegister.Size;
+
+    /// <inheritdoc/>
+    public override TranslationUnit CreateModel(UnitSite site)
+    {
+        ArgumentNullException.ThrowIfNull(site);
+        var options = new RockchipIommuOptions { IsWide = site.Node.IsCompatible(Wide), Mmus = site.Windows.Length, WindowSize = site.Size };
+        var unit = new RockchipIommu(site.Bus, options);
+        for (var i = 1; i < unit.Mmus.Count; i++)
+        {
+            if (site.Windows[i].Length != site.Size)
+                throw new ApertureException(
+                    Status.InvalidArgument, "the MMUs of an IOMMU have register windows of one size that the CPU can reach");
+            site.AttachWindow(i, unit.Mmus[i]);
+        }
+
+        return unit;
+    }
+
+    /// <inheritdoc/>
+    public override IDriver CreateDriver(Machine machine)
+    {
+        ArgumentNullException.ThrowIfNull(machine);
+        return new RockchipIommuDriver(machine.Iommu, machine.Clock);
+    }
+}
