@@ -61,7 +61,7 @@ internal static class QuickRun
             Add("table.map4k+unmap4k.lone", omap.LonePage, "chase4", chase4);
         }
 
-        using (var table = new TableWork<ExynosV5Format>(default))
+        using (var table = new TableWork<ExynosFormat>(new ExynosFormat(isWide: true)))
             AddTable("table.exynos5", table);
 
         using (var table = new TableWork<ArmShortFormat>(new ArmShortFormat(new())))

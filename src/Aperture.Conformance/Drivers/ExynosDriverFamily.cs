@@ -49,14 +49,12 @@ public class ExynosDriverFamily : DriverFamily
     /// <inheritdoc/>
     public override IPageTableFormat Format(IommuDomain domain, ulong? zeroTable)
     {
-        if (domain is PagingDomain<ExynosV5Format> wide)
-            return zeroTable is { } wideZero ? new ExynosV5Format(new PhysicalAddress(wideZero)) : wide.Table.Format;
-        return zeroTable is { } zero ? new ExynosV1Format(new PhysicalAddress(zero)) : ((PagingDomain<ExynosV1Format>)domain).Table.Format;
+        var format = ((PagingDomain<ExynosFormat>)domain).Table.Format;
+        return zeroTable is { } zero ? new ExynosFormat(format.IsWide, new PhysicalAddress(zero)) : format;
     }
 
     /// <inheritdoc/>
-    public override ulong Root(IommuDomain domain) =>
-        domain is PagingDomain<ExynosV5Format> wide ? wide.Table.Root.Value : ((PagingDomain<ExynosV1Format>)domain).Table.Root.Value;
+    public override ulong Root(IommuDomain domain) => ((PagingDomain<ExynosFormat>)domain).Table.Root.Value;
 
     /// <inheritdoc/>
     public override IEnumerable<ControlRegister> Controls(TranslationUnit model)

@@ -29,7 +29,7 @@ public sealed partial class ExynosSysMmuUnit : SingleContextUnit
         _zeroTable = zeroTable;
         Capabilities = new IommuCapabilities
         {
-            PageSizes = default(ExynosV1Format).PageSizes,
+            PageSizes = default(ExynosFormat).PageSizes,
             ApertureEnd = new Iova(uint.MaxValue),
             OutputBits = IsWide ? 36 : 32,
             HonouredProtection = IsWide ? Protection.ReadWrite : Protection.Write,
@@ -47,17 +47,17 @@ public sealed partial class ExynosSysMmuUnit : SingleContextUnit
     private bool IsWide => Identity.Version.AddressShift != 0;
 
     /// <inheritdoc/>
-    public override IommuDomain CreateDomain(DomainType type) => IsWide
-        ? new PagingDomain<ExynosV5Format>(type, new ExynosV5Format(_zeroTable), Core.Tables, Core.Trace)
-        : new PagingDomain<ExynosV1Format>(type, new ExynosV1Format(_zeroTable), Core.Tables, Core.Trace);
+    public override IommuDomain CreateDomain(DomainType type) =>
+        new PagingDomain<ExynosFormat>(type, new ExynosFormat(IsWide, _zeroTable), Core.Tables, Core.Trace);
 
     /// <inheritdoc/>
-    protected override bool Accepts(IommuDomain domain) => IsWide ? domain is PagingDomain<ExynosV5Format> : domain is PagingDomain<ExynosV1Format>;
+    protected override bool Accepts(IommuDomain domain) =>
+        domain is PagingDomain<ExynosFormat> paging && paging.Table.Format.IsWide == IsWide;
 
     /// <inheritdoc/>
     protected override void Start(IommuDomain domain, bool isResuming)
     {
-        var root = domain is PagingDomain<ExynosV5Format> wide ? wide.Table.Root : ((PagingDomain<ExynosV1Format>)domain).Table.Root;
+        var root = ((PagingDomain<ExynosFormat>)domain).Table.Root;
         BeginAccess();
         try
         {

@@ -33,8 +33,8 @@ public abstract class PageTableBadLinkTests<TFormat, TKind>
 
 public sealed class OmapBadLinkTests : PageTableBadLinkTests<OmapFormat, OmapKind>;
 
-public sealed class ExynosV1BadLinkTests : PageTableBadLinkTests<ExynosV1Format, ExynosV1Kind>;
+public sealed class ExynosV1BadLinkTests : PageTableBadLinkTests<ExynosFormat, ExynosV1Kind>;
 
-public sealed class ExynosV5BadLinkTests : PageTableBadLinkTests<ExynosV5Format, ExynosV5Kind>;
+public sealed class ExynosV5BadLinkTests : PageTableBadLinkTests<ExynosFormat, ExynosV5Kind>;
 
 public sealed class ArmShortBadLinkTests : PageTableBadLinkTests<ArmShortFormat, ArmShortKind>;

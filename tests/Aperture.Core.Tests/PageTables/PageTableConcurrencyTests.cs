@@ -224,7 +224,7 @@ public abstract class PageTableConcurrencyTests<TFormat, TKind>(ITestOutputHelpe
 
 public sealed class OmapConcurrencyTests(ITestOutputHelper output) : PageTableConcurrencyTests<OmapFormat, OmapKind>(output);
 
-public sealed class ExynosV5ConcurrencyTests(ITestOutputHelper output) : PageTableConcurrencyTests<ExynosV5Format, ExynosV5Kind>(output);
+public sealed class ExynosV5ConcurrencyTests(ITestOutputHelper output) : PageTableConcurrencyTests<ExynosFormat, ExynosV5Kind>(output);
 
 public sealed class ArmShortConcurrencyTests(ITestOutputHelper output) : PageTableConcurrencyTests<ArmShortFormat, ArmShortKind>(output);
 

@@ -54,9 +54,9 @@ public abstract class PageTableCorruptionTests<TFormat, TKind>(ITestOutputHelper
 
 public sealed class OmapCorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<OmapFormat, OmapKind>(output);
 
-public sealed class ExynosV1CorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<ExynosV1Format, ExynosV1Kind>(output);
+public sealed class ExynosV1CorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<ExynosFormat, ExynosV1Kind>(output);
 
-public sealed class ExynosV5CorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<ExynosV5Format, ExynosV5Kind>(output);
+public sealed class ExynosV5CorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<ExynosFormat, ExynosV5Kind>(output);
 
 public sealed class MediaTekCorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<ArmShortFormat, MediaTekKind>(output);
 

@@ -126,9 +126,9 @@ public abstract class PageTableFailureTests<TFormat, TKind>
 
 public sealed class OmapFailureTests : PageTableFailureTests<OmapFormat, OmapKind>;
 
-public sealed class ExynosV1FailureTests : PageTableFailureTests<ExynosV1Format, ExynosV1Kind>;
+public sealed class ExynosV1FailureTests : PageTableFailureTests<ExynosFormat, ExynosV1Kind>;
 
-public sealed class ExynosV5FailureTests : PageTableFailureTests<ExynosV5Format, ExynosV5Kind>;
+public sealed class ExynosV5FailureTests : PageTableFailureTests<ExynosFormat, ExynosV5Kind>;
 
 public sealed class ArmShortFailureTests : PageTableFailureTests<ArmShortFormat, ArmShortKind>;
 

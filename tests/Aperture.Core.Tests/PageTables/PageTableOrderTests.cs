@@ -141,7 +141,7 @@ public abstract class PageTableOrderTests<TFormat, TKind>
 
 public sealed class OmapOrderTests : PageTableOrderTests<OmapFormat, OmapKind>;
 
-public sealed class ExynosV1OrderTests : PageTableOrderTests<ExynosV1Format, ExynosV1Kind>;
+public sealed class ExynosV1OrderTests : PageTableOrderTests<ExynosFormat, ExynosV1Kind>;
 
 public sealed class ArmShortOrderTests : PageTableOrderTests<ArmShortFormat, ArmShortKind>;
 

@@ -164,9 +164,9 @@ public abstract class PageTableRandomTests<TFormat, TKind>(ITestOutputHelper out
 
 public sealed class OmapRandomTests(ITestOutputHelper output) : PageTableRandomTests<OmapFormat, OmapKind>(output);
 
-public sealed class ExynosV1RandomTests(ITestOutputHelper output) : PageTableRandomTests<ExynosV1Format, ExynosV1Kind>(output);
+public sealed class ExynosV1RandomTests(ITestOutputHelper output) : PageTableRandomTests<ExynosFormat, ExynosV1Kind>(output);
 
-public sealed class ExynosV5RandomTests(ITestOutputHelper output) : PageTableRandomTests<ExynosV5Format, ExynosV5Kind>(output);
+public sealed class ExynosV5RandomTests(ITestOutputHelper output) : PageTableRandomTests<ExynosFormat, ExynosV5Kind>(output);
 
 public sealed class ArmShortRandomTests(ITestOutputHelper output) : PageTableRandomTests<ArmShortFormat, ArmShortKind>(output);
 

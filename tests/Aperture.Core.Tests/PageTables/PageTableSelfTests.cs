@@ -226,9 +226,9 @@ public abstract class PageTableSelfTests<TFormat, TKind> : IDisposable
 
 public sealed class OmapSelfTests : PageTableSelfTests<OmapFormat, OmapKind>;
 
-public sealed class ExynosV1SelfTests : PageTableSelfTests<ExynosV1Format, ExynosV1Kind>;
+public sealed class ExynosV1SelfTests : PageTableSelfTests<ExynosFormat, ExynosV1Kind>;
 
-public sealed class ExynosV5SelfTests : PageTableSelfTests<ExynosV5Format, ExynosV5Kind>;
+public sealed class ExynosV5SelfTests : PageTableSelfTests<ExynosFormat, ExynosV5Kind>;
 
 public sealed class ArmShortSelfTests : PageTableSelfTests<ArmShortFormat, ArmShortKind>;
 

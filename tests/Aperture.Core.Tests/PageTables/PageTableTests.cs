@@ -96,7 +96,7 @@ public sealed class PageTableTests : IDisposable
     [Fact]
     public void A_section_takes_the_place_of_an_empty_table_only()
     {
-        using var table = new PageTable<ExynosV1Format>(new ExynosV1Format(_machine.NewZeroTable()), _machine.Tables);
+        using var table = new PageTable<ExynosFormat>(new ExynosFormat(isWide: false, _machine.NewZeroTable()), _machine.Tables);
         var iova = new Iova(0x1000_0000);
         table.Map(iova, default, 4 * Kib, Protection.ReadWrite, ref _gather);
         Assert.Equal(Status.AlreadyExists, table.Map(iova, default, Mib, Protection.ReadWrite, ref _gather));

@@ -24,14 +24,14 @@ public sealed class OmapKind : TableKind<OmapFormat>
     public override OmapFormat NewFormat(TestMachine machine) => default;
 }
 
-public sealed class ExynosV1Kind : TableKind<ExynosV1Format>
+public sealed class ExynosV1Kind : TableKind<ExynosFormat>
 {
-    public override ExynosV1Format NewFormat(TestMachine machine) => new(machine.NewZeroTable());
+    public override ExynosFormat NewFormat(TestMachine machine) => new(isWide: false, machine.NewZeroTable());
 }
 
-public sealed class ExynosV5Kind : TableKind<ExynosV5Format>
+public sealed class ExynosV5Kind : TableKind<ExynosFormat>
 {
-    public override ExynosV5Format NewFormat(TestMachine machine) => new(machine.NewZeroTable());
+    public override ExynosFormat NewFormat(TestMachine machine) => new(isWide: true, machine.NewZeroTable());
 }
 
 public sealed class RockchipV1Kind : TableKind<RockchipFormat>

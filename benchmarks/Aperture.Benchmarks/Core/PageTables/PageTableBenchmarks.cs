@@ -11,8 +11,8 @@ public class PageTableBenchmarks : IDisposable
     private const int Runs = 16;
 
     private readonly TableWork<OmapFormat> _omap = new(default);
-    private readonly TableWork<ExynosV1Format> _exynos1 = new(default);
-    private readonly TableWork<ExynosV5Format> _exynos5 = new(default);
+    private readonly TableWork<ExynosFormat> _exynos1 = new(default);
+    private readonly TableWork<ExynosFormat> _exynos5 = new(new ExynosFormat(isWide: true));
     private readonly TableWork<TegraFormat> _tegra = new(new(34));
     private readonly TableWork<ArmShortFormat> _armShort = new(new ArmShortFormat(new()));
     private readonly TableWork<ArmLpaeFormat> _lpae = new(new ArmLpaeFormat(new()));

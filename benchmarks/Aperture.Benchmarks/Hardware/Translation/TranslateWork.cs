@@ -53,7 +53,7 @@ internal sealed class TranslateWork : IDisposable
     {
         var bus = NewBus();
         var unit = new ExynosSysMmu(bus, SysMmuOptions.V5);
-        Write(unit, SysMmuV5Register.TableBase, Fill(new TableAllocator(new PageAllocator(bus.Memory)), default(ExynosV5Format)).Value >> 12);
+        Write(unit, SysMmuV5Register.TableBase, Fill(new TableAllocator(new PageAllocator(bus.Memory)), new ExynosFormat(isWide: true)).Value >> 12);
         Write(unit, SysMmuRegister.Control, 5);
         return new TranslateWork(bus, unit);
     }

@@ -5,8 +5,8 @@ namespace Aperture.Core.Tests.PageTables.Formats;
 
 public sealed class ExynosFormatTests
 {
-    private static readonly ExynosV1Format s_v1 = new(new PhysicalAddress(0x8000_0000));
-    private static readonly ExynosV5Format s_v5 = new(new PhysicalAddress(0x8_8000_0000));
+    private static readonly ExynosFormat s_v1 = new(isWide: false, new PhysicalAddress(0x8000_0000));
+    private static readonly ExynosFormat s_v5 = new(isWide: true, new PhysicalAddress(0x8_8000_0000));
 
     [Theory]
     [InlineData(12, 0xA000_0000, Protection.None, Protection.None, 0xA000_0002)]
@@ -45,7 +45,7 @@ public sealed class ExynosFormatTests
         Assert.Equal(EntryKind.Empty, s_v5.Classify(0, 0));
         Assert.Equal(EntryKind.Empty, s_v5.Classify(0, 3));
         Assert.Equal(0UL, s_v1.EmptyEntry(1));
-        Assert.Equal(0UL, new ExynosV1Format(null).EmptyEntry(0));
+        Assert.Equal(0UL, default(ExynosFormat).EmptyEntry(0));
     }
 
     [Fact]

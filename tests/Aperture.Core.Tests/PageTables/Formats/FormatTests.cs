@@ -146,9 +146,9 @@ public abstract class FormatTests<TFormat, TKind> : IDisposable
 
 public sealed class OmapFormatRules : FormatTests<OmapFormat, OmapKind>;
 
-public sealed class ExynosV1FormatRules : FormatTests<ExynosV1Format, ExynosV1Kind>;
+public sealed class ExynosV1FormatRules : FormatTests<ExynosFormat, ExynosV1Kind>;
 
-public sealed class ExynosV5FormatRules : FormatTests<ExynosV5Format, ExynosV5Kind>;
+public sealed class ExynosV5FormatRules : FormatTests<ExynosFormat, ExynosV5Kind>;
 
 public sealed class ArmShortFormatRules : FormatTests<ArmShortFormat, ArmShortKind>;
 

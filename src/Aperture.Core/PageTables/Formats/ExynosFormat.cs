@@ -1,26 +1,38 @@
 namespace Aperture.Core.PageTables.Formats;
 
-/// <summary>The tables of Samsung's SysMMU from version 5: two levels of 32-bit descriptors that hold 36-bit addresses shifted
-/// right by four, pages of 4 KiB, 64 KiB (sixteen equal entries) and 1 MiB, and one bit each for reading and writing.</summary>
+/// <summary>The tables of Samsung's SysMMU: two levels of 32-bit descriptors, pages of 4 KiB, 64 KiB (sixteen equal entries) and
+/// 1 MiB. Up to version 3 they hold 32-bit addresses and rights in the ARM manner, where a page that may only be written can also be
+/// read; from version 5 on 36-bit addresses shifted right by four, and one bit each for reading and writing.</summary>
 /// <remarks>
 /// Source: recorded driver behaviour. An unused first-level entry is a link to a second-level table of zeros that all
 /// domains share, so that a unit never caches a faulting first-level entry.
 /// <code>
+/// up to version 3
+/// level 0: link    31..6 table | 01     section    31..20 page | 15 read only | 10 accessible | 10
+/// level 1: large   31..16 page | 9 read only | 4 accessible | 01
+///          small   31..12 page | 9 read only | 4 accessible | 1x
+/// from version 5
 /// level 0: link    31..6 table 35..10 | 01     section  31..16 page 35..20 | 5 write | 4 read | 10
 /// level 1: large   31..12 page 35..16 | 3 write | 2 read | 01
 ///          small   31..8 page 35..12 | 3 write | 2 read | 1x
 /// </code>
 /// </remarks>
-public readonly struct ExynosV5Format : IPageTableFormat
+public readonly struct ExynosFormat : IPageTableFormat
 {
-    private const int AddressShift = 4;
-
-    private readonly uint _empty; // first-level entry that means nothing: the link to the shared table of zeros, or 0
+    private readonly int _addressShift; // how far descriptors shift addresses: 4 from version 5 on, else 0
+    private readonly uint _empty;       // first-level entry that means nothing: the link to the shared table of zeros, or 0
 
     /// <summary>Makes the format.</summary>
+    /// <param name="isWide">Version 5 or later, with 36 address bits.</param>
     /// <param name="zeroTable">The shared second-level table of zeros; null to leave unused first-level entries zero.</param>
-    public ExynosV5Format(PhysicalAddress? zeroTable) =>
-        _empty = zeroTable is { } table ? (uint)(table.Value >> AddressShift) | 1 : 0;
+    public ExynosFormat(bool isWide, PhysicalAddress? zeroTable = null)
+    {
+        _addressShift = isWide ? 4 : 0;
+        _empty = zeroTable is { } table ? (uint)(table.Value >> _addressShift) | 1 : 0;
+    }
+
+    /// <summary>Whether it is that of version 5 or later.</summary>
+    public bool IsWide => _addressShift != 0;
 
     /// <inheritdoc/>
     public int EntryBytes => 4;
@@ -38,10 +50,10 @@ public readonly struct ExynosV5Format : IPageTableFormat
     public int InputBits => 32;
 
     /// <inheritdoc/>
-    public int OutputBits => 36;
+    public int OutputBits => 32 + _addressShift;
 
     /// <inheritdoc/>
-    public int TableBits => 36;
+    public int TableBits => OutputBits;
 
     /// <inheritdoc/>
     public ulong PageSizes => 0x11_1000;
@@ -89,25 +101,35 @@ public readonly struct ExynosV5Format : IPageTableFormat
 
     /// <inheritdoc/>
     public PhysicalAddress LeafAddress(int level, ulong entry) =>
-        new((entry & 0xFFFF_FFFF) << AddressShift & (ulong.MaxValue << LeafShift(level, entry)));
+        new((entry & 0xFFFF_FFFF) << _addressShift & (ulong.MaxValue << LeafShift(level, entry)));
 
     /// <inheritdoc/>
-    public Protection LeafProtection(int level, ulong entry) =>
-        (Protection)(entry >> (level == 0 ? 4 : 2)) & Protection.ReadWrite;
+    public Protection LeafProtection(int level, ulong entry)
+    {
+        if (IsWide)
+            return (Protection)(entry >> (level == 0 ? 4 : 2)) & Protection.ReadWrite;
+        var accessible = (entry & (1u << (level == 0 ? 10 : 4))) != 0;
+        var readOnly = (entry & (1u << (level == 0 ? 15 : 9))) != 0;
+        return !accessible ? Protection.None : readOnly ? Protection.Read : Protection.ReadWrite;
+    }
 
     /// <inheritdoc/>
     public ulong MakeLeaf(int level, int pageShift, PhysicalAddress page, Protection protection)
     {
         LeafPattern(level, pageShift, out _, out var entry);
-        var rights = (ulong)(protection & Protection.ReadWrite) << (level == 0 ? 4 : 2);
-        return entry | page.Value >> AddressShift | rights;
+        if (IsWide)
+            return entry | page.Value >> _addressShift | (ulong)(protection & Protection.ReadWrite) << (level == 0 ? 4 : 2);
+        var rights = (protection & Protection.ReadWrite) switch { Protection.None => 0u, Protection.Read => 0x210u, _ => 0x10u };
+        if (level == 0)
+            rights = (rights & 0x10) << 6 | (rights & 0x200) << 6;
+        return entry | page.Value | rights;
     }
 
     /// <inheritdoc/>
-    public PhysicalAddress TableAddress(int level, ulong entry) => new((entry & 0xFFFF_FFC0) << AddressShift);
+    public PhysicalAddress TableAddress(int level, ulong entry) => new((entry & 0xFFFF_FFC0) << _addressShift);
 
     /// <inheritdoc/>
-    public ulong MakeTable(int level, PhysicalAddress table) => table.Value >> AddressShift | 1;
+    public ulong MakeTable(int level, PhysicalAddress table) => table.Value >> _addressShift | 1;
 
     /// <inheritdoc/>
     public Status CheckProtection(Protection protection) =>
