@@ -1,11 +1,13 @@
+using Aperture.Core.Threading;
 using Aperture.Devices;
 
 namespace Aperture.Boards;
 
 /// <summary>The time of a simulated machine. It stands still until somebody advances it, so that equal runs have equal times.</summary>
 /// <remarks>Timers fire on the thread that advances the clock, in the order in which they are due; those due at the same time
-/// in the order in which they were set. A timer takes one place however often it is set.</remarks>
-public sealed partial class MachineClock : TimeProvider, IStandingClock
+/// in the order in which they were set. A timer takes one place however often it is set. Under a <see cref="GatedLock"/> time passes too, but
+/// no timer fires: what fell due does, in its order, when the thread lets its last such lock go.</remarks>
+public sealed partial class MachineClock : TimeProvider, IStandingClock, IGateEvent
 {
     private readonly Lock _lock = new(); // guards everything below; never held while a timer fires
     private readonly TimerHeap _due = new();
@@ -48,10 +50,25 @@ public sealed partial class MachineClock : TimeProvider, IStandingClock
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(time, TimeSpan.Zero);
         var end = Later(Volatile.Read(ref _now), time.Ticks);
+        if (EventGate.IsOpen)
+            FireUntil(end);
+        lock (_lock)
+        {
+            Volatile.Write(ref _now, Math.Max(end, _now));
+            if (_due.First is not { } late || late.Due > _now)
+                return;
+        }
+
+        EventGate.Post(this);
+    }
+
+    /// <inheritdoc/>
+    void IGateEvent.Deliver() => FireUntil(Volatile.Read(ref _now));
+
+    private void FireUntil(long end)
+    {
         while (TakeNext(end) is { } timer)
             timer.Fire();
-        lock (_lock)
-            Volatile.Write(ref _now, Math.Max(end, _now));
     }
 
     /// <summary>The first timer that is due by <paramref name="end"/>, at its own time; one with a period is set again at once.</summary>

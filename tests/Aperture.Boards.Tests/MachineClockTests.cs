@@ -1,3 +1,6 @@
+using Aperture.Core.Threading;
+using Aperture.Devices;
+
 namespace Aperture.Boards.Tests;
 
 public sealed class MachineClockTests
@@ -75,6 +78,39 @@ public sealed class MachineClockTests
         _clock.Advance(TimeSpan.FromMilliseconds(2));
         Assert.Equal(["outer@1", "inner@6", "end@11"], _fired);
         Assert.Equal(TimeSpan.FromMilliseconds(11), _clock.Elapsed);
+    }
+
+    /// <summary>B5: whoever waited under a lock ran every timer that fell due meanwhile under it.</summary>
+    [Fact]
+    public void Time_that_passes_under_a_lock_fires_its_timers_when_the_lock_is_let_go()
+    {
+        var registers = new GatedLock(LockRank.Registers);
+        using var late = Timer("late", 4);
+        using var beat = Timer("beat", 2, 3);
+        using (registers.Hold())
+        {
+            Assert.False(_clock.WaitUntil(0, _ => _fired.Count > 0, TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(6)));
+            Assert.Equal(TimeSpan.FromMilliseconds(6), _clock.Elapsed);
+            Assert.Empty(_fired);
+        }
+
+        Assert.Equal(["beat@6", "late@6"], _fired);
+        _clock.Advance(TimeSpan.FromMilliseconds(3));
+        Assert.Equal(["beat@6", "late@6", "beat@9"], _fired);
+    }
+
+    [Fact]
+    public void A_timer_that_fires_late_may_take_the_lock()
+    {
+        var registers = new GatedLock(LockRank.Registers);
+        using var timer = _clock.CreateTimer(_ =>
+        {
+            using (registers.Hold())
+                Fired("taken");
+        }, null, TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+        using (registers.Hold())
+            _clock.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal(["taken@1"], _fired);
     }
 
     [Fact]

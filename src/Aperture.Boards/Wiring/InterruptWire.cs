@@ -6,11 +6,11 @@ namespace Aperture.Boards.Wiring;
 /// <summary>Joins the interrupt lines of blocks that share an input: the input is active while any of them is.</summary>
 public sealed class InterruptWire
 {
-    private int _asserted; // how many lines are active
+    private InterruptLine[] _lines = []; // replaced whole, so that the input looks at them without a lock
 
     /// <summary>A wire to an input of its own.</summary>
     /// <param name="name">The controller's name and the specifier.</param>
-    public InterruptWire(string name) => Input = new Interrupt(name);
+    public InterruptWire(string name) => Input = new Interrupt(name, IsAsserted);
 
     /// <summary>The input as drivers see it.</summary>
     public Interrupt Input { get; }
@@ -19,19 +19,19 @@ public sealed class InterruptWire
     public void Connect(InterruptLine line)
     {
         ArgumentNullException.ThrowIfNull(line);
-        line.Changed = active =>
+        _lines = [.. _lines, line];
+        line.Changed = _ => Input.Look();
+        Input.Look();
+    }
+
+    private bool IsAsserted()
+    {
+        foreach (var line in _lines)
         {
-            Interlocked.Add(ref _asserted, active ? 1 : -1);
-            bool level;
-            do
-            {
-                // Lines may change on several threads: the last to look leaves the level that holds.
-                level = Volatile.Read(ref _asserted) > 0;
-                Input.SetLevel(level);
-            }
-            while (level != Volatile.Read(ref _asserted) > 0);
-        };
-        if (line.IsAsserted)
-            line.Changed(true);
+            if (line.IsAsserted)
+                return true;
+        }
+
+        return false;
     }
 }

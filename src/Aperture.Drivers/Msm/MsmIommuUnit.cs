@@ -1,4 +1,5 @@
 using Aperture.Core;
+using Aperture.Core.Threading;
 using Aperture.Core.PageTables.Formats;
 using Aperture.Datasheets.Msm;
 using Aperture.Devices;
@@ -14,7 +15,7 @@ public sealed partial class MsmIommuUnit : IommuUnit, IBoundDriver
 {
     private static readonly ArmShortFormat s_format = new(new ArmShortOptions());
 
-    private readonly RegisterLock _lock = new();       // held around each sequence of register accesses, and around changes of the books
+    private readonly GatedLock _lock = new(LockRank.Registers); // held around each sequence of register accesses and each change of the books
     private readonly IommuCore _core;
     private readonly RegisterRegion _registers;
     private readonly MsmClocks _clocks;

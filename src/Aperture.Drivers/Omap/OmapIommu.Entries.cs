@@ -36,7 +36,7 @@ public sealed partial class OmapIommu
             if (!domain.Table.TryTranslate(iova, out var found))
                 return Status.NotFound;
             var page = found.Address - (iova - found.Page);
-            return LoadEntry(found.Page, page, 1UL << found.PageShift, found.Protection, isLocked);
+            return LoadEntryHeld(found.Page, page, 1UL << found.PageShift, found.Protection, isLocked);
         }
     }
 
@@ -52,6 +52,12 @@ public sealed partial class OmapIommu
     /// <exception cref="Devices.BusErrorException">The MMU does not answer.</exception>
     public Status LoadEntry(Iova iova, PhysicalAddress address, ulong size, Protection attributes = Protection.None, bool isLocked = false)
     {
+        using (Registers.Hold())
+            return LoadEntryHeld(iova, address, size, attributes, isLocked);
+    }
+
+    private Status LoadEntryHeld(Iova iova, PhysicalAddress address, ulong size, Protection attributes, bool isLocked)
+    {
         var format = default(OmapFormat);
         if (!BitOperations.IsPow2(size) || (size & format.PageSizes) == 0 || !iova.IsAligned(size) || !address.IsAligned(size))
             return Status.InvalidArgument;
@@ -63,12 +69,9 @@ public sealed partial class OmapIommu
         var attributeBits = new OmapSecondLevelDescriptor((uint)format.MakeLeaf(1, 12, default, attributes)).Ram.Bits & OmapRam.AttributeMask;
         var cam = new OmapCam((uint)iova.Value, SizeOf(size), isLocked);
         var ram = new OmapRam((uint)address.Value | attributeBits);
-        using (Registers.Hold())
-        {
-            if (Domain is null)
-                return Status.InvalidArgument;
-            return IsActive ? Load(cam, ram, isLocked) : Status.NoDevice;
-        }
+        if (Domain is null)
+            return Status.InvalidArgument;
+        return IsActive ? Load(cam, ram, isLocked) : Status.NoDevice;
     }
 
     /// <summary>Makes the TLB forget the entry that contains an address, locked or not.</summary>

@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Core.PageTables;
+using Aperture.Core.Threading;
 using Aperture.Devices;
 using Aperture.Iommu;
 
@@ -26,7 +27,7 @@ public abstract class ContextUnit : IommuUnit, IBoundDriver
     protected IommuCore Core { get; }
 
     /// <summary>Held around each sequence of register accesses.</summary>
-    protected RegisterLock Registers { get; } = new();
+    protected GatedLock Registers { get; } = new(LockRank.Registers);
 
     /// <summary>The masters in domains with tables; who moved last is last. All others' addresses pass unchanged.</summary>
     protected IReadOnlyList<UnitAttachment> Attachments => _attachments;

@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Core.PageTables;
+using Aperture.Core.Threading;
 using Aperture.Devices;
 using Aperture.Iommu;
 
@@ -26,7 +27,7 @@ public abstract class SingleContextUnit : IommuUnit, IBoundDriver
     protected IommuCore Core { get; }
 
     /// <summary>Held around each sequence of register accesses.</summary>
-    protected RegisterLock Registers { get; } = new();
+    protected GatedLock Registers { get; } = new(LockRank.Registers);
 
     /// <summary>The paging domain in force, or null while addresses pass unchanged (or nothing passes, where the unit cannot let them).</summary>
     protected IommuDomain? Domain { get; private set; }

@@ -1,10 +1,14 @@
+using System.Diagnostics;
+using Aperture.Core.Threading;
+
 namespace Aperture.Devices;
 
 /// <summary>An interrupt input as drivers see it: a level, or messages. Several handlers may share it. A line that stays active
 /// though nobody handles it is switched off and reported, as an operating system does.</summary>
-/// <remarks>Thread-safe. Handlers run on the thread that raised the level, one at a time per line. A level that is raised, or a message that
-/// comes, while handlers run is seen by the round that follows.</remarks>
-public sealed class Interrupt
+/// <remarks>Thread-safe. Handlers run on the thread that raised the level, one at a time per line, and never while that thread holds a
+/// <see cref="GatedLock"/>: then they run when it lets the last one go. A level that is raised, or a message that comes, while handlers run is
+/// seen by the round that follows.</remarks>
+public sealed class Interrupt : IGateEvent
 {
     /// <summary>How many rounds in a row without any <see cref="InterruptResult.Handled"/> an active line, or one with messages, gets before it
     /// counts as stuck.</summary>
@@ -16,7 +20,8 @@ public sealed class Interrupt
     private readonly Lock _lock = new();            // guards the fields below, never held while a handler runs
     private readonly Lock _service = new();         // held while handlers run, so that removing one can wait for it
     private Func<InterruptResult>[] _handlers = []; // in order of request; replaced whole
-    private bool _active;                           // the level
+    private readonly Func<bool>? _wire;             // tells the level; null where SetLevel does
+    private bool _active;                           // the level that SetLevel left
     private bool _message;                          // a message came that no round has taken yet
     private int _unhandled;                         // rounds in a row that nobody handled
     private TaskCompletionSource? _next;            // who waits for the next round that somebody handles
@@ -27,11 +32,21 @@ public sealed class Interrupt
     /// <param name="name">For messages, for example <c>gic 5</c>.</param>
     public Interrupt(string name) => Name = name;
 
+    /// <summary>An input that looks at its wire: the level is never older than the look.</summary>
+    /// <param name="name">For messages, for example <c>gic 5</c>.</param>
+    /// <param name="wire">Whether the wire is active now. Called under a lock; it must take none and call nobody.</param>
+    public Interrupt(string name, Func<bool> wire)
+        : this(name)
+    {
+        ArgumentNullException.ThrowIfNull(wire);
+        _wire = wire;
+    }
+
     /// <summary>For messages, for example <c>gic 5</c>.</summary>
     public string Name { get; }
 
     /// <summary>Whether the line is active.</summary>
-    public bool IsActive => Volatile.Read(ref _active);
+    public bool IsActive => _wire is null ? Volatile.Read(ref _active) : _wire();
 
     /// <summary>Whether the line was switched off because nobody handled it.</summary>
     public bool IsStuck => Volatile.Read(ref _stuck);
@@ -42,7 +57,7 @@ public sealed class Interrupt
     /// <summary>Called when the line is switched off because nobody handled it.</summary>
     public event Action<Interrupt>? Stuck;
 
-    private bool Wanted => (_active || _message) && !_stuck && _handlers.Length > 0;
+    private bool Wanted => (IsActive || _message) && !_stuck && _handlers.Length > 0;
 
     /// <summary>Adds a handler; dispose the result to remove it, after which it does not run any more. Adding a handler gives a
     /// stuck line another chance.</summary>
@@ -56,21 +71,30 @@ public sealed class Interrupt
             _unhandled = 0;
         }
 
-        Service();
+        EventGate.Post(this);
         return new Registration(this, handler);
     }
 
-    /// <summary>Drives the line; called by whoever wired it.</summary>
+    /// <summary>Drives the line; called by whoever wired it, unless the input looks at its wire.</summary>
+    /// <exception cref="InvalidOperationException">The input looks at its wire.</exception>
     public void SetLevel(bool active)
+    {
+        if (_wire is not null)
+            throw new InvalidOperationException($"interrupt {Name} looks at its wire and cannot be driven");
+        Volatile.Write(ref _active, active);
+        Look();
+    }
+
+    /// <summary>The level may have changed: handlers run for as long as it is active.</summary>
+    public void Look()
     {
         lock (_lock)
         {
-            _active = active;
-            if (!active)
+            if (!IsActive)
                 _unhandled = 0;
         }
 
-        Service();
+        EventGate.Post(this);
     }
 
     /// <summary>A message came: the handlers run once, or once more while they run already. Called by whoever wired it.</summary>
@@ -78,8 +102,11 @@ public sealed class Interrupt
     {
         lock (_lock)
             _message = true;
-        Service();
+        EventGate.Post(this);
     }
+
+    /// <inheritdoc/>
+    void IGateEvent.Deliver() => Service();
 
     /// <summary>Completes when a handler has handled the interrupt the next time. Ask for it before starting what ends with the interrupt.</summary>
     public Task NextAsync()
@@ -92,6 +119,7 @@ public sealed class Interrupt
     /// <returns>Whether one of them handled it; <see cref="InterruptResult.None"/> too while handlers run already.</returns>
     public InterruptResult Poll()
     {
+        Debug.Assert(EventGate.IsOpen, "handlers are polled under a lock");
         Func<InterruptResult>[] handlers;
         lock (_lock)
         {
@@ -191,7 +219,7 @@ public sealed class Interrupt
         lock (_lock)
         {
             _unhandled = handled ? 0 : _unhandled + 1;
-            isStuck = _unhandled >= MaxRounds || (_active && round >= MaxHandledRounds);
+            isStuck = _unhandled >= MaxRounds || (IsActive && round >= MaxHandledRounds);
             _stuck |= isStuck;
             _inService &= !isStuck;
         }

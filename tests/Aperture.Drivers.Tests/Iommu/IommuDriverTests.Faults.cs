@@ -1,3 +1,4 @@
+using Aperture.Core.Threading;
 using Aperture.Hardware.Translation;
 using Aperture.Iommu;
 
@@ -170,5 +171,31 @@ public abstract partial class IommuDriverTests
                 Map(domain, s_iova, 0);
                 break;
         }
+    }
+
+    /// <summary>B5: the handler ran inside the register access that raised the interrupt, in the middle of the sequence and under its lock.</summary>
+    [Fact]
+    public void An_interrupt_in_the_middle_of_a_register_sequence_is_handled_after_it()
+    {
+        var (unit, master, domain) = Ready();
+        Map(domain, s_iova, 0);
+        master.Reaches(s_iova, _board.Data);
+        var reported = 0;
+        var whileInside = -1;
+        domain.FaultHandler = (in FaultReport report) =>
+        {
+            reported++;
+            Assert.True(EventGate.IsOpen);
+            return FaultResponse.Unhandled;
+        };
+        unit.Registers.Before = () =>
+        {
+            unit.Registers.Before = null;
+            Assert.NotEqual(DmaStatus.Ok, master.TryRead(s_iova + Page, out _));
+            whileInside = reported;
+        };
+        Assert.Equal(Page, domain.Unmap(s_iova, Page));
+        Assert.Equal((0, 1), (whileInside, reported));
+        Assert.False(unit.Interrupt.IsStuck);
     }
 }

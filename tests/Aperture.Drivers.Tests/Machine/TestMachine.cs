@@ -1,3 +1,4 @@
+using Aperture.Boards.Wiring;
 using Aperture.Core;
 using Aperture.Core.Memory;
 using Aperture.Devices;
@@ -51,9 +52,9 @@ public sealed class TestMachine : IDisposable
     public void Wire(MasterDevice model)
     {
         Device.Registers.Add(new BusRegisterRegion(Device.Name, model));
-        var interrupt = new Interrupt(Device.Name);
-        model.Interrupt.Changed = interrupt.SetLevel;
-        Device.Interrupts.Add(interrupt);
+        var wire = new InterruptWire(Device.Name);
+        wire.Connect(model.Interrupt);
+        Device.Interrupts.Add(wire.Input);
         Clock.Changed += on => model.IsClocked = on;
         Reset.Changed += on => model.SetReset(!on);
         Domain.Changed += on => model.SetPower(on && !IsBroken);
