@@ -5,18 +5,15 @@ namespace Aperture.Core.Addresses;
 
 /// <summary>Ranges of one space that one thread at a time gives out and takes back, newest first, one stack for each number of pages. The tree has
 /// them as taken.</summary>
-internal sealed class IovaCache : LineApart
+internal sealed unsafe class IovaCache : LineApart
 {
     /// <summary>Ranges of up to so many pages are kept (recorded behaviour).</summary>
     public const int LargestRange = 32;
 
     private const int Depth = 256;     // ranges in a stack at most: as many as a deferred flush gives back at once
     private const int MostPages = 4096; // pages in a stack at most
-    private const int Nobody = 0;       // who holds it
-    private const int Taker = 1;
-    private const int Other = 2;
-
-    private int _holder;
+    private readonly BiasedLock _lock = new(); // of the thread that has the cache for its own
+    private bool _isTaking; // whether the one who holds it takes a range
     private Stacks _stacks;
 
     /// <summary>A cache.</summary>
@@ -44,23 +41,52 @@ internal sealed class IovaCache : LineApart
 
     /// <summary>Takes the cache, and waits for it: nobody keeps it for more than a few instructions.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [SkipLocalsInit]
     public void Enter()
     {
-        if (Interlocked.Exchange(ref _holder, Other) != Nobody)
-            Wait(Other);
+        byte here;
+        _lock.EnterBy(&here);
     }
 
-    /// <summary>Takes the cache to take a range; waits for those who bring some.</summary>
-    /// <returns>False when another takes one: two threads have this cache for their own.</returns>
+    /// <summary>Takes the cache to take a range if it surely is the calling thread's own.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryEnterToTake()
+    [SkipLocalsInit]
+    public bool TryEnterOwnToTake()
     {
-        var holder = Interlocked.Exchange(ref _holder, Taker);
-        return holder == Nobody || (holder == Other && Wait(Taker));
+        byte here;
+        var isOwn = _lock.TryEnterBy(&here);
+        if (isOwn)
+            Volatile.Write(ref _isTaking, true);
+        return isOwn;
     }
 
     /// <summary>Lets others have it.</summary>
-    public void Exit() => Volatile.Write(ref _holder, Nobody);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Exit() => _lock.Exit();
+
+    /// <summary>Takes the cache to take a range; waits for those who bring some.</summary>
+    /// <param name="thread">The calling thread's record.</param>
+    /// <returns>False when another takes one: two threads have this cache for their own.</returns>
+    public bool TryEnterToTake(ThreadRecord thread)
+    {
+        if (!_lock.TryEnter(thread))
+        {
+            if (Volatile.Read(ref _isTaking))
+                return false;
+            _lock.Enter(thread);
+        }
+
+        Volatile.Write(ref _isTaking, true);
+        return true;
+    }
+
+    /// <summary>Lets others have what <see cref="TryEnterToTake"/> took.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void ExitTaken()
+    {
+        Volatile.Write(ref _isTaking, false);
+        _lock.Exit();
+    }
 
     /// <summary>Gives out a range: the newest that lies low enough.</summary>
     /// <param name="pages">At most <see cref="LargestRange"/>.</param>
@@ -123,16 +149,6 @@ internal sealed class IovaCache : LineApart
         }
 
         return 0;
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool Wait(int holder)
-    {
-        var wait = default(SpinWait);
-        do
-            wait.SpinOnce(-1);
-        while (Volatile.Read(ref _holder) != Nobody || Interlocked.Exchange(ref _holder, holder) != Nobody);
-        return true;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -8,6 +8,7 @@ namespace Aperture.Core.Addresses;
 public sealed partial class IovaSpace
 {
     private IovaLeaf?[] _leaves = [];  // the short way to the leaves of the lowest pages
+    private IovaCache? _first;         // the cache of whoever came first, who often is the only one
     private IovaCache?[] _caches = []; // none before the first small range; an entry is null before a thread with that slot came
 
     /// <summary>Takes a range.</summary>
@@ -19,26 +20,34 @@ public sealed partial class IovaSpace
     public bool TryAllocate(ulong bytes, Iova limit, bool isLast, out Iova start)
     {
         var pages = Pages(bytes);
-        if (pages <= IovaCache.LargestRange && Cache(ThreadSlot.Known) is { } cache)
+        if (pages <= IovaCache.LargestRange && EnterCache() is { } cache)
         {
-            if (cache.TryEnterToTake())
+            var page = cache.Pop((int)pages, _pageShift, limit.Value);
+            cache.ExitTaken();
+            if (page != 0 && Leaf(page) is { } leaf)
             {
-                var page = cache.Pop((int)pages, _pageShift, limit.Value);
-                cache.Exit();
-                if (page != 0 && Leaf(page) is { } leaf)
-                {
-                    leaf.Range(page) = (byte)pages;
-                    start = new Iova(page << _pageShift);
-                    return true;
-                }
-            }
-            else
-            {
-                ThreadSlot.Move();
+                leaf.Range(page) = (byte)pages;
+                start = new Iova(page << _pageShift);
+                return true;
             }
         }
 
         return TryAllocateFromTree(pages, limit, isLast, out start);
+    }
+
+    /// <summary>The calling thread's cache, taken to take a range; null while there is none, or another thread uses it as its own.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private IovaCache? EnterCache() => _first is { } first && first.TryEnterOwnToTake() ? first : EnterCacheOfThread();
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private IovaCache? EnterCacheOfThread()
+    {
+        var thread = ThreadRecord.Current;
+        var cache = Cache(thread.Slot);
+        if (cache is null || cache.TryEnterToTake(thread))
+            return cache;
+        ThreadSlot.Move(thread);
+        return null;
     }
 
     /// <summary>The leaf of a page if there is one.</summary>
@@ -126,7 +135,9 @@ public sealed partial class IovaSpace
     {
         if (_caches.Length == 0)
             _caches = new IovaCache[ThreadSlot.Count];
-        return _caches[slot] ??= new IovaCache((byte)(1 + (slot % byte.MaxValue)));
+        var cache = _caches[slot] ??= new IovaCache((byte)(1 + (slot % byte.MaxValue)));
+        _first ??= cache;
+        return cache;
     }
 
     /// <summary>Empties all caches into the tree and keeps them from being used.</summary>

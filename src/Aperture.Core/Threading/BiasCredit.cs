@@ -10,7 +10,7 @@ internal struct BiasCredit
     private const uint Worth = 128; // what a barrier costs, in entries without an interlocked step
 
     private uint _spent; // credit spent, up to Most
-    private uint _seen;  // the owner's count when it was asked last
+    private uint _seen;  // the owner's entries when it was asked last
 
     /// <summary>Who is the owner from now on.</summary>
     /// <param name="asked">Whose bias was taken away, or <see cref="BiasOwner.Nobody"/>.</param>
@@ -19,11 +19,11 @@ internal struct BiasCredit
     {
         if (asked == BiasOwner.Nobody)
             return Begin(thread);
-        var entries = (asked.Count - _seen) / 2;
+        var entries = asked.Entries - _seen;
         if (entries >= Worth)
         {
             // A guest. Its owner does not even notice.
-            _seen = asked.Count;
+            _seen = asked.Entries;
             _spent -= Math.Min(_spent, entries / Worth - 1);
             return asked;
         }

@@ -10,7 +10,7 @@ namespace Aperture.Core.Threading;
 /// operating system has put the end of the one before the beginning of the other.
 /// </remarks>
 /// <param name="thread">The owner; null for nobody.</param>
-internal sealed unsafe class BiasOwner(ThreadRecord? thread)
+internal sealed unsafe class BiasOwner(ThreadRecord? thread) : LineApart
 {
     /// <summary>There is no owner: the next thread becomes it.</summary>
     public static readonly BiasOwner Nobody = new(null);
@@ -24,14 +24,31 @@ internal sealed unsafe class BiasOwner(ThreadRecord? thread)
     /// <summary>The owner.</summary>
     public readonly ThreadRecord? Thread = thread;
 
-    /// <summary>Goes up by one when the owner enters and when it leaves: odd while it is inside. Written by the owner only.</summary>
-    public uint Count;
+    /// <summary>How often the owner was inside: a measure of what the bias saves. Written by the owner only.</summary>
+    public uint Entries;
+
+    private bool _isInside;               // written by the owner only, as a constant: entering waits for no earlier store
 
     private nuint _page = nuint.MaxValue; // of the owner's stack; written by the owner only
     private uint _elsewhere;              // how often it was in another
+#pragma warning disable IDE0051, CS0169, CS0414 // nobody reads it: it keeps the object behind, perhaps another owner's, out of the same cache line
+    private Line _behind;
+#pragma warning restore IDE0051, CS0169, CS0414
 
     /// <summary>Whether the owner is inside, as its own thread sees it, or after a process-wide barrier any.</summary>
-    public bool IsInside => (Volatile.Read(ref Count) & 1) != 0;
+    public bool IsInside => Volatile.Read(ref _isInside);
+
+    /// <summary>Says that the owner is inside. Whether it still is the owner has to be looked at afterwards.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Enter() => Volatile.Write(ref _isInside, true);
+
+    /// <summary>Says that the owner is outside.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Leave()
+    {
+        Entries++;
+        Volatile.Write(ref _isInside, false);
+    }
 
     /// <summary>Whether the calling thread is surely the owner. It may be all the same when it is not sure.</summary>
     /// <param name="local">Something on the caller's stack.</param>
@@ -47,5 +64,11 @@ internal sealed unsafe class BiasOwner(ThreadRecord? thread)
         if ((_elsewhere++ & SeldomMask) == 0)
             _page = (nuint)local >> PageShift;
         return true;
+    }
+
+    [InlineArray(8)]
+    private struct Line
+    {
+        private long _first;
     }
 }

@@ -12,7 +12,7 @@ namespace Aperture.Core.Threading;
 /// process-wide barrier, looks whether the owner is inside. The barrier stands for the fence between the owner's two steps, so that at least one of both sees
 /// the other.</para>
 /// </remarks>
-public sealed class BiasedLock
+public sealed unsafe class BiasedLock : LineApart
 {
     /// <summary>How many guests more than were worth while there are before the lock is nobody's for good.</summary>
     public const int MaxMoves = BiasCredit.Most;
@@ -48,6 +48,25 @@ public sealed class BiasedLock
             EnterSlowly(thread);
     }
 
+    /// <summary>Takes the lock; quicker where the calling thread's record is not at hand. <see cref="IsHeld"/> may not know of it.</summary>
+    /// <param name="local">Something on the caller's stack, by which an owner knows itself.</param>
+    /// <exception cref="LockRecursionException">The calling thread holds it already.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void EnterBy(void* local)
+    {
+        if (!TryEnterBy(local))
+            EnterSlowlyBy(local);
+    }
+
+    /// <summary>Takes the lock if the calling thread is surely its owner.</summary>
+    /// <param name="local">As for <see cref="EnterBy"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryEnterBy(void* local)
+    {
+        var owner = _owner;
+        return owner.IsSurely(local) && TryEnterOwned(owner);
+    }
+
     /// <summary>Takes the lock unless another thread holds it.</summary>
     /// <param name="thread">The calling thread's record.</param>
     /// <exception cref="LockRecursionException">The calling thread holds it already.</exception>
@@ -62,7 +81,7 @@ public sealed class BiasedLock
         // While a guest holds the lock nobody is its owner, and nobody is never inside.
         var owner = _owner;
         if (owner.IsInside)
-            Volatile.Write(ref owner.Count, owner.Count + 1);
+            owner.Leave();
         else
             ExitSlowly();
     }
@@ -71,19 +90,32 @@ public sealed class BiasedLock
     private bool TryEnterOwned(ThreadRecord thread)
     {
         var owner = _owner;
-        var count = owner.Count;
-        if (owner.Thread != thread || (count & 1) != 0)
+        return owner.Thread == thread && TryEnterOwned(owner);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryEnterOwned(BiasOwner owner)
+    {
+        if (owner.IsInside)
             return false; // taken again by its holder: the slow way says so
-        Volatile.Write(ref owner.Count, count + 1);
+        owner.Enter();
         if (Volatile.Read(ref _owner) == owner)
             return true;
-        Volatile.Write(ref owner.Count, count + 2);
+        owner.Leave();
         return false;
     }
 
     private bool IsHeldBy(ThreadRecord thread) => Volatile.Read(ref _holder) == thread || IsInside(Volatile.Read(ref _owner), thread) || IsInside(_asked, thread);
 
     private static bool IsInside(BiasOwner owner, ThreadRecord thread) => owner.Thread == thread && owner.IsInside;
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void EnterSlowlyBy(void* local)
+    {
+        var owner = Volatile.Read(ref _owner);
+        if (!owner.Is(local) || !TryEnterOwned(owner))
+            EnterSlowly(ThreadRecord.Current);
+    }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void EnterSlowly(ThreadRecord thread)
@@ -148,9 +180,9 @@ public sealed class BiasedLock
 
         // A guest waits for what this thread holds by its bias.
         var asked = Volatile.Read(ref _asked);
-        if (!IsInside(asked, thread))
+        if (!asked.IsInside)
             throw new SynchronizationLockException("a lock is let go that the thread does not hold");
-        Volatile.Write(ref asked.Count, asked.Count + 1);
+        asked.Leave();
     }
 
     private void ThrowIfHeld(ThreadRecord thread)

@@ -34,16 +34,15 @@ public sealed unsafe class BiasedWords
         var owner = _owner;
         if (!owner.IsSurely(&here))
             return TryStepSlowly(ref word, from, to);
-        var count = owner.Count + 1;
-        Volatile.Write(ref owner.Count, count);
+        owner.Enter();
         if (Volatile.Read(ref _owner) != owner || Volatile.Read(ref word) != from)
         {
-            Volatile.Write(ref owner.Count, count + 1);
+            owner.Leave();
             return TryStepSlowly(ref word, from, to);
         }
 
         Volatile.Write(ref word, to);
-        Volatile.Write(ref owner.Count, count + 1);
+        owner.Leave();
         return true;
     }
 
@@ -57,11 +56,10 @@ public sealed unsafe class BiasedWords
             return Interlocked.CompareExchange(ref word, to, from) == from;
         if (owner.Is(&here))
         {
-            var count = owner.Count + 1;
-            Volatile.Write(ref owner.Count, count);
+            owner.Enter();
             var isStill = Volatile.Read(ref _owner) == owner;
             var isDone = isStill && TryStore(ref word, from, to);
-            Volatile.Write(ref owner.Count, count + 1);
+            owner.Leave();
             if (isStill)
                 return isDone;
         }

@@ -32,6 +32,9 @@ public sealed class ThreadRecord
     /// <summary>A number that no other live thread has, as low as can be; the number of a thread that ended is used again.</summary>
     public int Index { get; }
 
+    /// <summary>See <see cref="ThreadSlot"/>; -1 while the thread has none yet.</summary>
+    internal int Slot { get; set; } = -1;
+
     /// <summary>How many gated locks the thread holds.</summary>
     internal int Held { get; private set; }
 

@@ -123,7 +123,7 @@ internal sealed class FlushQueue : IDisposable
         var ring = _rings[ThreadSlot.Current];
         if (ring.Lock.TryEnter())
             return ring;
-        ThreadSlot.Move();
+        ThreadSlot.Move(ThreadRecord.Current);
         ring = _rings[ThreadSlot.Current];
         ring.Lock.Enter();
         return ring;
