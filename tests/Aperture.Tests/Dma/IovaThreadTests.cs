@@ -137,6 +137,44 @@ public class IovaThreadTests
         Assert.Equal(Page, space.UsedBytes);
     }
 
+    [Fact]
+    public void Threads_that_end_leave_their_caches_to_the_next()
+    {
+        var space = new IovaSpace(Page, new Iova(0xFF_FFFF));
+        var live = new Queue<(Iova Start, ulong Count)>();
+        var pages = new HashSet<ulong>();
+        for (var i = 0; i < 200; i++)
+        {
+            var thread = new Thread(() =>
+            {
+                // What an ended thread took is given back here, into the cache that was its own.
+                for (var j = 0; j < 1 + (i * 7 % 300); j++)
+                {
+                    var count = (ulong)(1 + (j % 32));
+                    Assert.True(space.TryAllocate(count * Page, new Iova(ulong.MaxValue), out var start));
+                    for (var page = 0ul; page < count; page++)
+                        Assert.True(pages.Add((start.Value / Page) + page));
+                    live.Enqueue((start, count));
+                    while (live.Count > 50)
+                        Free(live.Dequeue());
+                }
+            });
+            thread.Start();
+            thread.Join();
+        }
+
+        while (live.TryDequeue(out var range))
+            Free(range);
+        Assert.Equal(Page, space.UsedBytes);
+
+        void Free((Iova Start, ulong Count) range)
+        {
+            space.Free(range.Start, range.Count * Page);
+            for (var page = 0ul; page < range.Count; page++)
+                pages.Remove((range.Start.Value / Page) + page);
+        }
+    }
+
     private static void Run(Action<int> work)
     {
         using var ready = new Barrier(Threads);
