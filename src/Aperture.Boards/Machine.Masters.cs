@@ -1,4 +1,3 @@
-using System.Globalization;
 using Aperture.Boards.Wiring;
 using Aperture.Core;
 using Aperture.Datasheets.Edu;
@@ -28,7 +27,7 @@ public sealed partial class Machine
             var references = node.Iommus();
             var master = new BoardMaster(
                 node,
-                [.. references.Select(reference => reference.Target?.DeviceName ?? string.Create(CultureInfo.InvariantCulture, $"<0x{reference.Phandle:x}>")).Distinct()],
+                [.. references.Select(NameOf).Distinct()],
                 [.. references.SelectMany(reference => reference.Arguments)]);
             _masters.Add(WhySkipped(node, references) is { } reason ? master with { Skipped = reason } : Equip(master, references));
         }
@@ -42,11 +41,19 @@ public sealed partial class Machine
         if (node.Compatible.IsEmpty)
             return "it has no compatible string, so it is no device";
         if (references.Count == 0)
-            return $"the masters of {Kind(node)} are described by iommu-map, behind a bus that is not modelled{(node.TryMapIommuId(0, out var mapped, out _) == Status.Ok && mapped is not null ? $", on IOMMU {mapped.DeviceName} ({Kind(mapped)})" : "")}";
+        {
+            return $"the masters on {Kind(node)} are described by iommu-map: they are there once blocks with their ids "
+                + $"were plugged in{OnUnit(node)}";
+        }
+
         foreach (var reference in references)
         {
             if (reference.Error != PhandleError.None || reference.Target is null)
-                throw new ApertureException(Status.InvalidArgument, $"{node.Path}: iommus entry <0x{reference.Phandle:x}> does not resolve: {reference.Error}");
+            {
+                throw new ApertureException(
+                    Status.InvalidArgument,
+                    $"{node.Path}: iommus entry <0x{reference.Phandle:x}> does not resolve: {reference.Error}");
+            }
         }
 
         if (references.FirstOrDefault(reference => !_kinds.Has(reference.Target!)) is { Target: { } unit })
@@ -54,19 +61,31 @@ public sealed partial class Machine
         return _units.Exists(candidate => candidate.Node == node) ? $"{Kind(node)} is an IOMMU itself" : null;
     }
 
-    private static string Kind(DeviceTreeNode node) => node.Compatible.IsEmpty ? "a node without a compatible string" : string.Join(", ", node.Compatible);
+    private static string OnUnit(DeviceTreeNode bus) =>
+        bus.TryGetIommuMap(out var entries) == Status.Ok && entries is [{ Unit: { } unit }, ..]
+            ? $", on IOMMU {unit.DeviceName} ({Kind(unit)})"
+            : "";
+
+    private static string Kind(DeviceTreeNode node) =>
+        node.Compatible.IsEmpty ? "a node without a compatible string" : string.Join(", ", node.Compatible);
 
     private BoardMaster Equip(BoardMaster master, IReadOnlyList<PhandleReference> references)
     {
         var node = master.Node;
         var device = MakeDevice(node, node.Compatible, Firmware.Identify(node));
         var ports = references
-            .SelectMany(reference => StreamsOf(reference, ModelOf(reference.Target!)), (reference, stream) => (Unit: ModelOf(reference.Target!), Stream: stream))
+            .Select(reference => (Unit: ModelOf(reference.Target!), Cells: reference.Arguments))
+            .SelectMany(reference => StreamsOf(reference.Cells, reference.Unit), (reference, stream) => (reference.Unit, Stream: stream))
             .Distinct()
             .Select(port => new DmaPort(Bus, port.Unit, port.Stream) { IsCoherent = node.IsDmaCoherent })
             .ToArray();
         if (ports.Length > MaxPorts)
-            throw new ApertureException(Status.NotSupported, $"{node.Path}: a master with {ports.Length} ports to IOMMUs; at most {MaxPorts} are modelled");
+        {
+            throw new ApertureException(
+                Status.NotSupported,
+                $"{node.Path}: a master with {ports.Length} ports to IOMMUs; at most {MaxPorts} are modelled");
+        }
+
         if (Sanitizer is not null)
         {
             foreach (var port in ports)
@@ -88,7 +107,7 @@ public sealed partial class Machine
 
     /// <summary>A unit with several masters knows each by the number behind the reference; into one that is its master's alone there may be
     /// several ways.</summary>
-    private static IEnumerable<StreamId> StreamsOf(PhandleReference reference, TranslationUnit? unit) => reference.Arguments is [var id, ..]
+    private static IEnumerable<StreamId> StreamsOf(IReadOnlyList<uint> cells, TranslationUnit? unit) => cells is [var id, ..]
         ? [new StreamId(id)]
         : Enumerable.Range(0, unit?.StreamsOfMaster ?? 1).Select(stream => new StreamId((uint)stream));
 
@@ -145,6 +164,7 @@ public sealed partial class Machine
         Drivers.Register(new TiSyscDriver());
         foreach (var kind in _kinds.Kinds)
             Drivers.Register(kind.CreateDriver(this));
-        Drivers.Register(new DmaMasterDriver([.. _masters.Where(master => master.Device is not null).SelectMany(master => master.Node.Compatible).Distinct()]));
+        var modelled = _masters.Where(master => master.Device is not null);
+        Drivers.Register(new DmaMasterDriver([.. modelled.SelectMany(master => master.Node.Compatible).Distinct()]));
     }
 }

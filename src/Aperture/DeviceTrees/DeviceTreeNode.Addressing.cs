@@ -77,6 +77,15 @@ public sealed partial class DeviceTreeNode
         return reg.CellCount % (addressCells + sizeCells) == 0;
     }
 
+    /// <summary>How wide device addresses and sizes of this node are in <c>iommu-addresses</c>: as the node's own cell counts say, or its bus's. A node whose
+    /// children have no sizes (the ports of a display) says nothing about its own.</summary>
+    internal bool TryDmaCells(out int addressCells, out int sizeCells)
+    {
+        var node = SizeCells == 0 && Parent is { } parent ? parent : this;
+        (addressCells, sizeCells) = ((int)Math.Min(node.AddressCells, int.MaxValue), (int)Math.Min(node.SizeCells, int.MaxValue));
+        return addressCells is > 0 and <= MaximumCells && sizeCells is > 0 and <= MaximumCells;
+    }
+
     internal ImmutableArray<BusRange> DmaRangeEntries => RangeEntries("dma-ranges", ref _dmaRanges);
 
     private ImmutableArray<BusRange> Ranges => RangeEntries("ranges", ref _ranges);

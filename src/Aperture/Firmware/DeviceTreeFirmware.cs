@@ -1,12 +1,12 @@
-using System.Globalization;
 using Aperture.Core;
 using Aperture.DeviceTrees;
 using Aperture.Iommu;
 
 namespace Aperture.Firmware;
 
-/// <summary>A device tree's view of the masters: <c>iommus</c> for devices of their own, <c>iommu-map</c> for devices on a bus.</summary>
-public sealed class DeviceTreeFirmware : IFirmware
+/// <summary>A device tree's view of the masters: <c>iommus</c> for devices of their own, <c>iommu-map</c> for devices on a bus,
+/// <c>iommu-addresses</c> for what they must leave alone.</summary>
+public sealed partial class DeviceTreeFirmware : IFirmware
 {
     /// <inheritdoc/>
     public MasterIdentity Identify(object device)
@@ -18,11 +18,11 @@ public sealed class DeviceTreeFirmware : IFirmware
             if (reference.Error == PhandleError.Empty)
                 continue; // a hole in the list: the place of this entry is kept for another one
             if (!reference.IsValid)
-                throw Wrong(node, string.Create(CultureInfo.InvariantCulture, $"iommus entry <0x{reference.Phandle:x}> does not resolve: {reference.Error}"));
+                throw Wrong(node, $"iommus entry <0x{reference.Phandle:x}> does not resolve: {reference.Error}");
             units.Add(Specifier(reference.Target, [.. reference.Arguments]));
         }
 
-        return units.Count == 0 ? MasterIdentity.None : new MasterIdentity { Units = units };
+        return units.Count == 0 ? MasterIdentity.None : new MasterIdentity { Units = units, Reservations = ReservationsOf(node) };
     }
 
     /// <inheritdoc/>

@@ -18,6 +18,9 @@ public sealed record MasterIdentity
     /// it.</summary>
     public IReadOnlyList<uint> Aliases { get; init; } = [];
 
+    /// <summary>Device addresses that the firmware keeps for itself or for what it left running.</summary>
+    public IReadOnlyList<IovaReservation> Reservations { get; init; } = [];
+
     /// <summary>Beside what the units cannot tell apart: masters with one of these in common, compared by
     /// <see cref="object.Equals(object)"/>, form one group. A bus whose devices reach each other past the units gives one.</summary>
     public IReadOnlyList<object> GroupKeys { get; init; } = [];

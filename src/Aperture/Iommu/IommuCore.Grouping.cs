@@ -12,9 +12,9 @@ public sealed partial class IommuCore
 {
     private readonly Dictionary<object, MasterGrouping> _groupings = [];        // of units, by their devices' keys
     private readonly Dictionary<Device, DescribedMaster> _described = [];       // by device
-    private readonly List<DescribedMaster> _descriptions = [];                  // the same in order of arrival, which gives groups their numbers
+    private readonly List<DescribedMaster> _descriptions = [];                  // the same in order of arrival, which numbers the groups
     private volatile bool _isUnsettled;                                         // the groups do not follow from the descriptions any more
-    private bool _isHeldUp;                                                     // a group in use kept them from following; looked at again at each release
+    private bool _isHeldUp;                                                     // a group in use kept them from following
 
     /// <summary>Makes a master known: from now on it counts for the groups, bound or not. Does nothing for a device whose DMA passes no
     /// unit, or that is known.</summary>
@@ -97,7 +97,11 @@ public sealed partial class IommuCore
         master.Keys.Clear();
         master.Keys.UnionWith(master.Identity.GroupKeys);
         foreach (var reference in master.Identity.Units)
-            master.Keys.UnionWith(_groupings.GetValueOrDefault(reference.Unit, MasterGrouping.ByReference).KeysOf(master.Device, reference));
+        {
+            var grouping = _groupings.GetValueOrDefault(reference.Unit, MasterGrouping.ByReference);
+            master.Keys.UnionWith(grouping.KeysOf(master.Device, reference));
+        }
+
         _isUnsettled = true;
     }
 
@@ -126,7 +130,7 @@ public sealed partial class IommuCore
             }
 
             foreach (var group in _groups.Values)
-                group.Members = [.. _descriptions.Where(master => master.Group == group).Select(master => master.Device)];
+                group.SetMembers([.. _descriptions.Where(master => master.Group == group)]);
         }
     }
 
@@ -170,12 +174,15 @@ public sealed partial class IommuCore
     /// become one.</summary>
     private IommuGroup? Present(List<DescribedMaster> set, HashSet<IommuGroup> kept)
     {
-        IommuGroup[] used = [.. set.Where(master => master.Group is { } group && (master.IsAttached || group.IsHeldForOwner)).Select(master => master.Group!).Distinct()];
+        var bound = set.Where(master => master.Group is { } group && (master.IsAttached || group.IsHeldForOwner));
+        IommuGroup[] used = [.. bound.Select(master => master.Group!).Distinct()];
         kept.UnionWith(used);
         if (used.Length > 0)
         {
             // Members that are in use elsewhere, and foreigners that are in use here, go where they belong once they were released.
-            _isHeldUp |= used.Length > 1 || used[0].Masters.Any(master => !set.Exists(other => other.Device == master.Device)) || !set.Exists(master => master.IsAttached);
+            _isHeldUp |= used.Length > 1
+                || used[0].Masters.Any(master => !set.Exists(other => other.Device == master.Device))
+                || !set.Exists(master => master.IsAttached);
             return used.Length == 1 ? used[0] : null;
         }
 
@@ -203,7 +210,8 @@ public sealed partial class IommuCore
         var used = set.Where(other => other.IsAttached).Select(other => other.Group!).Distinct().OrderBy(group => group.Id);
         return new ApertureException(
             Status.InvalidArgument,
-            $"{master.Device.Name} cannot be told apart from masters of groups {string.Join(" and ", used.Select(Name))}, which were in use before it was described: unbind those of all but one, and bind it again");
+            $"{master.Device.Name} cannot be told apart from masters of groups {string.Join(" and ", used.Select(Name))}, "
+            + "which were in use before it was described: unbind those of all but one, and bind it again");
 
         static string Name(IommuGroup group) => $"{group.Id} ({string.Join(", ", group.Masters.Select(other => other.Device.Name))})";
     }

@@ -7,7 +7,7 @@ namespace Aperture.Iommu;
 
 /// <summary>One I/O address space. It may be in force for many masters behind many units of one kind at once; each of them
 /// sees each change. Mapping and unmapping are safe from any thread as long as two calls never touch the same address.</summary>
-public abstract class IommuDomain : IDisposable
+public abstract partial class IommuDomain : IDisposable
 {
     private readonly Lock _unitsLock = new();
     private UnitUse[] _units = []; // replaced whole, so that a commit reads it without a lock
@@ -32,8 +32,10 @@ public abstract class IommuDomain : IDisposable
 
     /// <summary>Device addresses between <see cref="ApertureStart"/> and <see cref="ApertureEnd"/> that cannot be mapped, like the window
     /// of
-    /// message-signalled interrupts of a host. May grow when a master joins the domain.</summary>
-    public virtual IEnumerable<(Iova First, Iova Last)> ReservedRanges => [];
+    /// message-signalled interrupts of a host, or are kept for <see cref="Reservations"/>. May grow when a master joins the
+    /// domain.</summary>
+    public virtual IEnumerable<(Iova First, Iova Last)> ReservedRanges =>
+        Reservations.Select(reservation => (reservation.First, reservation.Last));
 
     /// <summary>The units where the domain is in force.</summary>
     public IEnumerable<IommuUnit> Units => Volatile.Read(ref _units).Select(use => use.Unit);
@@ -125,7 +127,7 @@ public abstract class IommuDomain : IDisposable
             Reserve(space);
     }
 
-    /// <summary>Reserves what the domain cannot map.</summary>
+    /// <summary>Reserves what the domain cannot map, or must not give out.</summary>
     internal void Reserve(IovaSpace space)
     {
         space.Reserve(default, ApertureStart.Value);
@@ -133,6 +135,8 @@ public abstract class IommuDomain : IDisposable
             space.Reserve(ApertureEnd + 1, ulong.MaxValue - ApertureEnd.Value);
         foreach (var (first, last) in ReservedRanges)
             space.Reserve(first, last.Value - first.Value + 1);
+        foreach (var reservation in Reservations)
+            Reserve(space, reservation);
     }
 
     /// <summary>Calls every unit where the domain is in force.</summary>

@@ -17,7 +17,9 @@ public sealed partial class IommuGroup
 
     /// <summary>Takes the group for an owner that manages its DMA (a hypervisor, a user-space driver). All masters are blocked
     /// until the owner attaches a domain. Claims of the same owner are counted.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.NotPermitted"/>: drivers use the group or somebody else owns it;
+    /// <exception cref="ApertureException"><see cref="Status.NotPermitted"/>: drivers use the group or somebody else owns it, or its
+    /// firmware
+    /// uses device addresses all the time (<see cref="ReservationKind.Direct"/>);
     /// <see cref="Status.Busy"/>: a domain is in force that the core did not make; <see cref="Status.NoDevice"/>: the group has no masters;
     /// or a unit's driver could not block.</exception>
     public void Claim(object owner)
@@ -28,7 +30,12 @@ public sealed partial class IommuGroup
             if (_owners > 0)
             {
                 if (!ReferenceEquals(_owner, owner))
-                    throw new ApertureException(Status.NotPermitted, $"group {Id} is in use by {(_owner is null ? "a driver" : "another owner")}");
+                {
+                    throw new ApertureException(
+                        Status.NotPermitted,
+                        $"group {Id} is in use by {(_owner is null ? "a driver" : "another owner")}");
+                }
+
                 _owners++;
                 return;
             }
@@ -37,6 +44,13 @@ public sealed partial class IommuGroup
                 throw new ApertureException(Status.NoDevice, $"group {Id} has no masters any more");
             if (!IsCores(Domain))
                 throw new ApertureException(Status.Busy, $"group {Id} is in a domain that the core did not make");
+            foreach (var kept in Reservations.Where(reservation => reservation.Kind == ReservationKind.Direct))
+            {
+                throw new ApertureException(
+                    Status.NotPermitted,
+                    $"group {Id} cannot be given away: its firmware uses device addresses {kept.First} to {kept.Last} for good");
+            }
+
             Switch(BlockedDomain());
             _owner = owner;
             _owners = 1;

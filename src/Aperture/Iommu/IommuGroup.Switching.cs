@@ -19,6 +19,8 @@ public sealed partial class IommuGroup
                 for (; known < master.Ports.Count; known++)
                     master.Ports[known].Unit.AddMaster(master.Device);
                 _core.Trace?.AddDeviceToGroup(Id, master.Device.Name);
+                if (Domain is not null && Domain == DefaultDomain)
+                    Prepare(Domain, master);
                 if (Domain is not null && AttachMaster(master, Domain, null) is not Status.Ok and var status)
                     throw Failure(master, status);
             }
@@ -176,6 +178,8 @@ public sealed partial class IommuGroup
     {
         var cause = _thrown?.Status == status ? _thrown : null;
         _thrown = null;
-        return new(status, $"group {Id} ({master.Device.Name}) could not be attached behind {string.Join(", ", master.Ports.Select(port => port.Unit.Name))}: {cause?.Message ?? status.ToString()}", cause);
+        var units = string.Join(", ", master.Ports.Select(port => port.Unit.Name));
+        var why = cause?.Message ?? status.ToString();
+        return new(status, $"group {Id} ({master.Device.Name}) could not be attached behind {units}: {why}", cause);
     }
 }

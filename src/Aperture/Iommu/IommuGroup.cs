@@ -9,6 +9,7 @@ public sealed partial class IommuGroup
     private readonly Lock _lock = new();      // held while the group changes its domain, its owner or its masters
     private readonly IommuCore _core;         // whose static domains and trace the group uses
     private IommuMaster[] _masters = [];      // in order of arrival; replaced whole
+    private DescribedMaster[] _members = [];  // in order of description; replaced whole, by the core
     private IommuDomain? _blocked;            // where nothing passes behind units that need a table for that; made on first use
 
     internal IommuGroup(int id, IommuCore core)
@@ -21,7 +22,7 @@ public sealed partial class IommuGroup
     public int Id { get; }
 
     /// <summary>All devices of the group, bound or not, in the order in which they were described.</summary>
-    public IReadOnlyList<Device> Members { get; internal set; } = [];
+    public IReadOnlyList<Device> Members => [.. Volatile.Read(ref _members).Select(member => member.Device)];
 
     /// <summary>The masters that are behind their units now.</summary>
     public IReadOnlyList<IommuMaster> Masters => Volatile.Read(ref _masters);
@@ -73,6 +74,9 @@ public sealed partial class IommuGroup
         }
     }
 
+    /// <summary>Says who its members are; the core does.</summary>
+    internal void SetMembers(DescribedMaster[] members) => Volatile.Write(ref _members, members);
+
     /// <summary>Makes the default domain, if there is none yet, and puts the group into it unless somebody else's domain is in
     /// force.</summary>
     internal void EnsureDefaultDomain()
@@ -80,6 +84,7 @@ public sealed partial class IommuGroup
         lock (_lock)
         {
             DefaultDomain ??= MakeDefaultDomain();
+            Prepare(DefaultDomain);
             if (IsCores(Domain) && _owner is null)
                 Switch(DefaultDomain);
         }
@@ -88,9 +93,11 @@ public sealed partial class IommuGroup
     private IommuDomain MakeDefaultDomain()
     {
         // A unit that cannot let addresses through gets a table although identity was asked for.
-        if (_core.DefaultDomainType == DomainType.Identity && _masters.All(master => master.Ports.All(port => port.Unit.Capabilities.CanBypass)))
+        var canBypass = _masters.All(master => master.Ports.All(port => port.Unit.Capabilities.CanBypass));
+        if (_core.DefaultDomainType == DomainType.Identity && canBypass)
             return _core.Identity;
-        return _masters[0].Ports[0].Unit.CreateDomain(_core.DefaultDomainType == DomainType.DmaDeferred ? DomainType.DmaDeferred : DomainType.Dma);
+        var type = _core.DefaultDomainType == DomainType.DmaDeferred ? DomainType.DmaDeferred : DomainType.Dma;
+        return _masters[0].Ports[0].Unit.CreateDomain(type);
     }
 
     private bool IsCores(IommuDomain? domain) => domain is null || domain == DefaultDomain || domain == _blocked || domain == _core.Blocked;

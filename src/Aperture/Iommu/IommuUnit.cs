@@ -40,6 +40,10 @@ public abstract class IommuUnit
     /// (<see cref="IIommuDriver.GroupingOf"/>).</summary>
     public virtual MasterGrouping Grouping => MasterGrouping.ByReference;
 
+    /// <summary>Device addresses that a master cannot use behind this unit, or must keep: a window of message-signalled interrupts, for
+    /// example.</summary>
+    public virtual IEnumerable<IovaReservation> ReservationsOf(Device master) => [];
+
     /// <summary>Called once when a master has been described completely, before it is attached to anything: the place for limits of its
     /// own.
     /// The core has made the unit's device a supplier of the master's already.</summary>
