@@ -24,8 +24,8 @@ public abstract class ReplayedTable : IDisposable
     /// <summary>As <see cref="PageTable{TFormat}.FreeGathered"/>.</summary>
     public abstract void FreeGathered(ref InvalidationGather gather);
 
-    /// <summary>As <see cref="PageTable{TFormat}.ReadDirty"/>.</summary>
-    public abstract Status ReadDirty(Iova iova, ulong size, bool clear, Action<Iova, ulong> written, ref InvalidationGather gather);
+    /// <summary>As <see cref="PageTable{TFormat}.ReadDirty{TWritten}"/>, into a list.</summary>
+    public abstract Status ReadDirty(Iova iova, ulong size, bool clear, WrittenPages written, ref InvalidationGather gather);
 
     /// <summary>As <see cref="PageTable{TFormat}.TryTranslate"/>.</summary>
     public abstract bool TryTranslate(Iova iova, out PageTranslation translation);
@@ -62,8 +62,8 @@ public sealed class ReplayedTable<TFormat>(TFormat format, ITableMemory memory) 
     public override void FreeGathered(ref InvalidationGather gather) => _table.FreeGathered(ref gather);
 
     /// <inheritdoc/>
-    public override Status ReadDirty(Iova iova, ulong size, bool clear, Action<Iova, ulong> written, ref InvalidationGather gather) =>
-        _table.ReadDirty(iova, size, clear, written, ref gather);
+    public override Status ReadDirty(Iova iova, ulong size, bool clear, WrittenPages written, ref InvalidationGather gather) =>
+        _table.ReadDirty(iova, size, clear, ref written, ref gather);
 
     /// <inheritdoc/>
     public override bool TryTranslate(Iova iova, out PageTranslation translation) => _table.TryTranslate(iova, out translation);

@@ -64,8 +64,9 @@ public sealed partial class TableReplay
     private void ReadDirty(RecordedCall call)
     {
         var (line, gather) = (call.Api, new InvalidationGather());
-        var written = new List<(ulong, ulong)>();
-        var status = Table(line).ReadDirty(new Iova(line.Hex("iova")), SizeOf(line), !line.Flag("noClear"), (iova, size) => written.Add((iova.Value, size)), ref gather);
+        var pages = new WrittenPages();
+        var written = pages.List;
+        var status = Table(line).ReadDirty(new Iova(line.Hex("iova")), SizeOf(line), !line.Flag("noClear"), pages, ref gather);
         Part.CheckNumber(call.Line, "the call gives", call.Result, (long)status);
         var expected = call.Of("dirty").Select(dirty => (dirty.Hex("iova"), (ulong)dirty.Count64("size"))).ToList();
         Part.Check(expected.SequenceEqual(written), call.Line, () => $"{expected.Count} pages written", () => $"{written.Count}, or others");

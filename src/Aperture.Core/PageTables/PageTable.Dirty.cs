@@ -6,14 +6,16 @@ public sealed unsafe partial class PageTable<TFormat>
     /// <summary>Tells of every page that was written since it was made clean, and makes it clean.</summary>
     /// <param name="iova">The first device address.</param>
     /// <param name="size">Bytes; a page that is only partly in the range counts as a whole.</param>
-    /// <param name="clear">Whether the pages are clean afterwards; a device's next write marks them again once the gather was committed.</param>
-    /// <param name="written">Is given the first address and the size of each page, lowest first. A page may be reported that was not written.</param>
+    /// <param name="clear">Whether the pages are clean afterwards; a device's next write marks them again once the gather was
+    /// committed.</param>
+    /// <param name="written">Is given each such page, lowest first. A page may be given that was not written.</param>
     /// <param name="gather">Collects the pages that were made clean: a unit may remember that it need not mark them.</param>
     /// <returns><see cref="Status.Ok"/>; <see cref="Status.InvalidArgument"/> at the first hole, or for a range that is not aligned;
-    /// <see cref="Status.OutOfRange"/> beyond the format's addresses; <see cref="Status.BadAddress"/> where the tables are corrupted.</returns>
-    public Status ReadDirty(Iova iova, ulong size, bool clear, Action<Iova, ulong> written, ref InvalidationGather gather)
+    /// <see cref="Status.OutOfRange"/> beyond the format's addresses; <see cref="Status.BadAddress"/> where the tables are
+    /// corrupted.</returns>
+    public Status ReadDirty<TWritten>(Iova iova, ulong size, bool clear, ref TWritten written, ref InvalidationGather gather)
+        where TWritten : struct, IWrittenPages, allows ref struct
     {
-        ArgumentNullException.ThrowIfNull(written);
         var status = CheckInput(iova.Value, size);
         for (ulong done = 0; status == Status.Ok && done < size;)
         {
@@ -26,7 +28,7 @@ public sealed unsafe partial class PageTable<TFormat>
             var page = new Iova(at).AlignDown(1UL << shift);
             if (ReadPage(table, level, page.Value, shift, clear))
             {
-                written(page, 1UL << shift);
+                written.Add(page, 1UL << shift);
                 if (clear)
                     gather.Add(page, 1UL << shift, shift);
             }

@@ -118,13 +118,13 @@ public sealed unsafe partial class PageTable<TFormat>
             return SmallestShift;
 
         var both = iova | pa;
-        var sizes = _format.PageSizes & (ulong.MaxValue >> BitOperations.LeadingZeroCount(size));
+        var sizes = _sizes & (ulong.MaxValue >> BitOperations.LeadingZeroCount(size));
         if (both != 0)
             sizes &= both ^ (both - 1);
         var shift = BitOperations.Log2(sizes);
         pages = size >> shift;
 
-        var larger = _format.PageSizes & ~(ulong.MaxValue >> (63 - shift));
+        var larger = _sizes & ~(ulong.MaxValue >> (63 - shift));
         if (larger == 0)
             return shift;
         var next = larger & (~larger + 1);

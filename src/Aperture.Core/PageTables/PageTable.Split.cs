@@ -14,7 +14,7 @@ public sealed unsafe partial class PageTable<TFormat>
         var shift = _format.LeafShift(level, entry);
         var entryShift = _format.Shift(level);
         var entrySize = 1UL << entryShift;
-        if ((_format.PageSizes & entrySize) == 0)
+        if ((_sizes & entrySize) == 0)
             return SplitUnevenly(table, level, entry, iova, ref gather);
         var block = iova & ~(entrySize - 1);
         var needsTable = iova != block || last < block + (entrySize - 1);
@@ -39,7 +39,7 @@ public sealed unsafe partial class PageTable<TFormat>
     {
         var shift = _format.LeafShift(level, entry);
         var entryShift = _format.Shift(level);
-        var smallest = BitOperations.TrailingZeroCount(_format.PageSizes & (ulong.MaxValue << entryShift));
+        var smallest = BitOperations.TrailingZeroCount(_sizes & (ulong.MaxValue << entryShift));
         if (shift > smallest)
         {
             SplitInPlace(table, level, entry, iova, shift, smallest, ref gather);
@@ -69,7 +69,7 @@ public sealed unsafe partial class PageTable<TFormat>
     private bool IsPage(int level, ulong entry, int shift) => _format.Classify(level, entry) == EntryKind.Leaf && _format.LeafShift(level, entry) == shift;
 
     /// <summary>Log2 of the largest page that is smaller than one.</summary>
-    private int PageBelow(int shift) => BitOperations.Log2(_format.PageSizes & ((1UL << shift) - 1));
+    private int PageBelow(int shift) => BitOperations.Log2(_sizes & ((1UL << shift) - 1));
 
     /// <summary>Writes smaller pages over the copies of a large one. Compare-and-swap, because another thread may be
     /// splitting the same page for another part of it and be ahead.</summary>

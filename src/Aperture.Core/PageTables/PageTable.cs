@@ -24,6 +24,7 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
     private readonly ITableMemory _tables; // where tables come from and who cleans them
     private readonly PhysicalMemory _memory; // the memory behind _tables
     private readonly bool _needsClean; // whether _tables wants to hear what was written
+    private readonly ulong _sizes; // of pages that are used
     private readonly Table _root; // where the format does not grow
     private readonly Home _home; // where most tables are, found without a search
     private ulong _top; // where the format grows: the root's address and, in the low bits, its level
@@ -32,11 +33,23 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
     private bool _disposed; // the root was given back
 
     /// <summary>Makes an empty table.</summary>
-    /// <exception cref="ApertureException">There is no memory for the root.</exception>
-    public PageTable(TFormat format, ITableMemory memory)
+    /// <param name="format">The format.</param>
+    /// <param name="memory">Where tables come from.</param>
+    /// <param name="pageSizes">The page sizes to use, one bit each: some of the format's, its smallest among them. Zero for all.</param>
+    /// <exception cref="ApertureException"><see cref="Status.NoMemory"/>: there is no memory for the root;
+    /// <see cref="Status.InvalidArgument"/>: the format does not have these page sizes.</exception>
+    public PageTable(TFormat format, ITableMemory memory, ulong pageSizes = 0)
     {
         ArgumentNullException.ThrowIfNull(memory);
         _format = format;
+        _sizes = pageSizes == 0 ? format.PageSizes : pageSizes;
+        if ((_sizes & ~format.PageSizes) != 0 || (_sizes & SmallestPage) == 0)
+        {
+            throw new ApertureException(
+                Status.InvalidArgument,
+                $"a page table of pages 0x{format.PageSizes:x} cannot be narrowed to 0x{pageSizes:x}: it needs some of them, 0x{SmallestPage:x} among them");
+        }
+
         _tables = memory;
         _memory = memory.Memory;
         _needsClean = memory.NeedsClean;
@@ -65,6 +78,9 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
 
     /// <summary>The format, with its parameters.</summary>
     public TFormat Format => _format;
+
+    /// <summary>The page sizes in use, one bit each: the format's, or fewer.</summary>
+    public ulong PageSizes => _sizes;
 
     /// <summary>The address of the first table of a walk. Where the format grows, a map may change it and then says so by
     /// <see cref="InvalidationGather.TablesChanged"/>.</summary>

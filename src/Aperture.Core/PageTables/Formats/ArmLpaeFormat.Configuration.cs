@@ -51,6 +51,14 @@ public readonly partial struct ArmLpaeFormat
             _rootBits = (byte)(_rootBits + LevelBits);
         }
 
+        if (_kind == ArmLpaeKind.Mali)
+        {
+            // The unit's walks begin at level 0 whatever the size (recorded library behaviour). The root is a whole table, so that an address
+            // beyond InputBits ends at an empty entry.
+            _levels = LastLevel + 1;
+            _rootBits = (byte)LevelBits;
+        }
+
         for (var level = 0; level < _levels; level++)
             _shifts |= (ulong)(_granule + ((_levels - 1 - level) * LevelBits)) << (level * 8);
         _pageType = _kind == ArmLpaeKind.Mali ? Block : Link;

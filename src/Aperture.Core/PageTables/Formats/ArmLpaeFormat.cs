@@ -12,7 +12,8 @@ namespace Aperture.Core.PageTables.Formats;
 ///        Mali:    7 write | 6 read | 4..2 as stage 1; always outer shareable, without AF and nG; a page is 01, too
 /// 64 KiB granule with 52-bit outputs: address bits 51..48 lie in bits 15..12
 /// </code>
-/// A root of stage 2 that would be a short table of level 0 is instead up to sixteen tables of level 1 side by side.
+/// A root of stage 2 that would be a short table of level 0 is instead up to sixteen tables of level 1 side by side. Mali's is a whole table
+/// of level 0, of which as many entries are in use as <see cref="InputBits"/> need.
 /// </remarks>
 public readonly partial struct ArmLpaeFormat : IPageTableFormat
 {

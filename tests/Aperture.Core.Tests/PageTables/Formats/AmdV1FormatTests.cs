@@ -139,17 +139,24 @@ public sealed class AmdV1FormatTests
         table.Unmap(new Iova(0x1_3000), 0x1000, ref gather, out _);
         Assert.Equal([13, 12, 14, 15], table.EnumerateMappings().Select(mapping => mapping.PageShift));
         Assert.All(table.EnumerateMappings(), mapping => Assert.Equal(Protection.ReadWrite | AmdV1Format.Dirty, mapping.Protection));
-        Assert.Equal(Status.InvalidArgument, table.ReadDirty(new Iova(0x1_0000), 0x1_0000, true, (_, _) => { }, ref gather)); // the hole
+        Assert.Equal(Status.InvalidArgument, Read(table, 0x1_0000, 0x1_0000, true, out _, ref gather)); // the hole
         Assert.Equal([(0x1_4000UL, 0x4000UL), (0x1_8000, 0x8000)], Dirty(table, clear: true, from: 0x1_4000));
         Assert.Empty(Dirty(table, clear: true, from: 0x1_4000));
     }
 
     private static List<(ulong Start, ulong Size)> Dirty(PageTable<AmdV1Format> table, bool clear, ulong from = 0x1_0000)
     {
-        var pages = new List<(ulong, ulong)>();
         var gather = new InvalidationGather();
-        Assert.Equal(Status.Ok, table.ReadDirty(new Iova(from), 0x2_0000 - from, clear, (iova, size) => pages.Add((iova.Value, size)), ref gather));
+        Assert.Equal(Status.Ok, Read(table, from, 0x2_0000 - from, clear, out var pages, ref gather));
         Assert.Equal(clear && pages.Count > 0, !gather.IsEmpty);
         return pages;
+    }
+
+    private static Status Read(
+        PageTable<AmdV1Format> table, ulong from, ulong size, bool clear, out List<(ulong Start, ulong Size)> pages, ref InvalidationGather gather)
+    {
+        var written = new WrittenPages();
+        pages = written.List;
+        return table.ReadDirty(new Iova(from), size, clear, ref written, ref gather);
     }
 }

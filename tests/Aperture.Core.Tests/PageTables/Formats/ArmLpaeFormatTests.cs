@@ -187,6 +187,74 @@ public sealed class ArmLpaeFormatTests
     }
 
     [Theory]
+    [InlineData(33, 1)]
+    [InlineData(39, 1)]
+    [InlineData(40, 2)]
+    [InlineData(48, 512)]
+    public void The_walk_of_a_Mali_began_below_level_0_when_its_addresses_were_short(int inputBits, int used)
+    {
+        using var machine = new TestMachine();
+        var format = new ArmLpaeFormat(new() { Kind = ArmLpaeKind.Mali, InputBits = inputBits, OutputBits = 40 });
+        using var table = new PageTable<ArmLpaeFormat>(format, machine.Tables);
+        var gather = new InvalidationGather();
+        Assert.Equal((0, 4, 9), (format.FirstLookupLevel, format.Levels, format.IndexBits(0)));
+        var last = (1UL << inputBits) - 0x1000;
+        Assert.Equal(Status.Ok, table.Map(new Iova(last), new PhysicalAddress(0x8000_0000), 0x1000, Protection.ReadWrite, ref gather));
+        Assert.Equal(Status.OutOfRange, table.Map(new Iova(last + 0x1000), new PhysicalAddress(0x8000_0000), 0x1000, Protection.ReadWrite, ref gather));
+        var entries = Enumerable.Range(0, 512).Where(i => machine.Word(table.Root + (ulong)(i * 8)) != 0);
+        Assert.Equal([used - 1], entries);
+        Assert.Equal(4, table.CountTables().Tables);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(7)]
+    [InlineData(15)]
+    public void Any_entry_of_a_contiguous_page_makes_it_dirty(int entry)
+    {
+        using var machine = new TestMachine();
+        var format = new ArmLpaeFormat(new() { InputBits = 32, Contiguous = true, TracksDirty = true });
+        using var table = new PageTable<ArmLpaeFormat>(format, machine.Tables);
+        var gather = new InvalidationGather();
+        table.Map(new Iova(0x1_0000), new PhysicalAddress(0x8001_0000), 0x2_0000, Protection.ReadWrite, ref gather);
+        Assert.Equal([16, 16], table.EnumerateMappings().Select(mapping => mapping.PageShift));
+        Span<byte> bits = stackalloc byte[4];
+        var written = new DirtyBitmap(bits, new Iova(0x1_0000), 0x1000);
+        Assert.Equal(Status.Ok, table.ReadDirty(new Iova(0x1_0000), 0x2_0000, true, ref written, ref gather));
+        bits.Clear(); // a new page counts as written: nobody has looked before
+        Assert.Equal(Status.Ok, table.ReadDirty(new Iova(0x1_0000), 0x2_0000, true, ref written, ref gather));
+        Assert.Equal([0, 0, 0, 0], bits.ToArray());
+
+        // The hardware takes "read only" away from the entry that it walked, where bit 51 allows it (Arm ARM D5, DBM).
+        var place = LastTable(machine, table) + (ulong)((16 + entry) * 8);
+        machine.Poke(place, machine.Word(place) & ~(1u << 7));
+        gather = default;
+        Assert.Equal(Status.Ok, table.ReadDirty(new Iova(0x1_0000), 0x2_0000, false, ref written, ref gather));
+        Assert.True(gather.IsEmpty);
+        Assert.Equal(Status.Ok, table.ReadDirty(new Iova(0x1_0000), 0x2_0000, true, ref written, ref gather));
+        Assert.Equal([0xFF, 0xFF, 0, 0], bits.ToArray());
+        Assert.Equal((0x1_0000ul, 0x1_FFFFul, 16), (gather.AsSpan()[0].Start.Value, gather.AsSpan()[0].Last.Value, gather.AsSpan()[0].PageShift));
+        bits.Clear();
+        Assert.Equal(Status.Ok, table.ReadDirty(new Iova(0x1_0000), 0x2_0000, true, ref written, ref gather));
+        Assert.Equal(0, bits[0] | bits[1]);
+    }
+
+    /// <summary>The table of pages behind the first entry in use of each table from the root on.</summary>
+    private static PhysicalAddress LastTable(TestMachine machine, PageTable<ArmLpaeFormat> table)
+    {
+        var at = table.Root;
+        for (var level = 0; level < table.Format.Levels - 1; level++)
+        {
+            var place = at;
+            while (machine.Word(place) == 0)
+                place += 8;
+            at = table.Format.TableAddress(level, BitConverter.ToUInt64(machine.Memory.Span(place, 8)));
+        }
+
+        return at;
+    }
+
+    [Theory]
     [InlineData(ArmLpaeKind.Stage1In32, 33, 40)]
     [InlineData(ArmLpaeKind.Stage1In32, 32, 42)]
     [InlineData(ArmLpaeKind.Stage2In32, 42, 40)]

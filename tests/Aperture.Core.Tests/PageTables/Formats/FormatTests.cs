@@ -67,6 +67,38 @@ public abstract class FormatTests<TFormat, TKind> : IDisposable
     }
 
     [Fact]
+    public void A_table_took_larger_pages_whatever_its_maker_wanted()
+    {
+        var page = _format.PageSizes & (~_format.PageSizes + 1);
+        var window = new TKind().Window(_format);
+        for (var sizes = _format.PageSizes; sizes != 0; sizes &= sizes - 1)
+        {
+            var largest = sizes & (~sizes + 1);
+            if (largest > 32 << 20)
+                break; // the smallest ones are many enough
+            using var table = new PageTable<TFormat>(_format, _machine.Tables, page | largest);
+            Assert.Equal(page | largest, table.PageSizes);
+            var gather = default(InvalidationGather);
+            var bytes = largest * 4;
+            Assert.Equal(Status.Ok, table.Map(new Iova(window), default, bytes, Protection.ReadWrite, ref gather));
+            Assert.All(table.EnumerateMappings(), mapping => Assert.Equal(largest, 1UL << mapping.PageShift));
+            Assert.Equal(Status.Ok, table.Unmap(new Iova(window + page), page, ref gather, out var unmapped));
+            Assert.Equal(page, unmapped);
+            var left = table.EnumerateMappings().ToArray();
+            Assert.All(left, mapping => Assert.NotEqual(0ul, (page | largest) & 1UL << mapping.PageShift));
+            Assert.Equal(bytes - page, left.Aggregate(0ul, (sum, mapping) => sum + (1UL << mapping.PageShift)));
+            Assert.Equal(Status.Ok, table.Map(new Iova(window + page), new PhysicalAddress(page), page, Protection.ReadWrite, ref gather));
+            table.FreeGathered(ref gather);
+        }
+
+        var other = page << 1;
+        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => new PageTable<TFormat>(_format, _machine.Tables, other)).Status);
+        Assert.Equal(
+            Status.InvalidArgument,
+            Assert.Throws<ApertureException>(() => new PageTable<TFormat>(_format, _machine.Tables, page | 1UL << 63)).Status);
+    }
+
+    [Fact]
     public void An_empty_entry_is_empty()
     {
         for (var level = 0; level < _format.Levels; level++)
