@@ -11,7 +11,7 @@ namespace Aperture.Linux.AddressSpaces;
 /// <summary>The kernel's IOMMU as seen by one group: its masters cannot be told apart and are always in the same domain.</summary>
 internal sealed class HostUnit : IommuUnit
 {
-    private readonly IHostSpace _space;
+    private readonly HostSpace _space;
     private readonly HostMemory _memory;
     private readonly DmaTrace? _trace;
     private readonly HashSet<Device> _masters = []; // those that are in the domain; the core holds the group's lock
@@ -19,10 +19,11 @@ internal sealed class HostUnit : IommuUnit
 
     /// <summary>The unit of a group.</summary>
     /// <param name="space">The group's address space in the kernel.</param>
-    /// <param name="kind">What is in front of the group; with <see cref="IommuKind.None"/> every map is refused and nothing blocks a device.</param>
+    /// <param name="kind">What is in front of the group; with <see cref="IommuKind.None"/> every map is refused and nothing blocks a
+    /// device.</param>
     /// <param name="memory">The host's memory.</param>
     /// <param name="trace">Hears of maps and unmaps, or null.</param>
-    public HostUnit(IHostSpace space, IommuKind kind, HostMemory memory, DmaTrace? trace)
+    public HostUnit(HostSpace space, IommuKind kind, HostMemory memory, DmaTrace? trace)
         : base(new Device(space.Name))
     {
         _space = space;
@@ -31,8 +32,8 @@ internal sealed class HostUnit : IommuUnit
         Capabilities = new IommuCapabilities
         {
             PageSizes = space.PageSizes,
-            ApertureStart = space.Ranges[0].First,
-            ApertureEnd = space.Ranges[^1].Last,
+            ApertureStart = space.Ranges is [var first, ..] ? first.First : default,
+            ApertureEnd = space.Ranges is [.., var last] ? last.Last : default,
             OutputBits = 64,
             HonouredProtection = HonouredBy(kind),
             CoherentWalks = true,
@@ -44,13 +45,22 @@ internal sealed class HostUnit : IommuUnit
     public override IommuCapabilities Capabilities { get; }
 
     /// <summary>The group's address space in the kernel.</summary>
-    public IHostSpace Space => _space;
+    public HostSpace Space => _space;
 
     /// <inheritdoc/>
     public override MasterGrouping Grouping => MasterGrouping.ByUnit;
 
     /// <inheritdoc/>
-    public override void RemoveMaster(Device master) => Remove(master);
+    /// <exception cref="ApertureException">The kernel did not remove the mappings; what they lead to stays in quarantine until the group
+    /// is closed.</exception>
+    public override void RemoveMaster(Device master)
+    {
+        if (Remove(master) is not Status.Ok and var status)
+        {
+            throw new ApertureException(
+                status, $"the mappings of {_space.Name} could not be removed ({status}): its devices may reach memory until the group is closed");
+        }
+    }
 
     /// <inheritdoc/>
     public override IommuDomain CreateDomain(DomainType type) =>
@@ -60,17 +70,14 @@ internal sealed class HostUnit : IommuUnit
     public override Status Attach(Device master, ReadOnlySpan<StreamId> streams, IommuDomain domain)
     {
         if (domain.Type == DomainType.Blocked)
-        {
-            Remove(master);
-            return Status.Ok;
-        }
-
+            return Remove(master);
         if (domain is not HostDomain wanted)
             return Status.InvalidArgument;
         if (wanted != _domain)
         {
-            LeaveDomain();
-            var status = wanted.Join(_space);
+            var status = LeaveDomain();
+            if (status == Status.Ok)
+                status = wanted.Join(_space);
             if (status != Status.Ok)
                 return status;
             _domain = wanted;
@@ -86,7 +93,10 @@ internal sealed class HostUnit : IommuUnit
         // The kernel has done it when an unmap returns.
     }
 
-    /// <summary>Seen on Linux 6.1 and 6.12: AMD's and virtio's tell reading from writing; Intel's, as QEMU 7.2 emulates it, reads what it may write. ARM's first
+    /// <summary>Seen on emulated units: AMD's and virtio's tell reading from writing. Intel's reads what it may write under Linux 6.1
+    /// and 6.12, and does not
+    /// under 7.2 and 7.3 on the same emulator: it is the kernel that writes other tables, so that no more is promised than holds on all
+    /// of them. ARM's first
     /// stage cannot say that something may be written but not read. Nobody else has been looked at.</summary>
     private static Protection HonouredBy(IommuKind kind) => kind switch
     {
@@ -95,16 +105,16 @@ internal sealed class HostUnit : IommuUnit
         _ => Protection.Write,
     };
 
-    private void Remove(Device master)
+    private Status Remove(Device master)
     {
         _masters.Remove(master);
-        if (_masters.Count == 0)
-            LeaveDomain();
+        return _masters.Count == 0 ? LeaveDomain() : Status.Ok;
     }
 
-    private void LeaveDomain()
+    private Status LeaveDomain()
     {
-        _domain?.Leave(_space);
+        var status = _domain?.Leave(_space) ?? Status.Ok;
         _domain = null;
+        return status;
     }
 }

@@ -8,7 +8,8 @@ public sealed partial class HostMemory
 {
     private readonly List<MemoryRange> _quarantine = []; // freed while mapped
 
-    /// <summary>Bytes that were freed while a device could still reach them: a forgotten unmap. They are given out again when the last mapping
+    /// <summary>Bytes that were freed while a device could still reach them: a forgotten unmap. They are given out again when the last
+    /// mapping
     /// has gone, at the latest when the driver lets go of the device.</summary>
     public ulong QuarantinedBytes
     {
@@ -28,10 +29,12 @@ public sealed partial class HostMemory
     private void Count(MemoryRange range, int by)
     {
         var waits = false;
-        for (var from = range.Start.Value; Find(from) is { } region && region.Range.Start.Value <= range.Last.Value; from = region.Range.Last.Value + 1)
+        for (var from = range.Start.Value; Find(from) is { } region; from = region.Range.Last.Value + 1)
         {
+            if (region.Range.Start.Value > range.Last.Value)
+                break;
             region.Count(range, by);
-            waits |= region.Quarantined > 0;
+            waits |= region.HasQuarantine;
         }
 
         if (by < 0 && waits)
@@ -47,7 +50,7 @@ public sealed partial class HostMemory
                 var region = Find(_quarantine[i].Start.Value)!;
                 if (region.IsMapped(_quarantine[i]))
                     continue;
-                region.Quarantined--;
+                region.CountQuarantined(-1);
                 Release(region, _quarantine[i]);
                 _quarantine.RemoveAt(i);
             }

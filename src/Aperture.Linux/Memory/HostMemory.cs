@@ -86,18 +86,17 @@ public sealed unsafe partial class HostMemory : SystemMemory, IDisposable
     {
         lock (_lock)
         {
-            var region = Find(block.Address.Value) is { } found && found.Range.Contains(block.Address, 1)
-                ? found
-                : throw new ApertureException(Status.InvalidArgument, $"memory at {block.Address} was not given out here and cannot be freed");
+            if (Find(block.Address.Value) is not { } region || !region.Range.Contains(block.Address, 1))
+                throw new ApertureException(Status.InvalidArgument, $"memory at {block.Address} was not given out here and cannot be freed");
             var freed = new MemoryRange(block.Address, region.Zone is null ? region.Range.Length : SizeOf(block.Length));
-            region.Quarantined++; // first: from here on an unmap looks for what waits
+            region.CountQuarantined(1); // first: from here on an unmap looks for what waits
             if (region.IsMapped(freed))
             {
                 _quarantine.Add(freed);
                 return;
             }
 
-            region.Quarantined--;
+            region.CountQuarantined(-1);
             Release(region, freed);
         }
     }

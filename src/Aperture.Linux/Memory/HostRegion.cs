@@ -11,6 +11,7 @@ internal sealed unsafe class HostRegion
     private const ulong HugePage = 2 << 20;
 
     private readonly int[] _mapped; // per page: number of mappings
+    private int _quarantined;       // number of blocks that were freed while something was mapped, or are being freed now
 
     private HostRegion(nint address, ulong length, bool isHuge)
     {
@@ -28,8 +29,8 @@ internal sealed unsafe class HostRegion
     /// <summary>The free pages; null for a region that is one allocation.</summary>
     public BuddyZone? Zone { get; private set; }
 
-    /// <summary>Number of blocks that were freed while something was mapped.</summary>
-    public int Quarantined { get; set; }
+    /// <summary>Whether a block was freed while something of it was mapped, or is being freed now.</summary>
+    public bool HasQuarantine => Volatile.Read(ref _quarantined) > 0;
 
     /// <summary>Makes a region.</summary>
     /// <param name="bytes">Whole pages.</param>
@@ -69,6 +70,13 @@ internal sealed unsafe class HostRegion
         for (var page = first / PhysicalMemory.PageSize; page <= last / PhysicalMemory.PageSize; page++)
             Interlocked.Add(ref _mapped[page], by);
     }
+
+    /// <summary>Counts a block into quarantine or out of it. Who frees counts in and then looks whether pages are mapped; who unmaps
+    /// counts the pages out and
+    /// then looks for a quarantine. Both counts are full barriers: a plain store may be seen after the load behind it, and then neither
+    /// would see the other.</summary>
+    /// <param name="by">1 or -1.</param>
+    public void CountQuarantined(int by) => Interlocked.Add(ref _quarantined, by);
 
     /// <summary>Whether a byte of a range is mapped.</summary>
     public bool IsMapped(MemoryRange range)

@@ -86,7 +86,8 @@ internal sealed unsafe class VfioDevice : IDisposable
     public void Fire(VfioInterruptIndex index) => Set(index, VfioInterruptSetFlags.DataNone | VfioInterruptSetFlags.Trigger, 1);
 
     /// <summary>Resets the function.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.NotSupported"/>: it has no reset of its own; <see cref="Status.Busy"/>: try again later.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.NotSupported"/>: it has no reset of its own; <see cref="Status.Busy"/>: try
+    /// again later.</exception>
     public void Reset()
     {
         if (!CanReset)

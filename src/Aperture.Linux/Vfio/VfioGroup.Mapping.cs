@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Aperture.Core;
-using Aperture.Linux.AddressSpaces;
+using Aperture.Core.Addresses;
 using Aperture.Linux.Native;
 using Aperture.Linux.Vfio.Abi;
 
@@ -11,17 +11,21 @@ namespace Aperture.Linux.Vfio;
 // What can be mapped, maps and unmaps.
 internal sealed unsafe partial class VfioGroup
 {
-    /// <summary>The last page of all is left out: while it is mapped, type1 misses other mappings at an unmap (seen on Linux 6.1 with AMD's IOMMU).</summary>
+    /// <summary>The last page of all is left out: while it is mapped, type1 misses other mappings at an unmap (seen on Linux 6.1 with
+    /// AMD's IOMMU).</summary>
     private static readonly Iova Highest = new(ulong.MaxValue - 4096);
 
-    /// <inheritdoc/>
-    public ulong PageSizes { get; private set; }
+    private ulong _pageSizes;
+    private ImmutableArray<IovaRange> _ranges = [];
 
     /// <inheritdoc/>
-    public ImmutableArray<IovaRange> Ranges { get; private set; } = [];
+    public override ulong PageSizes => _pageSizes;
 
     /// <inheritdoc/>
-    public uint? AvailableMappings
+    public override ImmutableArray<IovaRange> Ranges => _ranges;
+
+    /// <inheritdoc/>
+    public override uint? AvailableMappings
     {
         get
         {
@@ -33,7 +37,7 @@ internal sealed unsafe partial class VfioGroup
     }
 
     /// <inheritdoc/>
-    public Status Map(Iova iova, ulong address, ulong size, Protection protection)
+    protected override Status MapCore(Iova iova, PhysicalAddress address, ulong size, Protection protection)
     {
         if (_isNoIommu)
             return Status.NoDevice;
@@ -41,7 +45,7 @@ internal sealed unsafe partial class VfioGroup
         {
             ArgumentSize = (uint)sizeof(VfioDmaMap),
             Flags = ((protection & Protection.Read) != 0 ? VfioMapFlags.Read : 0) | ((protection & Protection.Write) != 0 ? VfioMapFlags.Write : 0),
-            Address = address,
+            Address = address.Value,
             Iova = iova.Value,
             Size = size,
         };
@@ -49,32 +53,37 @@ internal sealed unsafe partial class VfioGroup
     }
 
     /// <inheritdoc/>
-    public Status Unmap(Iova iova, ulong size) => Unmap(iova, size, VfioUnmapFlags.None);
+    protected override Status UnmapCore(Iova iova, ulong size) => Unmap(iova, size, VfioUnmapFlags.None);
 
     /// <inheritdoc/>
-    public Status UnmapAll() => Unmap(default, 0, VfioUnmapFlags.All);
+    protected override Status UnmapAllCore() => Unmap(default, 0, VfioUnmapFlags.All);
+
+    private static IovaRange Below(VfioIovaRange range) => new(new Iova(range.Start), new Iova(Math.Min(range.End, Highest.Value)));
 
     private void ReadInfo()
     {
         if (_isNoIommu)
         {
-            PageSizes = (ulong)Environment.SystemPageSize;
-            Ranges = [new IovaRange(default, Highest)];
+            _pageSizes = (ulong)Environment.SystemPageSize;
+            _ranges = [new IovaRange(default, Highest)];
             return;
         }
 
         var answer = Info(out var info);
-        PageSizes = (info.Flags & VfioIommuFlags.PageSizes) != 0 ? info.PageSizes : (ulong)Environment.SystemPageSize;
+        _pageSizes = (info.Flags & VfioIommuFlags.PageSizes) != 0 ? info.PageSizes : (ulong)Environment.SystemPageSize;
         var capability = CapabilityChain.Find(answer, info.CapabilityOffset, 1);
         if (capability.IsEmpty)
         {
             // Kernels before 5.4 do not say: then nothing is known to be reserved.
-            Ranges = [new IovaRange(default, Highest)];
+            _ranges = [new IovaRange(default, Highest)];
             return;
         }
 
-        var ranges = CapabilityChain.Entries<VfioIovaRange>(capability, sizeof(VfioRangesCapability), MemoryMarshal.Read<VfioRangesCapability>(capability).Count);
-        Ranges = [.. ranges.ToArray().Where(range => range.Start <= Highest.Value).Select(range => new IovaRange(new Iova(range.Start), new Iova(Math.Min(range.End, Highest.Value))))];
+        var count = MemoryMarshal.Read<VfioRangesCapability>(capability).Count;
+        var ranges = CapabilityChain.Entries<VfioIovaRange>(capability, sizeof(VfioRangesCapability), count).ToArray();
+        _ranges = [.. ranges.Where(range => range.Start <= Highest.Value).Select(Below)];
+        if (_ranges.IsEmpty)
+            throw new ApertureException(Status.NotSupported, $"the kernel lists no device address that can be mapped in {Name}");
     }
 
     private byte[] Info(out VfioIommuInfo info)

@@ -9,10 +9,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Aperture.Linux.Vfio;
 
-/// <summary>A VFIO group in a container of its own, with a type1 IOMMU of the second version; or in no-IOMMU mode, where every map is refused.</summary>
+/// <summary>A VFIO group in a container of its own, with a type1 IOMMU of the second version; or in no-IOMMU mode, where every map is
+/// refused.</summary>
 /// <remarks>A group cannot leave a container while one of its devices is open. With a container for each group a device can stay open while
 /// its group goes from one domain to another; a domain for several groups is mapped in the container of each.</remarks>
-internal sealed unsafe partial class VfioGroup : IHostSpace
+internal sealed unsafe partial class VfioGroup : HostSpace
 {
     private const string ContainerPath = "/dev/vfio/vfio";
 
@@ -30,7 +31,7 @@ internal sealed unsafe partial class VfioGroup : IHostSpace
     }
 
     /// <inheritdoc/>
-    public string Name { get; }
+    public override string Name { get; }
 
     /// <summary>The container.</summary>
     public SafeFileHandle Container => _container;
@@ -63,7 +64,7 @@ internal sealed unsafe partial class VfioGroup : IHostSpace
     }
 
     /// <inheritdoc/>
-    public VfioDevice OpenDevice(string address)
+    public override VfioDevice OpenDevice(string address)
     {
         int file;
         fixed (byte* name = Encoding.UTF8.GetBytes(address + '\0'))
@@ -73,8 +74,9 @@ internal sealed unsafe partial class VfioGroup : IHostSpace
         return new VfioDevice(address, new SafeFileHandle(file, ownsHandle: true));
     }
 
-    /// <summary>Gives the group and its container back. Mappings go with them. Devices that are still open hold the group until they are closed.</summary>
-    public void Dispose()
+    /// <summary>Gives the group and its container back. Mappings go with them. Devices that are still open hold the group until they are
+    /// closed.</summary>
+    protected override void Dispose(bool disposing)
     {
         if (_isSet && !_group.IsClosed)
             Libc.Ioctl(_group, VfioIoctl.GroupUnsetContainer, (nuint)0);
@@ -97,19 +99,36 @@ internal sealed unsafe partial class VfioGroup : IHostSpace
     {
         var version = Libc.Ioctl(container, VfioIoctl.GetApiVersion, (nuint)0);
         if (version < 0)
-            throw new ApertureException(Status.NotSupported, $"{ContainerPath} is not VFIO's file ({ErrnoExtensions.Last.Describe()}): remove it and let the kernel make it (modprobe vfio-pci)");
+        {
+            throw new ApertureException(
+                Status.NotSupported,
+                $"{ContainerPath} is not VFIO's file ({ErrnoExtensions.Last.Describe()}): remove it and let the kernel make it (modprobe vfio-pci)");
+        }
+
         if (version != 0)
-            throw new ApertureException(Status.NotSupported, $"{ContainerPath} speaks version {version} of its interface; version 0 is known here");
+            throw new ApertureException(Status.NotSupported, $"{ContainerPath} speaks version {version}; version 0 is known here");
         if (isNoIommu)
         {
-            if (Libc.Ioctl(container, VfioIoctl.CheckExtension, (nuint)VfioExtension.NoIommu) != 1)
-                throw new ApertureException(Status.NotPermitted, $"the kernel's no-IOMMU mode is off (echo 1 > /{NoIommuMode.Parameter}), or CAP_SYS_RAWIO is missing (run as root)");
+            if (!Has(container, VfioExtension.NoIommu))
+            {
+                throw new ApertureException(
+                    Status.NotPermitted,
+                    $"the kernel's no-IOMMU mode is off (echo 1 > /{NoIommuMode.Parameter}), or CAP_SYS_RAWIO is missing (run as root)");
+            }
+
             return;
         }
 
-        if (Libc.Ioctl(container, VfioIoctl.CheckExtension, (nuint)VfioExtension.Type1V2) != 1 || Libc.Ioctl(container, VfioIoctl.CheckExtension, (nuint)VfioExtension.UnmapAll) != 1)
-            throw new ApertureException(Status.NotSupported, "the kernel has no type1 IOMMU of the second version for VFIO: load the module vfio_iommu_type1 (modprobe vfio_iommu_type1)");
+        if (!Has(container, VfioExtension.Type1V2) || !Has(container, VfioExtension.UnmapAll))
+        {
+            throw new ApertureException(
+                Status.NotSupported,
+                "the kernel has no type1 IOMMU of the second version for VFIO: load the module vfio_iommu_type1 (modprobe vfio_iommu_type1)");
+        }
     }
+
+    private static bool Has(SafeFileHandle container, VfioExtension extension) =>
+        Libc.Ioctl(container, VfioIoctl.CheckExtension, (nuint)extension) == 1;
 
     private void Enter()
     {
@@ -117,7 +136,14 @@ internal sealed unsafe partial class VfioGroup : IHostSpace
         if (Libc.Ioctl(_group, VfioIoctl.GroupGetStatus, &status) < 0)
             throw VfioErrors.Enter(Name, ErrnoExtensions.Last);
         if ((status.Flags & VfioGroupFlags.Viable) == 0)
-            throw new ApertureException(Status.NotPermitted, $"{Name} is not viable: a kernel driver holds another of its devices; 'aperture host list' names it, and it must be unbound or bound to vfio-pci, too");
+        {
+            throw new ApertureException(
+                Status.NotPermitted,
+                $"{Name} is not viable: a kernel driver holds another of its devices; 'aperture host list' names it, " +
+                "and it must be unbound or bound to vfio-pci, too");
+        }
+
+
         var container = (int)_container.DangerousGetHandle();
         if (Libc.Ioctl(_group, VfioIoctl.GroupSetContainer, &container) < 0)
             throw VfioErrors.Enter(Name, ErrnoExtensions.Last);

@@ -109,7 +109,7 @@ public sealed class HostDomainTests : IDisposable
         var second = new FakeSpace("IOMMU group 2");
         Assert.Equal(Status.Ok, _domain.Join(second));
         Assert.Equal(_space.Mappings, second.Mappings);
-        var narrow = new FakeSpace("IOMMU group 3") { Ranges = [new(default, new(0x0FFF_FFFF))] };
+        var narrow = new FakeSpace("IOMMU group 3") { Given = [new(default, new(0x0FFF_FFFF))] };
         Assert.Equal(Status.OutOfRange, _domain.Join(narrow));
         Assert.Empty(narrow.Mappings);
         _domain.Unmap(new(0x7000_0000), 0x2000);

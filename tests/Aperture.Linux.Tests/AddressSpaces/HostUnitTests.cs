@@ -45,7 +45,7 @@ public sealed class HostUnitTests : IDisposable
     [Fact]
     public void The_window_of_interrupt_messages_is_never_given_out()
     {
-        var space = new FakeSpace("IOMMU group 2") { Ranges = [new(default, new(0xFFFF)), new(new(0x2_0000), new(0x2_FFFF))] };
+        var space = new FakeSpace("IOMMU group 2") { Given = [new(default, new(0xFFFF)), new(new(0x2_0000), new(0x2_FFFF))] };
         var device = Add("a", Register(space));
         var mappings = new List<DmaMapping>();
         while (device.Dma.TryMap(_memory.Allocate(4096), DmaDirection.ToDevice, out var mapping) == Status.Ok)
@@ -166,6 +166,37 @@ public sealed class HostUnitTests : IDisposable
         _space.FailsNext = Status.NoMemory;
         Assert.Equal(Status.NoMemory, Assert.Throws<ApertureException>(() => device.Iommu!.Group.Replace(domain)).Status);
         Assert.Equal(before, _space.Mappings);
+    }
+
+    [Fact]
+    public void A_kernel_that_lists_no_range_was_an_exception_of_an_index()
+    {
+        var unit = Register(new FakeSpace("IOMMU group 2") { Given = [] });
+        Assert.Equal(default, unit.Capabilities.ApertureEnd);
+        using var domain = unit.CreateDomain(DomainType.Unmanaged);
+        Assert.Equal((default, default), (domain.ApertureStart, domain.ApertureEnd));
+        Assert.Equal(Status.OutOfRange, domain.Map(new(0x1000), new(0x7000_0000), 0x1000, Protection.Read));
+        Assert.Contains("can map no device address at all", domain.Explain(Status.OutOfRange));
+    }
+
+    [Fact]
+    public void Memory_that_the_kernel_did_not_unmap_left_its_quarantine()
+    {
+        var domain = (HostDomain)_unit.CreateDomain(DomainType.Unmanaged);
+        Assert.Equal(Status.Ok, domain.Join(_space));
+        var block = _memory.Allocate(4096);
+        domain.Map(new(0x10_0000), block.Address, 4096, Protection.ReadWrite);
+        _space.UnmapAllFails = true;
+        Assert.Equal(Status.IoError, domain.Leave(_space));
+        _memory.Free(block);
+        Assert.Single(_space.Mappings); // the device still reaches it
+        Assert.Equal(4096UL, _memory.QuarantinedBytes);
+        domain.Dispose();
+        Assert.Equal(4096UL, _memory.QuarantinedBytes); // 0 on 458a36c
+        _space.UnmapAllFails = false;
+        using var next = (HostDomain)_unit.CreateDomain(DomainType.Unmanaged);
+        Assert.Equal(Status.Ok, next.Join(_space));
+        Assert.Equal(0UL, _memory.QuarantinedBytes);
     }
 
     [Fact]

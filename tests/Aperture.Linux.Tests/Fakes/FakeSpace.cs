@@ -1,14 +1,16 @@
 using System.Collections.Immutable;
 using Aperture.Core;
+using Aperture.Core.Addresses;
+using Aperture.Iommu.Recorded;
 using Aperture.Linux.AddressSpaces;
 using Aperture.Linux.Vfio;
 
 namespace Aperture.Linux.Tests.Fakes;
 
 /// <summary>A stand-in for the kernel's type1 of the second version: mappings never overlap and are never cut.</summary>
-internal sealed class FakeSpace(string name = "IOMMU group 1") : IHostSpace
+internal sealed class FakeSpace(string name = "IOMMU group 1") : HostSpace
 {
-    public SortedDictionary<ulong, HostMapping> Mappings { get; } = [];
+    public SortedDictionary<ulong, RecordedMapping> Mappings { get; } = [];
 
     public int Calls { get; private set; }
 
@@ -17,19 +19,25 @@ internal sealed class FakeSpace(string name = "IOMMU group 1") : IHostSpace
     /// <summary>How the next map fails.</summary>
     public Status FailsNext { get; set; }
 
+    /// <summary>Whether nothing can be removed as a whole.</summary>
+    public bool UnmapAllFails { get; set; }
+
     public bool HasIommu { get; init; } = true;
 
     public bool IsDisposed { get; private set; }
 
-    public string Name => name;
+    public override string Name => name;
 
-    public ulong PageSizes { get; init; } = 0x4020_1000;
+    public override ulong PageSizes => 0x4020_1000;
 
-    public ImmutableArray<IovaRange> Ranges { get; init; } = [new(default, new(0xFEDF_FFFF)), new(new(0xFEF0_0000), new(0x7F_FFFF_FFFF))];
+    public override ImmutableArray<IovaRange> Ranges => Given;
 
-    public uint? AvailableMappings => (uint)(MaxMappings - Mappings.Count);
+    /// <summary>What it can map.</summary>
+    public ImmutableArray<IovaRange> Given { get; init; } = [new(default, new(0xFEDF_FFFF)), new(new(0xFEF0_0000), new(0x7F_FFFF_FFFF))];
 
-    public Status Map(Iova iova, ulong address, ulong size, Protection protection)
+    public override uint? AvailableMappings => (uint)(MaxMappings - Mappings.Count);
+
+    protected override Status MapCore(Iova iova, PhysicalAddress address, ulong size, Protection protection)
     {
         Calls++;
         if (!HasIommu)
@@ -41,17 +49,19 @@ internal sealed class FakeSpace(string name = "IOMMU group 1") : IHostSpace
             return status;
         }
 
-        if (((iova.Value | address | size) & 0xFFF) != 0 || size == 0 || (protection & Protection.ReadWrite) == 0 || !Ranges.Any(range => range.Contains(iova, size)))
+        if (((iova.Value | address.Value | size) & 0xFFF) != 0 || size == 0 || (protection & Protection.ReadWrite) == 0)
+            return Status.InvalidArgument;
+        if (!Ranges.Any(range => range.Contains(iova, size)))
             return Status.InvalidArgument;
         if (Mappings.Values.Any(other => other.Start <= iova.Value + (size - 1) && iova.Value <= other.Last))
             return Status.AlreadyExists;
         if (Mappings.Count >= MaxMappings)
             return Status.NoSpace;
-        Mappings.Add(iova.Value, new HostMapping(iova.Value, size, address, protection));
+        Mappings.Add(iova.Value, new RecordedMapping(iova.Value, size, address.Value, protection));
         return Status.Ok;
     }
 
-    public Status Unmap(Iova iova, ulong size)
+    protected override Status UnmapCore(Iova iova, ulong size)
     {
         Calls++;
         var last = iova.Value + (size - 1);
@@ -63,14 +73,16 @@ internal sealed class FakeSpace(string name = "IOMMU group 1") : IHostSpace
         return touched.Sum(other => (long)other.Size) == (long)size ? Status.Ok : Status.NotFound;
     }
 
-    public Status UnmapAll()
+    protected override Status UnmapAllCore()
     {
         Calls++;
+        if (UnmapAllFails)
+            return Status.IoError;
         Mappings.Clear();
         return Status.Ok;
     }
 
-    public VfioDevice OpenDevice(string address) => throw new ApertureException(Status.NoDevice, $"{address} is no real device");
+    public override VfioDevice OpenDevice(string address) => throw new ApertureException(Status.NoDevice, $"{address} is no real device");
 
-    public void Dispose() => IsDisposed = true;
+    protected override void Dispose(bool disposing) => IsDisposed = true;
 }

@@ -84,6 +84,42 @@ public sealed class HostMemoryTests : IDisposable
     }
 
     [Fact]
+    public void Memory_that_was_freed_while_another_thread_unmapped_it_stayed_in_quarantine_for_good()
+    {
+        const int Rounds = 100_000;
+        var blocks = new MemoryBlock[Rounds];
+        for (var i = 0; i < Rounds; i++)
+            blocks[i] = _memory.Allocate(4096);
+        Array.ForEach(blocks, block => _memory.CountMapped(block.Address.Value, 4096));
+        var turn = 0;
+        var unmapping = new Thread(() =>
+        {
+            for (var i = 0; i < Rounds; i++)
+            {
+                Meet(ref turn, (2 * i) + 1);
+                _memory.CountUnmapped(blocks[i].Address.Value, 4096);
+            }
+        });
+        unmapping.Start();
+        for (var i = 0; i < Rounds; i++)
+        {
+            Meet(ref turn, (2 * i) + 1);
+            _memory.Free(blocks[i]);
+        }
+
+        unmapping.Join();
+        Assert.Equal(0UL, _memory.QuarantinedBytes);
+
+        // Both threads leave at nearly the same moment.
+        static void Meet(ref int turn, int first)
+        {
+            var wait = default(SpinWait);
+            for (Interlocked.Increment(ref turn); Volatile.Read(ref turn) <= first;)
+                wait.SpinOnce(sleep1Threshold: -1);
+        }
+    }
+
+    [Fact]
     public unsafe void Strange_memory_cannot_be_freed()
     {
         _memory.Allocate(4096);

@@ -1,7 +1,7 @@
 using Aperture.Core;
-using Aperture.Linux.AddressSpaces;
+using Aperture.Iommu.Recorded;
 
-namespace Aperture.Linux.Tests.AddressSpaces;
+namespace Aperture.Tests.Iommu.Recorded;
 
 public sealed class MappingTreeTests
 {
@@ -11,7 +11,7 @@ public sealed class MappingTreeTests
         const int Seed = 20;
         var random = new Random(Seed);
         var tree = new MappingTree();
-        var list = new SortedDictionary<ulong, HostMapping>();
+        var list = new SortedDictionary<ulong, RecordedMapping>();
         for (var i = 0; i < 20_000; i++)
         {
             var start = (ulong)random.Next(2000) << 12;
@@ -22,13 +22,13 @@ public sealed class MappingTreeTests
             }
             else if (!list.ContainsKey(start))
             {
-                var mapping = new HostMapping(start, 0x1000, (ulong)i << 12, Protection.Read);
+                var mapping = new RecordedMapping(start, 0x1000, (ulong)i << 12, Protection.Read);
                 tree.Add(mapping);
                 list.Add(start, mapping);
             }
 
             var from = (ulong)random.Next(2_100 << 12);
-            var expected = list.Values.Where(mapping => mapping.Last >= from).Select(mapping => (HostMapping?)mapping).FirstOrDefault();
+            var expected = list.Values.Where(mapping => mapping.Last >= from).Select(mapping => (RecordedMapping?)mapping).FirstOrDefault();
             Assert.True(expected is not null == tree.TryFind(from, out var found) && (expected is null || found == expected), $"seed {Seed}, step {i}");
             Assert.Equal(list.Count, tree.Count);
         }
@@ -40,7 +40,7 @@ public sealed class MappingTreeTests
         // The recursion would end the process at a depth of hundreds of thousands.
         var tree = new MappingTree();
         for (ulong i = 0; i < 300_000; i++)
-            tree.Add(new HostMapping(i << 12, 0x1000, 0, Protection.Read));
+            tree.Add(new RecordedMapping(i << 12, 0x1000, 0, Protection.Read));
         Assert.True(tree.TryFind(0x1234_5000, out var found));
         Assert.Equal(0x1234_5000UL, found.Start);
     }
@@ -54,7 +54,7 @@ public sealed class MappingTreeTests
             var before = GC.GetAllocatedBytesForCurrentThread();
             for (ulong i = 0; i < 1000; i++)
             {
-                tree.Add(new HostMapping(i << 12, 0x1000, 0, Protection.Read));
+                tree.Add(new RecordedMapping(i << 12, 0x1000, 0, Protection.Read));
                 tree.Remove(i << 12);
             }
 

@@ -1,6 +1,4 @@
-using Aperture.Core;
-
-namespace Aperture.Linux.AddressSpaces;
+namespace Aperture.Core.Addresses;
 
 /// <summary>A range of device addresses.</summary>
 /// <param name="First">The first.</param>
@@ -12,7 +10,7 @@ public readonly record struct IovaRange(Iova First, Iova Last)
         start.Value >= First.Value && start.Value <= Last.Value && size - 1 <= Last.Value - start.Value;
 
     /// <summary>What two lists of ranges have in common.</summary>
-    internal static IEnumerable<IovaRange> Intersect(IEnumerable<IovaRange> left, IReadOnlyCollection<IovaRange> right)
+    public static IEnumerable<IovaRange> Intersect(IEnumerable<IovaRange> left, IReadOnlyCollection<IovaRange> right)
     {
         foreach (var one in left)
         {

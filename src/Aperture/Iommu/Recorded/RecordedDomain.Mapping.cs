@@ -1,12 +1,10 @@
-using System.Globalization;
 using Aperture.Core;
 using Aperture.Core.PageTables;
-using Aperture.Linux.Memory;
 
-namespace Aperture.Linux.AddressSpaces;
+namespace Aperture.Iommu.Recorded;
 
 // Maps and unmaps.
-internal sealed partial class HostDomain
+public abstract partial class RecordedDomain
 {
     /// <inheritdoc/>
     public override Status Map(Iova iova, PhysicalAddress address, ulong size, Protection protection)
@@ -23,12 +21,11 @@ internal sealed partial class HostDomain
                 return Status.OutOfRange;
             if (_mappings.TryFind(iova.Value, out var next) && next.Start <= iova.Value + (size - 1))
                 return Status.AlreadyExists;
-            var mapping = new HostMapping(iova.Value, size, address.Value, protection & Protection.ReadWrite);
+            var mapping = new RecordedMapping(iova.Value, size, address.Value, protection & Protection.ReadWrite);
             var status = MapInSpaces(mapping);
             if (status != Status.Ok)
                 return status;
-            _mappings.Add(mapping);
-            _memory.CountMapped(mapping.Address, mapping.Size);
+            Record(mapping);
         }
 
         _trace?.Map(iova, address, size);
@@ -36,8 +33,11 @@ internal sealed partial class HostDomain
     }
 
     /// <inheritdoc/>
-    /// <remarks>The units forget at once, so that nothing is gathered. The kernel cannot cut a mapping: when an end lies inside one, all of it goes for
-    /// a moment and what shall stay comes back. A device that uses what shall stay must not be busy meanwhile.</remarks>
+    /// <remarks>A space cannot cut a mapping: when an end lies inside one, all of it goes for a moment and what shall stay comes back. A
+    /// device that uses
+    /// what shall stay must not be busy meanwhile. When it cannot come back it is gone, and the status says so. When a space does not
+    /// remove a mapping the
+    /// mapping stays, in every space that takes it back.</remarks>
     public override Status Unmap(Iova iova, ulong size, ref InvalidationGather gather, out ulong unmapped)
     {
         unmapped = 0;
@@ -57,37 +57,31 @@ internal sealed partial class HostDomain
         return status;
     }
 
-    /// <inheritdoc/>
-    public override string? Explain(Status status)
-    {
-        var where = _lastSpace.Length == 0 ? "the IOMMU" : _lastSpace;
-        return status switch
-        {
-            Status.NoMemory => $"the kernel could not pin the memory: {LockedMemory.Describe()}",
-            Status.NoSpace => string.Create(CultureInfo.InvariantCulture, $"{where} has {_mappings.Count} mappings and takes no more, or no device address is left: map larger pieces, or raise dma_entry_limit of the module vfio_iommu_type1"),
-            Status.OutOfRange => $"{where} maps {string.Join(", ", _ranges)} only",
-            Status.BadAddress => "there is no memory of this process at the address, or it is not writable",
-            Status.AlreadyExists => "something is mapped there already",
-            Status.NoDevice => $"{where} has no IOMMU: a device address would be a physical one, and the kernel keeps no page where it is; use a device behind an IOMMU for DMA",
-            Status.InvalidArgument => string.Create(CultureInfo.InvariantCulture, $"addresses and sizes must be multiples of 0x{_page:x}, and a right is needed"),
-            _ => null,
-        };
-    }
-
-    private Status MapInSpaces(in HostMapping mapping)
+    private Status MapInSpaces(in RecordedMapping mapping)
     {
         for (var i = 0; i < _spaces.Length; i++)
         {
-            var status = _spaces[i].Map(new Iova(mapping.Start), mapping.Address, mapping.Size, mapping.Protection);
+            var status = MapIn(_spaces[i], mapping);
             if (status == Status.Ok)
                 continue;
-            _lastSpace = _spaces[i].Name;
             while (--i >= 0)
-                _spaces[i].Unmap(new Iova(mapping.Start), mapping.Size);
+            {
+                if (_spaces[i].Unmap(new Iova(mapping.Start), mapping.Size) != Status.Ok)
+                    _spaces[i].AddLeftover(this, mapping);
+            }
+
             return status;
         }
 
         return Status.Ok;
+    }
+
+    private Status MapIn(RecordedSpace space, in RecordedMapping mapping)
+    {
+        var status = space.Map(new Iova(mapping.Start), new PhysicalAddress(mapping.Address), mapping.Size, mapping.Protection);
+        if (status != Status.Ok)
+            _lastSpace = space.Name;
+        return status;
     }
 
     /// <summary>What can be removed in one go from a device address on: whole mappings without a hole between, or a part of one.</summary>
@@ -112,11 +106,15 @@ internal sealed partial class HostDomain
 
     private Status UnmapWhole(ulong start, ulong size)
     {
-        foreach (var space in _spaces)
+        for (var i = 0; i < _spaces.Length; i++)
         {
-            var status = space.Unmap(new Iova(start), size);
-            if (status != Status.Ok)
-                return status;
+            var status = UnmapIn(_spaces[i], start, size);
+            if (status == Status.Ok)
+                continue;
+            _lastSpace = _spaces[i].Name;
+            while (--i >= 0)
+                RestoreIn(_spaces[i], start, size);
+            return status;
         }
 
         for (ulong done = 0; done < size;)
@@ -129,33 +127,55 @@ internal sealed partial class HostDomain
         return Status.Ok;
     }
 
+    private Status UnmapIn(RecordedSpace space, ulong start, ulong size)
+    {
+        var status = space.Unmap(new Iova(start), size);
+        return status == Status.NotFound && !_uneven.Add(space) ? Status.Ok : status; // once something is missing, gone is gone
+    }
+
+    /// <summary>Maps a run again where it was removed, since another space did not remove it.</summary>
+    private void RestoreIn(RecordedSpace space, ulong start, ulong size)
+    {
+        for (ulong done = 0; done < size;)
+        {
+            _mappings.TryFind(start + done, out var mapping);
+            done += mapping.Size;
+            if (space.Map(new Iova(mapping.Start), new PhysicalAddress(mapping.Address), mapping.Size, mapping.Protection) != Status.Ok)
+                _uneven.Add(space);
+        }
+    }
+
     private Status UnmapPart(ulong start, ulong size)
     {
         _mappings.TryFind(start, out var mapping);
-        _memory.CountMapped(mapping.Address, mapping.Size); // nothing of it is freed before what stays is back
+        Hold(mapping); // nothing of it is freed before what stays is back
         var status = UnmapWhole(mapping.Start, mapping.Size);
         if (status == Status.Ok && start > mapping.Start)
             status = Restore(mapping.Slice(0, start - mapping.Start));
         var end = start + size - mapping.Start;
         if (status == Status.Ok && end < mapping.Size)
             status = Restore(mapping.Slice(end, mapping.Size - end));
-        _memory.CountUnmapped(mapping.Address, mapping.Size);
+        Release(mapping);
         return status;
     }
 
-    private Status Restore(in HostMapping rest)
+    private Status Restore(in RecordedMapping rest)
     {
         var status = MapInSpaces(rest);
-        if (status != Status.Ok)
-            return status;
-        _mappings.Add(rest);
-        _memory.CountMapped(rest.Address, rest.Size);
-        return Status.Ok;
+        if (status == Status.Ok)
+            Record(rest);
+        return status;
     }
 
-    private void Forget(in HostMapping mapping)
+    private void Record(in RecordedMapping mapping)
+    {
+        _mappings.Add(mapping);
+        Hold(mapping);
+    }
+
+    private void Forget(in RecordedMapping mapping)
     {
         _mappings.Remove(mapping.Start);
-        _memory.CountUnmapped(mapping.Address, mapping.Size);
+        Release(mapping);
     }
 }

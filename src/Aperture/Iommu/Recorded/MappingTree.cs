@@ -1,4 +1,4 @@
-namespace Aperture.Linux.AddressSpaces;
+namespace Aperture.Iommu.Recorded;
 
 /// <summary>The mappings of a domain in the order of their device addresses: a treap in one array. Nothing is allocated while the number of
 /// mappings does not exceed what it was once. Not thread-safe.</summary>
@@ -14,7 +14,7 @@ internal sealed class MappingTree
     public int Count { get; private set; }
 
     /// <summary>The first mapping that ends at or behind a device address.</summary>
-    public bool TryFind(ulong address, out HostMapping mapping)
+    public bool TryFind(ulong address, out RecordedMapping mapping)
     {
         var best = 0;
         for (var at = _root; at != 0;)
@@ -34,8 +34,11 @@ internal sealed class MappingTree
         return best != 0;
     }
 
+    /// <summary>Goes through the mappings, lowest first. They must not change meanwhile.</summary>
+    public Enumerator GetEnumerator() => new(this);
+
     /// <summary>Adds a mapping that overlaps none.</summary>
-    public void Add(in HostMapping mapping)
+    public void Add(in RecordedMapping mapping)
     {
         var node = _free != 0 ? _free : _used++;
         if (node == _free)
@@ -107,9 +110,29 @@ internal sealed class MappingTree
         return right;
     }
 
+    /// <summary>Goes from mapping to mapping.</summary>
+    public struct Enumerator(MappingTree tree)
+    {
+        private RecordedMapping _current;
+        private bool _hasBegun;
+
+        /// <summary>The mapping.</summary>
+        public readonly RecordedMapping Current => _current;
+
+        /// <summary>Goes to the next.</summary>
+        public bool MoveNext()
+        {
+            if (_hasBegun && _current.Last == ulong.MaxValue)
+                return false;
+            var from = _hasBegun ? _current.Last + 1 : 0;
+            _hasBegun = true;
+            return tree.TryFind(from, out _current);
+        }
+    }
+
     private struct Node
     {
-        public HostMapping Mapping;
+        public RecordedMapping Mapping;
         public int Left;
         public int Right;
         public uint Priority; // never below those of the nodes under it
