@@ -3,7 +3,8 @@ using Aperture.Core;
 
 namespace Aperture.Linux.Hosts;
 
-/// <summary>Which functions were taken from the kernel: a line each in a file that outlives the process but not the boot. It is replaced in one go.</summary>
+/// <summary>Which functions were taken from the kernel: a line each in a file that outlives the process but not the boot. It is replaced
+/// in one go.</summary>
 internal sealed class BindJournal(string path)
 {
     /// <summary>All entries, oldest first.</summary>
@@ -39,7 +40,8 @@ internal sealed class BindJournal(string path)
     {
         if (!File.Exists(path))
             return [];
-        return [.. File.ReadAllLines(path).Select(line => line.Split(' ')).Where(parts => parts.Length == 3).Select(parts => new BoundFunction(parts[0], Null(parts[1]), Null(parts[2])))];
+        var lines = File.ReadAllLines(path).Select(line => line.Split(' ')).Where(parts => parts.Length == 3);
+        return [.. lines.Select(parts => new BoundFunction(parts[0], Null(parts[1]), Null(parts[2])))];
     }
 
     private void Write(List<BoundFunction> entries)
@@ -67,7 +69,8 @@ internal sealed class BindJournal(string path)
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new ApertureException(Status.NotPermitted, $"the journal of bound devices, {path}, cannot be written: permission is missing; run as root", e);
+            throw new ApertureException(
+                Status.NotPermitted, $"the journal of bound devices, {path}, cannot be written: permission is missing; run as root", e);
         }
         catch (IOException e)
         {

@@ -6,7 +6,8 @@ public enum HostProblemCode
     /// <summary>No IOMMU is in front of the device.</summary>
     NoIommu,
 
-    /// <summary>The kernel's no-IOMMU mode: it is off or not there, or nobody asked for it; or it is in use, and nothing confines the device.</summary>
+    /// <summary>The kernel's no-IOMMU mode: it is off or not there, or nobody asked for it; or it is in use, and nothing confines the
+    /// device.</summary>
     NoIommuMode,
 
     /// <summary>A kernel module is not loaded.</summary>

@@ -1,4 +1,5 @@
 using Aperture.Core;
+using Aperture.Linux.Hosts.Uses;
 
 namespace Aperture.Linux.Hosts;
 
@@ -9,42 +10,96 @@ public sealed partial class LinuxHost
     public IReadOnlyList<string> Taken => [.. _journal.Entries.Select(entry => entry.Address)];
 
     /// <summary>Where a function goes when it is given back, in words.</summary>
-    public string OriginOf(string address) => _journal.Find(Find(address).Address) is { } entry ? entry.Driver ?? "no driver" : "whichever driver the kernel finds";
+    public string OriginOf(string address) =>
+        _journal.Find(Find(address).Address) is { } entry ? entry.Driver ?? "no driver" : "whichever driver the kernel finds";
 
-    /// <summary>Takes a function from its kernel driver and binds it to vfio-pci. Where it was goes into a journal first, so that
-    /// <see cref="Recover"/> can give it back after a crash.</summary>
+    /// <summary>Takes a function from its kernel driver and binds it to vfio-pci, as <see cref="Bind(IReadOnlyList{string}, bool)"/>
+    /// does.</summary>
     /// <param name="address">The function.</param>
-    /// <param name="unsafeNoIommu">Whether a function without an IOMMU may be taken, which nothing confines then: it reaches all memory of the machine. One
-    /// that has an IOMMU is taken with it all the same.</param>
+    /// <param name="unsafeNoIommu">As there.</param>
     /// <returns>What was bound before, or null; also when it is bound to vfio-pci already.</returns>
-    /// <exception cref="ApertureException">Something is in the way, or the kernel refuses: the message says what. The function is where it was then.</exception>
-    public string? Bind(string address, bool unsafeNoIommu = false)
-    {
-        var function = Find(address);
-        var problems = ForBinding(function, unsafeNoIommu).Where(problem => problem.IsFatal).ToArray();
-        if (problems.Length > 0)
-            throw new ApertureException(problems[0].Code == HostProblemCode.InUse ? Status.Busy : Status.NotPermitted, $"{function.Address} cannot be bound to {VfioDriver}: {string.Join("; ", problems.Select(problem => problem.ToString()))}");
-        if (function.IsVfio)
-        {
-            Warn(function);
-            return _journal.Find(function.Address)?.Driver;
-        }
+    /// <exception cref="ApertureException">Something is in the way, or the kernel refuses: the message says what. The function is where
+    /// it was then.</exception>
+    public string? Bind(string address, bool unsafeNoIommu = false) => Bind([address], unsafeNoIommu)[0];
 
-        var entry = new BoundFunction(function.Address, function.Driver, function.Override);
-        _journal.Add(entry);
+    /// <summary>Takes functions from their kernel drivers and binds them to vfio-pci: all or none. Nothing moves before all of them were
+    /// looked at, and
+    /// before every disk of theirs was claimed: the kernel gives a claim to nobody while a mount, swap, RAID, device mapper or anybody
+    /// else who wants a
+    /// disk alone has it, in whatever namespace. The claims are kept until the driver has let go. Where the functions were goes into a
+    /// journal first, so
+    /// that <see cref="Recover"/> can give them back after a crash.</summary>
+    /// <param name="addresses">The functions.</param>
+    /// <param name="unsafeNoIommu">Whether functions without an IOMMU may be taken, which nothing confines then: they reach all memory
+    /// of the machine. Those
+    /// that have an IOMMU are taken with it all the same.</param>
+    /// <returns>For each what was bound before, or null; also when it is bound to vfio-pci already.</returns>
+    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: one is in use, the message says by whom; or something else is in
+    /// the way, or the
+    /// kernel refuses. All functions are where they were then, or the message says which is not.</exception>
+    public IReadOnlyList<string?> Bind(IReadOnlyList<string> addresses, bool unsafeNoIommu = false)
+    {
+        ArgumentNullException.ThrowIfNull(addresses);
+        PciFunction[] functions = [.. addresses.Select(Find)];
+        using var claims = Claim(functions, unsafeNoIommu);
+        var taken = new Stack<BoundFunction>();
         try
         {
-            Rebind(function, VfioDriver, VfioDriver);
-            var bound = Find(address);
-            if (bound.IsNoIommu && !unsafeNoIommu)
-                throw new ApertureException(Status.NotPermitted, NotAskedFor(bound).ToString());
-            Warn(bound);
-            return function.Driver;
+            foreach (var function in functions)
+            {
+                if (!Read(function.Address).IsVfio)
+                    Take(function, claims, taken);
+                var bound = Read(function.Address);
+                if (bound.IsNoIommu && !unsafeNoIommu)
+                    throw new ApertureException(Status.NotPermitted, NotAskedFor(bound).ToString());
+                Warn(bound);
+            }
         }
         catch (ApertureException e)
         {
-            throw new ApertureException(e.Status, $"{function.Address} could not be bound to {VfioDriver}: {e.Message}; {Undo(entry)}", e);
+            claims.Dispose(); // a disk that is still claimed would come back under another name
+            var undone = string.Join("; ", taken.Select(entry => $"{entry.Address}: {Undo(entry)}"));
+            throw new ApertureException(
+                e.Status, $"{string.Join(", ", addresses)} could not be bound to {VfioDriver}: {e.Message}; {undone}", e);
         }
+
+        return [.. functions.Select(function => function.IsVfio ? _journal.Find(function.Address)?.Driver : function.Driver)];
+    }
+
+    /// <summary>Does all of <see cref="Bind(IReadOnlyList{string}, bool)"/> but the last: looks at everything and claims the disks for a
+    /// moment.</summary>
+    /// <inheritdoc cref="Bind(IReadOnlyList{string}, bool)"/>
+    public void CheckBind(IReadOnlyList<string> addresses, bool unsafeNoIommu = false)
+    {
+        ArgumentNullException.ThrowIfNull(addresses);
+        Claim([.. addresses.Select(Find)], unsafeNoIommu).Dispose();
+    }
+
+    private DiskClaims Claim(PciFunction[] functions, bool unsafeNoIommu)
+    {
+        var use = new DeviceUse(_files);
+        foreach (var function in functions)
+        {
+            var problems = ForBinding(function, unsafeNoIommu, use).Where(problem => problem.IsFatal).ToArray();
+            if (problems.Length == 0)
+                continue;
+            var status = problems[0].Code == HostProblemCode.InUse ? Status.Busy : Status.NotPermitted;
+            var why = string.Join("; ", problems.Select(problem => problem.ToString()));
+            throw new ApertureException(status, $"{function.Address} cannot be bound to {VfioDriver}: {why}");
+        }
+
+        var claims = new DiskClaims(_files);
+        foreach (var function in functions.Where(function => !function.IsVfio))
+            claims.Add(function);
+        return claims;
+    }
+
+    private void Take(PciFunction function, DiskClaims claims, Stack<BoundFunction> taken)
+    {
+        var entry = new BoundFunction(function.Address, function.Driver, function.Override);
+        _journal.Add(entry);
+        taken.Push(entry);
+        Rebind(function, VfioDriver, VfioDriver, () => claims.Release(function));
     }
 
     /// <summary>Gives a function back to the driver that it had before.</summary>
@@ -57,7 +112,10 @@ public sealed partial class LinuxHost
         if (function.IsVfio && new DeviceUse(_files).Find(function) is { } use)
             throw new ApertureException(Status.Busy, $"{function.Address} cannot be given back: {use}; end that first");
         if (!function.IsVfio && entry is null)
-            throw new ApertureException(Status.InvalidArgument, $"{function.Address} is not bound to {VfioDriver} but to {function.Driver ?? "no driver"}");
+        {
+            throw new ApertureException(
+                Status.InvalidArgument, $"{function.Address} is not bound to {VfioDriver} but to {function.Driver ?? "no driver"}");
+        }
         return GiveBack(entry ?? new BoundFunction(function.Address, AnyDriver, null));
     }
 
@@ -111,22 +169,29 @@ public sealed partial class LinuxHost
     private string? GiveBack(BoundFunction entry)
     {
         var function = Find(entry.Address);
-        if (function.Driver != entry.Driver || function.Driver is null || function.Override != entry.Override)
+        if (function.Driver != entry.Driver || function.Driver is null)
             Rebind(function, entry.Override, entry.Driver);
+        else if (function.Override != entry.Override)
+            Override(function, entry.Override); // its driver never let it go
         _journal.Remove(entry.Address);
         return Find(entry.Address).Driver;
     }
+
+    private void Override(PciFunction function, string? wanted) =>
+        _files.Write($"{DevicesPath}/{function.Address}/driver_override", (wanted ?? "") + '\n');
 
     /// <summary>Takes a function from whatever driver it has and lets another one have it.</summary>
     /// <param name="function">The function.</param>
     /// <param name="wanted">What to tell the kernel, or null to leave the choice to it.</param>
     /// <param name="driver">Which driver it must have afterwards; null for none.</param>
-    private void Rebind(PciFunction function, string? wanted, string? driver)
+    /// <param name="unbound">Called when the old driver has let go.</param>
+    private void Rebind(PciFunction function, string? wanted, string? driver, Action? unbound = null)
     {
         var path = $"{DevicesPath}/{function.Address}";
-        _files.Write($"{path}/driver_override", (wanted ?? "") + '\n');
+        Override(function, wanted);
         if (function.Driver is not null)
             _files.Write($"{path}/driver/unbind", function.Address);
+        unbound?.Invoke();
         if (driver is null)
             return;
         _files.Write("sys/bus/pci/drivers_probe", function.Address);

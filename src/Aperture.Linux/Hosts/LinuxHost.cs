@@ -1,12 +1,13 @@
 using System.Globalization;
 using Aperture.Core;
-using Aperture.Linux.AddressSpaces;
+using Aperture.Core.Addresses;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Aperture.Linux.Hosts;
 
-/// <summary>This host as its kernel describes it: PCI functions, IOMMU groups, drivers. Takes a function from its kernel driver and gives it
+/// <summary>This host as its kernel describes it: PCI functions, IOMMU groups, drivers. Takes a function from its kernel driver and
+/// gives it
 /// back.</summary>
 public sealed partial class LinuxHost
 {
@@ -21,7 +22,8 @@ public sealed partial class LinuxHost
     private readonly ILogger _logger;
 
     /// <summary>The host.</summary>
-    /// <param name="root">Where the file system with <c>sys</c>, <c>proc</c>, <c>dev</c> and <c>run</c> begins; something else than <c>/</c> for tests.</param>
+    /// <param name="root">Where the file system with <c>sys</c>, <c>proc</c>, <c>dev</c> and <c>run</c> begins; something else than
+    /// <c>/</c> for tests.</param>
     /// <param name="logger">Hears of every device that is taken without an IOMMU in front of it, or null.</param>
     public LinuxHost(string root = "/", ILogger? logger = null)
         : this(new HostFiles(root), logger)
@@ -39,19 +41,25 @@ public sealed partial class LinuxHost
     public IReadOnlyList<PciFunction> Functions => [.. _files.List(DevicesPath).Select(Read)];
 
     /// <summary>A PCI function.</summary>
-    /// <param name="address">Its address; the domain 0000 may be left out.</param>
+    /// <param name="address">Its address, in letters of any case; the domain 0000 may be left out. <see cref="PciFunction.Address"/> of
+    /// the answer is the
+    /// address as the kernel writes it, the one name of the function everywhere here.</param>
     /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: there is none.</exception>
     public PciFunction Find(string address)
     {
         ArgumentNullException.ThrowIfNull(address);
-        var full = address.Count(c => c == ':') == 1 ? $"0000:{address}" : address;
+        var full = (address.Count(c => c == ':') == 1 ? $"0000:{address}" : address).ToLowerInvariant();
         if (full.Length == 0 || full.Contains('/') || !_files.Exists($"{DevicesPath}/{full}"))
-            throw new ApertureException(Status.NoDevice, $"there is no PCI function {address}; 'aperture host list' shows those that there are");
+        {
+            throw new ApertureException(
+                Status.NoDevice, $"there is no PCI function {address}; 'aperture host list' shows those that there are");
+        }
         return Read(full);
     }
 
     /// <summary>The IOMMU group of a function.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: there is no such function, or it has no IOMMU; the message says what to do.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: there is no such function, or it has no IOMMU; the message
+    /// says what to do.</exception>
     public int GroupOf(string address)
     {
         var function = Find(address);
@@ -64,24 +72,49 @@ public sealed partial class LinuxHost
 
     /// <summary>All functions of a group.</summary>
     public IReadOnlyList<PciFunction> FunctionsOf(int group) =>
-        [.. _files.List(string.Create(CultureInfo.InvariantCulture, $"sys/kernel/iommu_groups/{group}/devices")).Where(address => _files.Exists($"{DevicesPath}/{address}")).Select(Read)];
+        [.. _files.List($"{GroupPath(group)}/devices").Where(address => _files.Exists($"{DevicesPath}/{address}")).Select(Read)];
+
+    /// <summary>How the kernel drives a group's devices while they have drivers of its own.</summary>
+    /// <param name="group">The group's number.</param>
+    public GroupReport ReportOf(int group)
+    {
+        // Documented kernel ABI: sysfs-kernel-iommu_groups
+        var type = _files.Read($"{GroupPath(group)}/type");
+        var widths = FunctionsOf(group).Select(function => AddressBits($"{DevicesPath}/{function.Address}")).OfType<int>().ToArray();
+        return new GroupReport(group, type, widths.Length == 0 ? null : widths.Min(), ReservedRanges(group));
+    }
+
+    /// <summary>How many address bits the Intel unit in front of a device translates: MGAW, bits 21:16 of its capability register, and
+    /// one (VT-d
+    /// specification, 11.4.2). The kernel tells of no other kind of unit.</summary>
+    private int? AddressBits(string device)
+    {
+        var text = _files.Read($"{device}/iommu/intel-iommu/cap");
+        return text is not null && TryParse(text, out var capability) ? (int)((capability >> 16) & 0x3F) + 1 : null;
+    }
+
+    private static string GroupPath(int group) => string.Create(CultureInfo.InvariantCulture, $"sys/kernel/iommu_groups/{group}");
 
     /// <summary>Device addresses of a group that the platform keeps for itself.</summary>
     public IReadOnlyList<ReservedRange> ReservedRanges(int group)
     {
         var ranges = new List<ReservedRange>();
-        var lines = _files.Read(string.Create(CultureInfo.InvariantCulture, $"sys/kernel/iommu_groups/{group}/reserved_regions")) ?? "";
+        var lines = _files.Read($"{GroupPath(group)}/reserved_regions") ?? "";
         foreach (var line in lines.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
-            if (line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var first, var last, var kind] && TryParse(first, out var from) && TryParse(last, out var to))
+            var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (words is [var first, var last, var kind] && TryParse(first, out var from) && TryParse(last, out var to))
                 ranges.Add(new ReservedRange(new IovaRange(new Iova(from), new Iova(to)), kind));
         }
 
         return ranges;
     }
 
-    private static bool TryParse(string text, out ulong value) =>
-        ulong.TryParse(text.StartsWith("0x", StringComparison.Ordinal) ? text.AsSpan(2) : text, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out value);
+    private static bool TryParse(string text, out ulong value)
+    {
+        var digits = text.StartsWith("0x", StringComparison.Ordinal) ? text.AsSpan(2) : text;
+        return ulong.TryParse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out value);
+    }
 
     /// <summary>The kind of an IOMMU by its name; one of a virtual machine is called by its own PCI address.</summary>
     private IommuKind KindOf(string? unit) => unit switch

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Aperture.Linux.Hosts;
 
-/// <summary>VFIO's no-IOMMU mode: devices without an IOMMU in the hands of processes. The kernel makes up a group for such a device, whose file is
+/// <summary>VFIO's no-IOMMU mode: devices without an IOMMU in the hands of processes. The kernel makes up a group for such a device,
+/// whose file is
 /// called <c>noiommu-N</c>.</summary>
 internal static class NoIommuMode
 {
@@ -14,5 +15,6 @@ internal static class NoIommuMode
         $"no IOMMU is in front of {address}: nothing keeps it from reading and overwriting all memory of this machine, the kernel's, too";
 
     /// <summary>The file of a group, without the leading slash.</summary>
-    public static string GroupFile(int group, bool isNoIommu) => string.Create(CultureInfo.InvariantCulture, $"dev/vfio/{(isNoIommu ? "noiommu-" : "")}{group}");
+    public static string GroupFile(int group, bool isNoIommu) =>
+        string.Create(CultureInfo.InvariantCulture, $"dev/vfio/{(isNoIommu ? "noiommu-" : "")}{group}");
 }

@@ -9,9 +9,11 @@ namespace Aperture.Linux.Hosts;
 /// <param name="Class">Class code, 24 bits.</param>
 /// <param name="Driver">The kernel driver that is bound, or null.</param>
 /// <param name="Override">The driver that the kernel was told to bind, whatever the ids say; null for none.</param>
-/// <param name="Group">Number of its IOMMU group, null without one. In the kernel's no-IOMMU mode a group is made up: see <see cref="IsNoIommu"/>.</param>
+/// <param name="Group">Number of its IOMMU group, null without one. In the kernel's no-IOMMU mode a group is made up: see
+/// <see cref="IsNoIommu"/>.</param>
 /// <param name="Iommu">What kind of IOMMU is in front of it.</param>
-public sealed record PciFunction(string Address, ushort Vendor, ushort Device, uint Class, string? Driver, string? Override, int? Group, IommuKind Iommu)
+public sealed record PciFunction(
+    string Address, ushort Vendor, ushort Device, uint Class, string? Driver, string? Override, int? Group, IommuKind Iommu)
 {
     /// <summary>Whether it is in the hands of VFIO.</summary>
     public bool IsVfio => Driver == LinuxHost.VfioDriver;

@@ -1,4 +1,4 @@
-using Aperture.Linux.AddressSpaces;
+using Aperture.Core.Addresses;
 
 namespace Aperture.Linux.Hosts;
 

@@ -18,6 +18,9 @@ internal enum Errno
     /// <summary>Input/output error.</summary>
     IoError = 5,
 
+    /// <summary>No such device or address: for example a drive without a medium.</summary>
+    NoDeviceOrAddress = 6,
+
     /// <summary>Bad file descriptor.</summary>
     BadFile = 9,
 
@@ -57,6 +60,9 @@ internal enum Errno
     /// <summary>There is no such system call.</summary>
     NoSystemCall = 38,
 
+    /// <summary>Beyond what the type can express: Linux 7 answers it to a map whose end wraps around.</summary>
+    Overflow = 75,
+
     /// <summary>A file of another kind.</summary>
     BadFileState = 77,
 
@@ -65,4 +71,7 @@ internal enum Errno
 
     /// <summary>Timed out.</summary>
     TimedOut = 110,
+
+    /// <summary>No medium in the drive.</summary>
+    NoMedium = 123,
 }

@@ -8,6 +8,8 @@ internal static unsafe partial class Libc
 {
     public const int OpenReadOnly = 0;
     public const int OpenReadWrite = 2;
+    public const int OpenExclusive = 0x80;
+    public const int OpenNonBlocking = 0x800;
     public const int OpenCloseOnExec = 0x80000;
     public const int ProtRead = 1;
     public const int ProtWrite = 2;
@@ -22,6 +24,13 @@ internal static unsafe partial class Libc
     public const int EventNonBlocking = 0x800;
     public const short PollIn = 1;
     public const int LimitLockedMemory = 8; // RLIMIT_MEMLOCK
+    public const int CurrentDirectory = -100; // AT_FDCWD
+    public const int StatNoAutomount = 0x800;
+    public const int StatDoNotSync = 0x4000;
+    public const uint StatType = 1;
+    public const int NewNetwork = 0x40000000; // CLONE_NEWNET
+    public const int InternetFamily = 2;
+    public const int DatagramSocket = 2;
     public static readonly nint MapFailed = -1;
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
@@ -77,4 +86,13 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "access", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Access(string path, int mode);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int GetStatus(int directory, string path, int flags, uint wanted, FileStatus* status);
+
+    [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]
+    public static partial int EnterNamespace(SafeFileHandle file, int kind);
+
+    [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
+    public static partial SafeFileHandle CreateSocket(int family, int type, int protocol);
 }

@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Linux.Hosts;
 
 namespace Aperture.Tool.Host;
@@ -5,27 +6,31 @@ namespace Aperture.Tool.Host;
 /// <summary>The commands that bind devices and give them back.</summary>
 internal static class HostBinding
 {
-    /// <summary>Hands devices to vfio-pci, the first that is refused ends it.</summary>
-    /// <returns>The exit code.</returns>
-    public static int Bind(LinuxHost host, IEnumerable<string> addresses, bool isDry, bool unsafeNoIommu, TextWriter output)
+    /// <summary>Hands devices to vfio-pci, all or none.</summary>
+    /// <returns>The exit code: 1 also when they are bound and something is still in the way of using one.</returns>
+    public static int Bind(LinuxHost host, IReadOnlyList<string> addresses, bool isDry, bool unsafeNoIommu, TextWriter output)
     {
-        var code = 0;
-        foreach (var address in addresses)
+        PciFunction[] functions = [.. addresses.Select(host.Find)];
+        if (isDry)
+            return functions.Aggregate(0, (code, function) => code | Plan(host, function, unsafeNoIommu, output));
+        host.Bind(addresses, unsafeNoIommu);
+        var isUsable = true;
+        foreach (var function in functions)
         {
-            var function = host.Find(address);
-            if (isDry)
+            var group = host.Find(function.Address).Group;
+            output.WriteLine(function.IsVfio
+                ? $"{function.Address}: bound to {LinuxHost.VfioDriver} already"
+                : $"{function.Address}: {function.Driver ?? "no driver"} -> {LinuxHost.VfioDriver}, group {group}");
+            foreach (var problem in host.Explain(function.Address, unsafeNoIommu))
             {
-                code |= Plan(host, function, unsafeNoIommu, output);
-                continue;
-            }
-
-            host.Bind(address, unsafeNoIommu);
-            output.WriteLine(function.IsVfio ? $"{function.Address}: bound to {LinuxHost.VfioDriver} already" : $"{function.Address}: {function.Driver ?? "no driver"} -> {LinuxHost.VfioDriver}, group {host.Find(address).Group}");
-            foreach (var problem in host.Explain(address, unsafeNoIommu))
                 output.WriteLine($"  {Label(problem)}: {problem}");
+                isUsable &= !Blocks(problem);
+            }
         }
 
-        return code;
+        if (!isUsable)
+            output.WriteLine("bound, but not usable as it stands: see above; 'aperture host unbind' gives back");
+        return isUsable ? 0 : 1;
     }
 
     /// <summary>Gives devices back, the first that is refused ends it.</summary>
@@ -35,10 +40,14 @@ internal static class HostBinding
         foreach (var address in addresses)
         {
             var function = host.Find(address);
-            if (isDry)
-                output.WriteLine($"{function.Address}: would go from {function.Driver ?? "no driver"} back to {host.OriginOf(address)}{(host.UseOf(address) is { } use ? $", but {use}" : "")}");
-            else
+            if (!isDry)
+            {
                 output.WriteLine($"{function.Address}: {host.Unbind(address) ?? "no driver"}");
+                continue;
+            }
+
+            var but = host.UseOf(address) is { } use ? $", but {use}" : "";
+            output.WriteLine($"{function.Address}: would go from {function.Driver ?? "no driver"} back to {host.OriginOf(address)}{but}");
         }
 
         return 0;
@@ -51,8 +60,9 @@ internal static class HostBinding
         var taken = host.Taken;
         if (taken.Count == 0)
             output.WriteLine("nothing was taken");
+        var there = host.Functions.Select(function => function.Address).ToHashSet(StringComparer.Ordinal);
         if (isDry)
-            return taken.Count == 0 ? 0 : Unbind(host, taken.Where(address => host.Functions.Any(function => function.Address == address)), true, output);
+            return Unbind(host, taken.Where(there.Contains), true, output);
         foreach (var line in host.Recover())
             output.WriteLine(line);
         return host.Taken.Count == 0 ? 0 : 1;
@@ -66,12 +76,27 @@ internal static class HostBinding
         _ => "note",
     };
 
+    /// <summary>Whether the kernel refuses the device for a problem: where interrupts are not isolated it does when the group is
+    /// opened.</summary>
+    private static bool Blocks(HostProblem problem) => problem.IsFatal || problem.Code == HostProblemCode.UnsafeInterrupts;
+
     private static int Plan(LinuxHost host, PciFunction function, bool unsafeNoIommu, TextWriter output)
     {
         output.WriteLine($"{function.Address}: would be taken from {function.Driver ?? "no driver"} and bound to {LinuxHost.VfioDriver}");
         var problems = host.Explain(function.Address, unsafeNoIommu);
         foreach (var problem in problems)
             output.WriteLine($"  {Label(problem)}: {problem}");
-        return problems.Any(problem => problem.IsFatal) ? 1 : 0;
+        if (problems.Any(Blocks))
+            return 1;
+        try
+        {
+            host.CheckBind([function.Address], unsafeNoIommu);
+            return 0;
+        }
+        catch (ApertureException e)
+        {
+            output.WriteLine($"  in the way: {e.Message}");
+            return 1;
+        }
     }
 }

@@ -12,52 +12,69 @@ internal static class HostList
     /// <returns>The exit code: 1 when something is in the way of one of those that were named.</returns>
     public static int Run(LinuxHost host, IReadOnlyList<string> addresses, bool json, TextWriter output)
     {
-        var functions = addresses.Count == 0 ? host.Functions : [.. addresses.Select(host.Find)];
+        var reports = host.Report(addresses);
         if (json)
-            WriteJson(host, functions, output);
+            WriteJson(reports, output);
         else
-            WriteText(host, functions, addresses.Count > 0, output);
-        return addresses.SelectMany(address => host.Explain(address)).Any(problem => problem.IsFatal) ? 1 : 0;
+            WriteText(reports, addresses.Count > 0, output);
+        return addresses.Count > 0 && reports.SelectMany(report => report.Problems).Any(problem => problem.IsFatal) ? 1 : 0;
     }
 
-    private static void WriteText(LinuxHost host, IReadOnlyList<PciFunction> functions, bool inDetail, TextWriter output)
+    private static void WriteText(IReadOnlyList<FunctionReport> reports, bool inDetail, TextWriter output)
     {
         var console = Terminal.For(output);
-        var table = new Table().Border(TableBorder.Simple).AddColumns("address", "id", "class", "driver", "group", "iommu", "use");
-        foreach (var function in functions)
+        var table = new Table().Border(TableBorder.Simple);
+        table.AddColumns("address", "id", "class", "driver", "group", "iommu", "domain", "used");
+        foreach (var report in reports)
         {
+            var function = report.Function;
             table.AddRow(
                 function.Address,
                 string.Create(CultureInfo.InvariantCulture, $"{function.Vendor:x4}:{function.Device:x4}"),
-                string.Create(CultureInfo.InvariantCulture, $"{function.Class:x6}"),
+                string.Create(CultureInfo.InvariantCulture, $"{function.Class >> 8:x4}"),
                 Markup.Escape(function.Driver ?? "-"),
                 function.Group?.ToString(CultureInfo.InvariantCulture) ?? "-",
                 function.IsNoIommu ? "no-IOMMU" : Name(function.Iommu),
-                Markup.Escape(host.UseOf(function.Address) ?? ""));
+                Markup.Escape(report.Group?.Type ?? "-"),
+                report.Use is null ? "" : "yes");
         }
 
         console.Write(table);
-        foreach (var warning in functions.Select(function => function.Warning).OfType<string>())
-            console.WriteLine($"WARNING: {warning}");
-        foreach (var function in inDetail ? functions : [])
-        {
-            console.WriteLine(function.Address);
-            foreach (var range in function.Group is { } group ? host.ReservedRanges(group) : [])
-                console.WriteLine($"  reserved: {range.Range} {range.Kind}");
-            foreach (var problem in host.Explain(function.Address))
-                console.WriteLine($"  {HostBinding.Label(problem)}: {problem}");
-        }
+
+        // Lines of their own: in a column of the table each use would be broken into words.
+        foreach (var report in reports.Where(report => report.Use is not null))
+            output.WriteLine($"{report.Function.Address}: {report.Use}");
+        foreach (var warning in reports.Select(report => report.Function.Warning).OfType<string>())
+            output.WriteLine($"WARNING: {warning}");
+        foreach (var report in inDetail ? reports : [])
+            WriteDetails(report, output);
     }
 
-    private static void WriteJson(LinuxHost host, IReadOnlyList<PciFunction> functions, TextWriter output)
+    private static void WriteDetails(FunctionReport report, TextWriter output)
+    {
+        output.WriteLine(report.Function.Address);
+        if (report.Group is { Type: not null } group)
+        {
+            var policy = group.Policy is { } known ? $", {known}" : "";
+            output.WriteLine($"  the kernel's own domain: {group.Type}{policy}; VFIO's are their own, and strict");
+        }
+        if (report.Group?.AddressBits is { } bits)
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  device addresses: {bits} bits"));
+        foreach (var range in report.Group?.Reserved ?? [])
+            output.WriteLine($"  reserved: {range.Range} {range.Kind}");
+        foreach (var problem in report.Problems)
+            output.WriteLine($"  {HostBinding.Label(problem)}: {problem}");
+    }
+
+    private static void WriteJson(IReadOnlyList<FunctionReport> reports, TextWriter output)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
         {
             json.WriteStartObject();
             json.WriteStartArray("devices");
-            foreach (var function in functions)
-                Write(json, host, function);
+            foreach (var report in reports)
+                Write(json, report);
             json.WriteEndArray();
             json.WriteEndObject();
         }
@@ -65,8 +82,9 @@ internal static class HostList
         output.WriteLine(System.Text.Encoding.UTF8.GetString(stream.GetBuffer().AsSpan(0, (int)stream.Length)));
     }
 
-    private static void Write(Utf8JsonWriter json, LinuxHost host, PciFunction function)
+    private static void Write(Utf8JsonWriter json, FunctionReport report)
     {
+        var function = report.Function;
         json.WriteStartObject();
         json.WriteString("address", function.Address);
         json.WriteString("vendor", string.Create(CultureInfo.InvariantCulture, $"{function.Vendor:x4}"));
@@ -78,10 +96,16 @@ internal static class HostList
         else
             json.WriteNull("group");
         json.WriteString("iommu", Name(function.Iommu));
+        json.WriteString("domain", report.Group?.Type);
+        json.WriteString("policy", report.Group?.Policy);
+        if (report.Group?.AddressBits is { } bits)
+            json.WriteNumber("addressBits", bits);
+        else
+            json.WriteNull("addressBits");
         json.WriteString("warning", function.Warning);
-        json.WriteString("use", host.UseOf(function.Address));
+        json.WriteString("use", report.Use);
         json.WriteStartArray("reserved");
-        foreach (var range in function.Group is { } number ? host.ReservedRanges(number) : [])
+        foreach (var range in report.Group?.Reserved ?? [])
         {
             json.WriteStartObject();
             json.WriteString("first", range.Range.First.ToString());
@@ -92,7 +116,7 @@ internal static class HostList
 
         json.WriteEndArray();
         json.WriteStartArray("problems");
-        foreach (var problem in host.Explain(function.Address))
+        foreach (var problem in report.Problems)
         {
             json.WriteStartObject();
             json.WriteString("code", problem.Code.ToString());

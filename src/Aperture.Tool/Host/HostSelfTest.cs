@@ -26,7 +26,10 @@ internal static class HostSelfTest
         {
             var problems = host.Explain(address, unsafeNoIommu);
             if (problems.Any(problem => problem.IsFatal))
-                throw new ApertureException(Status.NotPermitted, string.Join("; ", problems.Where(problem => problem.IsFatal).Select(problem => problem.ToString())));
+            {
+                var fatal = problems.Where(problem => problem.IsFatal).Select(problem => problem.ToString());
+                throw new ApertureException(Status.NotPermitted, string.Join("; ", fatal));
+            }
             foreach (var problem in problems)
                 output.WriteLine($"{HostBinding.Label(problem)}: {problem}");
             return Test(host.Find(address), unsafeNoIommu, output) ? 0 : 1;
@@ -47,7 +50,8 @@ internal static class HostSelfTest
         var device = opened.Device;
         if (device.Bound is null)
             throw new ApertureException(Status.NoDevice, string.Join("; ", machine.Drivers.Log));
-        output.WriteLine($"opened: {device.Registers.Count} regions, {device.Interrupts.Count} interrupts ({opened.Interrupts}), {device.Iommu!.Ports[0].Unit.Name}, addresses up to {device.Iommu.Domain!.ApertureEnd}");
+        var reach = $"{device.Iommu!.Ports[0].Unit.Name}, addresses up to {device.Iommu.Domain!.ApertureEnd}";
+        output.WriteLine($"opened: {device.Registers.Count} regions, {device.Interrupts.Count} interrupts ({opened.Interrupts}), {reach}");
         var holds = true;
         if (function.IsNoIommu)
         {

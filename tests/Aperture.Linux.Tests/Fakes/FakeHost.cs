@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Linux.Hosts;
 
 namespace Aperture.Linux.Tests.Fakes;
@@ -17,15 +18,24 @@ internal sealed class FakeHost : IDisposable
         Write("proc/self/status", "Name: x\nCapEff:\t000001ffffffffff\n");
         Write("proc/self/mountinfo", "");
         Write("proc/swaps", "");
-        Host = new LinuxHost(new HostFiles(_root) { Wrote = React }, Log);
+        Calls = new FakeCalls(_root, Events);
+        Host = new LinuxHost(new HostFiles(_root) { Wrote = React, Calls = Calls }, Log);
     }
 
     public LinuxHost Host { get; }
 
     public FakeLogger Log { get; } = new();
 
+    public FakeCalls Calls { get; }
+
+    /// <summary>Claims of disks, and what was written to drivers, in order.</summary>
+    public List<string> Events { get; } = [];
+
     /// <summary>What was written into the kernel's files, in order.</summary>
     public List<string> Written { get; } = [];
+
+    /// <summary>Which writes the kernel refuses, by path and text.</summary>
+    public Func<string, string, bool> Fails { get; set; } = (_, _) => false;
 
     /// <summary>Drivers that fail to take a device.</summary>
     public HashSet<string> Broken { get; } = [];
@@ -67,6 +77,18 @@ internal sealed class FakeHost : IDisposable
             return;
         Natural[address] = driver;
         BindTo(address, driver);
+        if (kind.StartsWith("02", StringComparison.Ordinal))
+            Link($"{path}/net/eth{address[6]}/subsystem", "../../../class/net");
+    }
+
+    /// <summary>Adds a disk or, below a disk, a partition.</summary>
+    public void AddDisk(string path, string number, bool isPartition = false)
+    {
+        Write($"{path}/dev", $"{number}\n");
+        Write($"{path}/uevent", $"MAJOR={number.Split(':')[0]}\nDEVNAME={Path.GetFileName(path)}\nDEVTYPE=disk\n");
+        Link($"{path}/subsystem", "../../../class/block");
+        if (isPartition)
+            Write($"{path}/partition", "1\n");
     }
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
@@ -87,18 +109,24 @@ internal sealed class FakeHost : IDisposable
 
     private void React(string path, string text)
     {
+        if (Fails(path, text))
+            throw new ApertureException(Status.IoError, $"/{path} does not take '{text.Trim()}'");
         Written.Add($"{path.Replace("sys/bus/pci/", "", StringComparison.Ordinal)} {text.Trim()}");
+        Events.Add(Path.GetFileName(path));
         File.WriteAllText(At(path), text); // such files take a text as a whole
         if (path.EndsWith("/driver/unbind", StringComparison.Ordinal))
             File.Delete(At($"sys/bus/pci/devices/{text}/driver"));
-        if (path != "sys/bus/pci/drivers_probe" || new FileInfo(At($"sys/bus/pci/devices/{text}/driver")).LinkTarget is not null)
+        if (path != "sys/bus/pci/drivers_probe")
+            return;
+        if (new FileInfo(At($"sys/bus/pci/devices/{text}/driver")).LinkTarget is not null)
             return;
         var wanted = File.ReadAllText(At($"sys/bus/pci/devices/{text}/driver_override")).Trim();
         var driver = wanted is "" or "(null)" ? Natural.GetValueOrDefault(text) : wanted;
         if (driver is null || Broken.Contains(driver))
             return;
         BindTo(text, driver);
-        if (driver == LinuxHost.VfioDriver && new FileInfo(At($"sys/bus/pci/devices/{text}/iommu_group")).LinkTarget is null && File.Exists(At(NoIommuMode.Parameter)))
+        var made = new FileInfo(At($"sys/bus/pci/devices/{text}/iommu_group")).LinkTarget;
+        if (driver == LinuxHost.VfioDriver && made is null && File.Exists(At(NoIommuMode.Parameter)))
             MakeUpGroup(text);
     }
 }

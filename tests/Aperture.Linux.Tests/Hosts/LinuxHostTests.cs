@@ -127,9 +127,9 @@ public sealed class LinuxHostTests : IDisposable
         var controller = $"sys/bus/pci/devices/{Disk}/nvme/nvme0";
         _fake.Link($"{controller}/subsystem", "../../../class/nvme");
         _fake.Link($"{controller}/device", "..");
-        AddDisk($"{controller}/nvme0n1", "259:0");
-        AddDisk($"{controller}/nvme0n1/nvme0n1p1", "259:1");
-        AddDisk("sys/class/nvme-subsystem/nvme-subsys0/nvme0n2", "259:9"); // one with several paths
+        _fake.AddDisk($"{controller}/nvme0n1", "259:0");
+        _fake.AddDisk($"{controller}/nvme0n1/nvme0n1p1", "259:1", isPartition: true);
+        _fake.AddDisk("sys/class/nvme-subsystem/nvme-subsys0/nvme0n2", "259:9"); // one with several paths
         _fake.Link("sys/class/nvme-subsystem/nvme-subsys0/nvme0", "../../somewhere/nvme0");
         _fake.Link($"sys/bus/pci/devices/{Disk}/net/eth7/subsystem", "../../../class/net");
         Assert.Null(Host.UseOf(Disk));
@@ -140,10 +140,25 @@ public sealed class LinuxHostTests : IDisposable
         Assert.Empty(_fake.Written);
     }
 
-    private void AddDisk(string path, string number)
+    [Fact]
+    public void An_address_without_its_domain_and_in_other_letters_is_the_same_function()
     {
-        _fake.Write($"{path}/dev", $"{number}\n");
-        _fake.Link($"{path}/subsystem", "../../../class/block");
+        _fake.Add("0000:0a:00.0", "1b36:0010", "010802", 6);
+        Assert.Equal("0000:0a:00.0", Host.Find("0A:00.0").Address);
+        Assert.Equal(6, Host.GroupOf("0000:0A:00.0"));
+    }
+
+    [Fact]
+    public void Says_how_the_kernel_drives_a_group()
+    {
+        _fake.Write("sys/kernel/iommu_groups/5/type", "DMA-FQ\n");
+        File.Delete(_fake.At($"sys/bus/pci/devices/{Disk}/iommu"));
+        _fake.Write($"sys/bus/pci/devices/{Disk}/iommu/intel-iommu/cap", "d2008c22260206\n"); // MGAW 38: 39 bits
+        var report = Host.ReportOf(5);
+        Assert.Equal(("DMA-FQ", "lazy", 39), (report.Type, report.Policy, report.AddressBits));
+        _fake.Write("sys/kernel/iommu_groups/5/type", "DMA\n");
+        Assert.Equal("strict", Host.ReportOf(5).Policy);
+        Assert.Equal(new GroupReport(6, null, null, []), Host.ReportOf(6) with { Reserved = [] });
     }
 
     private void AssertProblem(string address, HostProblemCode code, string message, string remedy, bool isFatal = true)

@@ -19,6 +19,7 @@ public sealed class HostCommandTests : IDisposable
         _fake.Add("0000:02:00.0", "8086:1234", "020000", null);
         _fake.Write("sys/kernel/iommu_groups/5/reserved_regions", "0x00000000fee00000 0x00000000feefffff msi\n");
         _fake.Write("dev/vfio/5", "");
+        _fake.Write("sys/kernel/iommu_groups/5/type", "DMA\n");
     }
 
     public void Dispose()
@@ -31,8 +32,32 @@ public sealed class HostCommandTests : IDisposable
     public void List_shows_every_device()
     {
         Assert.Equal(0, HostList.Run(_fake.Host, [], false, _output));
-        Assert.Contains("1b36:0010   010802   nvme     5       intel", _output.ToString());
-        Assert.Contains("8086:1234   020000   -        -       none", _output.ToString());
+        Assert.Contains("1b36:0010   0108    nvme     5       intel   DMA", _output.ToString());
+        Assert.Contains("8086:1234   0200    -        -       none    -", _output.ToString());
+    }
+
+    [Fact]
+    public void List_fits_eighty_columns_whoever_uses_a_device()
+    {
+        for (var i = 0; i < 3; i++)
+            _fake.Link($"proc/47{i}/fd/9", $"/sys/bus/pci/devices/{Disk}/resource{i}");
+        _fake.Write($"proc/470/comm", "a-program\n");
+        HostList.Run(_fake.Host, [], false, _output);
+        var lines = _output.ToString().Split('\n');
+        var table = lines.TakeWhile(line => !line.StartsWith(Disk, StringComparison.Ordinal)).ToArray();
+        Assert.All(table, line => Assert.True(line.TrimEnd().Length <= 80, line));
+        Assert.Equal(2, table.Count(line => line.TrimStart().StartsWith("0000:", StringComparison.Ordinal))); // one line each
+        Assert.Contains($"{Disk}: process 470 (a-program) has /sys/bus/pci/devices/{Disk}/resource0 open, process 471 has", _output.ToString());
+    }
+
+    [Fact]
+    public void Bind_says_by_its_exit_code_that_the_kernel_will_refuse_the_device()
+    {
+        _fake.Write("proc/interrupts", "  0:  1  IO-APIC  2-edge  timer");
+        Assert.Equal(1, HostBinding.Bind(_fake.Host, [Disk], false, false, _output));
+        Assert.Contains("dmesg | grep", _output.ToString());
+        Assert.Contains("bound, but not usable as it stands", _output.ToString());
+        Assert.True(_fake.Host.Find(Disk).IsVfio);
     }
 
     [Fact]
@@ -41,6 +66,7 @@ public sealed class HostCommandTests : IDisposable
         Assert.Equal(1, HostList.Run(_fake.Host, ["02:00.0"], false, _output));
         Assert.Contains("in the way: no IOMMU is in front of 0000:02:00.0", _output.ToString());
         Assert.Equal(0, HostList.Run(_fake.Host, [Disk], false, _output));
+        Assert.Contains("the kernel's own domain: DMA, strict; VFIO's are their own, and strict", _output.ToString());
         Assert.Contains("reserved: [0xfee00000, 0xfeefffff] msi", _output.ToString());
     }
 
@@ -52,6 +78,7 @@ public sealed class HostCommandTests : IDisposable
         var devices = json.RootElement.GetProperty("devices");
         Assert.Equal(5, devices[0].GetProperty("group").GetInt32());
         Assert.Equal("msi", devices[0].GetProperty("reserved")[0].GetProperty("kind").GetString());
+        Assert.Equal("DMA strict", $"{devices[0].GetProperty("domain")} {devices[0].GetProperty("policy")}");
         Assert.Equal(JsonValueKind.Null, devices[1].GetProperty("group").ValueKind);
         Assert.Equal("NoIommu", devices[1].GetProperty("problems")[0].GetProperty("code").GetString());
     }
