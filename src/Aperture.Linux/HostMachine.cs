@@ -11,15 +11,16 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Aperture.Linux;
 
-/// <summary>Devices of this host with the drivers of this process: the counterpart of a simulated machine. The driver core, the IOMMU API and the
+/// <summary>Devices of this host with the drivers of this process: the counterpart of a simulated machine. The driver core, the IOMMU
+/// API and the
 /// DMA API are the same; the kernel's VFIO stands behind them.</summary>
 /// <remarks>Devices must be bound to vfio-pci: <see cref="LinuxHost"/> does that and gives them back.</remarks>
-public sealed class HostMachine : IDisposable
+public sealed partial class HostMachine : IDisposable
 {
     private readonly Lock _lock = new();
-    private readonly Func<PciFunction, IHostSpace> _openGroup;
+    private readonly Func<PciFunction, HostSpace> _openGroup;
     private readonly InterruptPump _pump = new();
-    private readonly Dictionary<int, (IHostSpace Space, HostUnit Unit, IDisposable Registration)> _groups = []; // by the kernel's number
+    private readonly Dictionary<int, (HostSpace Space, HostUnit Unit, IDisposable Registration)> _groups = []; // by the kernel's number
     private readonly Dictionary<string, (HostDevice Device, int Group, IDisposable Gates)> _devices = new(StringComparer.Ordinal);
     private readonly LinuxHost _host;
     private readonly ILogger _logger;
@@ -32,7 +33,7 @@ public sealed class HostMachine : IDisposable
     {
     }
 
-    internal HostMachine(HostMachineOptions options, Func<PciFunction, IHostSpace> openGroup)
+    internal HostMachine(HostMachineOptions options, Func<PciFunction, HostSpace> openGroup)
     {
         _openGroup = openGroup;
         _host = new LinuxHost(options.Root);
@@ -61,20 +62,25 @@ public sealed class HostMachine : IDisposable
         }
     }
 
-    /// <summary>Opens a device that is bound to vfio-pci. Drivers that were registered with <see cref="Drivers"/> and serve it are bound.</summary>
-    /// <param name="address">Its PCI address, for example <c>0000:00:04.0</c>.</param>
+    /// <summary>Opens a device that is bound to vfio-pci. Drivers that were registered with <see cref="Drivers"/> and serve it are
+    /// bound.</summary>
+    /// <param name="address">Its PCI address, for example <c>0000:00:04.0</c>; the domain 0000 may be left out. One device has one name
+    /// here,
+    /// <see cref="PciFunction.Address"/>, however it was called.</param>
     /// <param name="options">How; null for the defaults.</param>
-    /// <exception cref="ApertureException">It cannot be opened: the message says what is missing and how to get it. Nothing is left open.</exception>
+    /// <exception cref="ApertureException">It cannot be opened: the message says what is missing and how to get it. Nothing is left
+    /// open.</exception>
     public HostDevice Open(string address, HostDeviceOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(address);
         lock (_lock)
         {
+            options ??= new();
+            var function = _host.Find(address);
+            address = function.Address;
             if (_devices.ContainsKey(address))
                 throw new ApertureException(Status.Busy, $"{address} is open already");
-            options ??= new();
             var group = _host.GroupOf(address);
-            var function = _host.Find(address);
             if (function.Warning is { } warning)
                 Accept(warning, options);
             if (!_groups.TryGetValue(group, out var entry))
@@ -89,6 +95,8 @@ public sealed class HostMachine : IDisposable
             {
                 var device = new HostDevice(address, entry.Space, entry.Unit, options, _pump);
                 _devices.Add(address, (device, group, Drivers.RegisterGates(device, device)));
+                device.HandlerFailed += e => LogHandlerFailed(_logger, address, e);
+                device.Listen(Hear);
                 Drivers.Add(device.Device);
                 return device;
             }
@@ -101,12 +109,13 @@ public sealed class HostMachine : IDisposable
         }
     }
 
-    /// <summary>Takes a device's driver away and gives the device back to the kernel, quiet. With the last device of its group its mappings go.</summary>
+    /// <summary>Takes a device's driver away and gives the device back to the kernel, quiet. With the last device of its group its
+    /// mappings go.</summary>
     public void Close(HostDevice device)
     {
         ArgumentNullException.ThrowIfNull(device);
         lock (_lock)
-            Close(device.Address);
+            Close(device, GateReason.Disposed);
     }
 
     /// <summary>Closes all devices and gives the memory back.</summary>
@@ -121,6 +130,7 @@ public sealed class HostMachine : IDisposable
                 Close(address);
         }
 
+        FinishClosing();
         _pump.Dispose();
         Memory.Dispose();
     }
@@ -128,19 +138,36 @@ public sealed class HostMachine : IDisposable
     private void Accept(string warning, HostDeviceOptions options)
     {
         if (!options.UnsafeNoIommu)
-            throw new ApertureException(Status.NotPermitted, $"{warning}; whoever wants that must say so (HostDeviceOptions.UnsafeNoIommu)");
+        {
+            throw new ApertureException(
+                Status.NotPermitted, $"{warning}; whoever wants that must say so (HostDeviceOptions.UnsafeNoIommu)");
+        }
         LinuxHost.LogNoIommu(_logger, warning);
     }
 
-    private void Close(string address)
+    /// <summary>Closes a device, unless that happened already; another one may be open under its address.</summary>
+    private void Close(HostDevice device, GateReason reason)
+    {
+        if (_devices.TryGetValue(device.Address, out var entry) && entry.Device == device)
+            Close(device.Address, reason);
+    }
+
+    private void Close(string address, GateReason reason = GateReason.Disposed)
     {
         if (!_devices.Remove(address, out var entry))
             return;
-        if (Drivers.TryFind(entry.Device.Device.Key, out _))
-            Drivers.Remove(entry.Device.Device);
-        entry.Gates.Dispose();
-        entry.Device.Close();
-        CloseIfEmpty(entry.Group);
+        try
+        {
+            if (Drivers.TryFind(entry.Device.Device.Key, out _))
+                Drivers.Remove(entry.Device.Device);
+        }
+        finally
+        {
+            // Whatever the driver left: closing ends its DMA, and with the last device of the group all that it could reach.
+            entry.Gates.Dispose();
+            entry.Device.Close(reason);
+            CloseIfEmpty(entry.Group);
+        }
     }
 
     private void CloseIfEmpty(int number)

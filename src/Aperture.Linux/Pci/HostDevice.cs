@@ -10,7 +10,8 @@ using Aperture.Power;
 
 namespace Aperture.Linux.Pci;
 
-/// <summary>An open PCI function of the host. <see cref="Device"/> is what drivers see: its BARs, its interrupts, its DMA; the rest is PCI's own.</summary>
+/// <summary>An open PCI function of the host. <see cref="Device"/> is what drivers see: its BARs, its interrupts, its DMA; the rest is
+/// PCI's own.</summary>
 /// <remarks>The function may do DMA while its driver holds it active: bus mastering is a power domain of the device.</remarks>
 public sealed class HostDevice : IGateProvider
 {
@@ -18,16 +19,22 @@ public sealed class HostDevice : IGateProvider
     private readonly List<MappedRegisters> _regions = [];
     private readonly Gate _busMaster;
     private readonly PciInterrupts? _interrupts; // null until they were switched on
+    private readonly RegisterGate _answers = new();
+    private readonly InterruptPump _pump;
+    private DeviceNotices? _notices;             // null until somebody listens
 
-    internal HostDevice(string address, IHostSpace space, HostUnit unit, HostDeviceOptions options, InterruptPump pump)
+    internal HostDevice(string address, HostSpace space, HostUnit unit, HostDeviceOptions options, InterruptPump pump)
     {
         Address = address;
         Options = options;
         Unit = unit;
+        _pump = pump;
         _file = space.OpenDevice(address);
         try
         {
-            Configuration = new PciConfiguration(Open(VfioRegion.Configuration) ?? throw new ApertureException(Status.NoDevice, $"{address} has no configuration space"));
+            if (Open(VfioRegion.Configuration) is not { } configuration)
+                throw new ApertureException(Status.NoDevice, $"{address} has no configuration space");
+            Configuration = new PciConfiguration(new ConfigurationRegisters(configuration, _answers));
             Configuration.EnableMemory();
             Configuration.IsBusMaster = false;
             _busMaster = new Gate(GateKind.PowerDomain, $"{address} bus mastering");
@@ -54,7 +61,7 @@ public sealed class HostDevice : IGateProvider
         }
         catch
         {
-            Close();
+            Close(GateReason.Disposed);
             throw;
         }
     }
@@ -80,14 +87,30 @@ public sealed class HostDevice : IGateProvider
     /// <summary>Called on the thread that waits for interrupts, with what a handler threw.</summary>
     public event Action<Exception>? HandlerFailed;
 
+    /// <summary>The kernel wants the device back: somebody unplugs it or takes it from vfio-pci. It waits, and asks again every few
+    /// seconds, until the device
+    /// is closed; that happens when this returns, unless a handler says that it will do it (<see cref="DeviceNotice.IsHandled"/>).
+    /// Called on the thread that
+    /// waits for interrupts. Accesses to a closed device throw and say why.</summary>
+    public event Action<DeviceNotice>? RemovalRequested;
+
+    /// <summary>The bus reported an error of the device's that it cannot recover from. The device is closed when this returns, unless a
+    /// handler says that it
+    /// takes care of it (<see cref="DeviceNotice.IsHandled"/>), for example by a reset. Called on the thread that waits for
+    /// interrupts.</summary>
+    public event Action<DeviceNotice>? ErrorReported;
+
     /// <summary>The unit of its group.</summary>
     internal HostUnit Unit { get; }
 
     /// <summary>The <c>compatible</c> string of a PCI function, as the Open Firmware PCI binding forms it.</summary>
-    public static string CompatibleOf(ushort vendor, ushort device) => string.Create(CultureInfo.InvariantCulture, $"pci{vendor:x},{device:x}");
+    public static string CompatibleOf(ushort vendor, ushort device) =>
+        string.Create(CultureInfo.InvariantCulture, $"pci{vendor:x},{device:x}");
 
-    /// <summary>Resets the function: it is quiet afterwards, and its registers are as after power-on. Its driver must not be busy with it.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.NotSupported"/>: the function has no reset of its own; <see cref="Status.Busy"/>: try again later.</exception>
+    /// <summary>Resets the function: it is quiet afterwards, and its registers are as after power-on. Its driver must not be busy with
+    /// it.</summary>
+    /// <exception cref="ApertureException"><see cref="Status.NotSupported"/>: the function has no reset of its own;
+    /// <see cref="Status.Busy"/>: try again later.</exception>
     public void Reset()
     {
         _file.Reset();
@@ -102,15 +125,26 @@ public sealed class HostDevice : IGateProvider
         return gate is null ? Status.NotFound : Status.Ok;
     }
 
-    /// <summary>Gives the function back to the kernel, quiet.</summary>
-    internal void Close()
+    /// <summary>Listens to what the kernel says about the device.</summary>
+    /// <param name="hear">Called on the thread that waits for interrupts.</param>
+    internal void Listen(Action<HostDevice, DeviceNoticeKind> hear) =>
+        _notices = new DeviceNotices(_file, _pump, kind => hear(this, kind), e => HandlerFailed?.Invoke(e));
+
+    /// <summary>Tells of a notice.</summary>
+    internal void Raise(DeviceNotice notice) => (notice.Kind == DeviceNoticeKind.Error ? ErrorReported : RemovalRequested)?.Invoke(notice);
+
+    /// <summary>Gives the function back to the kernel, quiet. Accesses to its registers end first, and are refused from then on.</summary>
+    /// <param name="reason">Why, for those who still access it.</param>
+    internal void Close(GateReason reason)
     {
         try
         {
+            _notices?.Dispose();
             _interrupts?.Dispose();
         }
         finally
         {
+            _answers.Close(reason);
             _regions.ForEach(region => region.Dispose());
             _file.Dispose();
         }
@@ -118,7 +152,7 @@ public sealed class HostDevice : IGateProvider
 
     private MappedRegisters? Open(VfioRegion index)
     {
-        var region = MappedRegisters.Open(_file, index);
+        var region = MappedRegisters.Open(_file, index, _answers);
         if (region is not null)
             _regions.Add(region);
         return region;

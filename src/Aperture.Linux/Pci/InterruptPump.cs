@@ -27,7 +27,10 @@ internal sealed unsafe class InterruptPump : IDisposable
     public static SafeFileHandle CreateEvent()
     {
         var file = Libc.CreateEvent(0, Libc.EventCloseOnExec | Libc.EventNonBlocking);
-        return file.IsInvalid ? throw new ApertureException(ErrnoExtensions.Last.ToStatus(), $"no event file could be made: {ErrnoExtensions.Last.Describe()}") : file;
+        if (!file.IsInvalid)
+            return file;
+        var error = ErrnoExtensions.Last;
+        throw new ApertureException(error.ToStatus(), $"no event file could be made: {error.Describe()}");
     }
 
     /// <summary>Calls somebody whenever a file was signalled.</summary>
@@ -89,7 +92,8 @@ internal sealed unsafe class InterruptPump : IDisposable
                 continue;
             if (ready < 0)
             {
-                _failure = new ApertureException(Status.IoError, $"interrupts can be waited for no more: {ErrnoExtensions.Last.Describe()}");
+                _failure = new ApertureException(
+                    Status.IoError, $"interrupts can be waited for no more: {ErrnoExtensions.Last.Describe()}");
                 return;
             }
 

@@ -1,47 +1,68 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Linux.Native;
 using Aperture.Linux.Vfio;
 using Aperture.Linux.Vfio.Abi;
+using Microsoft.Win32.SafeHandles;
 
 namespace Aperture.Linux.Pci;
 
-/// <summary>A region of an open PCI function: through mapped memory where the kernel allows that, through its file elsewhere (configuration space,
+/// <summary>A region of an open PCI function: through mapped memory where the kernel allows that, through its file elsewhere
+/// (configuration space,
 /// the pages around an MSI-X table).</summary>
+/// <remarks>Thread-safe. An access while the function does not answer is refused; see <see cref="RegisterGate"/>. What cannot be caught:
+/// memory decoding or power
+/// that somebody switches off behind VFIO's back (setpci, a bridge). Then the processor reads ones, or the platform stops the machine;
+/// the process ends only
+/// where the kernel turns that into SIGBUS.</remarks>
 internal sealed unsafe class MappedRegisters : RegisterRegion, IDisposable
 {
-    private readonly VfioDevice _device;
-    private readonly ulong _offset;    // where the region starts in the device's file
-    private readonly Area[] _areas;    // mapped parts, lowest first
-    private bool _isClosed;
+    private readonly SafeFileHandle _file; // the device's
+    private readonly ulong _offset;        // where the region starts in it
+    private readonly Area[] _areas;        // mapped parts, lowest first
+    private readonly RegisterGate _gate;   // of the whole function: closed while its registers do not answer
+    private readonly GateReason _matters;  // which reasons for a closed gate are ones here
 
-    private MappedRegisters(VfioDevice device, string name, VfioRegionInfo info, Area[] areas)
-        : base(name, info.Size)
+    internal MappedRegisters(
+        SafeFileHandle file, string name, ulong offset, ulong size, Area[] areas, RegisterGate gate, GateReason matters)
+        : base(name, size)
     {
-        _device = device;
-        _offset = info.Offset;
+        _file = file;
+        _offset = offset;
         _areas = areas;
+        _gate = gate;
+        _matters = matters;
     }
 
     /// <summary>Opens a region and maps what can be mapped of it.</summary>
+    /// <param name="device">The function.</param>
+    /// <param name="index">Which region.</param>
+    /// <param name="gate">Whether the function answers.</param>
     /// <returns>Null for a region that is not there.</returns>
     /// <exception cref="ApertureException">The kernel refuses.</exception>
-    public static MappedRegisters? Open(VfioDevice device, VfioRegion index)
+    public static MappedRegisters? Open(VfioDevice device, VfioRegion index, RegisterGate gate)
     {
         var info = device.Region(index, out var parts);
         if (info.Size == 0 || (info.Flags & (VfioRegionFlags.Read | VfioRegionFlags.Write)) == 0)
             return null;
+        var name = $"{device.Name} {index}";
         var areas = new List<Area>();
-        var region = new MappedRegisters(device, $"{device.Name} {index}", info, []);
         try
         {
             foreach (var part in parts.OrderBy(part => part.Offset))
             {
-                var address = Libc.Map(0, (nuint)part.Size, Libc.ProtRead | Libc.ProtWrite, Libc.MapShared, device.File, (long)(info.Offset + part.Offset));
+                const int Rights = Libc.ProtRead | Libc.ProtWrite;
+                var address = Libc.Map(0, (nuint)part.Size, Rights, Libc.MapShared, device.File, (long)(info.Offset + part.Offset));
                 if (address == Libc.MapFailed)
-                    throw new ApertureException(ErrnoExtensions.Last.ToStatus(), $"{region.Name} could not be mapped at offset 0x{part.Offset:x}: {ErrnoExtensions.Last.Describe()}");
+                {
+                    var error = ErrnoExtensions.Last;
+                    throw new ApertureException(
+                        error.ToStatus(), $"{name} could not be mapped at offset 0x{part.Offset:x}: {error.Describe()}");
+                }
+
                 areas.Add(new Area(part.Offset, part.Size, (byte*)address));
             }
         }
@@ -51,13 +72,16 @@ internal sealed unsafe class MappedRegisters : RegisterRegion, IDisposable
             throw;
         }
 
-        return new MappedRegisters(device, region.Name, info, [.. areas]);
+        // Configuration space answers in every state of the function but the last.
+        var matters = index == VfioRegion.Configuration ? GateReason.ForGood : (GateReason)(-1);
+        return new MappedRegisters(device.File, name, info.Offset, info.Size, [.. areas], gate, matters);
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public override uint Read32(uint offset)
     {
+        using var access = _gate.Enter();
         if (Find(offset, sizeof(uint), isWrite: false) is var place and not null)
             return Volatile.Read(ref *(uint*)place);
         var bytes = stackalloc byte[sizeof(uint)];
@@ -69,6 +93,7 @@ internal sealed unsafe class MappedRegisters : RegisterRegion, IDisposable
     [MethodImpl(MethodImplOptions.NoInlining)]
     public override void Write32(uint offset, uint value)
     {
+        using var access = _gate.Enter();
         if (Find(offset, sizeof(uint), isWrite: true) is var place and not null)
             Volatile.Write(ref *(uint*)place, value);
         else
@@ -79,6 +104,7 @@ internal sealed unsafe class MappedRegisters : RegisterRegion, IDisposable
     [MethodImpl(MethodImplOptions.NoInlining)]
     public override ulong Read64(uint offset)
     {
+        using var access = _gate.Enter();
         if (Find(offset, sizeof(ulong), isWrite: false) is var place and not null)
             return Volatile.Read(ref *(ulong*)place);
         var bytes = stackalloc byte[sizeof(ulong)];
@@ -90,6 +116,7 @@ internal sealed unsafe class MappedRegisters : RegisterRegion, IDisposable
     [MethodImpl(MethodImplOptions.NoInlining)]
     public override void Write64(uint offset, ulong value)
     {
+        using var access = _gate.Enter();
         if (Find(offset, sizeof(ulong), isWrite: true) is var place and not null)
             Volatile.Write(ref *(ulong*)place, value);
         else
@@ -97,37 +124,43 @@ internal sealed unsafe class MappedRegisters : RegisterRegion, IDisposable
     }
 
     /// <summary>Reads bytes through the device's file: for configuration space, which has registers of one and two bytes.</summary>
+    /// <exception cref="BusErrorException">They lie outside, or the function is gone.</exception>
     public void Read(uint offset, Span<byte> bytes)
     {
-        Check(offset, (uint)bytes.Length, isWrite: false);
+        using var access = _gate.Enter();
+        Check(offset, (ulong)offset + (uint)bytes.Length <= Size, isWrite: false);
         fixed (byte* to = bytes)
             ReadFile(offset, to, (uint)bytes.Length);
     }
 
     /// <summary>Writes bytes through the device's file.</summary>
+    /// <inheritdoc cref="Read"/>
     public void Write(uint offset, ReadOnlySpan<byte> bytes)
     {
-        Check(offset, (uint)bytes.Length, isWrite: true);
+        using var access = _gate.Enter();
+        Check(offset, (ulong)offset + (uint)bytes.Length <= Size, isWrite: true);
         fixed (byte* from = bytes)
             WriteFile(offset, from, (uint)bytes.Length);
     }
 
-    /// <summary>Takes the mapped parts out of this process. Accesses fail from here on.</summary>
+    /// <summary>Takes the mapped parts out of this process. The gate must be closed for good.</summary>
     public void Dispose()
     {
-        if (_isClosed)
-            return;
-        _isClosed = true;
+        Debug.Assert((_gate.Closed & GateReason.ForGood) != 0, "registers of an open device are unmapped");
         Array.ForEach(_areas, Unmap);
+        Array.Clear(_areas);
     }
 
-    private static void Unmap(Area area) => Libc.Unmap((nint)area.Pointer, (nuint)area.Size);
+    private static void Unmap(Area area)
+    {
+        if (area.Pointer is not null)
+            Libc.Unmap((nint)area.Pointer, (nuint)area.Size);
+    }
 
     /// <summary>Where a register is in this process; null where it is reached through the file.</summary>
     private byte* Find(uint offset, uint width, bool isWrite)
     {
-        if (_isClosed || (offset & (width - 1)) != 0 || (ulong)offset + width > Size)
-            throw new BusErrorException(Name, offset, isWrite);
+        Check(offset, (offset & (width - 1)) == 0 && (ulong)offset + width <= Size, isWrite);
         foreach (var area in _areas)
         {
             if (offset >= area.Offset && offset + width <= area.Offset + area.Size)
@@ -137,25 +170,28 @@ internal sealed unsafe class MappedRegisters : RegisterRegion, IDisposable
         return null;
     }
 
-    private void Check(uint offset, uint bytes, bool isWrite)
+    private void Check(uint offset, bool isInside, bool isWrite)
     {
-        if (_isClosed || (ulong)offset + bytes > Size)
-            throw new BusErrorException(Name, offset, isWrite);
+        var reason = _gate.Closed & _matters;
+        if (reason != GateReason.None)
+            throw new BusErrorException(Name, offset, isWrite, RegisterGate.Describe(reason));
+        if (!isInside)
+            throw new BusErrorException(Name, offset, isWrite, "it lies outside of the region, or is not aligned to its size");
     }
 
     private void ReadFile(uint offset, byte* to, uint bytes)
     {
-        if (Libc.ReadAt(_device.File, to, bytes, (long)(_offset + offset)) != (nint)bytes)
+        if (Libc.ReadAt(_file, to, bytes, (long)(_offset + offset)) != (nint)bytes)
             throw new BusErrorException(Name, offset, isWrite: false);
     }
 
     private void WriteFile(uint offset, byte* from, uint bytes)
     {
-        if (Libc.WriteAt(_device.File, from, bytes, (long)(_offset + offset)) != (nint)bytes)
+        if (Libc.WriteAt(_file, from, bytes, (long)(_offset + offset)) != (nint)bytes)
             throw new BusErrorException(Name, offset, isWrite: true);
     }
 
-    private readonly struct Area(ulong offset, ulong size, byte* pointer)
+    internal readonly struct Area(ulong offset, ulong size, byte* pointer)
     {
         public ulong Offset { get; } = offset;
 

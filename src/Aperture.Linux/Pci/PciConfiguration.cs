@@ -3,18 +3,20 @@ using Aperture.Devices;
 
 namespace Aperture.Linux.Pci;
 
-/// <summary>Configuration space of an open PCI function, and what everybody needs of it. Offsets and bits: PCI Local Bus Specification 3.0,
-/// section 6.2.</summary>
+/// <summary>Configuration space of an open PCI function, and what everybody needs of it. Offsets and bits: PCI Local Bus Specification
+/// 3.0, section 6.2.</summary>
+/// <remarks>A write that switches memory decoding off or puts the function into a low-power state waits for accesses to its BARs that
+/// are under way on other
+/// threads; those that come later are refused (<see cref="BusErrorException"/>) until a write makes the function answer again.</remarks>
 public sealed class PciConfiguration
 {
     private const uint CommandOffset = 4;
-    private const ushort MemorySpace = 1 << 1;
     private const ushort BusMaster = 1 << 2;
 
-    private readonly MappedRegisters _space;
+    private readonly ConfigurationRegisters _space;
     private readonly Lock _lock = new(); // held while the command register is read and written
 
-    internal PciConfiguration(MappedRegisters space) => _space = space;
+    internal PciConfiguration(ConfigurationRegisters space) => _space = space;
 
     /// <summary>The whole space, 256 or 4096 bytes; the kernel hides or emulates some registers.</summary>
     public RegisterRegion Registers => _space;
@@ -29,7 +31,14 @@ public sealed class PciConfiguration
     public bool IsBusMaster
     {
         get => (Read16(CommandOffset) & BusMaster) != 0;
-        set => Change(BusMaster, value);
+        set
+        {
+            lock (_lock)
+            {
+                var command = Read16(CommandOffset);
+                Write16(CommandOffset, (ushort)(value ? command | BusMaster : command & ~BusMaster));
+            }
+        }
     }
 
     /// <summary>Reads a 16-bit register.</summary>
@@ -52,14 +61,5 @@ public sealed class PciConfiguration
     }
 
     /// <summary>Lets the function answer accesses to its BARs.</summary>
-    internal void EnableMemory() => Change(MemorySpace, true);
-
-    private void Change(ushort bit, bool on)
-    {
-        lock (_lock)
-        {
-            var command = Read16(CommandOffset);
-            Write16(CommandOffset, (ushort)(on ? command | bit : command & ~bit));
-        }
-    }
+    internal void EnableMemory() => _space.EnableMemory();
 }

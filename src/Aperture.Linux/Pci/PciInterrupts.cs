@@ -34,7 +34,8 @@ internal sealed class PciInterrupts : IDisposable
     /// <param name="most">How many at most.</param>
     /// <param name="pump">Waits for them.</param>
     /// <param name="failed">Hears of what a handler throws.</param>
-    /// <exception cref="ApertureException"><see cref="Status.NotSupported"/>: the function has none of that kind; or the kernel refuses.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.NotSupported"/>: the function has none of that kind; or the kernel
+    /// refuses.</exception>
     public static PciInterrupts Enable(VfioDevice device, InterruptKind kind, int most, InterruptPump pump, Action<Exception> failed)
     {
         var chosen = kind == InterruptKind.Best ? Best(device) : kind;

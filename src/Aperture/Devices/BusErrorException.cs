@@ -6,8 +6,10 @@ namespace Aperture.Devices;
 /// <param name="region">The region's name.</param>
 /// <param name="offset">Byte offset into the region.</param>
 /// <param name="isWrite">Whether it was a write.</param>
-public sealed class BusErrorException(string region, uint offset, bool isWrite)
-    : ApertureException(Status.IoError, $"bus error: {(isWrite ? "write to" : "read of")} {region} offset 0x{offset:x} was not answered; the device is off, in reset or not there")
+/// <param name="reason">Why, where that is known.</param>
+public sealed class BusErrorException(string region, uint offset, bool isWrite, string reason = "the device is off, in reset or not there")
+    : ApertureException(
+        Status.IoError, $"bus error: {(isWrite ? "write to" : "read of")} {region} offset 0x{offset:x} was not answered; {reason}")
 {
     /// <summary>Byte offset into the region.</summary>
     public uint Offset { get; } = offset;

@@ -1,0 +1,69 @@
+using Aperture.Core;
+using Aperture.Linux.Vfio;
+using Aperture.Linux.Vfio.Abi;
+using Microsoft.Win32.SafeHandles;
+
+namespace Aperture.Linux.Pci;
+
+/// <summary>Listens to what the kernel says about an open PCI function. Without this it waits in silence for the device to be given
+/// back.</summary>
+internal sealed class DeviceNotices : IDisposable
+{
+    private readonly VfioDevice _device;
+    private readonly List<(VfioInterruptIndex Index, SafeFileHandle File, IDisposable Listener)> _sources = [];
+
+    /// <summary>Listens.</summary>
+    /// <param name="device">The function.</param>
+    /// <param name="pump">Waits for the kernel's signals.</param>
+    /// <param name="heard">Called on the pump's thread.</param>
+    /// <param name="failed">Hears of what that throws.</param>
+    /// <exception cref="ApertureException">The kernel refuses.</exception>
+    public DeviceNotices(VfioDevice device, InterruptPump pump, Action<DeviceNoticeKind> heard, Action<Exception> failed)
+    {
+        _device = device;
+        try
+        {
+            Add(VfioInterruptIndex.Request, DeviceNoticeKind.RemovalRequested);
+            Add(VfioInterruptIndex.Error, DeviceNoticeKind.Error);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
+        void Add(VfioInterruptIndex index, DeviceNoticeKind kind)
+        {
+            if (!Has(index))
+                return;
+            var file = InterruptPump.CreateEvent();
+            _sources.Add((index, file, pump.Listen(file, () => heard(kind), failed)));
+            device.SetTriggers(index, [file]);
+        }
+    }
+
+    /// <summary>Whether the kernel tells of removal requests: it does since 4.0.</summary>
+    public bool HearsRemovals => _sources.Exists(source => source.Index == VfioInterruptIndex.Request);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var (_, _, listener) in _sources)
+            listener.Dispose();
+        _sources.ForEach(source => source.File.Dispose()); // the kernel keeps its own reference until the device is closed
+        _sources.Clear();
+    }
+
+    /// <summary>Whether there is such a signal: errors are only reported for PCI Express functions, by most kernels.</summary>
+    private bool Has(VfioInterruptIndex index)
+    {
+        try
+        {
+            return _device.Interrupts(index).Count > 0;
+        }
+        catch (ApertureException e) when (e.Status == Status.InvalidArgument)
+        {
+            return false;
+        }
+    }
+}
