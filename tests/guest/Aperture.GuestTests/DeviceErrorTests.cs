@@ -19,7 +19,8 @@ internal static class DeviceErrorTests
         device.ClearTriggers(VfioInterruptIndex.Intx);
         device.SetTriggers(VfioInterruptIndex.Msi, [file]);
         Check.Refused(Status.NotSupported, () => device.Unmask(VfioInterruptIndex.Msi)); // ENOTTY
-        Check.Refused(Status.InvalidArgument, () => device.SetTriggers(VfioInterruptIndex.Error, [file]));
+        if (Environment.OSVersion.Version.Major < 7) // later ones accept it for a function that is not PCI Express, too
+            Check.Refused(Status.InvalidArgument, () => device.SetTriggers(VfioInterruptIndex.Error, [file]));
         device.ClearTriggers(VfioInterruptIndex.Msi);
     }
 

@@ -33,6 +33,55 @@ internal static class DeviceTests
         Check.Refused(Status.IoError, () => registers.Read32(0)); // and is no crash of the process
     }
 
+    public static void A_read_while_decoding_is_off_or_in_D3_is_refused_and_no_crash(Guest guest)
+    {
+        guest.BindSlot();
+        using var machine = Guest.Machine();
+        var edu = guest.Open(machine);
+        RefusedWhile(edu.Device.Registers[0], machine.Devices[0].Configuration, 4, 0, "memory decoding is off");
+        Check.Equal(0xEDu, edu.Device.Registers[0].Read32(0) & 0xFF);
+        var disk = machine.Open(guest.Nvme);
+        var power = PowerControlOf(disk.Configuration);
+        RefusedWhile(disk.Device.Registers[0], disk.Configuration, power, 3, "low-power state");
+        Check.That((disk.Device.Registers[0].Read64(Nvme.Capabilities) & 0xFFFF) > 0);
+    }
+
+    public static void A_read_on_another_thread_while_decoding_goes_and_the_device_closes_is_no_crash(Guest guest)
+    {
+        using var machine = Guest.Machine();
+        var edu = guest.Open(machine);
+        var registers = edu.Device.Registers[0];
+        var configuration = machine.Devices[0].Configuration;
+        var command = configuration.Read16(4);
+        var refusals = 0;
+        var reader = new Thread(() =>
+        {
+            while (true)
+            {
+                try
+                {
+                    registers.Read32(0);
+                }
+                catch (Aperture.Devices.BusErrorException e)
+                {
+                    Interlocked.Increment(ref refusals);
+                    if (e.Message.Contains("closed", StringComparison.Ordinal))
+                        return;
+                }
+            }
+        });
+        reader.Start();
+        for (var i = 0; i < 200; i++)
+        {
+            configuration.Write16(4, (ushort)(command & ~2));
+            configuration.Write16(4, command);
+        }
+
+        machine.Close(machine.Devices[0]);
+        reader.Join();
+        Check.That(refusals > 0);
+    }
+
     public static void Configuration_space_can_be_read(Guest guest)
     {
         using var machine = Guest.Machine();
@@ -69,6 +118,25 @@ internal static class DeviceTests
         Check.Equal(0u, registers.Read32(Nvme.Status) & 1);
         Check.Equal(0u, registers.Read32(Nvme.Configuration) & 1);
         Check.That((registers.Read64(Nvme.Capabilities) & 0xFFFF) > 0);
+    }
+
+    private static void RefusedWhile(
+        Aperture.Devices.RegisterRegion registers, PciConfiguration configuration, uint offset, ushort value, string reason)
+    {
+        var before = configuration.Read16(offset);
+        configuration.Write16(offset, (ushort)((before & ~3) | value));
+        Check.Refused(Status.IoError, () => registers.Read32(0), reason);
+        Check.Refused(Status.IoError, () => registers.Write32(0, 0), reason);
+        configuration.Write16(offset, before);
+    }
+
+    private static uint PowerControlOf(PciConfiguration configuration)
+    {
+        uint at = (uint)configuration.Read16(0x34) & 0xFC;
+        while (at != 0 && (configuration.Read16(at) & 0xFF) != 1)
+            at = (uint)configuration.Read16(at) >> 8 & 0xFC;
+        Check.That(at != 0, "the function has power management");
+        return at + 4;
     }
 
     public static void A_disk_does_dma_and_sends_messages_by_table(Guest guest)

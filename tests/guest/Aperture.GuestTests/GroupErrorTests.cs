@@ -16,8 +16,8 @@ internal static class GroupErrorTests
 
     public static void EPERM_without_isolated_interrupts(Guest guest)
     {
-        if (guest.Kind != IommuKind.Virtio)
-            return; // the others remap interrupts
+        if (guest.RemapsInterrupts)
+            return;
         File.WriteAllText(UnsafeInterrupts, "N");
         using (var machine = Guest.Machine())
             Check.Refused(Status.NotPermitted, () => guest.Open(machine), "allow_unsafe_interrupts");
@@ -71,7 +71,7 @@ internal static class GroupErrorTests
         Check.Refused(Status.NotSupported, () => VfioGroup.Open(guest.Host.GroupOf(guest.Edus[0])), "modprobe vfio_iommu_type1");
         Check.That(guest.Host.Explain(guest.Edus[0]).Any(problem => problem is { Code: HostProblemCode.ModuleMissing, Remedy: "modprobe vfio_iommu_type1" }));
         Run("insmod", Module);
-        if (guest.Kind == IommuKind.Virtio)
+        if (!guest.RemapsInterrupts)
             File.WriteAllText(UnsafeInterrupts, "Y");
         VfioGroup.Open(guest.Host.GroupOf(guest.Edus[0])).Dispose();
     }

@@ -14,13 +14,14 @@ internal static class MapErrorTests
     {
         using var machine = Guest.Machine();
         using var group = VfioGroup.Open(guest.Host.GroupOf(guest.Edus[0]));
-        var memory = machine.Memory.Allocate(4 * 4096).Address.Value;
+        var memory = machine.Memory.Allocate(4 * 4096).Address;
         Check.Equal(Status.Ok, group.Map(new(0x10000), memory, 0x4000, Protection.ReadWrite));
         Check.Equal(Status.AlreadyExists, group.Map(new(0x12000), memory, 0x1000, Protection.ReadWrite));
         Check.Equal(Status.InvalidArgument, group.Map(new(0x20001), memory, 0x1000, Protection.ReadWrite));
         Check.Equal(Status.InvalidArgument, group.Map(new(0x20000), memory, 0, Protection.ReadWrite));
         Check.Equal(Status.InvalidArgument, group.Map(new(0x20000), memory, 0x1000, Protection.None));
-        Check.Equal(Status.InvalidArgument, group.Map(new(ulong.MaxValue - 0xFFF), memory, 0x2000, Protection.Read));
+        var wrapped = group.Map(new(ulong.MaxValue - 0xFFF), memory, 0x2000, Protection.Read);
+        Check.That(wrapped is Status.InvalidArgument or Status.OutOfRange); // EOVERFLOW since Linux 7
         Check.Equal(Status.InvalidArgument, group.Map(new(0xFEE0_0000), memory, 0x1000, Protection.Read)); // interrupt messages
         Check.Equal(Status.InvalidArgument, group.Unmap(new(0x11000), 0x1000)); // would cut a mapping
         Check.Equal(Status.InvalidArgument, group.Unmap(new(0x10800), 0x1000));
@@ -63,7 +64,8 @@ internal static class MapErrorTests
         {
             OtherThread.DropCapability(OtherThread.LockMemory);
             Check.Equal(0, Libc.SetLimit(Libc.LimitLockedMemory, before with { Current = 64 << 10 }));
-            Check.Refused(Status.NoMemory, () => edu.Device.Dma.Map(memory, Dma.DmaDirection.ToDevice), "RLIMIT_MEMLOCK) is 64 KiB", "ulimit -l");
+            Check.Refused(
+                Status.NoMemory, () => edu.Device.Dma.Map(memory, Dma.DmaDirection.ToDevice), "RLIMIT_MEMLOCK) is 64 KiB", "ulimit -l");
             edu.Device.Dma.Map(machine.Memory.Allocate(4096), Dma.DmaDirection.ToDevice).Dispose(); // less than that works
         });
         Check.Equal(0, Libc.SetLimit(Libc.LimitLockedMemory, before));

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.Versioning;
 using Aperture.GuestTests;
-using Aperture.Linux.Hosts;
 
 [assembly: SupportedOSPlatform("linux")]
 
@@ -20,8 +19,8 @@ var methods = Assembly.GetExecutingAssembly().GetTypes()
     .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly).OrderBy(method => method.MetadataToken));
 if (guest.HasIommu)
     guest.BindEdus();
-if (guest.Kind == IommuKind.Virtio)
-    File.WriteAllText(GroupErrorTests.UnsafeInterrupts, "Y"); // it remaps no interrupts; what happens without this is a test
+if (guest.HasIommu && !guest.RemapsInterrupts)
+    File.WriteAllText(GroupErrorTests.UnsafeInterrupts, "Y"); // what happens without this is a test
 foreach (var method in methods)
 {
     var name = $"{method.DeclaringType!.Name}.{method.Name}";
