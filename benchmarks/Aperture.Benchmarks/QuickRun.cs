@@ -18,7 +18,8 @@ internal sealed record QuickResult(string Name, double Ns, double Ratio, string 
 internal sealed record QuickYardsticks(
     [property: JsonPropertyName("chase4_ns")] double Chase4,
     [property: JsonPropertyName("fill8_ns")] double Fill8,
-    [property: JsonPropertyName("copy_gbps")] double CopyGbps);
+    [property: JsonPropertyName("copy_gbps")] double CopyGbps,
+    [property: JsonPropertyName("cas_ns")] double Cas);
 
 /// <summary>Everything that a quick run found out.</summary>
 internal sealed record QuickReport(QuickYardsticks Yardsticks, IReadOnlyList<QuickResult> Results);
@@ -44,6 +45,7 @@ internal static class QuickRun
         var chase4 = Meter.Measure(yard.Chase4, Budget).Nanoseconds;
         var fill8 = Meter.Measure(yard.Fill8, Budget).Nanoseconds;
         var copy = Yardsticks.BytesOfCopy / Meter.Measure(yard.Copy, Budget).Nanoseconds;
+        var cas = Meter.Measure(yard.Cas, Budget).Nanoseconds;
 
         var results = new List<QuickResult>();
         void Add(string name, Action<int> loop, string yardstick, double of, double per = 1)
@@ -197,14 +199,14 @@ internal static class QuickRun
             results.Add(new QuickResult(name, Round(ns), Round(Yardsticks.BytesOfCopy / ns / copy), "copy_gbps", Math.Round(allocated, 3)));
         }
 
-        var report = new QuickReport(new QuickYardsticks(Round(chase4), Round(fill8), Round(copy)), results);
+        var report = new QuickReport(new QuickYardsticks(Round(chase4), Round(fill8), Round(copy), Round(cas)), results);
         if (json)
         {
             Console.WriteLine(JsonSerializer.Serialize(report, Json));
             return 0;
         }
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"chase4 {chase4:F2} ns, fill8 {fill8:F3} ns, copy {copy:F1} GB/s"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"chase4 {chase4:F2} ns, fill8 {fill8:F3} ns, copy {copy:F1} GB/s, cas {cas:F2} ns"));
         foreach (var result in results)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Name,-40} {result.Ns,10:F2} ns  {result.Ratio,7:F2} {result.Yardstick,-9}  {result.Allocated} bytes"));
         return 0;

@@ -17,6 +17,10 @@ public class YardstickBenchmarks
     [Benchmark(OperationsPerInvoke = Times)]
     public void Fill8() => _yard.Fill8(Times);
 
+    /// <summary>A compare-and-swap that nobody else is in the way of.</summary>
+    [Benchmark(OperationsPerInvoke = Times)]
+    public void Cas() => _yard.Cas(Times);
+
     /// <summary>A copy of 64 KiB.</summary>
     [Benchmark]
     public void Copy64K() => _yard.Copy(1);

@@ -12,6 +12,7 @@ internal sealed class Yardsticks
     private readonly byte[] _from = new byte[CopyBytes];
     private readonly byte[] _to = new byte[CopyBytes];
     private long _at; // where the walk through the ring stands
+    private long _word; // only ever this thread's
 
     public Yardsticks()
     {
@@ -54,6 +55,18 @@ internal sealed class Yardsticks
     {
         for (var i = 0; i < times; i++)
             _from.AsSpan().CopyTo(_to);
+    }
+
+    /// <summary>Compare-and-swaps of a word that nobody else wants.</summary>
+    public void Cas(int times)
+    {
+        ref var word = ref _word;
+        var seen = word;
+        for (var i = 0; i < times; i++)
+        {
+            Interlocked.CompareExchange(ref word, seen + 1, seen);
+            seen++;
+        }
     }
 
     /// <summary>Bytes that one <see cref="Copy"/> copies.</summary>
