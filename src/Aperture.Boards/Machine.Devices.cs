@@ -4,8 +4,8 @@ using Aperture.Core;
 using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Dma.Bounce;
-using Aperture.Hardware.Bus;
 using Aperture.Firmware;
+using Aperture.Hardware.Bus;
 using Aperture.Power;
 
 namespace Aperture.Boards;
@@ -105,13 +105,14 @@ public sealed partial class Machine
         .. node.PowerDomains().Select(reference => (GateKind.PowerDomain, reference)),
     ];
 
-    /// <summary>The gates of one kind that feed a node's block, its wrapper's included.</summary>
+    /// <summary>The gates of one kind that feed a node's block, its wrapper's included. What a unit's driver provides is the unit's own affair: how it
+    /// acts on the block the unit's model knows.</summary>
     private List<Gate> GatesOf(DeviceTreeNode node, GateKind kind)
     {
         var gates = new List<Gate>();
         for (var at = node; at is not null; at = at.Parent is { } parent && parent.IsCompatible("ti,sysc") ? parent : null)
         {
-            foreach (var (_, reference) in GateReferences(at).Where(entry => entry.Kind == kind && entry.Reference.IsValid))
+            foreach (var (_, reference) in GateReferences(at).Where(entry => entry.Kind == kind && entry.Reference.IsValid && !IsDriversOwn(entry.Reference.Target!)))
                 gates.Add(ControllerOf(reference.Target!).Get(kind, [.. reference.Arguments]));
         }
 
@@ -151,7 +152,7 @@ public sealed partial class Machine
             if (others.TryGetValue(node, out var owner))
             {
                 controller.Owner = owner;
-                if (!(_kinds.TryFind(node, out var kind, out _) && kind.ProvidesGates))
+                if (!IsDriversOwn(node))
                     Drivers.RegisterGates(node, controller);
             }
             else if (node.IsPresent)
@@ -162,6 +163,9 @@ public sealed partial class Machine
 
         return devices;
     }
+
+    /// <summary>Whether a unit's driver provides a node's gates, rather than the board.</summary>
+    private bool IsDriversOwn(DeviceTreeNode provider) => _kinds.TryFind(provider, out var kind, out _) && kind.ProvidesGates;
 
     private static Device MakeController(DeviceTreeNode node) => new(node.DeviceName, node)
     {

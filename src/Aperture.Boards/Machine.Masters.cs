@@ -1,6 +1,6 @@
 using Aperture.Boards.Wiring;
 using Aperture.Core;
-using Aperture.Datasheets.Edu;
+using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Drivers.DmaMaster;
 using Aperture.Drivers.Ti;
@@ -77,7 +77,7 @@ public sealed partial class Machine
             .Select(reference => (Unit: ModelOf(reference.Target!), Cells: reference.Arguments))
             .SelectMany(reference => StreamsOf(reference.Cells, reference.Unit), (reference, stream) => (reference.Unit, Stream: stream))
             .Distinct()
-            .Select(port => new DmaPort(Bus, port.Unit, port.Stream) { IsCoherent = node.IsDmaCoherent })
+            .Select(port => new DmaPort(Bus, port.Unit, port.Stream) { IsCoherent = node.IsDmaCoherent, Windows = WindowsOf(device.Description) })
             .ToArray();
         if (ports.Length > MaxPorts)
         {
@@ -93,14 +93,15 @@ public sealed partial class Machine
         }
 
         var model = new DmaMaster(ports);
-        Power(model, node);
+        foreach (var power in GatesOf(node, GateKind.PowerDomain))
+            model.PowerFrom(power);
         var address = MasterRegisters + ((ulong)_masters.Count << 16);
         Attach(node, address, model);
         device.Registers.Add(new BusRegisterRegion(Bus, address, model.Size, $"{device.Name} dma-master"));
         var wire = new InterruptWire($"{device.Name} dma-master");
         wire.Connect(model.Interrupt);
         device.Interrupts.Add(wire.Input);
-        return master with { Device = device, Model = model, Client = MakeClient(node, ports[0]), Ports = ports };
+        return master with { Device = device, Model = model, Client = MakeClient(node, device, ports), Ports = ports };
     }
 
     private TranslationUnit? ModelOf(DeviceTreeNode unit) => _units.Find(candidate => candidate.Node == unit)?.Model;
@@ -111,59 +112,14 @@ public sealed partial class Machine
         ? [new StreamId(id)]
         : Enumerable.Range(0, unit?.StreamsOfMaster ?? 1).Select(stream => new StreamId((uint)stream));
 
-    /// <summary>The model of what the node really is, at the node's own registers, where there is one.</summary>
-    private MasterDevice? MakeClient(DeviceTreeNode node, DmaPort port)
-    {
-        if (node.Registers() is not [{ Address: { } address }, ..] blocks)
-            return null;
-        MasterDevice client;
-        if (node.IsCompatible("ti,omap3-isp"))
-        {
-            var isp = new Omap3IspCapture(port);
-            if (blocks is [_, { Address: { } receivers }, ..])
-                Attach(node, receivers, isp.Receivers);
-            client = isp;
-        }
-        else if (node.IsCompatible("samsung,exynos4210-fimc") || node.IsCompatible("samsung,exynos4212-fimc"))
-        {
-            client = new Fimc(port);
-        }
-        else if (node.IsCompatible("aperture,edu"))
-        {
-            client = new Edu(port, new EduOptions { Time = Clock }) { WindowSize = (uint)Math.Min(blocks[0].Length, EduRegisters.Size) };
-        }
-        else
-        {
-            return null;
-        }
-
-        Power(client, node);
-        foreach (var reset in GatesOf(node, GateKind.Reset))
-        {
-            reset.Changed += released => client.SetReset(!released);
-            client.SetReset(!reset.IsOn);
-        }
-
-        Attach(node, address, client);
-        ConnectInterrupt(node, 0, client.Interrupt);
-        return client;
-    }
-
-    private void Power(MasterDevice model, DeviceTreeNode node)
-    {
-        foreach (var power in GatesOf(node, GateKind.PowerDomain))
-        {
-            power.Changed += model.SetPower;
-            model.SetPower(power.IsOn);
-        }
-    }
-
     private void RegisterDrivers()
     {
         Drivers.Register(new GateControllerDriver(Drivers, _controllers));
         Drivers.Register(new TiSyscDriver());
         foreach (var kind in _kinds.Kinds)
             Drivers.Register(kind.CreateDriver(this));
+        foreach (var (_, driver) in _masterDrivers)
+            Drivers.Register(driver);
         var modelled = _masters.Where(master => master.Device is not null);
         Drivers.Register(new DmaMasterDriver([.. modelled.SelectMany(master => master.Node.Compatible).Distinct()]));
     }

@@ -12,12 +12,12 @@ public sealed partial class Machine
 {
     /// <summary>Adds a device with a block on a bus, behind the units that the bus's <c>iommu-map</c> names for its number, until the
     /// result is disposed.
-    /// It has no power domain and no clock. A number that the map leaves out passes untranslated.</summary>
+    /// Its clocks, resets and power domains are the description's. Registers and interrupt are number 0. A number that the map leaves out passes untranslated.</summary>
     /// <param name="bus">The bus's host: a node with an <c>iommu-map</c>.</param>
     /// <param name="id">The device's number on the bus: a requester id on PCI.</param>
     /// <param name="name">The device's name, and what it is <c>compatible</c> with.</param>
     /// <param name="make">Makes the block for its ports, one for each unit and each of its numbers there.</param>
-    /// <param name="description">Pools and limits; coherency is the bus's. Null for none.</param>
+    /// <param name="description">Pools, limits, windows and gates; coherency is the bus's. Null for none.</param>
     /// <param name="aliases">Further numbers that the block's accesses may carry.</param>
     /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: the node has no <c>iommu-map</c>;
     /// <see cref="Status.NotSupported"/>: a unit is not
@@ -42,14 +42,15 @@ public sealed partial class Machine
         };
         DmaPort[] ports = [.. identity.Units.SelectMany(reference => PortsTo(reference, device))];
         if (ports is [])
-            ports = [new DmaPort(Bus) { IsCoherent = device.Description.IsCoherent }];
+            ports = [new DmaPort(Bus) { IsCoherent = device.Description.IsCoherent, Windows = WindowsOf(description) }];
         if (Sanitizer is not null)
         {
             foreach (var port in ports)
                 port.Monitor = new PortMonitor(Sanitizer, device);
         }
 
-        var plugged = Plug(device, make(ports), [], Drivers);
+        var gates = description.Gates.Select(gate => Drivers.FindGate(gate, name)).ToArray();
+        var plugged = Plug(device, make(ports), gates, Drivers);
         Drivers.Add(device);
         return plugged;
     }
@@ -60,7 +61,8 @@ public sealed partial class Machine
             ?? throw new ApertureException(
                 Status.NotSupported,
                 $"{device.Name} cannot be plugged in: its IOMMU {reference.UnitName} is not modelled");
-        var isCoherent = device.Description.IsCoherent;
-        return StreamsOf(reference.Cells, unit).Select(stream => new DmaPort(Bus, unit, stream) { IsCoherent = isCoherent });
+        var (isCoherent, windows) = (device.Description.IsCoherent, WindowsOf(device.Description));
+        return StreamsOf(reference.Cells, unit)
+            .Select(stream => new DmaPort(Bus, unit, stream) { IsCoherent = isCoherent, Windows = windows });
     }
 }

@@ -1,3 +1,4 @@
+using Aperture.Boards.Masters;
 using Aperture.Boards.Units;
 using Aperture.Core;
 using Aperture.Core.Memory;
@@ -27,6 +28,7 @@ public sealed partial class Machine : IDisposable
         Tree = tree;
         _options = options;
         _kinds = UnitList.Default.With(options.Units);
+        _masterKinds = MasterList.Default.With(options.Masters);
         Memory = new PhysicalMemory(options.CpuCaches, [.. options.Memory ?? RamOf(tree)]);
         Bus = new SystemBus(Memory);
         try
@@ -96,6 +98,7 @@ public sealed partial class Machine : IDisposable
         {
             machine.BuildUnits();
             machine.BuildMasters();
+            machine.BuildDirectMasters();
             machine.Start();
             return machine;
         }

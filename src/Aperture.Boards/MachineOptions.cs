@@ -1,3 +1,4 @@
+using Aperture.Boards.Masters;
 using Aperture.Boards.Units;
 using Aperture.Core.Memory;
 using Aperture.Diagnostics;
@@ -25,6 +26,10 @@ public sealed record MachineOptions
     /// <summary>Kinds of IOMMU beside <see cref="UnitList.Default"/>: your own, or one of ours with other options. Where one of them has a
     /// <c>compatible</c> string of ours it is theirs.</summary>
     public IReadOnlyList<UnitKind> Units { get; init; } = [];
+
+    /// <summary>Kinds of devices with DMA beside <see cref="MasterList.Default"/>: models of your own, and their drivers. Where one of them has a
+    /// <c>compatible</c> string of ours it is theirs.</summary>
+    public IReadOnlyList<MasterKind> Masters { get; init; } = [];
 
     /// <summary>What masters' groups get as their address space: <see cref="DomainType.Dma"/>, the default, or another one that
     /// <see cref="IommuCore.DefaultDomainType"/> can be.</summary>

@@ -1,10 +1,10 @@
 using Aperture.Conformance.Drivers;
 using Aperture.Datasheets.Exynos;
-using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Drivers.Exynos;
 using Aperture.Hardware.Exynos;
 using Aperture.Hardware.Translation;
+using Aperture.Iommu;
 
 namespace Aperture.Boards.Units;
 
@@ -37,7 +37,7 @@ public sealed class ExynosUnitKind(SysMmuOptions? options = null) : UnitKind
     }
 
     /// <inheritdoc/>
-    public override IDriver CreateDriver(Machine machine)
+    public override IIommuDriver CreateDriver(Machine machine)
     {
         ArgumentNullException.ThrowIfNull(machine);
         return new ExynosIommuDriver(machine.Iommu);

@@ -2,11 +2,11 @@ using Aperture.Boards.Checking;
 using Aperture.Conformance.Drivers;
 using Aperture.Core;
 using Aperture.Datasheets.Msm;
-using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Drivers.Msm;
 using Aperture.Hardware.Msm;
 using Aperture.Hardware.Translation;
+using Aperture.Iommu;
 
 namespace Aperture.Boards.Units;
 
@@ -47,7 +47,7 @@ public sealed class MsmUnitKind(MsmIommuOptions? options = null) : UnitKind
     }
 
     /// <inheritdoc/>
-    public override IDriver CreateDriver(Machine machine)
+    public override IIommuDriver CreateDriver(Machine machine)
     {
         ArgumentNullException.ThrowIfNull(machine);
         return new MsmIommuDriver(machine.Iommu);

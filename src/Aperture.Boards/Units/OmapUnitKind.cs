@@ -1,11 +1,11 @@
 using Aperture.Conformance.Drivers;
 using Aperture.Core;
 using Aperture.Datasheets.Omap;
-using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Drivers.Omap;
 using Aperture.Hardware.Omap;
 using Aperture.Hardware.Translation;
+using Aperture.Iommu;
 
 namespace Aperture.Boards.Units;
 
@@ -39,7 +39,7 @@ public sealed class OmapUnitKind : UnitKind
     }
 
     /// <inheritdoc/>
-    public override IDriver CreateDriver(Machine machine)
+    public override IIommuDriver CreateDriver(Machine machine)
     {
         ArgumentNullException.ThrowIfNull(machine);
         return new OmapIommuDriver(machine.Iommu);

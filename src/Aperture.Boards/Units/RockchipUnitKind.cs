@@ -1,11 +1,11 @@
 using Aperture.Conformance.Drivers;
 using Aperture.Core;
 using Aperture.Datasheets.Rockchip;
-using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Drivers.Rockchip;
 using Aperture.Hardware.Rockchip;
 using Aperture.Hardware.Translation;
+using Aperture.Iommu;
 
 namespace Aperture.Boards.Units;
 
@@ -42,7 +42,7 @@ public sealed class RockchipUnitKind : UnitKind
     }
 
     /// <inheritdoc/>
-    public override IDriver CreateDriver(Machine machine)
+    public override IIommuDriver CreateDriver(Machine machine)
     {
         ArgumentNullException.ThrowIfNull(machine);
         return new RockchipIommuDriver(machine.Iommu, machine.Clock);

@@ -1,10 +1,10 @@
 using Aperture.Conformance.Drivers;
 using Aperture.Datasheets.Tegra;
-using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Drivers.Tegra;
 using Aperture.Hardware.Tegra;
 using Aperture.Hardware.Translation;
+using Aperture.Iommu;
 
 namespace Aperture.Boards.Units;
 
@@ -43,7 +43,7 @@ public sealed class TegraUnitKind : UnitKind
     }
 
     /// <inheritdoc/>
-    public override IDriver CreateDriver(Machine machine)
+    public override IIommuDriver CreateDriver(Machine machine)
     {
         ArgumentNullException.ThrowIfNull(machine);
         return new TegraIommuDriver(machine.Iommu, machine.Drivers);

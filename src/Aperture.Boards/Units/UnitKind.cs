@@ -1,9 +1,9 @@
 using Aperture.Boards.Checking;
 using Aperture.Conformance.Drivers;
 using Aperture.Core;
-using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Hardware.Translation;
+using Aperture.Iommu;
 
 namespace Aperture.Boards.Units;
 
@@ -41,7 +41,7 @@ public abstract class UnitKind
 
     /// <summary>Makes the driver that takes over the units of this kind; it serves every string of <see cref="Bindings"/>.</summary>
     /// <param name="machine">The machine, with its IOMMU core, driver core and clock; its units and masters are not all there yet.</param>
-    public abstract IDriver CreateDriver(Machine machine);
+    public abstract IIommuDriver CreateDriver(Machine machine);
 
     /// <summary>Says what is wrong with a unit's node that no rule for all kinds sees.</summary>
     public virtual void Check(UnitCheck check)

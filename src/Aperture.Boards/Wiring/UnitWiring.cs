@@ -1,4 +1,4 @@
-using Aperture.Hardware.Translation;
+using Aperture.Hardware.Bus;
 using Aperture.Power;
 
 namespace Aperture.Boards.Wiring;
@@ -8,7 +8,7 @@ namespace Aperture.Boards.Wiring;
 public static class UnitWiring
 {
     /// <summary>Powers a unit from a power domain.</summary>
-    public static void PowerFrom(this TranslationUnit unit, Gate power)
+    public static void PowerFrom(this BusDevice unit, Gate power)
     {
         ArgumentNullException.ThrowIfNull(unit);
         ArgumentNullException.ThrowIfNull(power);
@@ -17,7 +17,7 @@ public static class UnitWiring
     }
 
     /// <summary>Lets a reset line hold a unit in reset while nobody has released it.</summary>
-    public static void ResetFrom(this TranslationUnit unit, Gate reset)
+    public static void ResetFrom(this BusDevice unit, Gate reset)
     {
         ArgumentNullException.ThrowIfNull(unit);
         ArgumentNullException.ThrowIfNull(reset);

@@ -20,7 +20,7 @@ public sealed partial class NetworkCard : IBoundDriver
     internal NetworkCard(Device device, NicOptions options)
     {
         _device = device;
-        _registers = device.Registers[^1];
+        _registers = device.Registers[0];
         _gates = new DeviceGates(device);
         _options = options;
         _pool = new ReceivePool(device.Dma, Math.Max(options.ReceivePages, options.ReceiveRing / 2));

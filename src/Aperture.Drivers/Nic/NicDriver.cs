@@ -4,7 +4,7 @@ using Aperture.Devices;
 
 namespace Aperture.Drivers.Nic;
 
-/// <summary>Driver of the ring NIC. Its registers are the device's last region and its interrupt the last one.</summary>
+/// <summary>Driver of the ring NIC. Registers and interrupt are the device's number 0.</summary>
 public sealed class NicDriver : IDriver
 {
     private readonly NicOptions _options;
@@ -41,7 +41,7 @@ public sealed class NicDriver : IDriver
         {
             card.RuntimeResume();
             card.Identify();
-            device.Manage(device.Interrupts[^1].Request(card.OnInterrupt));
+            device.Manage(device.Interrupts[0].Request(card.OnInterrupt));
             return card;
         }
         catch

@@ -21,7 +21,7 @@ public sealed partial class SdBlockDevice : IBoundDriver
     internal SdBlockDevice(Device device)
     {
         _device = device;
-        _registers = device.Registers[^1];
+        _registers = device.Registers[0];
         _gates = new DeviceGates(device);
     }
 

@@ -4,7 +4,7 @@ using Aperture.Devices;
 
 namespace Aperture.Drivers.Sd;
 
-/// <summary>Driver of standard SD host controllers, with ADMA2. Its registers are the device's last region and its interrupt the last one.</summary>
+/// <summary>Driver of standard SD host controllers, with ADMA2. Registers and interrupt are the device's number 0.</summary>
 public sealed class SdHostDriver : IDriver
 {
     /// <summary>A driver.</summary>
@@ -34,7 +34,7 @@ public sealed class SdHostDriver : IDriver
         var disk = new SdBlockDevice(device);
         try
         {
-            device.Manage(device.Interrupts[^1].Request(disk.OnInterrupt));
+            device.Manage(device.Interrupts[0].Request(disk.OnInterrupt));
             disk.RuntimeResume();
             disk.Start();
             return disk;

@@ -4,7 +4,7 @@ using Aperture.Hardware.Bus;
 namespace Aperture.Hardware.Translation;
 
 /// <summary>A master's port to memory: straight onto the bus, or through a translation unit.</summary>
-public sealed class DmaPort
+public sealed partial class DmaPort
 {
     private readonly SystemBus _bus;
 
@@ -96,9 +96,17 @@ public sealed class DmaPort
 
     private DmaStatus Translate(in Requester requester, Iova address, DmaAccess access, int wanted, out PhysicalAddress target, out int length)
     {
+        if (Passing(address, wanted) is var passing && passing == 0)
+        {
+            target = default;
+            length = wanted;
+            return DmaStatus.BusError;
+        }
+
+        wanted = passing;
         if (Unit is null)
         {
-            target = new PhysicalAddress(address.Value);
+            target = OnBus(address);
             length = wanted;
             return DmaStatus.Ok;
         }

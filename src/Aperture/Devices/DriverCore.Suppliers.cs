@@ -39,6 +39,24 @@ public sealed partial class DriverCore
     private Device? BoundDevice(object key) =>
         _byKey.TryGetValue(key, out var entry) && entry.State == BindState.Bound ? entry.Device : null;
 
+    /// <summary>The gate that a reference means, for whoever wires a block that is not probed: a board.</summary>
+    /// <param name="specifier">The reference.</param>
+    /// <param name="user">Who asks, for the message.</param>
+    /// <exception cref="ApertureException"><see cref="Status.NotFound"/>: nobody provides it, or not yet.</exception>
+    public Gate FindGate(in GateSpecifier specifier, string user)
+    {
+        lock (_lock)
+        {
+            Gate? gate = null;
+            var status = _gateProviders.TryGetValue(specifier.Provider, out var provider)
+                ? provider.Resolve(specifier.Kind, specifier.Cells, out gate)
+                : Status.NotFound;
+            return status == Status.Ok && gate is not null
+                ? gate
+                : throw new ApertureException(Status.NotFound, $"{user} asks {specifier.ProviderName} for {What(specifier)}, which nobody provides ({status})");
+        }
+    }
+
     private void ResolveGates(Device device)
     {
         var clocks = 0;

@@ -225,8 +225,13 @@ public sealed partial class DmaContext
     private void UpdateLimits()
     {
         Limit = Mask < BusLimit ? Mask : BusLimit;
-        var windows = _device.Description.DmaRanges;
-        _ranges = windows.IsEmpty ? null : [.. windows];
+        var description = _device.Description;
+        if (description.DmaRanges.IsEmpty)
+            _ranges = null;
+        else if (description.Identity.Units.Count == 0)
+            _ranges = [.. description.DmaRanges];
+        else // a unit sees the device's own addresses: the windows only say which of them get there
+            _ranges = [.. description.DmaRanges.Select(window => window with { Cpu = new PhysicalAddress(window.Dma) })];
     }
 
     private ulong HighestOfRanges()

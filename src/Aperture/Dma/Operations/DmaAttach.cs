@@ -1,6 +1,9 @@
+using System.Collections.Immutable;
 using System.Numerics;
+using Aperture.Core;
 using Aperture.Core.Addresses;
 using Aperture.Devices;
+using Aperture.DeviceTrees;
 using Aperture.Dma.Bounce;
 using Aperture.Dma.Flush;
 using Aperture.Dma.Meters;
@@ -45,11 +48,31 @@ internal static class DmaAttach
                 domain.Reserve(space);
                 domain.Space = space;
                 DmaMeter.Watch(space, context.DeviceName);
+                foreach (var master in context.Device.Iommu?.Group.Masters ?? [])
+                    ReserveOutside(space, master.Device.Description.DmaRanges);
             }
+
+            ReserveOutside(domain.Space, context.Device.Description.DmaRanges);
 
             if (domain.Type == DomainType.DmaDeferred)
                 domain.Queue ??= new FlushQueue(domain, domain.Space, platform.Time);
             return new IommuOperations(domain, domain.Space, isStrict ? null : domain.Queue);
+        }
+    }
+
+    /// <summary>Keeps the addresses below and between the windows of a device's buses from being given out: they would not get to the unit. Those above are out
+    /// by the device's limit. Masters of a group share their addresses, so each has what all buses pass.</summary>
+    private static void ReserveOutside(IovaSpace space, ImmutableArray<DmaRange> windows)
+    {
+        ulong next = 0; // the first byte that no window so far reaches
+        foreach (var window in windows.OrderBy(window => window.Dma))
+        {
+            if (window.Dma > next)
+                space.Reserve(new Iova(next), window.Dma - next);
+            var end = window.Dma + window.Length;
+            if (end <= window.Dma)
+                return; // up to the end of 64 bits
+            next = Math.Max(next, end);
         }
     }
 }

@@ -70,6 +70,8 @@ internal sealed partial class IommuOperations : DmaOperations
             return Status.OutOfRange;
         if (start < _domain.ApertureStart || start.Value > _domain.ApertureEnd.Value || bytes - 1 > _domain.ApertureEnd.Value - start.Value)
             return Status.OutOfRange;
+        if (!context.TryToPhysical(start, bytes, out _))
+            return Status.OutOfRange; // the buses do not pass it
         if (context.MinAlignMask > _page - 1 && ((address.Value ^ source.Physical.Value) & context.MinAlignMask) != 0)
             return Status.InvalidArgument;
         if (!_space.TryTake(start, bytes))
