@@ -7,7 +7,7 @@ namespace Aperture.Core.Threading;
 public static class EventGate
 {
     /// <summary>Whether the calling thread holds no gated lock.</summary>
-    public static bool IsOpen => ThreadRecord.Current.Held == 0;
+    public static bool IsOpen => !ThreadRecord.Current.IsClosed;
 
     /// <summary>Lets an event happen: now if the calling thread holds no gated lock, else when it has let the last one go.</summary>
     /// <remarks>An event that is posted again before it happened happens twice; who does not want that keeps count.</remarks>
@@ -15,17 +15,39 @@ public static class EventGate
     {
         ArgumentNullException.ThrowIfNull(gateEvent);
         var thread = ThreadRecord.Current;
-        if (thread.Held == 0)
-            gateEvent.Deliver();
-        else
+        if (thread.IsClosed)
             thread.Keep(gateEvent);
+        else
+            gateEvent.Deliver();
+    }
+
+    /// <summary>Keeps the gate of the calling thread closed until the result is disposed, as a gated lock does: for a sequence that lets locks go in its middle
+    /// and in which no event may happen.</summary>
+    /// <param name="thread">The calling thread's record.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Scope Close(ThreadRecord thread)
+    {
+        ArgumentNullException.ThrowIfNull(thread);
+        return new Scope(thread.TryClose() ? thread : null);
     }
 
     /// <summary>Delivers what was kept. An exception of an event passes through; what was kept behind it stays kept for the next time.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal static void Deliver(ThreadRecord thread)
     {
-        while (thread.Held == 0 && thread.TryTake(out var gateEvent))
+        while (!thread.IsClosed && thread.TryTake(out var gateEvent))
             gateEvent.Deliver();
+    }
+
+    /// <summary>As long as it lives, the gate of its thread is closed.</summary>
+    public readonly ref struct Scope
+    {
+        private readonly ThreadRecord? _thread; // null where the gate was closed already
+
+        internal Scope(ThreadRecord? thread) => _thread = thread;
+
+        /// <summary>Opens the gate if it was this that closed it, and lets happen what was kept.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Dispose() => _thread?.Open();
     }
 }

@@ -5,12 +5,13 @@ namespace Aperture.Core.Threading;
 
 /// <summary>A lock under which no interrupt and no timer runs on the thread that holds it: what it causes meanwhile happens when it has let its outermost
 /// gated lock go (<see cref="EventGate"/>). Its owner takes it without an interlocked step (<see cref="BiasedLock"/>).</summary>
-/// <remarks>Not recursive. A thread takes gated locks in rising rank only; Debug builds assert it. Locks under which drivers are called (of groups, of the
+/// <remarks>Not recursive. A thread takes gated locks in rising rank only and lets the last one go first; Debug builds assert it. Locks under which drivers are called (of groups, of the
 /// driver core, of runtime power) are no gated ones and are taken before: interrupts and timers may run under them, as in a kernel under a mutex, and so
 /// must not take them.</remarks>
 public sealed class GatedLock
 {
     private readonly BiasedLock _lock = new();
+    private bool _closesGate; // whether it was this lock that closed the gate of its holder
 
     /// <summary>A lock that nobody holds.</summary>
     /// <param name="rank">Its place in the order of locks.</param>
@@ -40,7 +41,7 @@ public sealed class GatedLock
     {
         CheckOrder(thread);
         _lock.Enter(thread);
-        thread.Enter(Rank);
+        Close(thread);
     }
 
     /// <summary>Takes the lock unless another thread holds it.</summary>
@@ -52,7 +53,7 @@ public sealed class GatedLock
         CheckOrder(thread);
         if (!_lock.TryEnter(thread))
             return false;
-        thread.Enter(Rank);
+        Close(thread);
         return true;
     }
 
@@ -61,8 +62,18 @@ public sealed class GatedLock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Exit(ThreadRecord thread)
     {
+        var opens = _closesGate;
+        thread.ForgetRank(Rank);
         _lock.Exit();
-        thread.Leave(Rank);
+        if (opens)
+            thread.Open();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Close(ThreadRecord thread)
+    {
+        thread.NoteRank(Rank);
+        _closesGate = thread.TryClose();
     }
 
     /// <summary>A thread that waits for a lock out of order could wait for ever: it hears of it before it waits.</summary>

@@ -15,6 +15,7 @@ public sealed class ThreadRecord
     private static ThreadRecord? t_current;
 
     private readonly Queue<IGateEvent> _kept = new(); // what happens when Held is zero again
+    private bool _hasKept;                            // whether there is any
     private ulong _ranks;                             // ranks held, one bit each; kept in Debug only
 
     private ThreadRecord() => Index = s_free.TryTake(out var index) ? index : Interlocked.Increment(ref s_next) - 1;
@@ -35,30 +36,40 @@ public sealed class ThreadRecord
     /// <summary>See <see cref="ThreadSlot"/>; -1 while the thread has none yet.</summary>
     internal int Slot { get; set; } = -1;
 
-    /// <summary>How many gated locks the thread holds.</summary>
-    internal int Held { get; private set; }
+    /// <summary>Whether events wait: the thread holds a gated lock, or keeps its gate closed otherwise.</summary>
+    internal bool IsClosed { get; private set; }
 
-    /// <summary>Whether events wait.</summary>
-    internal bool HasKept => _kept.Count > 0;
-
-    internal void Keep(IGateEvent gateEvent) => _kept.Enqueue(gateEvent);
-
-    internal bool TryTake([MaybeNullWhen(false)] out IGateEvent gateEvent) => _kept.TryDequeue(out gateEvent);
-
-    /// <summary>Notes that the thread is about to take a gated lock.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Enter(LockRank rank)
+    internal void Keep(IGateEvent gateEvent)
     {
-        NoteRank(rank);
-        Held++;
+        _kept.Enqueue(gateEvent);
+        _hasKept = true;
     }
 
-    /// <summary>Notes that it let one go; the last one opens the gate.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Leave(LockRank rank)
+    internal bool TryTake([MaybeNullWhen(false)] out IGateEvent gateEvent)
     {
-        ForgetRank(rank);
-        if (--Held == 0 && _kept.Count > 0)
+        var isTaken = _kept.TryDequeue(out gateEvent);
+        _hasKept = _kept.Count > 0;
+        return isTaken;
+    }
+
+    /// <summary>Closes the gate. Not a count, which each step would have to wait for the one before to add to: who closed it opens it, so that what lies
+    /// within need not know.</summary>
+    /// <returns>False when it is closed already.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryClose()
+    {
+        if (IsClosed)
+            return false;
+        IsClosed = true;
+        return true;
+    }
+
+    /// <summary>Opens the gate, and lets happen what was kept.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Open()
+    {
+        IsClosed = false;
+        if (_hasKept)
             EventGate.Deliver(this);
     }
 
@@ -71,9 +82,17 @@ public sealed class ThreadRecord
             throw new InvalidOperationException($"a lock of rank {rank} is taken under one of the same or a higher rank: locks are taken in rising rank only");
     }
 
+    /// <summary>Notes a lock that was taken, in Debug.</summary>
     [Conditional("DEBUG")]
-    private void NoteRank(LockRank rank) => _ranks |= 1ul << (int)rank;
+    internal void NoteRank(LockRank rank) => _ranks |= 1ul << (int)rank;
 
+    /// <summary>Notes a lock that is let go, in Debug.</summary>
+    /// <exception cref="InvalidOperationException">One that was taken later is still held.</exception>
     [Conditional("DEBUG")]
-    private void ForgetRank(LockRank rank) => _ranks &= ~(1ul << (int)rank);
+    internal void ForgetRank(LockRank rank)
+    {
+        _ranks &= ~(1ul << (int)rank);
+        if (_ranks >> (int)rank != 0)
+            throw new InvalidOperationException($"a lock of rank {rank} is let go before one of a higher rank: who was taken last goes first");
+    }
 }
