@@ -25,7 +25,8 @@ public class ExynosDriverFamily : DriverFamily
     public override int LargestPageShift => 20;
 
     /// <inheritdoc/>
-    public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new ExynosIommuDriver(core);
+    public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) =>
+        new ExynosIommuDriver(core, new ExynosDriverOptions { FlushesUnstalled = true });
 
     /// <inheritdoc/>
     public override IEnumerable<string> Clocks(VectorEvent probe)

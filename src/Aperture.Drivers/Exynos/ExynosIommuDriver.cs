@@ -10,15 +10,19 @@ namespace Aperture.Drivers.Exynos;
 public sealed class ExynosIommuDriver : IIommuDriver, IDisposable
 {
     private readonly IommuCore _core;
+    private readonly ExynosDriverOptions _options;
     private readonly Lock _lock = new();
     private PhysicalAddress? _zeroTable;     // second-level table without entries, below 4 GiB; shared by all domains
     private PhysicalAddress? _wideZeroTable; // the same, below 64 GiB, for version 5 on
 
     /// <summary>A driver whose units belong to <paramref name="core"/>.</summary>
-    public ExynosIommuDriver(IommuCore core)
+    /// <param name="core">The core.</param>
+    /// <param name="options">What it can do in more than one way; null for the defaults.</param>
+    public ExynosIommuDriver(IommuCore core, ExynosDriverOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(core);
         _core = core;
+        _options = options ?? new ExynosDriverOptions();
     }
 
     /// <inheritdoc/>
@@ -42,18 +46,19 @@ public sealed class ExynosIommuDriver : IIommuDriver, IDisposable
             throw new ApertureException(Status.NoDevice, $"{device.Name} has no interrupt");
 
         var clocks = new SysMmuClocks(device);
-        clocks.Enable();
         SysMmuIdentity identity;
         try
         {
+            clocks.BeginAccess();
+            clocks.On();
             identity = SysMmuIdentity.Read(device.Registers[0]);
         }
         finally
         {
-            clocks.Disable();
+            clocks.Off();
         }
 
-        var unit = new ExynosSysMmuUnit(device, _core, identity, clocks, ZeroTable(identity.Version));
+        var unit = new ExynosSysMmuUnit(device, _core, identity, clocks, ZeroTable(identity.Version), _options);
         device.Manage(device.Interrupts[0].Request(unit.OnInterrupt));
         device.Manage(_core.Register(unit));
         unit.RuntimeResume(); // the core holds the device active while it is probed

@@ -7,20 +7,22 @@ namespace Aperture.Drivers.Exynos;
 /// <summary>The interrupt handler.</summary>
 public sealed partial class ExynosSysMmuUnit
 {
-    private static SysMmuControl HeldBack => new(SysMmuControl.EnableBit | SysMmuControl.BlockBit);
+    private static SysMmuControl Stalled => new(SysMmuControl.EnableBit | SysMmuControl.BlockBit);
 
     /// <summary>Reports the pending fault with the lowest number. If somebody mended it the unit goes on and tries the access again;
-    /// if not it holds everything back, in silence, until the next attach or resume.</summary>
-    internal InterruptResult OnInterrupt()
+    /// if not it stalls everything, in silence, until the next attach or resume.</summary>
+    internal InterruptResult OnInterrupt() => Guard(HandleFault);
+
+    private InterruptResult HandleFault()
     {
         SysMmuFault fault;
         uint status;
         IommuDomain? domain;
         using (Registers.Hold())
         {
-            if (!_isClocked)
+            if (!_clocks.IsOn)
                 return InterruptResult.None;
-            _clocks.EnableAccess();
+            _clocks.BeginAccess();
             try
             {
                 status = _registers.Read32(_map.InterruptStatus);
@@ -30,7 +32,7 @@ public sealed partial class ExynosSysMmuUnit
             }
             finally
             {
-                _clocks.DisableAccess();
+                _clocks.EndAccess();
             }
 
             domain = Domain;
@@ -42,13 +44,13 @@ public sealed partial class ExynosSysMmuUnit
         var goesOn = response == FaultResponse.Retry || !fault.IsKnown;
         using (Registers.Hold())
         {
-            if (!_isClocked || !ReferenceEquals(domain, Domain))
+            if (!_clocks.IsOn || !ReferenceEquals(domain, Domain))
                 return InterruptResult.Handled; // the handler itself detached or suspended the unit
             BeginAccess();
             try
             {
                 _registers.Write32(_map.InterruptClear, fault.Bit);
-                _running = goesOn ? SysMmuControl.Running : HeldBack;
+                _running = goesOn ? SysMmuControl.Running : Stalled;
                 _registers.Write32(SysMmuRegister.Control, _running.Value);
             }
             finally

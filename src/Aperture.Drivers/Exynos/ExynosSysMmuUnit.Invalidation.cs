@@ -1,27 +1,29 @@
+using Aperture.Core;
 using Aperture.Core.PageTables;
 using Aperture.Datasheets.Exynos;
 
 namespace Aperture.Drivers.Exynos;
 
-/// <summary>What makes the unit forget: its TLB, and from version 3.2 on its cache of first-level descriptors. The unit has to be
-/// held back meanwhile, and says when it is.</summary>
+/// <summary>Invalidation of the TLB, and from version 3.2 on of the cache of first-level descriptors. The unit has to be
+/// stalled meanwhile, and says when it is.</summary>
 public sealed partial class ExynosSysMmuUnit
 {
-    /// <summary>How often the unit is asked whether it is held back before the driver goes on without (recorded driver behaviour).</summary>
+    /// <summary>How often the unit is asked whether it is stalled before the driver gives up (recorded driver behaviour: before it goes on without;
+    /// see <see cref="ExynosDriverOptions.FlushesUnstalled"/>).</summary>
     public const int BlockPolls = 120;
 
-    private const int MaxEntries = 64; // single invalidations in one go; beyond it forgetting everything is cheaper
+    private const int MaxEntries = 64; // single invalidations in one go; beyond it everything at once is cheaper
 
-    private bool _blockTimedOut; // the flush that follows goes to a unit that may not be held back
-    private bool _owesFlush;     // the last flush went to a unit that was not held back: the next one covers everything
+    private bool _owesFlush; // the last flush went to a unit that may not have been stalled: this one covers everything
+    private bool _blockTimedOut; // the flush that follows goes to one: the next one covers everything, too
 
-    /// <summary>How often the unit did not say that it is held back.</summary>
+    /// <summary>How often the unit did not say that it is stalled.</summary>
     public ulong BlockTimeouts { get; private set; }
 
     /// <inheritdoc/>
-    protected override void Forget(in InvalidationGather gather)
+    protected override void Flush(in InvalidationGather gather)
     {
-        // Only a cached first-level descriptor can be stale because of a link, and the caches that exist forget it surely by a
+        // Only a cached first-level descriptor can be stale because of a link, and the caches that exist drop it surely by a
         // flush of everything: version 5 knows no other way, and a gather does not say where the link is.
         var flushesAll = gather.TablesChanged && Identity.Config.UsesFlpdCache;
         ulong entries = 0;
@@ -33,7 +35,8 @@ public sealed partial class ExynosSysMmuUnit
         BeginAccess();
         try
         {
-            if (!TryBlock() || flushesAll || _owesFlush || entries > MaxEntries)
+            Block();
+            if (flushesAll || _owesFlush || entries > MaxEntries)
                 FlushAll();
             else
                 FlushRanges(gather);
@@ -45,21 +48,22 @@ public sealed partial class ExynosSysMmuUnit
         }
     }
 
-    /// <summary>Asks the unit to hold all accesses back.</summary>
-    /// <returns>False when it did not say that it does. It is asked to all the same, and the caller invalidates everything, now and once more
-    /// with the next invalidation: it may have done nothing on a unit at work.</returns>
-    private bool TryBlock()
+    /// <summary>Makes the unit stall all accesses.</summary>
+    /// <exception cref="ApertureException"><see cref="Status.TimedOut"/>: it does not say that it does; a flush may do nothing on a unit at
+    /// work.</exception>
+    private void Block()
     {
-        _registers.Write32(SysMmuRegister.Control, _running.Value | SysMmuControl.BlockBit);
+        _registers.Write32(SysMmuRegister.Control, (_running.IsEnabled ? _running : SysMmuControl.Running).Value | SysMmuControl.BlockBit);
         for (var poll = 0; poll < BlockPolls; poll++)
         {
             if ((_registers.Read32(SysMmuRegister.Status) & SysMmuRegister.StatusBlocked) != 0)
-                return true;
+                return;
         }
 
         BlockTimeouts++;
-        _blockTimedOut = true;
-        return false;
+        (_owesFlush, _blockTimedOut) = (true, true);
+        if (!_options.FlushesUnstalled)
+            throw new ApertureException(Status.TimedOut, $"{Name} does not stall: STATUS says so in none of {BlockPolls} reads");
     }
 
     private void FlushAll()

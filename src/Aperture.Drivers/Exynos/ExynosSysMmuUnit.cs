@@ -16,10 +16,10 @@ public sealed partial class ExynosSysMmuUnit : SingleContextUnit
     private readonly SysMmuMap _map;
     private readonly SysMmuClocks _clocks;
     private readonly PhysicalAddress _zeroTable; // shared second-level table without entries
-    private bool _isClocked;                     // the unit's own clocks are held: it translates
-    private SysMmuControl _running;              // MMU_CTRL between sequences: running, or held back after a fault that nobody mended
+    private readonly ExynosDriverOptions _options;
+    private SysMmuControl _running;              // MMU_CTRL between sequences: running, or stalled after a fault that nobody mended
 
-    internal ExynosSysMmuUnit(Device device, IommuCore core, SysMmuIdentity identity, SysMmuClocks clocks, PhysicalAddress zeroTable)
+    internal ExynosSysMmuUnit(Device device, IommuCore core, SysMmuIdentity identity, SysMmuClocks clocks, PhysicalAddress zeroTable, ExynosDriverOptions options)
         : base(device, core)
     {
         Identity = identity;
@@ -27,6 +27,7 @@ public sealed partial class ExynosSysMmuUnit : SingleContextUnit
         _map = identity.Map;
         _clocks = clocks;
         _zeroTable = zeroTable;
+        _options = options;
         Capabilities = new IommuCapabilities
         {
             PageSizes = default(ExynosFormat).PageSizes,
@@ -65,9 +66,10 @@ public sealed partial class ExynosSysMmuUnit : SingleContextUnit
             if (_registers.Read32(_map.InterruptStatus) is not 0 and var old)
                 _registers.Write32(_map.InterruptClear, old);
 
-            // Held back while the table changes, never let through: an access sees the old table or the new one.
-            if (_running.IsEnabled)
-                TryBlock();
+            // Stalled while the table changes, never let through: an access sees the old table or the new one. One that may be at work has to
+            // say that it is stalled, or it may not flush; in a resume no master makes accesses.
+            if (IsActive && (_running.IsEnabled || NeedsReprogram))
+                Block();
             else
                 _registers.Write32(SysMmuRegister.Control, SysMmuControl.Blocked.Value);
             _registers.Write32(SysMmuRegister.Config, Identity.Config.Value);
@@ -108,35 +110,24 @@ public sealed partial class ExynosSysMmuUnit : SingleContextUnit
     protected override void PowerDown()
     {
         _running = SysMmuControl.Off;
-        if (!_isClocked)
-            return;
-        _isClocked = false;
-        _clocks.EnableAccess();
-        _clocks.Disable();
+        _clocks.Off();
     }
+
+    /// <inheritdoc/>
+    /// <remarks>Enabled but without its own clocks it lets nothing through. It keeps its state, and what it knows, until they run again.</remarks>
+    protected override bool TryCutOff() => _clocks.TrySwitchOff();
 
     /// <summary>The unit's own clocks run from here until it is stopped, the master's until <see cref="EndAccess"/>.</summary>
     private void BeginAccess()
     {
-        if (_isClocked)
-        {
-            _clocks.EnableAccess();
-            return;
-        }
-
-        _clocks.Enable();
-        _isClocked = true;
+        _clocks.BeginAccess();
+        _clocks.On();
     }
 
     private void EndAccess()
     {
-        if (_running.IsEnabled)
-        {
-            _clocks.DisableAccess();
-            return;
-        }
-
-        _clocks.Disable();
-        _isClocked = false;
+        _clocks.EndAccess();
+        if (!_running.IsEnabled)
+            _clocks.Off();
     }
 }

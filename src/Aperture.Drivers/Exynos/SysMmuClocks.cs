@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Devices;
+using Aperture.Drivers.Units;
 using Aperture.Power;
 
 namespace Aperture.Drivers.Exynos;
@@ -8,43 +9,41 @@ namespace Aperture.Drivers.Exynos;
 /// driver holds it on.</summary>
 internal sealed class SysMmuClocks
 {
-    private readonly Gate? _master;
-    private readonly Gate? _unit; // "sysmmu", one of the two ways to describe the unit's own clock
-    private readonly Gate? _bus;  // "pclk", with _axi the other way
-    private readonly Gate? _axi;  // "aclk"
+    private readonly GateList _access; // the master's
+    private readonly GateList _own;    // "sysmmu" one way, "pclk" and "aclk" the other
 
     /// <exception cref="ApertureException"><see cref="Status.NotImplemented"/>: the description fits neither way.</exception>
     public SysMmuClocks(Device device)
     {
-        device.Clocks.TryGetValue("master", out _master);
-        device.Clocks.TryGetValue("sysmmu", out _unit);
-        device.Clocks.TryGetValue("pclk", out _bus);
-        device.Clocks.TryGetValue("aclk", out _axi);
-        if (_unit is null && (_bus is null || _axi is null))
+        device.Clocks.TryGetValue("master", out var master);
+        device.Clocks.TryGetValue("sysmmu", out var unit);
+        device.Clocks.TryGetValue("pclk", out var bus);
+        device.Clocks.TryGetValue("aclk", out var axi);
+        if (unit is null && (bus is null || axi is null))
             throw new ApertureException(Status.NotImplemented, $"{device.Name} has neither a clock \"sysmmu\" nor clocks \"aclk\" and \"pclk\"");
+        _access = new GateList(master is null ? [] : [master]);
+        _own = new GateList([.. new[] { unit, bus, axi }.OfType<Gate>()]);
     }
 
-    /// <summary>All clocks on.</summary>
-    public void Enable()
-    {
-        _master?.Enable();
-        _unit?.Enable();
-        _bus?.Enable();
-        _axi?.Enable();
-    }
+    /// <summary>Whether the unit's own clocks are held: it translates.</summary>
+    public bool IsOn => _own.IsHeld;
+
+    /// <summary>The unit's own clocks on.</summary>
+    public void On() => _own.On();
 
     /// <summary>All clocks off.</summary>
-    public void Disable()
+    public void Off()
     {
-        _axi?.Disable();
-        _bus?.Disable();
-        _unit?.Disable();
-        _master?.Disable();
+        _own.Off();
+        _access.Off();
     }
 
+    /// <summary>The unit's own clocks off for good, unless somebody else holds them on.</summary>
+    public bool TrySwitchOff() => _own.TrySwitchOff();
+
     /// <summary>Besides those that run: what register access needs.</summary>
-    public void EnableAccess() => _master?.Enable();
+    public void BeginAccess() => _access.On();
 
     /// <summary>Register access is over.</summary>
-    public void DisableAccess() => _master?.Disable();
+    public void EndAccess() => _access.Off();
 }

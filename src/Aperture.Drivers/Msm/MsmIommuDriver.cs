@@ -46,7 +46,7 @@ public sealed class MsmIommuDriver : IIommuDriver
         if (device.Interrupts.Count == 0)
             throw new ApertureException(Status.NoDevice, $"{device.Name} has no interrupt");
 
-        var unit = new MsmIommuUnit(device, _core, description, new MsmClocks(device));
+        var unit = new MsmIommuUnit(device, _core, description);
         unit.Test();
         device.Manage(device.Interrupts[0].Request(unit.OnInterrupt));
         device.Manage(_core.Register(unit));

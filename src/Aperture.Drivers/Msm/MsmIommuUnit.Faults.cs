@@ -8,9 +8,11 @@ namespace Aperture.Drivers.Msm;
 /// <summary>The interrupt handler.</summary>
 public sealed partial class MsmIommuUnit
 {
-    /// <summary>Reports the pending fault of each bank. If somebody mended it the access is tried again; if not it stays held back, and
+    /// <summary>Reports the pending fault of each bank. If somebody mended it the access is tried again; if not it stays stalled, and
     /// its bank with it, in silence, until the bank's next domain or the next resume.</summary>
-    internal InterruptResult OnInterrupt()
+    internal InterruptResult OnInterrupt() => Guard(HandleFaults);
+
+    private InterruptResult HandleFaults()
     {
         var result = InterruptResult.None;
         foreach (var context in _contexts)
@@ -18,9 +20,9 @@ public sealed partial class MsmIommuUnit
             IommuDomain? domain;
             MsmFault status;
             FaultReport report;
-            using (_lock.Hold())
+            using (Registers.Hold())
             {
-                if (!_isActive)
+                if (!CanAccess)
                     return result;
                 domain = context.Domain;
                 status = ReadFault(context, out report);
@@ -28,11 +30,11 @@ public sealed partial class MsmIommuUnit
 
             if ((status & ~(MsmFault.Stalled | MsmFault.SecondLevel)) == 0)
                 continue;
-            var response = _core.Report(domain, report);
+            var response = Core.Report(domain, report);
             result = InterruptResult.Handled;
-            using (_lock.Hold())
+            using (Registers.Hold())
             {
-                if (_isActive && !_isAstray && context.Domain == domain)
+                if (CanAccess && !NeedsReprogram && context.Domain == domain)
                     Answer(context, status, response);
             }
         }
@@ -42,7 +44,7 @@ public sealed partial class MsmIommuUnit
 
     private MsmFault ReadFault(MsmContext context, out FaultReport report)
     {
-        _clocks.Enable();
+        _clocks.On();
         try
         {
             var bank = context.Number;
@@ -53,32 +55,32 @@ public sealed partial class MsmIommuUnit
             var transaction = new MsmTransaction(Read(bank, MsmContextRegisters.FaultTransaction));
             var access = transaction.IsFetch ? FaultAccess.Execute : transaction.IsWrite ? FaultAccess.Write : FaultAccess.Read;
             var machine = new MsmTransactionIds(Read(bank, MsmContextRegisters.FaultIds)).Machine;
-            context.IsHeldBack |= (status & MsmFault.Stalled) != 0;
-            report = new FaultReport(this, MasterOf(machine), bank, new Iova(Read(bank, MsmContextRegisters.FaultAddress)), access, ReasonOf(status), (uint)status);
+            context.IsStalled |= (status & MsmFault.Stalled) != 0;
+            report = new FaultReport(this, OwnerOf(machine)?.Master, bank, new Iova(Read(bank, MsmContextRegisters.FaultAddress)), access, ReasonOf(status), (uint)status);
             return status;
         }
         finally
         {
-            _clocks.Disable();
+            _clocks.Off();
         }
     }
 
-    /// <summary>Clears a fault. The bit that tells of a held access is left where the access is to stay held.</summary>
+    /// <summary>Clears a fault. The bit that tells of a stalled access is left where the access is to stay so.</summary>
     private void Answer(MsmContext context, MsmFault status, FaultResponse response)
     {
         var isMended = response == FaultResponse.Retry;
-        _clocks.Enable();
+        _clocks.On();
         try
         {
             Write(context.Number, MsmContextRegisters.FaultStatus, (uint)(isMended ? status : status & ~MsmFault.Stalled));
             if (!isMended)
                 return;
             Write(context.Number, MsmContextRegisters.Resume, MsmContextRegisters.ResumeRetry);
-            context.IsHeldBack = false;
+            context.IsStalled = false;
         }
         finally
         {
-            _clocks.Disable();
+            _clocks.Off();
         }
     }
 

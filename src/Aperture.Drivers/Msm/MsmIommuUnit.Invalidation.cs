@@ -1,50 +1,39 @@
 using Aperture.Core.PageTables;
 using Aperture.Datasheets.Msm;
-using Aperture.Devices;
 using Aperture.Iommu;
 
 namespace Aperture.Drivers.Msm;
 
-/// <summary>What makes the unit forget. Faults are never cached and links neither, so only the pages that were removed count.</summary>
+/// <summary>Invalidation. Faults are never cached and links neither, so only the pages that were removed count.</summary>
 public sealed partial class MsmIommuUnit
 {
-    private const int MaxEntries = 64; // single invalidations in one go; beyond it forgetting the whole context is cheaper
+    private const int MaxEntries = 64; // single invalidations in one go; beyond it the whole context at once is cheaper
 
     /// <inheritdoc/>
-    public override void Invalidate(IommuDomain domain, in InvalidationGather gather)
+    protected override void Flush(InvalidationTarget target, in InvalidationGather gather)
     {
-        using (_lock.Hold())
+        ArgumentNullException.ThrowIfNull(target);
+        var bank = target.Tag;
+        ulong entries = 0;
+        foreach (var range in gather.AsSpan())
+            entries += range.Pages;
+        if (bank < 0 || entries == 0)
+            return;
+        _clocks.On();
+        try
         {
-            if (!_isActive || FindContext(domain) is not { } context)
-                return; // on its way in or out, or off: coming into force forgets everything
-            ulong entries = 0;
-            foreach (var range in gather.AsSpan())
-                entries += range.Pages;
-            if (entries == 0 && !_isAstray)
-                return;
-            _clocks.Enable();
-            try
-            {
-                if (_isAstray)
-                    ProgramAll();
-                else if (entries > MaxEntries)
-                    Write(context.Number, MsmContextRegisters.InvalidateAll, 0);
-                else
-                    Forget(context.Number, gather);
-            }
-            catch (BusErrorException)
-            {
-                // What it still knows it may use when it comes back: before it is used again everything is programmed afresh.
-                _isAstray = true;
-            }
-            finally
-            {
-                _clocks.Disable();
-            }
+            if (entries > MaxEntries)
+                Write(bank, MsmContextRegisters.InvalidateAll, 0);
+            else
+                InvalidatePages(bank, gather);
+        }
+        finally
+        {
+            _clocks.Off();
         }
     }
 
-    private void Forget(int bank, in InvalidationGather gather)
+    private void InvalidatePages(int bank, in InvalidationGather gather)
     {
         foreach (var range in gather.AsSpan())
         {
@@ -55,16 +44,5 @@ public sealed partial class MsmIommuUnit
                 page += 1u << range.PageShift;
             }
         }
-    }
-
-    private MsmContext? FindContext(IommuDomain domain)
-    {
-        foreach (var context in _contexts)
-        {
-            if (context.Domain == domain)
-                return context;
-        }
-
-        return null;
     }
 }

@@ -14,9 +14,9 @@ public sealed partial class MsmIommuUnit
     /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: it answers zero.</exception>
     internal void Test()
     {
-        using (_lock.Hold())
+        using (Registers.Hold())
         {
-            _clocks.Enable();
+            _clocks.On();
             try
             {
                 ResetShared();
@@ -35,30 +35,54 @@ public sealed partial class MsmIommuUnit
             }
             finally
             {
-                _clocks.Disable();
+                _clocks.Off();
             }
         }
     }
 
-    /// <summary>Programs everything from any state of the registers. Machine IDs are refused first, so that none leads into a bank that
-    /// is not ready for it.</summary>
-    private void ProgramAll()
+    /// <inheritdoc/>
+    /// <remarks>Machine IDs are refused first, so that none leads into a bank that is not ready for it.</remarks>
+    protected override void Program()
     {
-        _isAstray = true;
-        ResetShared();
-        for (uint machine = 0; machine < MsmGlobalRegisters.Machines; machine++)
-            _registers.Write32(MsmGlobalRegisters.MachineMapOf(machine), MsmMachineMap.Refused.Bits);
-        foreach (var context in _contexts)
+        _clocks.On();
+        try
         {
-            if (context.Domain is { IsPaging: true })
-                Start(context);
-            else
-                Stop(context);
-        }
+            ResetShared();
+            for (uint machine = 0; machine < MsmGlobalRegisters.Machines; machine++)
+                _registers.Write32(MsmGlobalRegisters.MachineMapOf(machine), MsmMachineMap.Refused.Bits);
+            foreach (var context in _contexts)
+            {
+                if (context.Domain is { IsPaging: true } && IsUsed(context))
+                    Start(context, isFresh: true);
+                else
+                    Stop(context, isFresh: true);
+            }
 
-        foreach (var place in _places)
-            Route(place);
-        _isAstray = false;
+            foreach (var attachment in Attachments)
+                Route(attachment);
+        }
+        finally
+        {
+            _clocks.Off();
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void Suspend()
+    {
+        _clocks.On();
+        try
+        {
+            foreach (var context in _contexts)
+            {
+                if (context.Domain is { IsPaging: true })
+                    Quiet(context);
+            }
+        }
+        finally
+        {
+            _clocks.Off();
+        }
     }
 
     private void ResetShared()
@@ -73,19 +97,19 @@ public sealed partial class MsmIommuUnit
     }
 
     /// <summary>Brings a bank's domain into force, whatever the bank did before. Afterwards nothing of an earlier domain is left: the new
-    /// table is in place before the bank forgets, so that no walk can bring the old one back.</summary>
-    private void Start(MsmContext context)
+    /// table is in place before the bank is invalidated, so that no walk can bring the old one back.</summary>
+    private void Start(MsmContext context, bool isFresh)
     {
         if (context.Domain is not PagingDomain<ArmShortFormat> domain)
         {
-            Stop(context);
+            Stop(context, isFresh);
             return;
         }
 
         var bank = context.Number;
         var table = domain.Table;
         Write(bank, MsmContextRegisters.TableBase0, table.Format.TableBase(table.Root));
-        if (!context.IsRunning || _isAstray)
+        if (!context.IsRunning || isFresh)
         {
             _registers.Write32(MsmGlobalRegisters.ContextAttributesOf(bank), 0);
             Write(bank, MsmContextRegisters.ContextId, (uint)bank);
@@ -99,26 +123,26 @@ public sealed partial class MsmIommuUnit
         }
 
         Write(bank, MsmContextRegisters.InvalidateAll, 0);
-        LetGo(context);
+        EndStall(context, isFresh);
         Write(bank, MsmContextRegisters.SystemControl, MsmSystemControl.Running);
-        context.IsRunning = true;
+        (context.IsRunning, context.IsCurrent) = (true, true);
     }
 
     /// <summary>Leaves a bank that translates nothing: addresses pass unchanged, as after a reset.</summary>
-    private void Stop(MsmContext context)
+    private void Stop(MsmContext context, bool isFresh)
     {
-        LetGo(context);
+        EndStall(context, isFresh);
         ResetBank(context);
-        context.IsRunning = false;
+        (context.IsRunning, context.IsCurrent) = (false, true);
     }
 
-    /// <summary>A fault from before would be reported against a table that it did not meet; an access held back since then ends.</summary>
-    private void LetGo(MsmContext context)
+    /// <summary>A fault from before would be reported against a table that it did not meet; an access stalled since then ends.</summary>
+    private void EndStall(MsmContext context, bool isFresh)
     {
         Write(context.Number, MsmContextRegisters.FaultStatusRestore, 0);
-        if (context.IsHeldBack || _isAstray)
+        if (context.IsStalled || isFresh)
             Write(context.Number, MsmContextRegisters.Resume, MsmContextRegisters.ResumeTerminate);
-        context.IsHeldBack = false;
+        context.IsStalled = false;
     }
 
     private void ResetBank(MsmContext context)
@@ -142,18 +166,8 @@ public sealed partial class MsmIommuUnit
         Write(bank, MsmContextRegisters.TableControl, ArmTableControl.Disable0Bit | ArmTableControl.Disable1Bit);
         Write(bank, MsmContextRegisters.AuxiliaryControl, MsmAuxiliaryControl.MissWalks);
         Write(bank, MsmContextRegisters.InvalidateAll, 0);
-        LetGo(context);
+        EndStall(context, isFresh: false);
         context.IsRunning = false;
-    }
-
-    /// <summary>Lets a master's machine IDs lead to its bank, or nowhere.</summary>
-    private void Route(MsmPlace place)
-    {
-        foreach (var machine in place.Machines)
-        {
-            var map = PlaceOf(machine.Value)?.Context is { } context ? MsmMachineMap.To(context.Number) : MsmMachineMap.Refused;
-            _registers.Write32(MsmGlobalRegisters.MachineMapOf(machine.Value), map.Bits);
-        }
     }
 
     private uint Read(int bank, uint register) => _registers.Read32(MsmContextRegisters.Of(bank, register));

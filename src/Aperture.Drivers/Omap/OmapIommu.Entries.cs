@@ -40,7 +40,7 @@ public sealed partial class OmapIommu
         }
     }
 
-    /// <summary>Loads a TLB entry. What the TLB held for any of the addresses is forgotten first. The next unmap of an address in
+    /// <summary>Loads a TLB entry. What the TLB held for any of the addresses is invalidated first. The next unmap of an address in
     /// it removes it, like any other entry.</summary>
     /// <param name="iova">A multiple of <paramref name="size"/>.</param>
     /// <param name="address">A multiple of <paramref name="size"/>, below 4 GiB.</param>
@@ -71,29 +71,29 @@ public sealed partial class OmapIommu
         var ram = new OmapRam((uint)address.Value | attributeBits);
         if (Domain is null)
             return Status.InvalidArgument;
-        return IsActive ? Load(cam, ram, isLocked) : Status.NoDevice;
+        return CanAccess ? Load(cam, ram, isLocked) : Status.NoDevice;
     }
 
-    /// <summary>Makes the TLB forget the entry that contains an address, locked or not.</summary>
+    /// <summary>Invalidates the entry that contains an address, locked or not.</summary>
     /// <returns><see cref="Status.NoDevice"/>: the MMU is off and comes back without it.</returns>
     public Status FlushPage(Iova iova)
     {
         using (Registers.Hold())
         {
-            if (!IsActive)
+            if (!CanAccess)
                 return Status.NoDevice;
-            ForgetPage((uint)iova.Value);
+            InvalidatePage((uint)iova.Value);
             return Status.Ok;
         }
     }
 
-    /// <summary>Makes the TLB forget all entries but the preserved ones, and unlocks those.</summary>
+    /// <summary>Invalidates all entries but the preserved ones, and unlocks those.</summary>
     /// <returns><see cref="Status.NoDevice"/>: the MMU is off.</returns>
     public Status FlushAll()
     {
         using (Registers.Hold())
         {
-            if (!IsActive)
+            if (!CanAccess)
                 return Status.NoDevice;
             _mmu.Write32(OmapRegisters.Lock, 0);
             _mmu.Write32(OmapRegisters.GlobalFlush, 1);
@@ -141,7 +141,7 @@ public sealed partial class OmapIommu
         var size = 1UL << cam.Shift;
         var gather = default(Core.PageTables.InvalidationGather);
         gather.Add(new Iova(cam.Tag), size, cam.Shift);
-        ForgetByScan(gather);
+        FlushByScan(gather);
 
         var before = new OmapLock(_mmu.Read32(OmapRegisters.Lock));
         if (before.Base >= TlbEntries - 1)

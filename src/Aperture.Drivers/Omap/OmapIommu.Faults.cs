@@ -9,14 +9,16 @@ public sealed partial class OmapIommu
 {
     /// <summary>Reports a fault. Acknowledging lets the MMU try the access again. If nobody mended the fault it faults again,
     /// and stays held back in silence: interrupts are off until the next attach or resume.</summary>
-    internal InterruptResult OnInterrupt()
+    internal InterruptResult OnInterrupt() => Guard(HandleFault);
+
+    private InterruptResult HandleFault()
     {
         OmapFault status;
         uint address;
         IommuDomain? domain;
         using (Registers.Hold())
         {
-            if (!IsActive)
+            if (!CanAccess)
                 return InterruptResult.None;
             status = (OmapFault)_mmu.Read32(OmapRegisters.IrqStatus) & OmapFault.All;
             if (status == OmapFault.None)
@@ -28,7 +30,7 @@ public sealed partial class OmapIommu
         var response = Report(domain, 0, address, FaultAccess.Unknown, ReasonOf(status), (uint)status);
         using (Registers.Hold())
         {
-            if (IsActive)
+            if (CanAccess)
             {
                 if (response == FaultResponse.Unhandled)
                     _mmu.Write32(OmapRegisters.IrqEnable, 0);

@@ -3,7 +3,7 @@ using Aperture.Datasheets.Omap;
 
 namespace Aperture.Drivers.Omap;
 
-/// <summary>What makes the TLB forget. The walker keeps nothing but leaves, so that changed links need no invalidation.</summary>
+/// <summary>Invalidation of the TLB. The walker keeps nothing but leaves, so that changed links need no invalidation.</summary>
 public sealed partial class OmapIommu
 {
     private readonly OmapCam[] _savedCam;  // the locked entries while the MMU is suspended; without V: nothing in this place
@@ -13,14 +13,14 @@ public sealed partial class OmapIommu
     private ulong _missedLast;
 
     /// <inheritdoc/>
-    protected override void Forget(in InvalidationGather gather)
+    protected override void Flush(in InvalidationGather gather)
     {
         ulong pages = 0;
         foreach (var range in gather.AsSpan())
             pages += range.Pages;
         if (pages > (ulong)TlbEntries)
         {
-            ForgetByScan(gather);
+            FlushByScan(gather);
             return;
         }
 
@@ -29,7 +29,7 @@ public sealed partial class OmapIommu
             var address = (uint)range.Start.Value;
             for (var left = range.Pages; left > 0; left--)
             {
-                ForgetPage(address);
+                InvalidatePage(address);
                 address += 1u << range.PageShift;
             }
         }
@@ -66,7 +66,7 @@ public sealed partial class OmapIommu
     }
 
     /// <summary>Puts the locked entries back. Without loss of power the TLB may still hold entries of all kinds, also such as
-    /// should have been forgotten meanwhile.</summary>
+    /// should have been invalidated meanwhile.</summary>
     private void RestoreLocked()
     {
         _mmu.Write32(OmapRegisters.GlobalFlush, 1);
@@ -74,7 +74,7 @@ public sealed partial class OmapIommu
         {
             var missed = default(InvalidationGather);
             missed.Add(new(_missedStart), _missedLast - _missedStart + 1, 12);
-            ForgetByScan(missed);
+            FlushByScan(missed);
         }
 
         for (var i = 0; i < _saved; i++)
@@ -96,7 +96,7 @@ public sealed partial class OmapIommu
         {
             var cam = ReadEntry(0, i);
             if (cam.IsValid)
-                ForgetEntry(cam);
+                InvalidateEntry(cam);
         }
 
         _mmu.Write32(OmapRegisters.Lock, 0);
@@ -105,23 +105,23 @@ public sealed partial class OmapIommu
     }
 
     /// <summary>Looks at every entry once: for more pages than there are entries. Entries outside the ranges stay.</summary>
-    private void ForgetByScan(in InvalidationGather gather)
+    private void FlushByScan(in InvalidationGather gather)
     {
         var before = new OmapLock(_mmu.Read32(OmapRegisters.Lock));
         for (var i = 0; i < TlbEntries; i++)
         {
             var cam = ReadEntry(before.Base, i);
             if (Touches(cam, gather))
-                ForgetEntry(cam);
+                InvalidateEntry(cam);
         }
 
         _mmu.Write32(OmapRegisters.Lock, before.Bits);
     }
 
-    /// <summary>Makes the TLB forget the entry that contains an address, of whatever size, preserved or not.</summary>
-    private void ForgetPage(uint address) => ForgetEntry(new OmapCam(address, OmapPageSize.SmallPage));
+    /// <summary>Invalidates the entry that contains an address, of whatever size, preserved or not.</summary>
+    private void InvalidatePage(uint address) => InvalidateEntry(new OmapCam(address, OmapPageSize.SmallPage));
 
-    private void ForgetEntry(OmapCam cam)
+    private void InvalidateEntry(OmapCam cam)
     {
         _mmu.Write32(OmapRegisters.Cam, cam.Bits);
         _mmu.Write32(OmapRegisters.FlushEntry, 1);

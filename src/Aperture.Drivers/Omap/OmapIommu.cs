@@ -17,11 +17,15 @@ public sealed partial class OmapIommu : SingleContextUnit
     private readonly RegisterRegion _mmu;
     private readonly RegisterRegion? _system; // the DSP_SYSTEM block, or null
     private readonly OmapMmuDescription _description;
+    private readonly GateList _clocks;
+    private readonly GateList _resets;
 
     internal OmapIommu(Device device, IommuCore core, OmapMmuDescription description)
         : base(device, core)
     {
         _description = description;
+        _clocks = new GateList([.. device.Clocks.Values]);
+        _resets = new GateList([.. device.Resets.Values]);
         _mmu = device.Registers[0];
         _system = description.SystemInstance is null ? null : device.Registers[^1];
         _savedCam = new OmapCam[description.TlbEntries];
@@ -83,20 +87,23 @@ public sealed partial class OmapIommu : SingleContextUnit
     /// <inheritdoc/>
     protected override void PowerUp()
     {
-        foreach (var clock in Device.Clocks.Values)
-            clock.Enable();
-        foreach (var reset in Device.Resets.Values)
-            reset.Enable();
+        _clocks.On();
+        _resets.On();
     }
 
     /// <inheritdoc/>
     protected override void PowerDown()
     {
-        foreach (var reset in Device.Resets.Values)
-            reset.Disable();
-        foreach (var clock in Device.Clocks.Values)
-            clock.Disable();
+        _resets.Off();
+        _clocks.Off();
     }
+
+    /// <inheritdoc/>
+    /// <remarks>By its clocks alone: an MMU that comes out of its reset lets every access of its master pass untranslated.</remarks>
+    protected override bool TryCutOff() => _clocks.TrySwitchOff();
+
+    /// <inheritdoc/>
+    protected override void Reconnect() => _clocks.On();
 
     private void EnableBySystem(bool on)
     {

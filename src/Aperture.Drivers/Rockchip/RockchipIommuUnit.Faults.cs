@@ -10,7 +10,9 @@ public sealed partial class RockchipIommuUnit
 {
     /// <summary>Reports what each MMU has pending. A page fault that somebody mended is tried again; after one that nobody did the MMU holds
     /// everything back, in silence, until the next attach or resume. After a bus error the MMU itself goes on.</summary>
-    internal InterruptResult OnInterrupt()
+    internal InterruptResult OnInterrupt() => Guard(HandleFaults);
+
+    private InterruptResult HandleFaults()
     {
         var result = InterruptResult.None;
         foreach (var mmu in _mmus)
@@ -30,10 +32,10 @@ public sealed partial class RockchipIommuUnit
         IommuDomain? domain;
         using (Registers.Hold())
         {
-            if (!IsActive || Domain is null)
+            if (!CanAccess || Domain is null)
                 return false;
             domain = Domain;
-            EnableClocks();
+            _clocks.On();
             try
             {
                 pending = (RockchipMmuInterrupts)mmu.Read32(RockchipMmuRegister.InterruptStatus);
@@ -44,7 +46,7 @@ public sealed partial class RockchipIommuUnit
             }
             finally
             {
-                DisableClocks();
+                _clocks.Off();
             }
         }
 
@@ -61,9 +63,9 @@ public sealed partial class RockchipIommuUnit
     {
         using (Registers.Hold())
         {
-            if (!IsActive || !ReferenceEquals(domain, Domain))
+            if (!CanAccess || !ReferenceEquals(domain, Domain))
                 return; // the handler itself detached or suspended the unit
-            EnableClocks();
+            _clocks.On();
             try
             {
                 if (!goesOn)
@@ -76,7 +78,7 @@ public sealed partial class RockchipIommuUnit
             }
             finally
             {
-                DisableClocks();
+                _clocks.Off();
             }
         }
     }

@@ -5,7 +5,6 @@ using Aperture.Datasheets.Rockchip;
 using Aperture.Devices;
 using Aperture.Drivers.Units;
 using Aperture.Iommu;
-using Aperture.Power;
 
 namespace Aperture.Drivers.Rockchip;
 
@@ -14,10 +13,10 @@ namespace Aperture.Drivers.Rockchip;
 /// docs/units/rockchip-iommu.md. The clocks are on only while registers are accessed: the master's driver holds them while the master works.</remarks>
 public sealed partial class RockchipIommuUnit : SingleContextUnit
 {
-    private const int MaxZaps = 64; // single pages forgotten in one go; beyond it forgetting everything is cheaper
+    private const int MaxZaps = 64; // single pages invalidated in one go; beyond it everything at once is cheaper
 
     private readonly RegisterRegion[] _mmus;
-    private readonly Gate[] _clocks;
+    private readonly GateList _clocks;
     private readonly TimeProvider _time;
     private readonly RockchipIommuDescription _description;
 
@@ -25,7 +24,7 @@ public sealed partial class RockchipIommuUnit : SingleContextUnit
         : base(device, core)
     {
         _mmus = [.. device.Registers];
-        _clocks = [.. device.Clocks.Values];
+        _clocks = new GateList([.. device.Clocks.Values]);
         _time = time;
         _description = description;
         Capabilities = new IommuCapabilities
@@ -57,10 +56,10 @@ public sealed partial class RockchipIommuUnit : SingleContextUnit
     {
         var table = ((PagingDomain<RockchipFormat>)domain).Table;
         var entry = (uint)table.Format.MakeTable(0, table.Root); // the register has the form of a directory entry
-        EnableClocks();
+        _clocks.On();
         try
         {
-            // Held back while the table changes, never let through: an access sees the old table or the new one. A reset lets everything
+            // Stalled while the table changes, never let through: an access sees the old table or the new one. A reset lets everything
             // through, so a unit that translates already is not reset.
             Stall();
             if (!_description.KeepsReset && !All(RockchipMmuStatus.PagingBit, RockchipMmuStatus.PagingBit))
@@ -81,7 +80,7 @@ public sealed partial class RockchipIommuUnit : SingleContextUnit
         }
         finally
         {
-            DisableClocks();
+            _clocks.Off();
         }
     }
 
@@ -89,7 +88,7 @@ public sealed partial class RockchipIommuUnit : SingleContextUnit
     /// <remarks>A unit that does not grant the stall is switched off all the same.</remarks>
     protected override void Stop(bool isSuspending)
     {
-        EnableClocks();
+        _clocks.On();
         try
         {
             TryStall();
@@ -104,17 +103,17 @@ public sealed partial class RockchipIommuUnit : SingleContextUnit
         }
         finally
         {
-            DisableClocks();
+            _clocks.Off();
         }
     }
 
     /// <inheritdoc/>
-    protected override void Forget(in InvalidationGather gather)
+    protected override void Flush(in InvalidationGather gather)
     {
         ulong pages = 0;
         foreach (var range in gather.AsSpan())
             pages += ((range.Last - range.Start) >> RockchipMmuEntry.PageShift) + 1;
-        EnableClocks();
+        _clocks.On();
         try
         {
             foreach (var mmu in _mmus)
@@ -127,7 +126,7 @@ public sealed partial class RockchipIommuUnit : SingleContextUnit
         }
         finally
         {
-            DisableClocks();
+            _clocks.Off();
         }
     }
 
@@ -138,17 +137,5 @@ public sealed partial class RockchipIommuUnit : SingleContextUnit
             for (ulong at = 0; at <= range.Last - range.Start; at += 1 << RockchipMmuEntry.PageShift)
                 mmu.Write32(RockchipMmuRegister.ZapLine, (uint)(range.Start + at).Value);
         }
-    }
-
-    private void EnableClocks()
-    {
-        foreach (var clock in _clocks)
-            clock.Enable();
-    }
-
-    private void DisableClocks()
-    {
-        for (var i = _clocks.Length - 1; i >= 0; i--)
-            _clocks[i].Disable();
     }
 }

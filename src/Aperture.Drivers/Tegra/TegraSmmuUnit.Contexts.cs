@@ -11,7 +11,6 @@ public sealed partial class TegraSmmuUnit
 {
     private readonly IommuDomain?[] _domains; // by address space
     private readonly uint[] _enables;         // TRANSLATION_ENABLE registers as written last
-    private int _recentAsid;                  // the address space that was asked for last: most likely the next one, too
 
     /// <inheritdoc/>
     /// <remarks>The lowest free address space is taken. When there is none, the domain can still take over that of the domain which the same master
@@ -19,14 +18,14 @@ public sealed partial class TegraSmmuUnit
     protected override Status Reserve(UnitAttachment next, UnitAttachment? previous)
     {
         ArgumentNullException.ThrowIfNull(next);
-        if (AsidOf(next.Domain) >= 0)
-            return Status.Ok;
-        var asid = Array.IndexOf(_domains, null);
+        var asid = AsidOf(next.Domain);
+        if (asid < 0)
+            asid = Array.IndexOf(_domains, null);
         if (asid < 0 && previous is not null && Attachments.Count(attachment => attachment.Domain == previous.Domain) == 1)
             asid = AsidOf(previous.Domain);
         if (asid < 0)
             return Status.NoSpace;
-        _domains[asid] = next.Domain;
+        SetDomain(asid, next.Domain);
         return Status.Ok;
     }
 
@@ -36,11 +35,20 @@ public sealed partial class TegraSmmuUnit
         ArgumentNullException.ThrowIfNull(attachment);
         var asid = AsidOf(attachment.Domain);
         if (asid >= 0 && !Attachments.Any(other => other.Domain == attachment.Domain))
-            _domains[asid] = null;
+            SetDomain(asid, null);
+    }
+
+    private void SetDomain(int asid, IommuDomain? domain)
+    {
+        if (_domains[asid]?.TargetOn(this) is { } before)
+            before.Tag = InvalidationTarget.NoTag;
+        _domains[asid] = domain;
+        if (domain?.TargetOn(this) is { } target)
+            target.Tag = asid;
     }
 
     /// <inheritdoc/>
-    protected override void Start()
+    protected override void Program()
     {
         for (var asid = 0; asid < _domains.Length; asid++)
         {
@@ -79,19 +87,19 @@ public sealed partial class TegraSmmuUnit
 
     /// <inheritdoc/>
     /// <remarks>Translation stays as it is: nobody is let through for as long as the registers last.</remarks>
-    protected override void Stop() => _registers.Write32(TegraMcRegister.InterruptMask, 0);
+    protected override void Suspend() => _registers.Write32(TegraMcRegister.InterruptMask, 0);
 
     /// <inheritdoc/>
     protected override void Move(UnitAttachment? previous, UnitAttachment? next)
     {
         if (next is not null && Attachments.Count(attachment => attachment.Domain == next.Domain) == 1)
             Prepare(AsidOf(next.Domain), next.Domain);
-        foreach (var stream in (next ?? previous)?.Streams ?? [])
+        foreach (var stream in (next ?? previous)!.Streams)
             Route(stream.Value);
         WaitForWrites();
     }
 
-    /// <summary>Brings a domain into an address space. What another one left there is forgotten after its table is gone, so that nothing comes back.</summary>
+    /// <summary>Brings a domain into an address space. What another one left there is invalidated after its table is gone, so that nothing comes back.</summary>
     private void Prepare(int asid, IommuDomain domain)
     {
         var root = RootOf(domain);
@@ -141,15 +149,7 @@ public sealed partial class TegraSmmuUnit
     }
 
     /// <summary>The address space of a domain, or -1.</summary>
-    private int AsidOf(IommuDomain domain)
-    {
-        if (_domains[_recentAsid] == domain)
-            return _recentAsid;
-        var asid = Array.IndexOf(_domains, domain);
-        if (asid >= 0)
-            _recentAsid = asid;
-        return asid;
-    }
+    private int AsidOf(IommuDomain domain) => Array.IndexOf(_domains, domain);
 
     /// <summary>The address space that a swgroup belongs into, or -1. Of masters that share it, who moved last decides.</summary>
     private int AsidOf(uint swgroup) => OwnerOf(swgroup) is { } owner ? AsidOf(owner.Domain) : -1;
@@ -158,7 +158,7 @@ public sealed partial class TegraSmmuUnit
     {
         for (var i = Attachments.Count - 1; i >= 0; i--)
         {
-            if (Attachments[i].Streams.Contains(new StreamId(swgroup)))
+            if (Attachments[i].Has(swgroup))
                 return Attachments[i];
         }
 

@@ -13,13 +13,15 @@ public sealed partial class TegraSmmuUnit
     public event Action<TegraMemoryError>? ErrorFound;
 
     /// <summary>Reports the pending errors, lowest bit first. The access is over by then: nobody can mend it.</summary>
-    internal InterruptResult OnInterrupt()
+    internal InterruptResult OnInterrupt() => Guard(HandleErrors);
+
+    private InterruptResult HandleErrors()
     {
         Span<(TegraMemoryError Error, IommuDomain? Domain, Device? Master, int Asid)> found = new (TegraMemoryError, IommuDomain?, Device?, int)[BitOperations.PopCount((uint)Soc.Interrupts)];
         var count = 0;
         using (Registers.Hold())
         {
-            if (!IsActive)
+            if (!CanAccess)
                 return InterruptResult.None;
             var pending = _registers.Read32(TegraMcRegister.InterruptStatus) & (uint)Soc.Interrupts;
             if (pending == 0)
@@ -50,7 +52,7 @@ public sealed partial class TegraSmmuUnit
         Device? master = null;
         foreach (var attachment in Attachments)
         {
-            if (!attachment.Streams.Contains(new StreamId(swgroup)))
+            if (!attachment.Has(swgroup))
                 continue;
             if (master is not null)
                 return null;

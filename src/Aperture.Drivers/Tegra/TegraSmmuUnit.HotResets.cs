@@ -21,7 +21,7 @@ public sealed partial class TegraSmmuUnit
         {
             ref var word = ref _hotResets[reset.Bank];
             word = isHeld ? word | reset.Mask : word & ~reset.Mask;
-            if (!IsActive)
+            if (!CanAccess)
                 return; // it takes effect with the next resume, before anybody can make an access
             _registers.Write32(HotResetControl(reset.Bank), word);
             for (var poll = 0; isHeld && (_registers.Read32(HotResetStatus(reset.Bank)) & reset.Mask) == 0; poll++)

@@ -6,8 +6,7 @@ using Aperture.Iommu;
 
 namespace Aperture.Drivers.Tegra;
 
-/// <summary>What makes the unit forget: first table words in its PTC, then translations in its TLB. A read makes sure that the writes have
-/// arrived.</summary>
+/// <summary>Invalidation: first table words in its PTC, then translations in its TLB. A read makes sure that the writes have arrived.</summary>
 public sealed partial class TegraSmmuUnit
 {
     private const int MaxFlushes = 64; // single flushes in one go; beyond it flushing more at a time is cheaper
@@ -15,9 +14,10 @@ public sealed partial class TegraSmmuUnit
     private uint? _flushHigh; // PTC_FLUSH_HI as written last; null when it may have been lost
 
     /// <inheritdoc/>
-    protected override void Forget(IommuDomain domain, in InvalidationGather gather)
+    protected override void Flush(InvalidationTarget target, in InvalidationGather gather)
     {
-        var asid = AsidOf(domain);
+        ArgumentNullException.ThrowIfNull(target);
+        var asid = target.Tag;
         if (asid < 0)
             return;
         var shift = Granule(gather);
@@ -34,22 +34,30 @@ public sealed partial class TegraSmmuUnit
         WaitForWrites();
     }
 
-    /// <summary>Table words changed in memory, or are of no account any more.</summary>
-    internal void ForgetWords(PhysicalAddress start, int bytes)
+    /// <summary>Table words changed in memory, or are of no account any more. When the unit cannot be told, all of it is programmed afresh; and
+    /// while that fails, too, each invalidation fails, so that nothing that the old words lead to is used for anything else.</summary>
+    internal void InvalidateWords(PhysicalAddress start, int bytes)
     {
+        Exception? error = null;
+        Status status;
         using (Registers.Hold())
         {
-            if (!IsActive || !HasContexts())
+            if (!IsActive || NeedsReprogram || !HasContexts())
                 return;
             try
             {
                 FlushWords(start.Value, bytes);
+                return;
             }
-            catch (BusErrorException)
+            catch (Exception e)
             {
-                GoAstray();
+                error = e;
             }
+
+            status = Recover(ref error);
         }
+
+        Tell(UnitOperation.Invalidate, error, status);
     }
 
     /// <summary>The granule of the fewest flushes that cover what was gathered: log2 of a group or a section; 0 for the whole address space.</summary>
@@ -90,7 +98,7 @@ public sealed partial class TegraSmmuUnit
             return;
         }
 
-        for (var address = start & ~(atom - 1); address < start + (ulong)bytes; address += atom)
+        for (var address = start & ~(atom - 1); address <= start + (ulong)(bytes - 1); address += atom)
         {
             SetFlushHigh((uint)(address >> 32));
             _registers.Write32(TegraMcRegister.PtcFlush, TegraPtcFlush.At(address).Value);

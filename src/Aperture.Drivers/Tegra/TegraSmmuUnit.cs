@@ -13,7 +13,7 @@ public sealed partial class TegraSmmuUnit : ContextUnit
 {
     private readonly RegisterRegion _registers;
     private readonly RegisterRegion? _ahb; // the AHB arbiter, where there is one
-    private readonly DeviceGates _clocks;  // the controller's clocks
+    private readonly GateList _gates;      // the controller's clocks and resets
     private readonly TegraTables _tables;
     private readonly TegraDriverOptions _options;
 
@@ -25,7 +25,7 @@ public sealed partial class TegraSmmuUnit : ContextUnit
         _tables = tables;
         _registers = device.Registers[0];
         _ahb = device.Registers.Count > 1 ? device.Registers[1] : null;
-        _clocks = new DeviceGates(device);
+        _gates = new GateList([.. device.Clocks.Values, .. device.Resets.Values]);
         _domains = new IommuDomain?[soc.Asids];
         _enables = new uint[soc.Clients.Max(client => client.Id) / 32 + 1];
         HotResets = new TegraHotResets(this);
@@ -52,6 +52,9 @@ public sealed partial class TegraSmmuUnit : ContextUnit
     /// <inheritdoc/>
     public override int SpecifierCells => 1;
 
+    /// <inheritdoc/>
+    protected override DomainType Unattached => DomainType.Identity;
+
     private TegraFormat Format => new(Soc.AddressBits, _options.UsesSections);
 
     /// <inheritdoc/>
@@ -76,8 +79,15 @@ public sealed partial class TegraSmmuUnit : ContextUnit
     protected override bool Accepts(IommuDomain domain) => domain is PagingDomain<TegraFormat> paging && paging.Table.Format.OutputBits == Soc.AddressBits;
 
     /// <inheritdoc/>
-    protected override void PowerUp() => _clocks.On();
+    protected override void PowerUp() => _gates.On();
 
     /// <inheritdoc/>
-    protected override void PowerDown() => _clocks.Off();
+    protected override void PowerDown() => _gates.Off();
+
+    /// <inheritdoc/>
+    /// <remarks>Without its clock the controller lets nothing through.</remarks>
+    protected override bool TryCutOff() => _gates.TrySwitchOff();
+
+    /// <inheritdoc/>
+    protected override void Reconnect() => _gates.On();
 }

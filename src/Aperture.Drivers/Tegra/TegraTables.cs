@@ -29,7 +29,7 @@ internal sealed class TegraTables(ITableMemory tables) : ITableMemory
     /// <inheritdoc/>
     public void Free(PhysicalAddress table, int bytes)
     {
-        ForgetWords(table, bytes);
+        InvalidateWords(table, bytes);
         tables.Free(table, bytes);
     }
 
@@ -37,13 +37,13 @@ internal sealed class TegraTables(ITableMemory tables) : ITableMemory
     public void Clean(PhysicalAddress start, int bytes)
     {
         tables.Clean(start, bytes);
-        ForgetWords(start, bytes);
+        InvalidateWords(start, bytes);
     }
 
-    private void ForgetWords(PhysicalAddress start, int bytes)
+    private void InvalidateWords(PhysicalAddress start, int bytes)
     {
         foreach (var unit in Volatile.Read(ref _units))
-            unit.ForgetWords(start, bytes);
+            unit.InvalidateWords(start, bytes);
     }
 
     private sealed class Registration(TegraTables tables, TegraSmmuUnit unit) : IDisposable

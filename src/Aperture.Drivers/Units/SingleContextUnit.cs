@@ -1,6 +1,6 @@
+using System.Runtime.ExceptionServices;
 using Aperture.Core;
 using Aperture.Core.PageTables;
-using Aperture.Core.Threading;
 using Aperture.Devices;
 using Aperture.Iommu;
 
@@ -8,32 +8,19 @@ namespace Aperture.Drivers.Units;
 
 /// <summary>A unit that translates for its master, or for masters it cannot tell apart, by one table at a time. It keeps which
 /// domain is in force through power cycles and lost registers; a driver adds the register sequences.</summary>
-/// <remarks>Registers are touched only while the device is runtime-active, and only under one lock. What changes while it is
-/// not takes effect when it becomes active.</remarks>
-public abstract class SingleContextUnit : IommuUnit, IBoundDriver
+public abstract class SingleContextUnit : ProgrammedUnit
 {
     private readonly List<Device> _masters = []; // the masters in Domain
-    private bool _isAstray;                      // registers may disagree with Domain: a sequence was cut off by an error
+    private bool _isOther;                       // Domain is not the one that was in force when the unit was suspended
 
     /// <summary>A unit that belongs to a device.</summary>
     protected SingleContextUnit(Device device, IommuCore core)
-        : base(device)
+        : base(device, core)
     {
-        ArgumentNullException.ThrowIfNull(core);
-        Core = core;
     }
-
-    /// <summary>Who hears of faults.</summary>
-    protected IommuCore Core { get; }
-
-    /// <summary>Held around each sequence of register accesses.</summary>
-    protected GatedLock Registers { get; } = new(LockRank.Registers);
 
     /// <summary>The paging domain in force, or null while addresses pass unchanged (or nothing passes, where the unit cannot let them).</summary>
     protected IommuDomain? Domain { get; private set; }
-
-    /// <summary>Whether the device is runtime-active: its registers answer.</summary>
-    protected bool IsActive { get; private set; }
 
     /// <summary>All masters of a unit are one group.</summary>
     public sealed override MasterGrouping Grouping => MasterGrouping.ByUnit;
@@ -43,6 +30,8 @@ public abstract class SingleContextUnit : IommuUnit, IBoundDriver
     {
         ArgumentNullException.ThrowIfNull(master);
         ArgumentNullException.ThrowIfNull(domain);
+        Status status;
+        Exception? error;
         using (Registers.Hold())
         {
             if (domain.IsPaging)
@@ -51,108 +40,37 @@ public abstract class SingleContextUnit : IommuUnit, IBoundDriver
                     return Status.InvalidArgument;
                 if (!_masters.Contains(master))
                     _masters.Add(master);
-                return Switch(domain);
+            }
+            else
+            {
+                // While another master is left in the domain the unit goes on translating for both.
+                _masters.Remove(master);
+                if (_masters.Count > 0)
+                    return Status.Ok;
             }
 
-            // While another master is left in the domain the unit goes on translating for both.
-            _masters.Remove(master);
-            return _masters.Count > 0 ? Status.Ok : Switch(null);
+            status = Switch(domain.IsPaging ? domain : null, out error);
         }
-    }
 
-    /// <inheritdoc/>
-    public sealed override void Invalidate(IommuDomain domain, in InvalidationGather gather)
-    {
-        using (Registers.Hold())
-        {
-            if (!ReferenceEquals(domain, Domain))
-                return; // on its way in or out: coming into force forgets everything
-            if (!IsActive)
-            {
-                MissInvalidation(gather);
-                return;
-            }
-
-            try
-            {
-                if (_isAstray)
-                    StartAgain(domain);
-                else
-                    Forget(gather);
-            }
-            catch (ApertureException)
-            {
-                // Who does not answer, or not in time, does not translate either. Before the unit is used again everything is programmed afresh.
-                _isAstray = true;
-            }
-        }
+        Tell(UnitOperation.Attach, error, status);
+        if (status != Status.Ok && error is ApertureException)
+            ExceptionDispatchInfo.Throw(error); // the core tells the caller what the unit's driver said
+        return status;
     }
 
     /// <inheritdoc/>
     public override void RemoveMaster(Device master)
     {
+        Status status;
+        Exception? error;
         using (Registers.Hold())
         {
-            if (_masters.Remove(master) && _masters.Count == 0)
-                Switch(null);
-        }
-    }
-
-    /// <inheritdoc/>
-    public void Remove() => RuntimeSuspend();
-
-    /// <summary>Brings the unit to where its domain is in force.</summary>
-    /// <exception cref="BusErrorException">The registers do not answer.</exception>
-    public void RuntimeResume()
-    {
-        using (Registers.Hold())
-        {
-            if (IsActive)
+            if (!_masters.Remove(master) || _masters.Count > 0)
                 return;
-            PowerUp();
-            try
-            {
-                if (Domain is { } domain)
-                    Start(domain, isResuming: !_isAstray);
-                else if (_isAstray)
-                    Stop(isSuspending: false);
-            }
-            catch
-            {
-                _isAstray = true;
-                PowerDown();
-                throw;
-            }
-
-            _isAstray = false;
-            IsActive = true;
+            status = Switch(null, out error);
         }
-    }
 
-    /// <summary>Saves what has to be kept and makes the unit quiet.</summary>
-    /// <exception cref="BusErrorException">The registers do not answer. The unit counts as suspended all the same.</exception>
-    public void RuntimeSuspend()
-    {
-        using (Registers.Hold())
-        {
-            if (!IsActive)
-                return;
-            IsActive = false;
-            try
-            {
-                if (Domain is not null)
-                    Stop(isSuspending: true);
-            }
-            catch
-            {
-                _isAstray = true;
-                throw;
-            }
-            finally
-            {
-                PowerDown();
-            }
-        }
+        Tell(UnitOperation.Attach, error, status);
     }
 
     /// <summary>Whether the domain's tables are of this unit's kind.</summary>
@@ -167,22 +85,53 @@ public abstract class SingleContextUnit : IommuUnit, IBoundDriver
     /// <param name="isSuspending">Whether the domain comes back with the next <see cref="Start"/>.</param>
     protected abstract void Stop(bool isSuspending);
 
-    /// <summary>Forgets what was gathered; the unit is active and the domain in force.</summary>
-    protected abstract void Forget(in InvalidationGather gather);
+    /// <summary>Makes the unit drop what was gathered; it can be accessed and the domain is in force.</summary>
+    protected abstract void Flush(in InvalidationGather gather);
 
-    /// <summary>Something was removed while the unit was not active.</summary>
+    /// <summary>Something was removed from the domain in force while the unit was not active.</summary>
     protected virtual void MissInvalidation(in InvalidationGather gather)
     {
     }
 
-    /// <summary>Switches on what the registers need.</summary>
-    protected virtual void PowerUp()
+    /// <inheritdoc/>
+    protected sealed override void Flush(InvalidationTarget target, in InvalidationGather gather)
     {
+        // On its way in or out: coming into force drops everything.
+        if (ReferenceEquals(target.Domain, Domain))
+            Flush(gather);
     }
 
-    /// <summary>Switches off what <see cref="PowerUp"/> switched on.</summary>
-    protected virtual void PowerDown()
+    /// <inheritdoc/>
+    protected sealed override void MissInvalidation(InvalidationTarget target, in InvalidationGather gather)
     {
+        if (ReferenceEquals(target.Domain, Domain))
+            MissInvalidation(gather);
+    }
+
+    /// <inheritdoc/>
+    protected sealed override void Program()
+    {
+        if (Domain is { } domain)
+            Start(domain, isResuming: false);
+        else
+            Stop(isSuspending: false);
+    }
+
+    /// <inheritdoc/>
+    protected sealed override void Resume()
+    {
+        if (NeedsReprogram || (_isOther && Domain is null))
+            Program();
+        else if (Domain is { } domain)
+            Start(domain, isResuming: !_isOther);
+        _isOther = false;
+    }
+
+    /// <inheritdoc/>
+    protected sealed override void Suspend()
+    {
+        if (Domain is not null)
+            Stop(isSuspending: true);
     }
 
     /// <summary>Reports a fault in the domain in force. Call it without the lock: a handler may map and unmap.</summary>
@@ -194,41 +143,15 @@ public abstract class SingleContextUnit : IommuUnit, IBoundDriver
         return Core.Report(domain, new FaultReport(this, master, context, new Iova(address), access, reason, code));
     }
 
-    private Status Switch(IommuDomain? domain)
+    private Status Switch(IommuDomain? domain, out Exception? error)
     {
-        if (ReferenceEquals(domain, Domain) && !_isAstray)
+        error = null;
+        if (ReferenceEquals(domain, Domain) && !NeedsReprogram)
             return Status.Ok;
-        var previous = Domain;
+        // The books hold whatever the registers do: a domain that was left may be gone by the time when the unit answers again, and a caller
+        // who wants the old one back says so.
+        _isOther |= !IsActive && !ReferenceEquals(domain, Domain); // nothing that was saved is of use to another domain
         Domain = domain;
-        if (!IsActive)
-        {
-            _isAstray |= !ReferenceEquals(domain, previous); // nothing that was saved is of use to another domain
-            return Status.Ok;
-        }
-
-        try
-        {
-            StartAgain(domain);
-            return Status.Ok;
-        }
-        catch (ApertureException error)
-        {
-            // A unit that does not answer lets nothing through. When it comes back it goes where it was told last: a domain that
-            // was left may be gone by then, and a caller who wants the old one back says so.
-            _isAstray = true;
-            if (domain is null)
-                return error.Status;
-            throw; // the core tells the caller what the unit's driver said
-        }
-    }
-
-    private void StartAgain(IommuDomain? domain)
-    {
-        _isAstray = true;
-        if (domain is null)
-            Stop(isSuspending: false);
-        else
-            Start(domain, isResuming: false);
-        _isAstray = false;
+        return Follow(null, out error);
     }
 }

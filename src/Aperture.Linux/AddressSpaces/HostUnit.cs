@@ -88,10 +88,8 @@ internal sealed class HostUnit : IommuUnit
     }
 
     /// <inheritdoc/>
-    public override void Invalidate(IommuDomain domain, in InvalidationGather gather)
-    {
-        // The kernel has done it when an unmap returns.
-    }
+    /// <remarks>The kernel has done it when an unmap returns.</remarks>
+    public override Status Invalidate(InvalidationTarget target, in InvalidationGather gather) => Status.Ok;
 
     /// <summary>Seen on emulated units: AMD's and virtio's tell reading from writing. Intel's reads what it may write under Linux 6.1
     /// and 6.12, and does not

@@ -48,7 +48,9 @@ public sealed partial class DriverCore
         }
     }
 
-    private void Trouble(Device device, Exception e) => Record(DriverEventKind.Trouble, device, device.Driver, e.Message);
+    private void Trouble(Device device, Exception e) => Trouble(device, e.Message);
+
+    private void Trouble(Device device, string what) => Record(DriverEventKind.Trouble, device, device.Driver, what);
 
     private void OnSuspendFailed(Device device, Exception e) => Record(DriverEventKind.Trouble, device, device.Driver, $"could not be suspended: {e.Message}");
 

@@ -33,6 +33,7 @@ public sealed partial class DriverCore
         Time = time ?? TimeProvider.System;
         Dma = new DmaPlatform(memory, Time);
         _logger = logger ?? NullLogger.Instance;
+        iommu.UnitFailed += failure => Trouble(failure.Unit.Device, failure.ToString());
     }
 
     /// <summary>The machine's IOMMU core.</summary>

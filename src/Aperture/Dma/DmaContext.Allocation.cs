@@ -34,7 +34,7 @@ public sealed partial class DmaContext
         {
             status = operations.MapAllocation(this, new ReadOnlySpan<MemoryBlock>(in memory), attributes, DmaDirection.Bidirectional, out address, out mapped);
             if (status != Status.Ok)
-                source.Free(memory);
+                GiveBack(source, memory);
         }
 
         if (_isWatched)
@@ -63,7 +63,7 @@ public sealed partial class DmaContext
         status = TryMap(memory, direction, out var mapping, DmaAttributes.None, file, line);
         if (status == Status.Ok)
             return new NoncoherentBuffer(this, memory, mapping, source);
-        source.Free(memory);
+        GiveBack(source, memory);
         throw Failure("allocate", (ulong)bytes, status);
     }
 
@@ -100,7 +100,7 @@ public sealed partial class DmaContext
         if (status != Status.Ok)
         {
             foreach (var piece in array)
-                source.Free(piece);
+                GiveBack(source, piece);
             throw Fail("allocate", (ulong)bytes, status == Status.OutOfRange ? Status.NoMemory : status, attributes);
         }
 
@@ -123,7 +123,7 @@ public sealed partial class DmaContext
         Operations.UnmapAllocation(this, buffer.Address, mapped);
         FlushUnmaps();
         foreach (var piece in buffer.Pieces)
-            source.Free(piece);
+            GiveBack(source, piece);
     }
 
     /// <summary>Tells of pieces that the device sees as one range.</summary>
@@ -139,9 +139,9 @@ public sealed partial class DmaContext
     internal void FreePages(in NoncoherentBuffer buffer, in AllocationSource source)
     {
         Revoke(buffer.Mapping.Address, buffer.Memory.Length);
-        buffer.Mapping.Unmap(DmaAttributes.SkipCpuSync, "", 0);
+        TryUnmap(buffer.Mapping, DmaAttributes.SkipCpuSync, "", 0);
         FlushUnmaps();
-        source.Free(buffer.Memory);
+        GiveBack(source, buffer.Memory);
     }
 
     internal void Free(in CoherentBuffer buffer)
@@ -151,7 +151,7 @@ public sealed partial class DmaContext
         Revoke(buffer.Address, buffer.Length);
         Operations.UnmapAllocation(this, buffer.Address, buffer.Mapped);
         FlushUnmaps();
-        buffer.Source.Free(buffer.Backing);
+        GiveBack(buffer.Source, buffer.Backing);
     }
 
     /// <summary>Memory in the order of preference.</summary>

@@ -35,7 +35,7 @@ public sealed partial class DmaContext
                 status = TryMap(ref source, direction, DmaAttributes.None, out var mapping, file, line);
                 if (status == Status.Ok)
                     return new ManagedMapping(mapping, pin);
-                BouncePool.Release(buffer);
+                Release(BouncePool, buffer);
                 throw Failure("map", (ulong)memory.Length, status);
             }
 

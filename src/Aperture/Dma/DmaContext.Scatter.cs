@@ -105,38 +105,56 @@ public sealed partial class DmaContext
         if (_isWatched)
             Tell(new DmaEvent { Kind = DmaEventKind.UnmapScatter, Memory = mapping.Memory, Segments = mapping.Segments, Direction = mapping.Direction, Attributes = attributes, File = file, Line = line });
         var isSkipped = (attributes & DmaAttributes.SkipCpuSync) != 0;
+        Status told;
         if ((mapping.Flags & MappingFlags.Bounced) != 0)
         {
             RefuseReleased(mapping.Segments);
-            ReleaseBounced(mapping.Segments, isSkipped ? DmaDirection.ToDevice : mapping.Direction, Operations);
+            told = ReleaseBounced(mapping.Segments, isSkipped ? DmaDirection.ToDevice : mapping.Direction, Operations);
         }
         else
         {
-            Operations.UnmapScatter(this, mapping.Memory, mapping.Segments, mapping.Boundary, false);
-            if (_cached && !isSkipped)
+            told = Operations.UnmapScatter(this, mapping.Memory, mapping.Segments, mapping.Boundary, false);
+            if (told == Status.Ok && _cached && !isSkipped)
                 SyncPieces(mapping.Memory, mapping.Segments, mapping.Direction, false, true);
         }
 
         if ((mapping.Flags & MappingFlags.Counted) != 0)
             DmaMeter.Unmapped();
+        if (told != Status.Ok)
+            throw NotInvalidated(mapping.Segments[0].Address, LengthOf(mapping.Segments), told);
+    }
+
+    private static ulong LengthOf(ReadOnlySpan<DmaSegment> segments)
+    {
+        ulong bytes = 0;
+        foreach (var segment in segments)
+            bytes += segment.Length;
+        return bytes;
     }
 
     /// <summary>Ends the mappings of a list that bounced, one for each piece.</summary>
     /// <param name="segments">The mappings.</param>
     /// <param name="direction">Which way to copy; to the device copies nothing back.</param>
     /// <param name="operations">Through which they were mapped.</param>
-    internal void ReleaseBounced(ReadOnlySpan<DmaSegment> segments, DmaDirection direction, DmaOperations operations)
+    /// <returns>A failure: a unit could not be told.</returns>
+    internal Status ReleaseBounced(ReadOnlySpan<DmaSegment> segments, DmaDirection direction, DmaOperations operations)
     {
         var pool = BouncePool;
+        var status = Status.Ok;
         foreach (var segment in segments)
         {
             if (!operations.TryResolve(this, segment.Address, segment.Length, out var physical, out _))
                 continue;
-            operations.Unmap(this, segment.Address, segment.Length);
-            ForCpu(physical, segment.Length, direction, true);
+            var told = operations.Unmap(this, segment.Address, segment.Length);
+            if (told == Status.Ok)
+                ForCpu(physical, segment.Length, direction, true);
+            else
+                status = told;
             if (pool.IsHeld(physical, this))
-                pool.Release(physical);
+                Release(pool, physical);
         }
+
+        return status;
     }
 
     /// <summary>Of a list that bounced one piece at least has a bounce buffer, until it is unmapped.</summary>

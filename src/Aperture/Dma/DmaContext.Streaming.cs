@@ -174,34 +174,38 @@ public sealed partial class DmaContext
 
     internal void Unmap(in DmaMapping mapping, DmaAttributes attributes, string file, int line)
     {
-        if (!_isPlain || mapping.Flags != MappingFlags.None)
-            End(mapping, attributes, file, line);
+        var told = TryUnmap(mapping, attributes, file, line);
+        if (told != Status.Ok)
+            throw NotInvalidated(mapping.Address, mapping.Length, told);
     }
 
+    /// <summary>Ends a mapping; a unit that could not be told is a result. The memory, and bounce buffers, are in the domain's quarantine
+    /// then.</summary>
+    internal Status TryUnmap(in DmaMapping mapping, DmaAttributes attributes, string file, int line) =>
+        !_isPlain || mapping.Flags != MappingFlags.None ? End(mapping, attributes, file, line) : Status.Ok;
+
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void End(in DmaMapping mapping, DmaAttributes attributes, string file, int line)
+    private Status End(in DmaMapping mapping, DmaAttributes attributes, string file, int line)
     {
         var flags = mapping.Flags;
         if (_observer is not null)
             TellUnmap(mapping, attributes, file, line, true);
         var operations = Operations;
         if ((flags & (MappingFlags.Failed | MappingFlags.Resource)) != 0)
-        {
-            if ((flags & MappingFlags.Resource) != 0)
-                operations.UnmapResource(this, mapping.Address, mapping.Length);
-            return;
-        }
+            return (flags & MappingFlags.Resource) != 0 ? operations.UnmapResource(this, mapping.Address, mapping.Length) : Status.Ok;
 
         if ((flags & MappingFlags.Bounced) != 0 && !BouncePool.IsHeld(mapping.Physical, this))
             throw NotMapped(mapping.Address, mapping.Length); // the slots may be somebody else's by now
         // The device is out before the bytes are looked at: it can change nothing after they were copied.
-        operations.Unmap(this, mapping.Address, mapping.Length);
-        if ((_cached | (flags & MappingFlags.Bounced) != 0) && (attributes & DmaAttributes.SkipCpuSync) == 0)
+        var told = operations.Unmap(this, mapping.Address, mapping.Length);
+        // While it is not out, its bytes are not final either: the caller hears so.
+        if (told == Status.Ok && (_cached | (flags & MappingFlags.Bounced) != 0) && (attributes & DmaAttributes.SkipCpuSync) == 0)
             ForCpu(mapping.Physical, mapping.Length, mapping.Direction, (flags & MappingFlags.Bounced) != 0);
         if (flags != MappingFlags.None)
             Finish(mapping);
         if (_trace is not null)
             TellUnmap(mapping, attributes, file, line, false);
+        return told;
     }
 
     // The observer hears of it while the mapping still stands; Linux's trace is written afterwards.
@@ -221,7 +225,7 @@ public sealed partial class DmaContext
     private void Finish(in DmaMapping mapping)
     {
         if ((mapping.Flags & MappingFlags.Bounced) != 0)
-            BouncePool.Release(mapping.Physical);
+            Release(BouncePool, mapping.Physical);
         if ((mapping.Flags & MappingFlags.Counted) != 0)
             DmaMeter.Unmapped();
     }

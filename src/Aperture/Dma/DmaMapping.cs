@@ -71,7 +71,9 @@ public readonly record struct DmaMapping : IDisposable
     public void SyncForDevice(ulong offset, ulong length, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => Sync(offset, length, false, file, line);
 
     /// <summary>Ends the mapping: the CPU owns the bytes again, the device cannot reach them any more (with deferred flush: soon).</summary>
-    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: it was ended before, where the path can tell.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: it was ended before, where the path can tell;
+    /// <see cref="Status.IoError"/>, <see cref="Status.TimedOut"/>: it has ended, but an IOMMU failed, and until that was programmed afresh the
+    /// device may still reach the memory, which must not be used for anything else (<see cref="DmaContext.WhenUnreachable"/>).</exception>
     public void Dispose() => _context?.Unmap(this, Attributes, "", 0);
 
     /// <summary>Ends the mapping with other wishes than it was made with.</summary>
@@ -90,6 +92,15 @@ public readonly record struct DmaMapping : IDisposable
         if ((attributes & ~DmaAttributes.SkipCpuSync) != 0)
             throw new ArgumentOutOfRangeException(nameof(attributes), attributes, "an unmap can only skip the CPU's sync");
     }
+
+    /// <summary>Ends the mapping; a unit that could not be told is a result.</summary>
+    internal Status TryEnd() => _context?.TryUnmap(this, Attributes, "", 0) ?? Status.Ok;
+
+    /// <summary>What a failed end throws.</summary>
+    internal ApertureException NotInvalidated(Status status) => _context!.NotInvalidated(Address, Length, status);
+
+    /// <summary>Runs an action when no unit can reach the memory any more.</summary>
+    internal void WhenUnreachable(Action action) => _context!.WhenUnreachable(action);
 
     private void Sync(ulong offset, ulong length, bool forCpu, string file, int line)
     {

@@ -101,6 +101,9 @@ public sealed partial class IommuCore
             {
                 if (!_units.TryAdd(unit.Device.Key, unit))
                     throw new ApertureException(Status.AlreadyExists, $"an IOMMU at {unit.Name} is registered already");
+                unit.Registry = this;
+                if (_failed.Remove(unit.Device.Key, out var before))
+                    unit.TakeOver(before);
             }
 
             var wasKnown = _groupings.ContainsKey(unit.Device.Key);
@@ -277,7 +280,12 @@ public sealed partial class IommuCore
                 foreach (var master in groups.SelectMany(group => group.Masters).Where(master => master.Ports.Any(port => port.Unit == unit)).ToArray())
                     core.Release(master.Device);
                 lock (core._lock)
+                {
                     core._units.Remove(unit.Device.Key);
+                    if (unit.NeedsReprogram)
+                        core._failed[unit.Device.Key] = unit;
+                }
+
                 if (forgetsGrouping)
                     core.SetGrouping(unit.Device.Key, null);
             }

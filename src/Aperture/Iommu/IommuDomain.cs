@@ -9,9 +9,6 @@ namespace Aperture.Iommu;
 /// sees each change. Mapping and unmapping are safe from any thread as long as two calls never touch the same address.</summary>
 public abstract partial class IommuDomain : IDisposable
 {
-    private readonly Lock _unitsLock = new();
-    private UnitUse[] _units = []; // replaced whole, so that a commit reads it without a lock
-
     /// <summary>A domain.</summary>
     protected IommuDomain(DomainType type) => Type = type;
 
@@ -36,9 +33,6 @@ public abstract partial class IommuDomain : IDisposable
     /// domain.</summary>
     public virtual IEnumerable<(Iova First, Iova Last)> ReservedRanges =>
         Reservations.Select(reservation => (reservation.First, reservation.Last));
-
-    /// <summary>The units where the domain is in force.</summary>
-    public IEnumerable<IommuUnit> Units => Volatile.Read(ref _units).Select(use => use.Unit);
 
     /// <summary>Decides about faults of masters in this domain; null leaves them unhandled.</summary>
     public FaultHandler? FaultHandler { get; set; }
@@ -76,18 +70,33 @@ public abstract partial class IommuDomain : IDisposable
         return Status.InvalidArgument;
     }
 
-    /// <summary>Makes every unit forget what was gathered, then gives freed tables back. The gather is empty afterwards.</summary>
-    public virtual void Commit(ref InvalidationGather gather) => gather = default;
+    /// <summary>Tells every unit what was gathered, then gives freed tables back. The gather is empty afterwards.</summary>
+    /// <returns><see cref="Status.Ok"/>: no access uses a removed translation from now on. Anything else: a unit failed, which was reported
+    /// by name (<see cref="IommuCore.UnitFailed"/>); ranges and tables are in quarantine until it was programmed afresh, and the memory
+    /// behind them must not be used for anything else before (<see cref="WhenInvalidated"/>).</returns>
+    public virtual Status Commit(ref InvalidationGather gather)
+    {
+        gather = default;
+        return Status.Ok;
+    }
 
     /// <summary>Removes mappings and commits.</summary>
-    /// <returns>Exactly the bytes removed.</returns>
+    /// <returns>Exactly the bytes removed; no access reaches them any more.</returns>
+    /// <exception cref="ApertureException">A unit could not be told, as for <see cref="Commit"/>: the bytes are removed from the tables, but
+    /// masters behind that unit may still reach them.</exception>
     public ulong Unmap(Iova iova, ulong size)
     {
         var gather = default(InvalidationGather);
         Unmap(iova, size, ref gather, out var unmapped);
-        Commit(ref gather);
-        return unmapped;
+        var status = Commit(ref gather);
+        return status == Status.Ok ? unmapped : throw NotInvalidated(iova, unmapped, status);
     }
+
+    /// <summary>An unmap that a unit could not be told of.</summary>
+    internal static ApertureException NotInvalidated(Iova iova, ulong bytes, Status status) => new(
+        status,
+        $"0x{bytes:x} bytes at device address {iova} were unmapped, but a unit could not be told ({status}): the memory must not be used "
+        + "for anything else before it was programmed afresh");
 
     /// <summary>Where a device address leads by the tables.</summary>
     public virtual bool TryTranslate(Iova iova, out PhysicalAddress address)
@@ -110,12 +119,12 @@ public abstract partial class IommuDomain : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Gives the tables back.</summary>
+    /// <summary>Gives the tables back, as soon as no unit can walk them any more.</summary>
     /// <exception cref="ApertureException">The domain is still in force on a unit.</exception>
     protected virtual void Dispose(bool disposing)
     {
-        if (_units.Length > 0)
-            throw new ApertureException(Status.Busy, $"a domain cannot go while it is in force on {_units[0].Unit.Name}");
+        if (Units.FirstOrDefault() is { } unit)
+            throw new ApertureException(Status.Busy, $"a domain cannot go while it is in force on {unit.Name}");
         if (disposing)
             Queue?.Dispose();
     }
@@ -138,37 +147,4 @@ public abstract partial class IommuDomain : IDisposable
         foreach (var reservation in Reservations)
             Reserve(space, reservation);
     }
-
-    /// <summary>Calls every unit where the domain is in force.</summary>
-    protected void InvalidateUnits(in InvalidationGather gather)
-    {
-        foreach (var use in Volatile.Read(ref _units))
-            use.Unit.Invalidate(this, gather);
-    }
-
-    /// <summary>Counts one more master of a unit in. From here on the unit hears of every change.</summary>
-    internal void AddUse(IommuUnit unit)
-    {
-        lock (_unitsLock)
-        {
-            var index = Array.FindIndex(_units, use => use.Unit == unit);
-            _units = index < 0
-                ? [.. _units, new UnitUse(unit, 1)]
-                : [.. _units[..index], new UnitUse(unit, _units[index].Masters + 1), .. _units[(index + 1)..]];
-        }
-    }
-
-    /// <summary>Counts one master of a unit out.</summary>
-    internal void RemoveUse(IommuUnit unit)
-    {
-        lock (_unitsLock)
-        {
-            var index = Array.FindIndex(_units, use => use.Unit == unit);
-            _units = _units[index].Masters == 1
-                ? [.. _units[..index], .. _units[(index + 1)..]]
-                : [.. _units[..index], new UnitUse(unit, _units[index].Masters - 1), .. _units[(index + 1)..]];
-        }
-    }
-
-    private readonly record struct UnitUse(IommuUnit Unit, int Masters);
 }

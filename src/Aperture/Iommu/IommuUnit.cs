@@ -6,7 +6,7 @@ namespace Aperture.Iommu;
 
 /// <summary>The software side of one IOMMU: what its driver gives to the core. The core calls <see cref="Attach"/> for one
 /// master at a time under the group's lock; <see cref="Invalidate"/> may come from any thread at any time.</summary>
-public abstract class IommuUnit
+public abstract partial class IommuUnit
 {
     /// <summary>A unit that belongs to a device.</summary>
     protected IommuUnit(Device device)
@@ -72,7 +72,13 @@ public abstract class IommuUnit
     /// context is left; <see cref="Status.TimedOut"/> and others for dead hardware.</returns>
     public abstract Status Attach(Device master, ReadOnlySpan<StreamId> streams, IommuDomain domain);
 
-    /// <summary>Forgets what was gathered, for every master of this unit in <paramref name="domain"/>. Afterwards no access
-    /// uses a removed translation. A unit without power has nothing to forget: it comes back empty.</summary>
-    public abstract void Invalidate(IommuDomain domain, in InvalidationGather gather);
+    /// <summary>Makes the unit drop what was gathered, for every master of this unit in the target's domain. When it says
+    /// <see cref="Status.Ok"/>, no access uses a removed translation from then on, whatever happens to the unit later. A unit without power
+    /// has nothing to drop: it comes back empty.</summary>
+    /// <param name="target">The domain on this unit.</param>
+    /// <param name="gather">What was removed.</param>
+    /// <returns>Anything else: the unit may still use what was removed, and its driver has called <see cref="MarkForReprogram"/>,
+    /// reported the failure, and cut the masters off if it can. What was removed stays in quarantine until
+    /// <see cref="MarkReprogrammed"/>.</returns>
+    public abstract Status Invalidate(InvalidationTarget target, in InvalidationGather gather);
 }

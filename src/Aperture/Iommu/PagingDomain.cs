@@ -48,11 +48,20 @@ public sealed class PagingDomain<TFormat> : IommuDomain
         if (InvalidatesMaps && status == Status.Ok && size != 0)
             gather.Add(iova, size, BitOperations.TrailingZeroCount(Table.Format.PageSizes));
 
-        // New links over cached empty entries, and the pages of a failed map that was rolled back, must be forgotten.
-        if (!gather.IsEmpty)
-            Commit(ref gather);
+        // New links over cached empty entries, and the pages of a failed map that was rolled back, must be invalidated.
+        if (!gather.IsEmpty && Commit(ref gather) is not Status.Ok and var told)
+            return status == Status.Ok ? TakeBack(iova, size, told) : status;
         if (status == Status.Ok)
             _trace?.Map(iova, address, size);
+        return status;
+    }
+
+    /// <summary>Ends a map that a unit could not be told of: it may find nothing there, or already what was to be there.</summary>
+    private Status TakeBack(Iova iova, ulong size, Status status)
+    {
+        var gather = default(InvalidationGather);
+        Table.Unmap(iova, size, ref gather, out _);
+        Commit(ref gather);
         return status;
     }
 
@@ -66,13 +75,16 @@ public sealed class PagingDomain<TFormat> : IommuDomain
     }
 
     /// <inheritdoc/>
-    public override void Commit(ref InvalidationGather gather)
+    public override Status Commit(ref InvalidationGather gather)
     {
         if (gather.IsEmpty)
-            return;
-        InvalidateUnits(gather);
+            return Status.Ok;
+        var status = InvalidateUnits(ref gather);
+        if (status != Status.Ok)
+            return status;
         Table.FreeGathered(ref gather);
         gather.ClearRanges();
+        return status;
     }
 
     /// <inheritdoc/>
@@ -88,6 +100,9 @@ public sealed class PagingDomain<TFormat> : IommuDomain
     {
         base.Dispose(disposing);
         if (disposing)
-            Table.Dispose();
+            WhenInvalidated(Table.Dispose);
     }
+
+    /// <inheritdoc/>
+    protected override void FreeTables(ref InvalidationGather gather) => Table.FreeGathered(ref gather);
 }

@@ -80,16 +80,27 @@ public sealed class ExynosSysMmuTests
     }
 
     [Fact]
-    public void A_unit_that_never_blocks_still_forgets()
+    public void An_unmap_behind_a_unit_that_never_blocks_is_an_error_and_its_master_is_cut_off()
     {
         using var board = new ExynosBoard(SysMmuOptions.V5);
         var (unit, master, domain) = Ready(board);
         domain.Map(s_iova, board.Data, 8192, Protection.ReadWrite);
         master.Reaches(s_iova, board.Data);
         ((ExynosSysMmu)unit.Model).BlockDelayPolls = -1;
-        domain.Unmap(s_iova, 4096);
-        Assert.Equal(1UL, ((ExynosSysMmuUnit)unit.Unit).BlockTimeouts);
+        Assert.Equal(Status.TimedOut, Assert.Throws<ApertureException>(() => domain.Unmap(s_iova, 4096)).Status);
+        Assert.Equal(2UL, ((ExynosSysMmuUnit)unit.Unit).BlockTimeouts); // the invalidation, and everything afresh
+        var failure = Assert.Single(board.Core.Failures);
+        Assert.Equal((unit.Unit, UnitOperation.Invalidate, Status.TimedOut, UnitRemedy.CutOff), (failure.Unit, failure.Operation, failure.Status, failure.Remedy));
+        Assert.NotEqual(DmaStatus.Ok, master.TryRead(s_iova, out _));
+        Assert.NotEqual(DmaStatus.Ok, master.TryRead(s_iova + 4096, out _));
+
+        Assert.Equal(Status.TimedOut, unit.Unit.TryReprogram());
+        Assert.NotEqual(DmaStatus.Ok, master.TryRead(s_iova, out _));
+        unit.Cycle(losesState: false);
+        ((ExynosSysMmu)unit.Model).BlockDelayPolls = 0;
         Assert.Equal(5u, unit.Device.Registers[0].Read32(SysMmuRegister.Control));
+        Assert.False(domain.IsQuarantining);
+        master.Reaches(s_iova + 4096, board.Data + 4096);
         master.IsRefused(s_iova);
     }
 
@@ -102,7 +113,9 @@ public sealed class ExynosSysMmuTests
         master.Reaches(s_iova, board.Data);
         master.Reaches(s_iova + 4096, board.Data + 4096);
         ((ExynosSysMmu)unit.Model).BlockDelayPolls = -1;
-        domain.Unmap(s_iova, 4096);
+        Assert.Throws<ApertureException>(() => domain.Unmap(s_iova, 4096));
+        Assert.NotEqual(DmaStatus.Ok, master.TryRead(s_iova, out _));
+        unit.Cycle(losesState: false);
         ((ExynosSysMmu)unit.Model).BlockDelayPolls = 3;
         domain.Unmap(s_iova + 4096, 4096);
         master.IsRefused(s_iova);

@@ -36,6 +36,7 @@ public abstract partial class IommuDriverTests
             if (!first.TryTranslate(s_iova + Page, out _))
                 Map(first, s_iova + Page, 2 * Page);
             first.Unmap(s_iova + (8 * Page), Page);
+            Assert.False(first.IsQuarantining || second.IsQuarantining);
             master.Reaches(s_iova, _board.Data);
             master.Reaches(s_iova + Page, _board.Data + (2 * Page));
 
@@ -68,7 +69,8 @@ public abstract partial class IommuDriverTests
                 first.Unmap(s_iova + Page, Page);
                 break;
             case "map":
-                Map(first, s_iova + (8 * Page), 8 * Page);
+                if (first.Map(s_iova + (8 * Page), _board.Data + (8 * Page), Page, Protection.ReadWrite) is not Status.Ok and var status)
+                    throw new ApertureException(status, "the map failed");
                 break;
             case "suspend":
                 unit.Off();
@@ -98,6 +100,8 @@ public abstract partial class IommuDriverTests
                 master.IsRefused(s_iova + Page);
                 return;
             case "map":
+                if (!first.TryTranslate(s_iova + (8 * Page), out _))
+                    Map(first, s_iova + (8 * Page), 8 * Page); // it was taken back
                 master.Reaches(s_iova + (8 * Page), _board.Data + (8 * Page));
                 break;
         }

@@ -89,16 +89,19 @@ public abstract partial class IommuDriverTests
     }
 
     [Fact]
-    public void An_invalidation_that_a_dead_unit_missed_is_made_up_for()
+    public void An_invalidation_that_a_dead_unit_missed_is_an_error_and_is_made_up_for_by_the_next_one()
     {
         var (unit, master, domain) = Ready();
         Map(domain, s_iova, 0);
         Map(domain, s_iova + Page, Page);
         master.Reaches(s_iova, _board.Data);
         unit.Registers.IsDead = true; // the TLB keeps what it has
-        Assert.Equal(Page, domain.Unmap(s_iova, Page));
+        Assert.Equal(Status.IoError, Assert.Throws<ApertureException>(() => domain.Unmap(s_iova, Page)).Status);
+        Assert.False(domain.TryTranslate(s_iova, out _));
+        Assert.Equal((true, Page), (domain.IsQuarantining, domain.QuarantinedBytes));
         unit.Registers.IsDead = false;
         Assert.Equal(Page, domain.Unmap(s_iova + Page, Page));
+        Assert.Equal((false, 0UL), (domain.IsQuarantining, domain.QuarantinedBytes));
         master.IsRefused(s_iova);
         master.IsRefused(s_iova + Page);
     }

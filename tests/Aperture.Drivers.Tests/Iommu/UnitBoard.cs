@@ -55,6 +55,8 @@ public abstract class UnitBoard : IDisposable
         var interrupt = wire.Input;
         device.Interrupts.Add(interrupt);
         Describe(device, model);
+        for (var i = 1; i < device.Registers.Count; i++)
+            device.Registers[i] = new WatchedRegisters(device.Registers[i]) { First = registers };
         var driver = Driver;
         device.Driver = driver;
         device.Bound = driver.Probe(device);

@@ -7,6 +7,9 @@ public sealed class WatchedRegisters(RegisterRegion registers) : RegisterRegion(
 {
     private bool _isWatching; // accesses that the watcher causes are not watched
 
+    /// <summary>The unit's first registers, whose watcher watches these, too; null for those.</summary>
+    public WatchedRegisters? First { get; init; }
+
     /// <summary>Called before each access.</summary>
     public Action? Before { get; set; }
 
@@ -44,11 +47,23 @@ public sealed class WatchedRegisters(RegisterRegion registers) : RegisterRegion(
 
     private void Watch(uint offset, bool isWrite)
     {
+        if (First is not null)
+        {
+            First.Watch(offset, isWrite);
+            return;
+        }
+
         if (Before is { } before && !_isWatching)
         {
             _isWatching = true;
-            before();
-            _isWatching = false;
+            try
+            {
+                before();
+            }
+            finally
+            {
+                _isWatching = false;
+            }
         }
 
         if (IsDead)

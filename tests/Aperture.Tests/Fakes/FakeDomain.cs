@@ -65,13 +65,14 @@ internal sealed class FakeDomain(DomainType type, Iova start = default, ulong en
         return Status.Ok;
     }
 
-    public override void Commit(ref InvalidationGather gather)
+    public override Status Commit(ref InvalidationGather gather)
     {
         if (gather.IsEmpty)
-            return;
+            return Status.Ok;
         Commits++;
-        InvalidateUnits(gather);
+        var status = InvalidateUnits(ref gather);
         gather = default;
+        return status;
     }
 
     public override bool TryTranslate(Iova iova, out PhysicalAddress address)

@@ -99,7 +99,23 @@ internal sealed class FakeUnit(Device device, bool canBlock = true, bool canBypa
         return Status.Ok;
     }
 
-    public override void Invalidate(IommuDomain domain, in InvalidationGather gather) => Invalidations.Add((domain, gather.AsSpan()[0]));
+    /// <summary>Called with each invalidation; what it answers is the answer.</summary>
+    public Func<IommuDomain, Status>? OnInvalidate { get; set; }
+
+    public override Status Invalidate(InvalidationTarget target, in InvalidationGather gather)
+    {
+        Invalidations.Add((target.Domain, gather.AsSpan()[0]));
+        var status = OnInvalidate?.Invoke(target.Domain) ?? Status.Ok;
+        if (status != Status.Ok)
+            MarkForReprogram();
+        return status;
+    }
+
+    public override Status TryReprogram()
+    {
+        MarkReprogrammed();
+        return Status.Ok;
+    }
 
     private sealed class KeyGrouping(FakeUnit unit) : MasterGrouping
     {

@@ -45,7 +45,7 @@ internal sealed class BounceOperations(DmaOperations inner, BouncePool pool, boo
         status = inner.Map(context, ref source, direction, attributes, out address);
         if (status != Status.Ok)
         {
-            pool.Release(buffer);
+            context.Release(pool, buffer);
             source.IsBounced = false;
         }
 
@@ -55,7 +55,7 @@ internal sealed class BounceOperations(DmaOperations inner, BouncePool pool, boo
     public override Status MapAt(DmaContext context, in DmaSource source, Iova address, DmaDirection direction, DmaAttributes attributes) =>
         MustBounce(context, source) ? Status.NotSupported : inner.MapAt(context, source, address, direction, attributes);
 
-    public override void Unmap(DmaContext context, Iova address, ulong bytes) => inner.Unmap(context, address, bytes);
+    public override Status Unmap(DmaContext context, Iova address, ulong bytes) => inner.Unmap(context, address, bytes);
 
     public override bool TryResolve(DmaContext context, Iova address, ulong bytes, out PhysicalAddress physical, out ulong run) =>
         inner.TryResolve(context, address, bytes, out physical, out run);
@@ -89,21 +89,20 @@ internal sealed class BounceOperations(DmaOperations inner, BouncePool pool, boo
         return Status.Ok;
     }
 
-    public override void UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, ulong boundary, bool isBounced)
+    public override Status UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, ulong boundary, bool isBounced)
     {
-        if (!isBounced)
-            inner.UnmapScatter(context, memory, segments, boundary, false);
+        return isBounced ? Status.Ok : inner.UnmapScatter(context, memory, segments, boundary, false);
     }
 
     public override Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction, out Iova address) =>
         inner.MapResource(context, physical, bytes, direction, out address);
 
-    public override void UnmapResource(DmaContext context, Iova address, ulong bytes) => inner.UnmapResource(context, address, bytes);
+    public override Status UnmapResource(DmaContext context, Iova address, ulong bytes) => inner.UnmapResource(context, address, bytes);
 
     public override Status MapAllocation(DmaContext context, ReadOnlySpan<MemoryBlock> pieces, DmaAttributes attributes, DmaDirection direction, out Iova address, out ulong mapped) =>
         inner.MapAllocation(context, pieces, attributes, direction, out address, out mapped);
 
-    public override void UnmapAllocation(DmaContext context, Iova address, ulong mapped) => inner.UnmapAllocation(context, address, mapped);
+    public override Status UnmapAllocation(DmaContext context, Iova address, ulong mapped) => inner.UnmapAllocation(context, address, mapped);
 
     /// <summary>Whether the device must not or cannot have this memory itself.</summary>
     private bool MustBounce(DmaContext context, in DmaSource source)

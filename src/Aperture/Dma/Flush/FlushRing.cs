@@ -6,11 +6,12 @@ namespace Aperture.Dma.Flush;
 /// <summary>What the threads of one slot have unmapped since its last flush.</summary>
 internal sealed class FlushRing(int capacity) : LineApart
 {
-    public readonly Lock Lock = new();                                    // guards everything here; held through an unmap and a flush
-    public readonly Range[] Ranges = new Range[capacity];                 // device addresses that wait
+    public readonly GatedLock Lock = new(LockRank.FlushRing);             // guards everything here; held through an unmap
+    public Range[] Ranges = new Range[capacity];                          // device addresses that wait
+    public Range[]? Spare = new Range[capacity];                          // takes their place while they are flushed; null meanwhile
     public InvalidationGather Gather;                                     // what the flush has to invalidate, and the tables to free then
     public int Count;                                                     // ranges that wait
-    public ulong Bytes;                                                   // bytes of them
+    public ulong Bytes;                                                   // bytes of them, and of those that are being flushed
     public long Oldest;                                                   // timestamp of the first of them
     public long Unmaps;                                                   // figures, see FlushStatistics
     public long Flushes;

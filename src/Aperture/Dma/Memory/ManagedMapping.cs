@@ -1,4 +1,5 @@
 using System.Buffers;
+using Aperture.Core;
 
 namespace Aperture.Dma.Memory;
 
@@ -18,9 +19,20 @@ public readonly struct ManagedMapping : IDisposable
     public DmaMapping Mapping { get; }
 
     /// <summary>Ends the mapping: what the device wrote is copied back, and the memory may move again.</summary>
+    /// <exception cref="ApertureException">As for <see cref="DmaMapping.Dispose"/>; the memory stays pinned then as long as the device may reach
+    /// it.</exception>
     public void Dispose()
     {
-        Mapping.Dispose();
+        var told = Mapping.TryEnd();
+        if (told != Status.Ok)
+            throw KeepPinned(told);
         _pin.Dispose();
+    }
+
+    private ApertureException KeepPinned(Status told)
+    {
+        var pin = _pin;
+        Mapping.WhenUnreachable(() => pin.Dispose());
+        return Mapping.NotInvalidated(told);
     }
 }

@@ -23,4 +23,8 @@ internal sealed class DmaEventSource : EventSource
     /// <summary>Device addresses below 4 GiB ran out for a device, which from now on uses as many address bits.</summary>
     [Event(4, Level = EventLevel.Informational)]
     public void HighAddresses(string device, int bits) => WriteEvent(4, device, bits);
+
+    /// <summary>The hardware of an IOMMU failed.</summary>
+    [Event(5, Level = EventLevel.Error)]
+    public void UnitFailed(string unit, string operation, string reason, string remedy) => WriteEvent(5, unit, operation, reason, remedy);
 }

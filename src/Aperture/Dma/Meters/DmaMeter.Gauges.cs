@@ -18,6 +18,20 @@ internal static partial class DmaMeter
 
     private static readonly Counter<long> s_faults = s_meter.CreateCounter<long>("aperture.dma.faults", "{fault}", "Accesses that an IOMMU did not let through and reported");
 
+    private static readonly Counter<long> s_unitFailures = s_meter.CreateCounter<long>("aperture.iommu.failures", "{failure}", "Failures of an IOMMU's hardware: register accesses without an answer, handshakes that did not end");
+    private static readonly ObservableUpDownCounter<long> s_quarantine = s_meter.CreateObservableUpDownCounter("aperture.iommu.quarantined_bytes", () => Volatile.Read(ref s_quarantinedBytes), "By", "Device addresses that were unmapped and that a failed IOMMU may still use");
+    private static long s_quarantinedBytes;
+
+    /// <summary>Device addresses went into quarantine, or came out of it (negative).</summary>
+    public static void Quarantined(long bytes) => Interlocked.Add(ref s_quarantinedBytes, bytes);
+
+    public static void UnitFailed(UnitFailure failure)
+    {
+        s_unitFailures.Add(1);
+        if (DmaEventSource.Log.IsEnabled())
+            DmaEventSource.Log.UnitFailed(failure.Unit.Name, failure.Operation.ToString(), failure.Reason, failure.Remedy.ToString());
+    }
+
     /// <summary>From now on the pool is seen by who listens, under this name and a number, as long as it lives.</summary>
     /// <returns>Name and number.</returns>
     public static string Watch(BouncePool pool, string name) => s_pools.Add(pool, name);

@@ -25,9 +25,7 @@ internal sealed class DirectOperations : DmaOperations
         return own == address ? Status.Ok : Status.NotSupported;
     }
 
-    public override void Unmap(DmaContext context, Iova address, ulong bytes)
-    {
-    }
+    public override Status Unmap(DmaContext context, Iova address, ulong bytes) => Status.Ok;
 
     public override bool TryResolve(DmaContext context, Iova address, ulong bytes, out PhysicalAddress physical, out ulong run)
     {
@@ -58,9 +56,7 @@ internal sealed class DirectOperations : DmaOperations
         return Status.Ok;
     }
 
-    public override void UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, ulong boundary, bool isBounced)
-    {
-    }
+    public override Status UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, ulong boundary, bool isBounced) => Status.Ok;
 
     // Buses do not move addresses of registers, only those of memory (Linux's behaviour).
     public override Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction, out Iova address)
@@ -69,9 +65,7 @@ internal sealed class DirectOperations : DmaOperations
         return physical.Value <= context.Limit.Value && bytes - 1 <= context.Limit.Value - physical.Value ? Status.Ok : Status.OutOfRange;
     }
 
-    public override void UnmapResource(DmaContext context, Iova address, ulong bytes)
-    {
-    }
+    public override Status UnmapResource(DmaContext context, Iova address, ulong bytes) => Status.Ok;
 
     public override Status MapAllocation(DmaContext context, ReadOnlySpan<MemoryBlock> pieces, DmaAttributes attributes, DmaDirection direction, out Iova address, out ulong mapped)
     {
@@ -82,9 +76,7 @@ internal sealed class DirectOperations : DmaOperations
         return context.TryToDevice(pieces[0].Address, (ulong)pieces[0].Length, context.CoherentLimit, out address) ? Status.Ok : Status.OutOfRange;
     }
 
-    public override void UnmapAllocation(DmaContext context, Iova address, ulong mapped)
-    {
-    }
+    public override Status UnmapAllocation(DmaContext context, Iova address, ulong mapped) => Status.Ok;
 
     /// <summary>Whether a piece goes on where the last segment ends, within the device's limits for one segment.</summary>
     private static bool Joins(DmaContext context, DmaSegment last, Iova address, ulong length) =>

@@ -49,7 +49,9 @@ internal abstract class DmaOperations
 
     /// <summary>Ends a mapping of <paramref name="bytes"/> at <paramref name="address"/>: the device cannot reach it any more (deferred flush: soon).
     /// A bounce buffer stays for the caller to copy back and release.</summary>
-    public abstract void Unmap(DmaContext context, Iova address, ulong bytes);
+    /// <returns>A failure: a unit could not be told, and the device may still reach the memory (<see cref="Iommu.IommuDomain.WhenInvalidated"/>).
+    /// The other unmaps here say the same.</returns>
+    public abstract Status Unmap(DmaContext context, Iova address, ulong bytes);
 
     /// <summary>The memory that a device address leads to.</summary>
     /// <param name="context">The device's DMA context.</param>
@@ -75,13 +77,13 @@ internal abstract class DmaOperations
     /// <param name="segments">The segments that came of it.</param>
     /// <param name="boundary">The segment boundary mask at the time of the map.</param>
     /// <param name="isBounced">What the map said.</param>
-    public abstract void UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, ulong boundary, bool isBounced);
+    public abstract Status UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, ulong boundary, bool isBounced);
 
     /// <summary>Makes registers or memory of another device reachable. Never cached, never copied.</summary>
     public abstract Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction, out Iova address);
 
     /// <summary>Ends such a mapping.</summary>
-    public abstract void UnmapResource(DmaContext context, Iova address, ulong bytes);
+    public abstract Status UnmapResource(DmaContext context, Iova address, ulong bytes);
 
     /// <summary>Makes allocated memory reachable, by the coherent mask, for both directions.</summary>
     /// <param name="context">The device's DMA context.</param>
@@ -93,5 +95,5 @@ internal abstract class DmaOperations
     public abstract Status MapAllocation(DmaContext context, ReadOnlySpan<MemoryBlock> pieces, DmaAttributes attributes, DmaDirection direction, out Iova address, out ulong mapped);
 
     /// <summary>Ends such a mapping.</summary>
-    public abstract void UnmapAllocation(DmaContext context, Iova address, ulong mapped);
+    public abstract Status UnmapAllocation(DmaContext context, Iova address, ulong mapped);
 }

@@ -62,7 +62,7 @@ internal sealed partial class IommuOperations
         return last;
     }
 
-    public override void UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, ulong boundary, bool isBounced)
+    public override Status UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, ulong boundary, bool isBounced)
     {
         var start = segments[0].Address.AlignDown(_page);
         var plan = new ScatterLayout(_page, boundary);
@@ -73,17 +73,18 @@ internal sealed partial class IommuOperations
         }
 
         if (_queue is not null)
-        {
-            _queue.Unmap(this, memory, start, plan.Total, boundary);
-            return;
-        }
+            return _queue.Unmap(this, memory, start, plan.Total, boundary);
 
         var gather = default(InvalidationGather);
         var isWhole = UnmapPieces(memory, start, boundary, ref gather);
-        _domain.Commit(ref gather);
+        var told = _domain.Commit(ref gather);
         if (!isWhole)
-            ThrowTorn(start, plan.Total, 0, Status.InvalidArgument);
-        _space.Free(start, plan.Total);
+            throw PartialUnmap(start, plan.Total, 0, Status.InvalidArgument);
+        if (told == Status.Ok)
+            _space.Free(start, plan.Total);
+        else
+            FreeLater(start, plan.Total);
+        return told;
     }
 
     /// <summary>Maps pieces that follow each other. When that fails, those before are unmapped and the device addresses given back.</summary>
@@ -97,7 +98,7 @@ internal sealed partial class IommuOperations
         _domain.Commit(ref gather);
         // Device addresses whose pages are still in the tables must never be given out again.
         if (isWhole)
-            _space.Free(start, total);
+            Free(start, total);
         return status;
     }
 

@@ -83,14 +83,14 @@ internal sealed partial class IommuOperations : DmaOperations
 
         var status = _domain.Map(start, source.Physical - offset, bytes, Rights(context, direction, attributes));
         if (status != Status.Ok)
-            _space.Free(start, bytes);
+            Free(start, bytes);
         return status;
     }
 
-    public override void Unmap(DmaContext context, Iova address, ulong bytes)
+    public override Status Unmap(DmaContext context, Iova address, ulong bytes)
     {
         var offset = address.Value & (_page - 1);
-        UnmapRange(address - offset, Whole(offset + bytes));
+        return UnmapRange(address - offset, Whole(offset + bytes));
     }
 
     public override bool TryResolve(DmaContext context, Iova address, ulong bytes, out PhysicalAddress physical, out ulong run)
@@ -112,7 +112,7 @@ internal sealed partial class IommuOperations : DmaOperations
         return status;
     }
 
-    public override void UnmapResource(DmaContext context, Iova address, ulong bytes) => Unmap(context, address, bytes);
+    public override Status UnmapResource(DmaContext context, Iova address, ulong bytes) => Unmap(context, address, bytes);
 
     public override Status MapAllocation(DmaContext context, ReadOnlySpan<MemoryBlock> pieces, DmaAttributes attributes, DmaDirection direction, out Iova address, out ulong mapped)
     {
@@ -140,7 +140,7 @@ internal sealed partial class IommuOperations : DmaOperations
         return Status.Ok;
     }
 
-    public override void UnmapAllocation(DmaContext context, Iova address, ulong mapped) => UnmapRange(address, mapped);
+    public override Status UnmapAllocation(DmaContext context, Iova address, ulong mapped) => UnmapRange(address, mapped);
 
     private static Protection Rights(DmaContext context, DmaDirection direction, DmaAttributes attributes)
     {
@@ -166,7 +166,7 @@ internal sealed partial class IommuOperations : DmaOperations
             return Status.NoSpace;
         var status = _domain.Map(address, physical, bytes, rights);
         if (status != Status.Ok)
-            _space.Free(address, bytes);
+            Free(address, bytes);
         return status;
     }
 
@@ -189,31 +189,47 @@ internal sealed partial class IommuOperations : DmaOperations
         return _space.TryAllocate(bytes, limit, out address);
     }
 
-    private void UnmapRange(Iova address, ulong bytes)
+    private Status UnmapRange(Iova address, ulong bytes)
     {
         if (_queue is not null)
-        {
-            _queue.Unmap(address, bytes);
-            return;
-        }
-
+            return _queue.Unmap(address, bytes);
         var gather = default(InvalidationGather);
         var status = _domain.Unmap(address, bytes, ref gather, out var unmapped);
-        _domain.Commit(ref gather);
+        var told = _domain.Commit(ref gather);
         // Device addresses whose pages are still in the tables must never be given out again.
-        if (unmapped == bytes)
+        if (unmapped != bytes)
+            throw PartialUnmap(address, bytes, unmapped, status);
+        if (told == Status.Ok)
             _space.Free(address, bytes);
         else
-            ThrowTorn(address, bytes, unmapped, status);
+            FreeLater(address, bytes);
+        return told;
     }
 
     /// <summary>Takes a range back of which only the first bytes were mapped.</summary>
     private void GiveBack(Iova address, ulong bytes, ulong mapped)
     {
-        if (mapped == 0 || _domain.Unmap(address, mapped) == mapped)
+        var gather = default(InvalidationGather);
+        ulong unmapped = 0;
+        if (mapped > 0)
+            _domain.Unmap(address, mapped, ref gather, out unmapped);
+        _domain.Commit(ref gather);
+        if (unmapped == mapped)
+            Free(address, bytes);
+    }
+
+    /// <summary>Gives device addresses back of which nothing is in the tables any more, once no unit knows of them.</summary>
+    private void Free(Iova address, ulong bytes)
+    {
+        if (_domain.IsQuarantining)
+            FreeLater(address, bytes);
+        else
             _space.Free(address, bytes);
     }
 
-    internal static void ThrowTorn(Iova address, ulong bytes, ulong unmapped, Status status) =>
-        throw new ApertureException(status == Status.Ok ? Status.InvalidArgument : status, $"unmap of 0x{bytes:x} bytes at device address {address} removed 0x{unmapped:x}: the range was not mapped as a whole");
+    private void FreeLater(Iova address, ulong bytes) => _domain.WhenInvalidated(() => _space.Free(address, bytes));
+
+    internal static ApertureException PartialUnmap(Iova address, ulong bytes, ulong unmapped, Status status) => new(
+        status == Status.Ok ? Status.InvalidArgument : status,
+        $"unmap of 0x{bytes:x} bytes at device address {address} removed 0x{unmapped:x}: the range was not mapped as a whole");
 }

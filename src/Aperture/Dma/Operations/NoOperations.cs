@@ -24,9 +24,7 @@ internal sealed class NoOperations : DmaOperations
 
     public override Status MapAt(DmaContext context, in DmaSource source, Iova address, DmaDirection direction, DmaAttributes attributes) => Status.NoDevice;
 
-    public override void Unmap(DmaContext context, Iova address, ulong bytes)
-    {
-    }
+    public override Status Unmap(DmaContext context, Iova address, ulong bytes) => Status.Ok;
 
     public override bool TryResolve(DmaContext context, Iova address, ulong bytes, out PhysicalAddress physical, out ulong run)
     {
@@ -40,9 +38,7 @@ internal sealed class NoOperations : DmaOperations
         return Status.NoDevice;
     }
 
-    public override void UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, ulong boundary, bool isBounced)
-    {
-    }
+    public override Status UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, ulong boundary, bool isBounced) => Status.Ok;
 
     public override Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction, out Iova address)
     {
@@ -50,9 +46,7 @@ internal sealed class NoOperations : DmaOperations
         return Status.NoDevice;
     }
 
-    public override void UnmapResource(DmaContext context, Iova address, ulong bytes)
-    {
-    }
+    public override Status UnmapResource(DmaContext context, Iova address, ulong bytes) => Status.Ok;
 
     public override Status MapAllocation(DmaContext context, ReadOnlySpan<MemoryBlock> pieces, DmaAttributes attributes, DmaDirection direction, out Iova address, out ulong mapped)
     {
@@ -60,7 +54,5 @@ internal sealed class NoOperations : DmaOperations
         return Status.NoDevice;
     }
 
-    public override void UnmapAllocation(DmaContext context, Iova address, ulong mapped)
-    {
-    }
+    public override Status UnmapAllocation(DmaContext context, Iova address, ulong mapped) => Status.Ok;
 }

@@ -1,0 +1,10 @@
+namespace Aperture.Drivers.Exynos;
+
+/// <summary>What the driver can do in more than one way.</summary>
+public sealed record ExynosDriverOptions
+{
+    /// <summary>Whether a unit that does not say in time that it is stalled is flushed all the same, and everything once more with the next
+    /// invalidation, as the recorded driver does. No manual says that it flushes then, and accesses may be under way still: an unmap would
+    /// return while they reach the page. Default: no; the invalidation fails, the unit is programmed afresh or cut off.</summary>
+    public bool FlushesUnstalled { get; init; }
+}

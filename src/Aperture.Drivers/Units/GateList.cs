@@ -1,0 +1,73 @@
+using Aperture.Power;
+
+namespace Aperture.Drivers.Units;
+
+/// <summary>Gates that are switched together, all or none. Switching twice the same way does nothing.</summary>
+/// <param name="gates">In the order in which they are switched on.</param>
+internal sealed class GateList(params Gate[] gates)
+{
+    private bool _isHeld; // this holds them on
+
+    /// <summary>Whether this holds them on.</summary>
+    public bool IsHeld => _isHeld;
+
+    /// <summary>Whether one of them is off; an empty list never is.</summary>
+    private bool IsOff
+    {
+        get
+        {
+            foreach (var gate in gates)
+            {
+                if (!gate.IsOn)
+                    return true;
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>Holds all on. When one cannot be, none is held.</summary>
+    public void On()
+    {
+        if (_isHeld)
+            return;
+        var held = 0;
+        try
+        {
+            for (; held < gates.Length; held++)
+                gates[held].Enable();
+            _isHeld = true;
+        }
+        catch
+        {
+            Release(held);
+            throw;
+        }
+    }
+
+    /// <summary>Lets all go, the last one first.</summary>
+    public void Off()
+    {
+        if (!_isHeld)
+            return;
+        _isHeld = false;
+        Release(gates.Length);
+    }
+
+    /// <summary>Lets all go for good.</summary>
+    /// <returns>False when somebody else holds them on: then this goes on holding them, too.</returns>
+    public bool TrySwitchOff()
+    {
+        Off();
+        if (IsOff)
+            return true;
+        On();
+        return false;
+    }
+
+    private void Release(int held)
+    {
+        while (--held >= 0)
+            gates[held].Disable();
+    }
+}

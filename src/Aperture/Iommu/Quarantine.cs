@@ -1,0 +1,43 @@
+namespace Aperture.Iommu;
+
+/// <summary>What was removed from a domain while some units could not be told: device addresses, tables and memory that must not be used for
+/// anything else before each of these units was programmed afresh.</summary>
+/// <param name="bytes">Bytes of device addresses.</param>
+/// <param name="units">Number of units that are waited for.</param>
+internal sealed class Quarantine(ulong bytes, int units)
+{
+    private readonly Lock _lock = new();         // guards everything here
+    private readonly List<Action> _releases = []; // in order
+    private int _units = units;
+
+    /// <summary>Bytes of device addresses.</summary>
+    public ulong Bytes => bytes;
+
+    /// <summary>Lets something be given back when the quarantine ends; at once when it is over.</summary>
+    public void Add(Action release)
+    {
+        lock (_lock)
+        {
+            if (_units > 0)
+            {
+                _releases.Add(release);
+                return;
+            }
+        }
+
+        release();
+    }
+
+    /// <summary>One of the units was programmed afresh. With the last one everything is given back.</summary>
+    public void UnitDone()
+    {
+        lock (_lock)
+        {
+            if (--_units > 0)
+                return;
+        }
+
+        foreach (var release in _releases)
+            release();
+    }
+}
