@@ -39,7 +39,7 @@ internal sealed class PocketUnit(Device device, IommuCore core) : SingleContextU
 
     protected override void Stop(bool isSuspending) => _registers.Write32(PocketRegister.Control, 0);
 
-    protected override void Forget(in InvalidationGather gather)
+    protected override void Flush(in InvalidationGather gather)
     {
         ulong pages = 0;
         foreach (var range in gather.AsSpan())
