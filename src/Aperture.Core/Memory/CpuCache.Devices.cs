@@ -50,6 +50,49 @@ public sealed unsafe partial class CpuCache
         }
     }
 
+    /// <summary>Replaces an aligned word as a device that snoops, in one step, if it holds what is expected: the CPU and memory see it at
+    /// once.</summary>
+    /// <returns>What was there.</returns>
+    /// <exception cref="ApertureException">The word is not wholly inside RAM.</exception>
+    public uint CompareExchangeCoherent32(PhysicalAddress address, uint expected, uint desired)
+    {
+        var region = Find(address, sizeof(uint));
+        _chaos?.Disturb(address, sizeof(uint));
+        var offset = address.Value - region.Range.Start.Value;
+        lock (LockOf(offset))
+        {
+            var isCached = IsCached(region, offset);
+            var found = Interlocked.CompareExchange(ref *(uint*)((isCached ? region.Bytes : region.Dram) + offset), desired, expected);
+            if (isCached && found == expected)
+            {
+                Volatile.Write(ref *(uint*)(region.Dram + offset), desired);
+                *(uint*)(region.Lines + offset) = desired;
+            }
+
+            return found;
+        }
+    }
+
+    /// <inheritdoc cref="CompareExchangeCoherent32"/>
+    public ulong CompareExchangeCoherent64(PhysicalAddress address, ulong expected, ulong desired)
+    {
+        var region = Find(address, sizeof(ulong));
+        _chaos?.Disturb(address, sizeof(ulong));
+        var offset = address.Value - region.Range.Start.Value;
+        lock (LockOf(offset))
+        {
+            var isCached = IsCached(region, offset);
+            var found = Interlocked.CompareExchange(ref *(ulong*)((isCached ? region.Bytes : region.Dram) + offset), desired, expected);
+            if (isCached && found == expected)
+            {
+                Volatile.Write(ref *(ulong*)(region.Dram + offset), desired);
+                *(ulong*)(region.Lines + offset) = desired;
+            }
+
+            return found;
+        }
+    }
+
     /// <summary>A line leaves the cache, or is written to memory and stays.</summary>
     internal void Disturb(PhysicalAddress address, bool leaves)
     {

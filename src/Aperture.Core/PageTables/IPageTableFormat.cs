@@ -101,4 +101,14 @@ public interface IPageTableFormat
 
     /// <summary>The leaf of the same page, not written.</summary>
     ulong MakeClean(int level, ulong entry);
+
+    /// <summary>The leaf of the same page, written: what hardware makes of it that keeps track. The same leaf where there is nothing to say it
+    /// with.</summary>
+    ulong MakeDirty(int level, ulong entry);
+
+    /// <summary>Whether a leaf says that its page was used since the flag was cleared. True where the format has no such flag.</summary>
+    bool IsAccessed(int level, ulong entry);
+
+    /// <summary>The leaf of the same page, used: what hardware makes of it that sets the flag itself.</summary>
+    ulong MakeAccessed(int level, ulong entry);
 }

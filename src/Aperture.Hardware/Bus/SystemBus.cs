@@ -121,6 +121,54 @@ public sealed unsafe class SystemBus
         return TryReadRegister(address, sizeof(ulong), out value);
     }
 
+    /// <summary>Replaces an aligned 32-bit little-endian word of RAM if it holds what is expected, in one step: no other device, walker
+    /// or CPU
+    /// comes between. What a walker does that sets flags in tables.</summary>
+    /// <param name="address">The word; a multiple of 4.</param>
+    /// <param name="expected">What must be there.</param>
+    /// <param name="desired">What is there afterwards.</param>
+    /// <param name="found">What was there; it was replaced only if that is <paramref name="expected"/>.</param>
+    /// <param name="isCoherent">Whether the device snoops the CPU's caches.</param>
+    /// <returns>False for a bus error: no RAM there, or misaligned.</returns>
+    public bool TryCompareExchange32(PhysicalAddress address, uint expected, uint desired, out uint found, bool isCoherent = false)
+    {
+        found = 0;
+        if (!address.IsAligned(sizeof(uint)) || !Memory.TryGetDramPointer(address, sizeof(uint), out var pointer))
+            return false;
+        if (isCoherent && Memory.Cache is { } cache)
+        {
+            found = cache.CompareExchangeCoherent32(address, expected, desired);
+            return true;
+        }
+
+        _chaos?.BeforeAccess(address, sizeof(uint));
+        found = Interlocked.CompareExchange(ref *(uint*)pointer, desired, expected);
+        return true;
+    }
+
+    /// <summary>Replaces an aligned 64-bit little-endian word of RAM if it holds what is expected, in one step.</summary>
+    /// <inheritdoc cref="TryCompareExchange32"/>
+    /// <param name="address">The word; a multiple of 8.</param>
+    /// <param name="expected">What must be there.</param>
+    /// <param name="desired">What is there afterwards.</param>
+    /// <param name="found">What was there; it was replaced only if that is <paramref name="expected"/>.</param>
+    /// <param name="isCoherent">Whether the device snoops the CPU's caches.</param>
+    public bool TryCompareExchange64(PhysicalAddress address, ulong expected, ulong desired, out ulong found, bool isCoherent = false)
+    {
+        found = 0;
+        if (!address.IsAligned(sizeof(ulong)) || !Memory.TryGetDramPointer(address, sizeof(ulong), out var pointer))
+            return false;
+        if (isCoherent && Memory.Cache is { } cache)
+        {
+            found = cache.CompareExchangeCoherent64(address, expected, desired);
+            return true;
+        }
+
+        _chaos?.BeforeAccess(address, sizeof(ulong));
+        found = Interlocked.CompareExchange(ref *(ulong*)pointer, desired, expected);
+        return true;
+    }
+
     /// <summary>Reads bytes from RAM, or one register of 1, 2, 4 or 8 bytes.</summary>
     /// <param name="address">The first byte.</param>
     /// <param name="destination">The bytes.</param>

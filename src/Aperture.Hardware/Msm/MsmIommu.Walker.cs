@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using Aperture.Core;
 using Aperture.Datasheets.Arm;
 using Aperture.Datasheets.Msm;
@@ -20,6 +19,17 @@ public sealed partial class MsmIommu
     /// flag; rights are the caller's to check. Domains are not known to the unit: all are clients.</summary>
     private MsmFault Walk(MsmContextBank bank, uint address, out Found found)
     {
+        while (true)
+        {
+            if (WalkOnce(bank, address, out found) is { } fault)
+                return fault;
+        }
+    }
+
+    /// <summary>One walk; null if an entry was changed by somebody else before its access flag was set: what was read holds no
+    /// more.</summary>
+    private MsmFault? WalkOnce(MsmContextBank bank, uint address, out Found found)
+    {
         found = default;
         var control = bank.TableControl;
         var isUpper = control.IsUpper(address);
@@ -37,10 +47,10 @@ public sealed partial class MsmIommu
             return MsmFault.Translation;
         var attributes = first.Attributes;
         found = Leaf(bank, first.Address, first.Shift, attributes, MsmFault.None);
-        return CheckFlag(bank, attributes, MsmFault.None, at, first.Accessed.Bits);
+        return CheckFlag(bank, attributes, MsmFault.None, at, word, first.Accessed.Bits);
     }
 
-    private MsmFault WalkSecond(MsmContextBank bank, uint table, uint address, out Found found)
+    private MsmFault? WalkSecond(MsmContextBank bank, uint table, uint address, out Found found)
     {
         found = default;
         var index = address >> ArmSecondLevelDescriptor.CoverShift & (ArmSecondLevelDescriptor.Count - 1);
@@ -52,7 +62,7 @@ public sealed partial class MsmIommu
             return MsmFault.Translation | MsmFault.SecondLevel;
         var attributes = second.Attributes;
         found = Leaf(bank, second.Address, second.Shift, attributes, MsmFault.SecondLevel);
-        return CheckFlag(bank, attributes, MsmFault.SecondLevel, at, second.Accessed.Bits);
+        return CheckFlag(bank, attributes, MsmFault.SecondLevel, at, word, second.Accessed.Bits);
     }
 
     private static Found Leaf(MsmContextBank bank, uint address, int shift, ArmPageAttributes attributes, MsmFault level)
@@ -61,15 +71,19 @@ public sealed partial class MsmIommu
         return new Found(address, shift, (ulong)rights | ((ulong)attributes.Bits << InfoAttributesShift), level);
     }
 
-    /// <summary>A clear access flag is a fault, unless the unit sets it or was told not to mind.</summary>
-    private MsmFault CheckFlag(MsmContextBank bank, ArmPageAttributes attributes, MsmFault level, PhysicalAddress at, uint accessed)
+    /// <summary>A clear access flag is a fault, unless the unit sets it or was told not to mind. It is set in the entry that was read and
+    /// in no
+    /// other: one that software cleared meanwhile does not come back. Null if the entry is another one now.</summary>
+    private MsmFault? CheckFlag(MsmContextBank bank, ArmPageAttributes attributes, MsmFault level, PhysicalAddress at, uint read, uint accessed)
     {
         if (!bank.Has(MsmSystemControl.AccessFlagBit) || attributes.IsAccessed)
             return MsmFault.None;
         if (bank.Has(MsmSystemControl.HardwareFlagBit))
         {
-            var word = Ordered(bank, accessed);
-            return Bus.TryWrite(at, MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(in word))) ? MsmFault.None : Options.WalkError | level;
+            var expected = Ordered(bank, read);
+            if (!Bus.TryCompareExchange32(at, expected, Ordered(bank, accessed), out var there))
+                return Options.WalkError | level;
+            return there == expected ? MsmFault.None : null;
         }
 
         return bank.Has(MsmSystemControl.FlagFaultDisabledBit) ? MsmFault.None : MsmFault.AccessFlag | level;

@@ -64,4 +64,10 @@ public readonly struct DeepFormat(bool reclaims) : IPageTableFormat
     public bool IsDirty(int level, ulong entry) => false;
 
     public ulong MakeClean(int level, ulong entry) => entry;
+
+    public ulong MakeDirty(int level, ulong entry) => entry;
+
+    public bool IsAccessed(int level, ulong entry) => true;
+
+    public ulong MakeAccessed(int level, ulong entry) => entry;
 }

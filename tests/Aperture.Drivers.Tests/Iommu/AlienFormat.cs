@@ -60,4 +60,10 @@ public readonly struct AlienFormat : IPageTableFormat
     public bool IsDirty(int level, ulong entry) => Like.IsDirty(level, entry);
 
     public ulong MakeClean(int level, ulong entry) => Like.MakeClean(level, entry);
+
+    public ulong MakeDirty(int level, ulong entry) => Like.MakeDirty(level, entry);
+
+    public bool IsAccessed(int level, ulong entry) => Like.IsAccessed(level, entry);
+
+    public ulong MakeAccessed(int level, ulong entry) => Like.MakeAccessed(level, entry);
 }

@@ -186,6 +186,45 @@ public class MsmTranslationTests
         Assert.Equal(0x8033_1C0Eu, rig.Load(MsmRig.L1(0) + 0x800));
     }
 
+    /// <summary>A13: the unit stored the word that it had read, with the flag set: what software had cleared meanwhile was mapped again.</summary>
+    [Fact]
+    public void An_entry_that_software_clears_while_the_unit_sets_its_access_flag_does_not_come_back()
+    {
+        const uint page = 0x8020_0000 | (MsmRig.SmallPage & ~0x10u);
+        using var rig = new MsmRig().Start(
+            auxiliary: MsmAuxiliaryControl.MissWalks, system: MsmSystemControl.Running | MsmSystemControl.HardwareFlagBit);
+        rig.Map(0x1000_0000, 0x8020_0000);
+        var isDone = false;
+        long walks = 0, hits = 0;
+        var walking = new Thread(() =>
+        {
+            while (!Volatile.Read(ref isDone))
+            {
+                rig[MsmGlobalRegisters.InvalidateAll] = 0;
+                hits += rig.Read(0x1000_0000) is null ? 0 : 1;
+                rig[0, MsmContextRegisters.FaultStatusRestore] = 0;
+                Interlocked.Increment(ref walks);
+            }
+        });
+        walking.Start();
+        var back = 0;
+        for (var i = 0; i < 1_000; i++)
+        {
+            rig.Store(MsmRig.L2(0), page);
+            Thread.SpinWait(i % 64);
+            rig.Store(MsmRig.L2(0), 0);
+            var wait = default(SpinWait);
+            for (var begun = Interlocked.Read(ref walks); Interlocked.Read(ref walks) < begun + 2;)
+                wait.SpinOnce(sleep1Threshold: -1); // the walk that may have read the entry has ended
+            back += rig.Load(MsmRig.L2(0)) == 0 ? 0 : 1;
+        }
+
+        Volatile.Write(ref isDone, true);
+        walking.Join();
+        Assert.Equal(0, back);
+        Assert.NotEqual(0, hits);
+    }
+
     [Fact]
     public void Tables_may_be_big_endian()
     {

@@ -20,6 +20,7 @@ public readonly struct AmdV1Format : IPageTableFormat
     public const int MostLevels = 6;
 
     private const ulong Present = 1;
+    private const ulong AccessedBit = 1 << 5;
     private const ulong DirtyBit = 1 << 6;
     private const ulong ForceCoherent = 1UL << 60;
     private const ulong Readable = 1UL << 61;
@@ -164,6 +165,15 @@ public readonly struct AmdV1Format : IPageTableFormat
 
     /// <inheritdoc/>
     public ulong MakeClean(int level, ulong entry) => entry & ~DirtyBit;
+
+    /// <inheritdoc/>
+    public ulong MakeDirty(int level, ulong entry) => entry | DirtyBit;
+
+    /// <inheritdoc/>
+    public bool IsAccessed(int level, ulong entry) => (entry & AccessedBit) != 0;
+
+    /// <inheritdoc/>
+    public ulong MakeAccessed(int level, ulong entry) => entry | AccessedBit;
 
     /// <summary>Log2 of the size that an address holds: one more than the number of its lowest bit that is zero, from bit 12 on.</summary>
     private static int SizeShift(ulong entry) => 1 + (int)ulong.TrailingZeroCount(~(entry & AddressMask | 0xFFF));

@@ -62,6 +62,15 @@ public readonly partial struct ArmLpaeFormat
     /// <inheritdoc/>
     public ulong MakeClean(int level, ulong entry) => IsDirty(level, entry) ? entry | ReadOnly : entry;
 
+    /// <inheritdoc/>
+    public ulong MakeDirty(int level, ulong entry) => _tracksDirty && (entry & DirtyModifier) != 0 ? entry & ~ReadOnly : entry;
+
+    /// <inheritdoc/>
+    public bool IsAccessed(int level, ulong entry) => MakeAccessed(level, entry) == entry;
+
+    /// <inheritdoc/>
+    public ulong MakeAccessed(int level, ulong entry) => _kind == ArmLpaeKind.Mali ? entry : entry | AccessFlag;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Stage1(Protection protection)
     {

@@ -20,6 +20,15 @@ public readonly partial struct ArmShortFormat
     public ulong MakeClean(int level, ulong entry) => entry;
 
     /// <inheritdoc/>
+    public ulong MakeDirty(int level, ulong entry) => entry;
+
+    /// <inheritdoc/>
+    public bool IsAccessed(int level, ulong entry) => MakeAccessed(level, entry) == entry;
+
+    /// <inheritdoc/>
+    public ulong MakeAccessed(int level, ulong entry) => _hasRights ? entry | (level == 0 ? AccessFlag << LevelDistance : AccessFlag) : entry;
+
+    /// <inheritdoc/>
     public ulong MakeLeaf(int level, int pageShift, PhysicalAddress page, Protection protection)
     {
         var entry = NonGlobalShared | (_hasRights ? Rights(protection) : 0);

@@ -140,4 +140,13 @@ public readonly struct ExynosFormat : IPageTableFormat
 
     /// <inheritdoc/>
     public ulong MakeClean(int level, ulong entry) => entry;
+
+    /// <inheritdoc/>
+    public ulong MakeDirty(int level, ulong entry) => entry;
+
+    /// <inheritdoc/>
+    public bool IsAccessed(int level, ulong entry) => true;
+
+    /// <inheritdoc/>
+    public ulong MakeAccessed(int level, ulong entry) => entry;
 }

@@ -100,6 +100,15 @@ public readonly struct RockchipFormat : IPageTableFormat
     /// <inheritdoc/>
     public ulong MakeClean(int level, ulong entry) => entry;
 
+    /// <inheritdoc/>
+    public ulong MakeDirty(int level, ulong entry) => entry;
+
+    /// <inheritdoc/>
+    public bool IsAccessed(int level, ulong entry) => true;
+
+    /// <inheritdoc/>
+    public ulong MakeAccessed(int level, ulong entry) => entry;
+
     private PhysicalAddress Address(ulong entry)
     {
         var address = entry & 0xFFFF_F000;
