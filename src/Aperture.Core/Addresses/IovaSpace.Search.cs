@@ -6,7 +6,8 @@ namespace Aperture.Core.Addresses;
 // What is free, for those who need the same addresses in several spaces.
 public sealed partial class IovaSpace
 {
-    /// <summary>Finds the lowest free range from an address on, at a multiple of its size rounded up to a power of two, that far free. It is not taken: it may be gone
+    /// <summary>Finds the lowest free range from an address on, at a multiple of its size rounded up to a power of two, that far free. It
+    /// is not taken: it may be gone
     /// before <see cref="TryTake"/>.</summary>
     /// <param name="bytes">At least 1.</param>
     /// <param name="from">Where it begins at the earliest.</param>

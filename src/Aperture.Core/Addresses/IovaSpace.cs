@@ -4,10 +4,14 @@ using Aperture.Core;
 
 namespace Aperture.Core.Addresses;
 
-/// <summary>The device addresses of one address space, in pages. Ranges start at a multiple of their size rounded up to a power of two, so that
-/// large pages fit and no range crosses a segment boundary of at least its size. Low addresses come first; page zero is never given out.</summary>
-/// <remarks>Thread-safe. Small ranges that come back wait in caches, as many as there are cores, each with regions of 4096 pages to itself. They are
-/// given out again without a common lock; before a request fails, all caches are emptied. An empty space takes two hundred bytes, one in use
+/// <summary>The device addresses of one address space, in pages. Ranges start at a multiple of their size rounded up to a power of two, so
+/// that
+/// large pages fit and no range crosses a segment boundary of at least its size. Low addresses come first; page zero is never given
+/// out.</summary>
+/// <remarks>Thread-safe. Small ranges that come back wait in caches, as many as there are cores, each with regions of 4096 pages to itself.
+/// They are
+/// given out again without a common lock; before a request fails, all caches are emptied. An empty space takes two hundred bytes, one in
+/// use
 /// little more than a byte for each page of the regions that it uses.</remarks>
 public sealed partial class IovaSpace
 {
@@ -31,6 +35,14 @@ public sealed partial class IovaSpace
         _pages = (end.Value >> _pageShift) + 1;
     }
 
+    /// <summary>An empty space of several windows.</summary>
+    /// <param name="pageSize">The smallest page that all windows can map, a power of two of at least 4096 bytes.</param>
+    /// <param name="windows">First and last device address of each window, the lowest first; at least one.</param>
+    /// <exception cref="ApertureException">It is no page size, or the windows are not in order.</exception>
+    public IovaSpace(ulong pageSize, ReadOnlySpan<(Iova First, Iova Last)> windows)
+        : this(pageSize, windows.IsEmpty ? throw new ApertureException(Status.InvalidArgument, "a space of device addresses needs a window") : windows[^1].Last) =>
+        ReserveOutside(windows);
+
     /// <summary>Bytes given out or reserved, page zero included.</summary>
     public ulong UsedBytes
     {
@@ -46,7 +58,8 @@ public sealed partial class IovaSpace
         }
     }
 
-    /// <summary>How scattered the free addresses are, from 0 to 1: the part of them that lies in no free block of 512 pages. What waits in caches
+    /// <summary>How scattered the free addresses are, from 0 to 1: the part of them that lies in no free block of 512 pages. What waits in
+    /// caches
     /// counts as used.</summary>
     public double Fragmentation
     {
@@ -93,9 +106,35 @@ public sealed partial class IovaSpace
         }
     }
 
+    /// <summary>Keeps everything from being given out that lies in none of some windows, for good.</summary>
+    /// <param name="windows">First and last device address of each, the lowest first. A page that is only partly in one is outside.</param>
+    /// <exception cref="ApertureException">The windows are not in order.</exception>
+    public void ReserveOutside(ReadOnlySpan<(Iova First, Iova Last)> windows)
+    {
+        ulong from = 0;
+        Iova? before = null;
+        foreach (var (first, last) in windows)
+        {
+            if (first <= before || last < first)
+                throw new ApertureException(Status.InvalidArgument, $"the window of device addresses from {first} to {last} is not in order");
+            before = last;
+            var begin = first.Value + (unchecked(0 - first.Value) & _offsetMask); // a window that begins in the last page has no whole one, and begin is 0
+            var end = (last.Value + 1) & ~_offsetMask; // 0 at the end of a 64-bit space
+            if (begin < first.Value || (end != 0 && end <= begin))
+                continue;
+            Reserve(new Iova(from), begin - from);
+            from = end;
+            if (end == 0)
+                return;
+        }
+
+        Reserve(new Iova(from), ulong.MaxValue - from);
+    }
+
     /// <summary>Takes a range.</summary>
     /// <param name="bytes">Bytes, rounded up to whole pages; at least 1.</param>
-    /// <param name="limit">The highest address that the last byte may have. Above 4 GiB what lies there comes first: the addresses below are for those
+    /// <param name="limit">The highest address that the last byte may have. Above 4 GiB what lies there comes first: the addresses below
+    /// are for those
     /// who have no other.</param>
     /// <param name="start">The first byte, aligned to the size rounded up to a power of two.</param>
     /// <returns>False when no such range is free.</returns>

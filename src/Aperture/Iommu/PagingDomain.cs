@@ -35,7 +35,10 @@ public sealed class PagingDomain<TFormat> : IommuDomain
     public override bool IsPaging => true;
 
     /// <inheritdoc/>
-    public override ulong PageSizes => Table.Format.PageSizes;
+    public override ulong PageSizes => Table.PageSizes;
+
+    /// <inheritdoc/>
+    public override Iova ApertureStart => new(Table.Format.InputStart);
 
     /// <inheritdoc/>
     public override Iova ApertureEnd => new(Table.Format.InputStart | (ulong.MaxValue >> (64 - Table.Format.InputBits)));

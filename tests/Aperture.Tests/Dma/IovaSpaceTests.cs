@@ -43,7 +43,7 @@ public class IovaSpaceTests
         Assert.Throws<ApertureException>(() => space.Free(start, ulong.MaxValue));
         space.Free(start, Page);
         Assert.Throws<ApertureException>(() => space.Free(start, Page));
-        Assert.Throws<ApertureException>(() => new IovaSpace(3000, default));
+        Assert.Throws<ApertureException>(() => new IovaSpace(3000, default(Iova)));
     }
 
     [Fact]
@@ -154,5 +154,45 @@ public class IovaSpaceTests
             spaces[i] = new IovaSpace(Page, new Iova(ulong.MaxValue));
         Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / spaces.Length, 1, 256);
         GC.KeepAlive(spaces);
+    }
+
+    [Theory]
+    [InlineData(0x1000)]
+    [InlineData(0x1_0000)]
+    public void Addresses_come_from_the_windows_only(int page)
+    {
+        var size = (ulong)page;
+        (Iova, Iova)[] windows =
+        [
+            (new Iova(0x10_1800), new Iova(0x17_FFFF)),
+            (new Iova(0x20_0000), new Iova(0x20_0FFF)), // no whole page of 64 KiB
+            (new Iova(1UL << 59), new Iova((1UL << 59) + 0x7_FFFE)),
+        ];
+        var space = new IovaSpace(size, windows);
+        var given = new HashSet<ulong>();
+        while (space.TryAllocate(size, new Iova(ulong.MaxValue), out var start))
+        {
+            Assert.True(given.Add(start.Value));
+            Assert.Contains(windows, window => start >= window.Item1 && start.Value + (size - 1) <= window.Item2.Value);
+        }
+
+        var whole = windows.Sum(window => (int)(((window.Item2.Value + 1) / size) - ((window.Item1.Value + size - 1) / size)));
+        Assert.Equal(whole, given.Count);
+        foreach (var start in given)
+            space.Free(new Iova(start), size);
+        Assert.False(space.TryTake(new Iova(0x18_0000), size));
+        Assert.True(space.TryTake(new Iova(0x11_0000), size));
+    }
+
+    [Fact]
+    public void Windows_may_end_with_the_space_and_must_be_in_order()
+    {
+        var top = new IovaSpace(4096, [(new Iova(0x1000), new Iova(0x1FFF)), (new Iova(ulong.MaxValue - 0x1FFF), new Iova(ulong.MaxValue))]);
+        Assert.True(top.TryTake(new Iova(ulong.MaxValue - 0xFFF), 4096));
+        Assert.True(top.TryTake(new Iova(ulong.MaxValue - 0x1FFF), 4096));
+        Assert.True(top.TryTake(new Iova(0x1000), 4096));
+        Assert.False(top.TryTake(new Iova(0x2000), 4096));
+        Assert.Throws<ApertureException>(() => new IovaSpace(4096, [(new Iova(0x2000), new Iova(0x3000)), (new Iova(0x3000), new Iova(0x4000))]));
+        Assert.Throws<ApertureException>(() => new IovaSpace(4096, []));
     }
 }
