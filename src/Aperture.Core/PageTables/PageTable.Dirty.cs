@@ -39,6 +39,46 @@ public sealed unsafe partial class PageTable<TFormat>
         return status;
     }
 
+    /// <summary>As <see cref="ReadDirty"/>, over holes.</summary>
+    /// <param name="iova">The first device address.</param>
+    /// <param name="size">Bytes; 0 for all from the first address on.</param>
+    /// <param name="clear">Whether the pages are clean afterwards.</param>
+    /// <param name="written">Is given each such page, lowest first. A page may be given that was not written.</param>
+    /// <param name="gather">Collects the pages that were made clean.</param>
+    /// <returns><see cref="Status.Ok"/>; <see cref="Status.InvalidArgument"/> for a range that is not aligned;
+    /// <see cref="Status.OutOfRange"/> beyond the
+    /// format's addresses.</returns>
+    public Status ReadDirtyMapped<TWritten>(Iova iova, ulong size, bool clear, ref TWritten written, ref InvalidationGather gather)
+        where TWritten : struct, IWrittenPages, allows ref struct
+    {
+        var status = CheckInput(iova.Value, size);
+        if (status != Status.Ok)
+            return status;
+        if (size == 0)
+            size = LastInput - iova.Value + 1;
+        var last = iova.Value + (size - 1);
+        var at = iova.Value;
+        while (TryFindNext(ref at, LastInput + 1, out var mapping) && mapping.Page.Value <= last)
+        {
+            if (FindLeaf(mapping.Page.Value, out var table, out var level, out var entry) == Status.Ok)
+            {
+                var shift = _format.LeafShift(level, entry);
+                var page = mapping.Page.AlignDown(1UL << shift); // it may have been split meanwhile
+                if (ReadPage(table, level, page.Value, shift, clear))
+                {
+                    written.Add(page, 1UL << shift);
+                    if (clear)
+                        gather.Add(page, 1UL << shift, shift);
+                }
+            }
+
+            if (at - 1 >= last)
+                break; // behind the range, or behind the last address
+        }
+
+        return Status.Ok;
+    }
+
     /// <summary>Whether one of a page's entries says that it was written; makes all of them clean if wanted. By compare-and-swap, because
     /// the hardware may mark them at the same time.</summary>
     private bool ReadPage(Table table, int level, ulong page, int shift, bool clear)

@@ -48,11 +48,11 @@ public sealed partial class ExynosSysMmuUnit : SingleContextUnit
     private bool IsWide => Identity.Version.AddressShift != 0;
 
     /// <inheritdoc/>
-    public override IommuDomain CreateDomain(DomainType type) =>
-        new PagingDomain<ExynosFormat>(type, new ExynosFormat(IsWide, _zeroTable), Core.Tables, Core.Trace);
+    protected override IommuDomain MakeDomain(in DomainRequest request) =>
+        new PagingDomain<ExynosFormat>(request, new ExynosFormat(IsWide, _zeroTable), Core.Tables, Core.Trace);
 
     /// <inheritdoc/>
-    protected override bool Accepts(IommuDomain domain) =>
+    public override bool Accepts(IommuDomain domain) =>
         domain is PagingDomain<ExynosFormat> paging && paging.Table.Format.IsWide == IsWide;
 
     /// <inheritdoc/>

@@ -11,7 +11,7 @@ namespace Aperture.Drivers.Msm;
 public sealed partial class MsmIommuUnit
 {
     /// <inheritdoc/>
-    protected override bool Accepts(IommuDomain domain)
+    public override bool Accepts(IommuDomain domain)
     {
         ArgumentNullException.ThrowIfNull(domain);
         return domain.Type == DomainType.Identity || (domain is PagingDomain<ArmShortFormat> paging && paging.Table.Format.Equals(s_format));

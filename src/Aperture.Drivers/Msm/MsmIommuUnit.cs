@@ -55,7 +55,7 @@ public sealed partial class MsmIommuUnit : ContextUnit
     }
 
     /// <inheritdoc/>
-    public override IommuDomain CreateDomain(DomainType type) => new PagingDomain<ArmShortFormat>(type, s_format, Core.Tables, Core.Trace);
+    protected override IommuDomain MakeDomain(in DomainRequest request) => new PagingDomain<ArmShortFormat>(request, s_format, Core.Tables, Core.Trace);
 
     /// <inheritdoc/>
     protected override DomainType Unattached => DomainType.Blocked;

@@ -48,10 +48,10 @@ public sealed partial class OmapIommu : SingleContextUnit
     public int TlbEntries => _description.TlbEntries;
 
     /// <inheritdoc/>
-    public override IommuDomain CreateDomain(DomainType type) => new PagingDomain<OmapFormat>(type, default, Core.Tables, Core.Trace);
+    protected override IommuDomain MakeDomain(in DomainRequest request) => new PagingDomain<OmapFormat>(request, default, Core.Tables, Core.Trace);
 
     /// <inheritdoc/>
-    protected override bool Accepts(IommuDomain domain) => domain is PagingDomain<OmapFormat>;
+    public override bool Accepts(IommuDomain domain) => domain is PagingDomain<OmapFormat>;
 
     /// <inheritdoc/>
     protected override void Start(IommuDomain domain, bool isResuming)

@@ -44,11 +44,11 @@ public sealed partial class RockchipIommuUnit : SingleContextUnit
     private RockchipFormat Format => new(_description.IsWide);
 
     /// <inheritdoc/>
-    public override IommuDomain CreateDomain(DomainType type) =>
-        new PagingDomain<RockchipFormat>(type, Format, Core.Tables, Core.Trace) { InvalidatesMaps = true };
+    protected override IommuDomain MakeDomain(in DomainRequest request) =>
+        new PagingDomain<RockchipFormat>(request, Format, Core.Tables, Core.Trace) { InvalidatesMaps = true };
 
     /// <inheritdoc/>
-    protected override bool Accepts(IommuDomain domain) =>
+    public override bool Accepts(IommuDomain domain) =>
         domain is PagingDomain<RockchipFormat> paging && paging.Table.Format.OutputBits == Capabilities.OutputBits;
 
     /// <inheritdoc/>

@@ -72,11 +72,11 @@ public sealed partial class TegraSmmuUnit : ContextUnit
     public override MasterGrouping Grouping => new TegraMasterGrouping(Soc, _options.Grouping);
 
     /// <inheritdoc/>
-    public override IommuDomain CreateDomain(DomainType type) =>
-        new PagingDomain<TegraFormat>(type, Format, _tables, Core.Trace) { InvalidatesMaps = true };
+    protected override IommuDomain MakeDomain(in DomainRequest request) =>
+        new PagingDomain<TegraFormat>(request, Format, _tables, Core.Trace) { InvalidatesMaps = true };
 
     /// <inheritdoc/>
-    protected override bool Accepts(IommuDomain domain) => domain is PagingDomain<TegraFormat> paging && paging.Table.Format.OutputBits == Soc.AddressBits;
+    public override bool Accepts(IommuDomain domain) => domain is PagingDomain<TegraFormat> paging && paging.Table.Format.OutputBits == Soc.AddressBits;
 
     /// <inheritdoc/>
     protected override void PowerUp() => _gates.On();

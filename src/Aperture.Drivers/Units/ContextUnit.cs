@@ -27,8 +27,9 @@ public abstract class ContextUnit : ProgrammedUnit
     protected abstract DomainType Unattached { get; }
 
     /// <inheritdoc/>
-    public sealed override Status Attach(Device master, ReadOnlySpan<StreamId> streams, IommuDomain domain)
+    public sealed override Status Attach(in Attachment attachment)
     {
+        var (master, domain) = (attachment.Master, attachment.Domain);
         ArgumentNullException.ThrowIfNull(master);
         ArgumentNullException.ThrowIfNull(domain);
         var isLeaving = domain.Type == Unattached;
@@ -36,8 +37,9 @@ public abstract class ContextUnit : ProgrammedUnit
             return Status.InvalidArgument;
         Status status;
         Exception? error;
+        var next = isLeaving ? null : new UnitAttachment(master, attachment.Streams, domain);
         using (Registers.Hold())
-            status = Switch(Find(master), isLeaving ? null : new UnitAttachment(master, streams.ToArray(), domain), out error);
+            status = Switch(Find(master), next, out error);
         Tell(UnitOperation.Attach, error, status);
         if (status != Status.Ok && error is ApertureException)
             ExceptionDispatchInfo.Throw(error); // the core tells the caller what the unit's driver said
@@ -56,7 +58,7 @@ public abstract class ContextUnit : ProgrammedUnit
 
     /// <summary>Whether masters of this unit can be in the domain: its tables are of the unit's kind, or it is one without tables for which the
     /// unit has a context.</summary>
-    protected abstract bool Accepts(IommuDomain domain);
+    public abstract override bool Accepts(IommuDomain domain);
 
     /// <summary>Finds a context for an attachment that is about to be; no register is touched.</summary>
     /// <param name="next">The attachment.</param>

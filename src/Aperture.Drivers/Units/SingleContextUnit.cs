@@ -26,8 +26,9 @@ public abstract class SingleContextUnit : ProgrammedUnit
     public sealed override MasterGrouping Grouping => MasterGrouping.ByUnit;
 
     /// <inheritdoc/>
-    public sealed override Status Attach(Device master, ReadOnlySpan<StreamId> streams, IommuDomain domain)
+    public sealed override Status Attach(in Attachment attachment)
     {
+        var (master, domain) = (attachment.Master, attachment.Domain);
         ArgumentNullException.ThrowIfNull(master);
         ArgumentNullException.ThrowIfNull(domain);
         Status status;
@@ -73,11 +74,8 @@ public abstract class SingleContextUnit : ProgrammedUnit
         Tell(UnitOperation.Attach, error, status);
     }
 
-    /// <summary>Whether the domain's tables are of this unit's kind.</summary>
-    protected abstract bool Accepts(IommuDomain domain);
-
     /// <summary>Brings a domain into force from any state of the registers. Afterwards nothing of an earlier domain is left.</summary>
-    /// <param name="domain">The domain; <see cref="Accepts"/> took it.</param>
+    /// <param name="domain">The domain; <see cref="IommuUnit.Accepts"/> took it.</param>
     /// <param name="isResuming">Whether it is the same domain that was in force when the unit was suspended.</param>
     protected abstract void Start(IommuDomain domain, bool isResuming);
 

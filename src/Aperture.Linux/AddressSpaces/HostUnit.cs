@@ -63,12 +63,19 @@ internal sealed class HostUnit : IommuUnit
     }
 
     /// <inheritdoc/>
-    public override IommuDomain CreateDomain(DomainType type) =>
-        new HostDomain(type == DomainType.Unmanaged ? type : DomainType.Dma, _space, _memory, _trace); // the kernel invalidates at every unmap
+    protected override IommuDomain MakeDomain(in DomainRequest request)
+    {
+        var type = request.Type == DomainType.Unmanaged ? DomainType.Unmanaged : DomainType.Dma; // the kernel invalidates at every unmap
+        return new HostDomain(type, _space, _memory, _trace);
+    }
 
     /// <inheritdoc/>
-    public override Status Attach(Device master, ReadOnlySpan<StreamId> streams, IommuDomain domain)
+    public override bool Accepts(IommuDomain domain) => domain is HostDomain;
+
+    /// <inheritdoc/>
+    public override Status Attach(in Attachment attachment)
     {
+        var (master, domain) = (attachment.Master, attachment.Domain);
         if (domain.Type == DomainType.Blocked)
             return Remove(master);
         if (domain is not HostDomain wanted)

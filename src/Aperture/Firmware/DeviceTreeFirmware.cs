@@ -22,7 +22,12 @@ public sealed partial class DeviceTreeFirmware : IFirmware
             units.Add(Specifier(reference.Target, [.. reference.Arguments]));
         }
 
-        return units.Count == 0 ? MasterIdentity.None : new MasterIdentity { Units = units, Reservations = ReservationsOf(node) };
+        if (units.Count == 0)
+            return MasterIdentity.None;
+        var pasidBits = node.U32("pasid-num-bits") ?? 0;
+        if (pasidBits > Pasid.MaxBits)
+            throw Wrong(node, $"pasid-num-bits is {pasidBits}, more than {Pasid.MaxBits}");
+        return new MasterIdentity { Units = units, Reservations = ReservationsOf(node), PasidBits = (int)pasidBits };
     }
 
     /// <inheritdoc/>

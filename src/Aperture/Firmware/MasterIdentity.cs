@@ -18,6 +18,9 @@ public sealed record MasterIdentity
     /// it.</summary>
     public IReadOnlyList<uint> Aliases { get; init; } = [];
 
+    /// <summary>Bits of the process IDs that it can send; 0 for none.</summary>
+    public int PasidBits { get; init; }
+
     /// <summary>Device addresses that the firmware keeps for itself or for what it left running.</summary>
     public IReadOnlyList<IovaReservation> Reservations { get; init; } = [];
 

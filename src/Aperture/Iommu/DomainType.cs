@@ -18,4 +18,10 @@ public enum DomainType
     /// <summary>As <see cref="Dma"/>, but unmaps are invalidated together, a little later: until then a device may still reach what was
     /// unmapped.</summary>
     DmaDeferred,
+
+    /// <summary>A guest's own tables, over those of another domain (<see cref="NestedDomain"/>).</summary>
+    Nested,
+
+    /// <summary>Somebody else's tables, a process's for instance (<see cref="SharedDomain"/>).</summary>
+    Shared,
 }

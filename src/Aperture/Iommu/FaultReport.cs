@@ -53,6 +53,10 @@ public enum FaultResponse
 
     /// <summary>It was mended: the access is tried again.</summary>
     Retry,
+
+    /// <summary>Whoever asked is answered later. Only for page requests: a fault that is not answered at once counts as
+    /// <see cref="Unhandled"/>.</summary>
+    Deferred,
 }
 
 /// <summary>A fault that a unit reported.</summary>
@@ -65,10 +69,22 @@ public enum FaultResponse
 /// <param name="Code">The unit's own status word.</param>
 public readonly record struct FaultReport(IommuUnit Unit, Device? Device, int Context, Iova Address, FaultAccess Access, FaultReason Reason, uint Code)
 {
+    /// <summary>The process that the access was for; null for none, or where the unit does not say.</summary>
+    public Pasid? Pasid { get; init; }
+
+    /// <summary>The stage that refused it; <see cref="TranslationStages.None"/> on units with one.</summary>
+    public TranslationStages Stage { get; init; }
+
+    /// <summary>Whether what was refused is the unit's own access to a table of the first stage, by the second one.</summary>
+    public bool IsTableAccess { get; init; }
+
     /// <summary>One line for a log.</summary>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Unit.Name}: {Device?.Name ?? "a master"} {Verb} {Address}: {Why} (context {Context}, status 0x{Code:x})");
+        $"{Unit.Name}: {Device?.Name ?? "a master"} {Verb} {Address}: {Why} (context {Context}{Where}, status 0x{Code:x})");
+
+    private string Where =>
+        (Pasid is { } pasid ? $", PASID {pasid}" : "") + (Stage == TranslationStages.None ? "" : $", {Stage} stage") + (IsTableAccess ? ", a table" : "");
 
     private string Verb => Access switch
     {

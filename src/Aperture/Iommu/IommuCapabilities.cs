@@ -35,9 +35,21 @@ public sealed record IommuCapabilities
     /// <summary>Number of domains that can be in force at the same time.</summary>
     public int Contexts { get; init; } = 1;
 
-    /// <summary>Number of process address space IDs; zero for none.</summary>
+    /// <summary>Number of process address space IDs, 0 among them, which is what comes without one; zero for none.</summary>
     public int Pasids { get; init; }
 
-    /// <summary>Whether the unit tracks which pages were written.</summary>
+    /// <summary>Which stages its domains can be for.</summary>
+    public TranslationStages Stages { get; init; } = TranslationStages.First;
+
+    /// <summary>Whether a guest's own tables can lie over a domain (<see cref="DomainType.Nested"/>).</summary>
+    public bool Nesting { get; init; }
+
+    /// <summary>Whether it can walk tables that somebody else keeps (<see cref="DomainType.Shared"/>).</summary>
+    public bool SharedTables { get; init; }
+
+    /// <summary>Whether devices can ask for pages and wait for the answer (<see cref="PageRequest"/>).</summary>
+    public bool PageRequests { get; init; }
+
+    /// <summary>Whether the unit keeps account of which pages were written (<see cref="DomainRequest.TracksDirty"/>).</summary>
     public bool DirtyTracking { get; init; }
 }

@@ -185,6 +185,8 @@ public sealed partial class IommuCore
         DmaMeter.Faulted(report);
         Trace?.IoPageFault(report.Device?.Name ?? report.Unit.Name, report.Device?.Driver?.Name ?? report.Unit.Device.Driver?.Name ?? "", report.Address, report.Access == FaultAccess.Write);
         var response = domain?.Report(report) ?? FaultResponse.Unhandled;
+        if (response == FaultResponse.Deferred)
+            response = FaultResponse.Unhandled; // nobody would tell the unit later
         if (response == FaultResponse.Unhandled)
             UnhandledFault?.Invoke(report);
         return response;
@@ -200,7 +202,7 @@ public sealed partial class IommuCore
             var ports = Translate(device, described.Identity.Units);
             Settle();
             var group = described.Group ?? throw Refused(described);
-            master = new IommuMaster(device, ports, group);
+            master = new IommuMaster(device, ports, group, described.Identity.PasidBits);
             for (; linked < ports.Length; linked++)
                 device.Power.AddSupplier(ports[linked].Unit.Device);
             device.Iommu = master;
@@ -239,8 +241,6 @@ public sealed partial class IommuCore
                 ports[index] = new MasterPort(unit, [.. ports[index].Streams, stream]);
         }
 
-        if (ports.Exists(port => port.Unit.GetType() != ports[0].Unit.GetType()))
-            throw new ApertureException(Status.InvalidArgument, $"{device.Name} is behind units of different kinds: {string.Join(", ", ports.Select(port => port.Unit.Name))}");
         return [.. ports];
     }
 

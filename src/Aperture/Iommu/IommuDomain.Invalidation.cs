@@ -114,7 +114,8 @@ public abstract partial class IommuDomain
         }
     }
 
-    /// <summary>Counts one master of a unit out. A unit that may not have noticed goes on hearing of every change, and nothing that is removed
+    /// <summary>Counts one master of a unit out. A unit that may not have noticed goes on hearing of every change, and nothing that is
+    /// removed
     /// here is used for anything else, until it was programmed afresh.</summary>
     internal void RemoveUse(IommuUnit unit)
     {

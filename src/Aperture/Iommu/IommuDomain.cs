@@ -34,6 +34,14 @@ public abstract partial class IommuDomain : IDisposable
     public virtual IEnumerable<(Iova First, Iova Last)> ReservedRanges =>
         Reservations.Select(reservation => (reservation.First, reservation.Last));
 
+    /// <summary>The device addresses that can be mapped, lowest first; from <see cref="ApertureStart"/> to <see cref="ApertureEnd"/> where
+    /// there is one
+    /// window. Empty for a domain without tables.</summary>
+    public virtual IReadOnlyList<ApertureWindow> Windows => IsPaging ? [new ApertureWindow(ApertureStart, ApertureEnd, PageSizes)] : [];
+
+    /// <summary>Decides about the page requests of masters in this domain; null answers them as invalid.</summary>
+    public PageRequestHandler? PageRequestHandler { get; set; }
+
     /// <summary>Decides about faults of masters in this domain; null leaves them unhandled.</summary>
     public FaultHandler? FaultHandler { get; set; }
 
@@ -82,7 +90,8 @@ public abstract partial class IommuDomain : IDisposable
 
     /// <summary>Removes mappings and commits.</summary>
     /// <returns>Exactly the bytes removed; no access reaches them any more.</returns>
-    /// <exception cref="ApertureException">A unit could not be told, as for <see cref="Commit"/>: the bytes are removed from the tables, but
+    /// <exception cref="ApertureException">A unit could not be told, as for <see cref="Commit"/>: the bytes are removed from the tables,
+    /// but
     /// masters behind that unit may still reach them.</exception>
     public ulong Unmap(Iova iova, ulong size)
     {
@@ -139,9 +148,7 @@ public abstract partial class IommuDomain : IDisposable
     /// <summary>Reserves what the domain cannot map, or must not give out.</summary>
     internal void Reserve(IovaSpace space)
     {
-        space.Reserve(default, ApertureStart.Value);
-        if (ApertureEnd.Value != ulong.MaxValue)
-            space.Reserve(ApertureEnd + 1, ulong.MaxValue - ApertureEnd.Value);
+        space.ReserveOutside([.. Windows.Select(window => (window.First, window.Last))]);
         foreach (var (first, last) in ReservedRanges)
             space.Reserve(first, last.Value - first.Value + 1);
         foreach (var reservation in Reservations)

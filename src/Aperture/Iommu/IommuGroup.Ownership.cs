@@ -44,6 +44,8 @@ public sealed partial class IommuGroup
                 throw new ApertureException(Status.NoDevice, $"group {Id} has no masters any more");
             if (!IsCores(Domain))
                 throw new ApertureException(Status.Busy, $"group {Id} is in a domain that the core did not make");
+            if (_pasids.Count > 0)
+                throw new ApertureException(Status.Busy, $"group {Id} has processes in address spaces of their own");
             foreach (var kept in Reservations.Where(reservation => reservation.Kind == ReservationKind.Direct))
             {
                 throw new ApertureException(

@@ -23,6 +23,12 @@ public sealed partial class IommuGroup
                     Prepare(Domain, master);
                 if (Domain is not null && AttachMaster(master, Domain, null) is not Status.Ok and var status)
                     throw Failure(master, status);
+                if (JoinPasids(master) is not Status.Ok and var refused)
+                {
+                    foreach (var port in master.Ports)
+                        MustAttach(master, port, null, Domain);
+                    throw Failure(master, refused);
+                }
             }
             catch
             {
@@ -44,9 +50,11 @@ public sealed partial class IommuGroup
         lock (_lock)
         {
             _masters = [.. _masters.Where(other => other != master)];
+            LeavePasids(master);
+            _core.EndRequests(master.Device, null);
             foreach (var port in master.Ports)
             {
-                Rest(master, port);
+                Rest(master, port, Domain);
                 port.Unit.RemoveMaster(master.Device);
                 Domain?.RemoveUse(port.Unit);
             }
@@ -55,6 +63,7 @@ public sealed partial class IommuGroup
             if (_masters.Length > 0)
                 return;
             Domain = null;
+            Volatile.Write(ref _pasids, []);
             if (DefaultDomain is { IsPaging: true })
                 DefaultDomain.Dispose();
             DefaultDomain = null;
@@ -83,6 +92,7 @@ public sealed partial class IommuGroup
         }
 
         Domain = domain;
+        EndRequests();
     }
 
     /// <summary>Puts all masters into a domain; those that cannot go there are blocked. What held before is over in any case.</summary>
@@ -104,8 +114,16 @@ public sealed partial class IommuGroup
         }
 
         Domain = domain;
+        EndRequests();
         if (failure is not null)
             throw failure;
+    }
+
+    /// <summary>Nobody answers any more what was asked in the domain that was left.</summary>
+    private void EndRequests()
+    {
+        foreach (var master in _masters)
+            _core.EndRequests(master.Device, null);
     }
 
     /// <summary>Switches one master on all of its units, or on none.</summary>
@@ -115,7 +133,7 @@ public sealed partial class IommuGroup
         {
             var port = master.Ports[i];
             to.AddUse(port.Unit);
-            var status = AttachPort(master, port, to);
+            var status = AttachPort(master, port, to, from);
             if (status == Status.Ok)
             {
                 from?.RemoveUse(port.Unit);
@@ -137,34 +155,37 @@ public sealed partial class IommuGroup
     private Status MustAttach(IommuMaster master, MasterPort port, IommuDomain? to, IommuDomain? from)
     {
         to?.AddUse(port.Unit);
-        var status = to is null ? Rest(master, port) : AttachPort(master, port, to);
+        var status = to is null ? Rest(master, port, from) : AttachPort(master, port, to, from);
         if (status != Status.Ok && port.Unit.Capabilities.CanBlock)
-            AttachPort(master, port, _core.Blocked);
+            AttachPort(master, port, _core.Blocked, from);
         from?.RemoveUse(port.Unit);
         return status;
     }
 
     /// <summary>Puts a master where it needs no domain. A unit that can neither block nor bypass forgets it when it is removed.</summary>
-    private Status Rest(IommuMaster master, MasterPort port) => port.Unit.Capabilities switch
+    private Status Rest(IommuMaster master, MasterPort port, IommuDomain? from) => port.Unit.Capabilities switch
     {
-        { CanBlock: true } => AttachPort(master, port, _core.Blocked),
-        { CanBypass: true } => AttachPort(master, port, _core.Identity),
+        { CanBlock: true } => AttachPort(master, port, _core.Blocked, from),
+        { CanBypass: true } => AttachPort(master, port, _core.Identity, from),
         _ => Status.Ok,
     };
 
-    private Status AttachPort(IommuMaster master, MasterPort port, IommuDomain domain)
+    private Status AttachPort(IommuMaster master, MasterPort port, IommuDomain domain, IommuDomain? previous, Pasid? pasid = null)
     {
         var usable = domain.Type switch
         {
             DomainType.Identity => port.Unit.Capabilities.CanBypass,
             DomainType.Blocked => port.Unit.Capabilities.CanBlock,
-            _ => true,
+            _ => !domain.TracksDirty || port.Unit.Capabilities.DirtyTracking,
         };
-        if (!usable)
+        if (!usable && pasid is null)
             return Status.NotSupported;
+        var attachment = new Attachment(master.Device, port.Streams, domain, previous, pasid);
+        if (attachment.Mode == AttachMode.Translate && !port.Unit.Accepts(domain))
+            return Status.InvalidArgument;
         try
         {
-            return port.Unit.Attach(master.Device, port.Streams, domain);
+            return port.Unit.Attach(attachment);
         }
         catch (ApertureException e)
         {

@@ -97,7 +97,7 @@ public sealed partial class IommuGroup
         if (_core.DefaultDomainType == DomainType.Identity && canBypass)
             return _core.Identity;
         var type = _core.DefaultDomainType == DomainType.DmaDeferred ? DomainType.DmaDeferred : DomainType.Dma;
-        return _masters[0].Ports[0].Unit.CreateDomain(type);
+        return _masters[0].CreateDomain(new DomainRequest(type));
     }
 
     private bool IsCores(IommuDomain? domain) => domain is null || domain == DefaultDomain || domain == _blocked || domain == _core.Blocked;
@@ -109,6 +109,6 @@ public sealed partial class IommuGroup
     {
         if (_masters.All(master => master.Ports.All(port => port.Unit.Capabilities.CanBlock)))
             return _core.Blocked;
-        return _blocked ??= _masters[0].Ports[0].Unit.CreateDomain(DomainType.Unmanaged);
+        return _blocked ??= _masters[0].CreateDomain(new DomainRequest(DomainType.Unmanaged));
     }
 }

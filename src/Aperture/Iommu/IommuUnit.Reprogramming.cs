@@ -12,7 +12,8 @@ public abstract partial class IommuUnit : IGateEvent
     private List<Quarantine>? _waiting;    // what waits until the unit was programmed afresh; guarded by the lock
     private List<Quarantine>? _ready;      // what has waited long enough; guarded by the lock
 
-    /// <summary>Whether the unit's registers and caches may hold something that its driver took back, because a sequence of register accesses
+    /// <summary>Whether the unit's registers and caches may hold something that its driver took back, because a sequence of register
+    /// accesses
     /// failed. As long as they do, nothing that was removed from a domain of this unit is used for anything else.</summary>
     public bool NeedsReprogram => Volatile.Read(ref _needsReprogram) && (Volatile.Read(ref _successor)?.NeedsReprogram ?? true);
 
@@ -21,7 +22,8 @@ public abstract partial class IommuUnit : IGateEvent
 
     /// <summary>Tries to bring a unit that failed to where its domains are in force and nothing else is; what waits for that is given back
     /// then. The next invalidation, attach or resume does the same.</summary>
-    /// <returns><see cref="Status.Ok"/> also when there is nothing to do; <see cref="Status.NotSupported"/>: the unit's driver cannot; or how
+    /// <returns><see cref="Status.Ok"/> also when there is nothing to do; <see cref="Status.NotSupported"/>: the unit's driver cannot; or
+    /// how
     /// it failed, as reported.</returns>
     public virtual Status TryReprogram() => NeedsReprogram ? Status.NotSupported : Status.Ok;
 

@@ -57,20 +57,47 @@ public abstract partial class IommuUnit
     {
     }
 
-    /// <summary>Makes an empty address space that this unit, and others of its kind, can use.</summary>
+    /// <summary>Makes an empty address space of a type, with everything else as the unit has it.</summary>
     /// <param name="type"><see cref="DomainType.Unmanaged"/>, <see cref="DomainType.Dma"/> or <see cref="DomainType.DmaDeferred"/>.</param>
-    /// <exception cref="ApertureException">No memory for tables.</exception>
-    public abstract IommuDomain CreateDomain(DomainType type);
+    /// <exception cref="ApertureException">As for <see cref="CreateDomain(in DomainRequest)"/>.</exception>
+    public IommuDomain CreateDomain(DomainType type) => CreateDomain(new DomainRequest(type));
 
-    /// <summary>Puts a master into an address space; it leaves the one it was in. Identity and blocked domains come here too
-    /// when <see cref="Capabilities"/> say that the unit can do them. When this fails the master is in no worse a place
-    /// than blocked.</summary>
-    /// <param name="master">The master.</param>
-    /// <param name="streams">Its streams on this unit.</param>
-    /// <param name="domain">Where it goes.</param>
+    /// <summary>Makes an address space that this unit, and others that <see cref="Accepts"/> it, can use.</summary>
+    /// <param name="request">What it has to be.</param>
+    /// <exception cref="ApertureException"><see cref="Status.NotSupported"/>, <see cref="Status.OutOfRange"/>: the unit lacks what is asked
+    /// for; the message
+    /// names both. <see cref="Status.InvalidArgument"/>: the request contradicts itself; <see cref="Status.NoMemory"/>: no memory for
+    /// tables.</exception>
+    public IommuDomain CreateDomain(in DomainRequest request)
+    {
+        var status = request.Check(Capabilities, out var why);
+        return status == Status.Ok ? MakeDomain(request) : throw new ApertureException(status, $"IOMMU {Name} cannot make this domain: {why}");
+    }
+
+    /// <summary>Whether masters of this unit can be in a domain with tables, whoever made it.</summary>
+    public abstract bool Accepts(IommuDomain domain);
+
+    /// <summary>Puts a master, or one of its processes, into an address space; it leaves the one it was in. Identity and blocked domains
+    /// come here too
+    /// when <see cref="Capabilities"/> say that the unit can do them, and processes when it has PASIDs; a domain with tables only when the
+    /// unit
+    /// <see cref="Accepts"/> it. When this fails the master is in no worse a place than blocked.</summary>
+    /// <param name="attachment">Who, and where to.</param>
     /// <returns><see cref="Status.InvalidArgument"/> when the domain is of another kind of unit; <see cref="Status.NoSpace"/> when no
     /// context is left; <see cref="Status.TimedOut"/> and others for dead hardware.</returns>
-    public abstract Status Attach(Device master, ReadOnlySpan<StreamId> streams, IommuDomain domain);
+    public abstract Status Attach(in Attachment attachment);
+
+    /// <summary>Passes the answer to a group of page requests on to the device. Called once for each group.</summary>
+    /// <returns><see cref="Status.NotSupported"/>: the unit has no page requests; or how it failed.</returns>
+    public virtual Status Respond(in PageResponse response) => Status.NotSupported;
+
+    /// <summary>Begins or ends to keep account of what is written in a domain; from its return on every write is marked in the
+    /// tables.</summary>
+    /// <param name="target">The domain on this unit.</param>
+    /// <param name="isOn">Whether account is kept.</param>
+    /// <returns><see cref="Status.NotSupported"/>: the unit cannot; or how it failed.</returns>
+    public virtual Status SetDirtyTracking(InvalidationTarget target, bool isOn) =>
+        Capabilities.DirtyTracking ? Status.Ok : Status.NotSupported;
 
     /// <summary>Makes the unit drop what was gathered, for every master of this unit in the target's domain. When it says
     /// <see cref="Status.Ok"/>, no access uses a removed translation from then on, whatever happens to the unit later. A unit without power
@@ -81,4 +108,9 @@ public abstract partial class IommuUnit
     /// reported the failure, and cut the masters off if it can. What was removed stays in quarantine until
     /// <see cref="MarkReprogrammed"/>.</returns>
     public abstract Status Invalidate(InvalidationTarget target, in InvalidationGather gather);
+
+    /// <summary>Makes a domain that <see cref="Capabilities"/> allow.</summary>
+    /// <param name="request">What it has to be; what the unit does not have was refused before.</param>
+    /// <exception cref="ApertureException">No memory for tables.</exception>
+    protected abstract IommuDomain MakeDomain(in DomainRequest request);
 }

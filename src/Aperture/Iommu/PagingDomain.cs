@@ -5,12 +5,13 @@ using Aperture.Diagnostics;
 
 namespace Aperture.Iommu;
 
-/// <summary>A domain with a page table. Unit drivers make it in <see cref="IommuUnit.CreateDomain"/>.</summary>
+/// <summary>A domain with a page table. Unit drivers make it in <see cref="IommuUnit.MakeDomain"/>.</summary>
 /// <typeparam name="TFormat">The table format; it also tells which units can use the domain.</typeparam>
-public sealed class PagingDomain<TFormat> : IommuDomain
+public sealed partial class PagingDomain<TFormat> : IommuDomain
     where TFormat : struct, IPageTableFormat
 {
     private readonly DmaTrace? _trace; // null when nobody listens
+    private readonly ulong _last;      // the highest device address
 
     /// <summary>An empty address space.</summary>
     /// <param name="type"><see cref="DomainType.Unmanaged"/> or <see cref="DomainType.Dma"/>.</param>
@@ -19,10 +20,28 @@ public sealed class PagingDomain<TFormat> : IommuDomain
     /// <param name="trace">Hears of maps and unmaps.</param>
     /// <exception cref="ApertureException">No memory for the root table.</exception>
     public PagingDomain(DomainType type, TFormat format, ITableMemory memory, DmaTrace? trace = null)
-        : base(type)
+        : this(new DomainRequest(type), format, memory, trace)
     {
-        Table = new PageTable<TFormat>(format, memory);
+    }
+
+    /// <summary>An empty address space as somebody asked for it.</summary>
+    /// <param name="request">Its type, page sizes and bits of an address; whether written pages are to be told, which
+    /// <paramref name="format"/> must be able to.</param>
+    /// <param name="format">The table format.</param>
+    /// <param name="memory">Where the tables live.</param>
+    /// <param name="trace">Hears of maps and unmaps.</param>
+    /// <exception cref="ApertureException">No memory for the root table; <see cref="Status.InvalidArgument"/>: page sizes that the format
+    /// does not have,
+    /// or more bits.</exception>
+    public PagingDomain(in DomainRequest request, TFormat format, ITableMemory memory, DmaTrace? trace = null)
+        : base(request.Type)
+    {
+        if (request.InputBits > format.InputBits)
+            throw new ApertureException(Status.InvalidArgument, $"tables of {format.InputBits} address bits have no {request.InputBits}");
+        Table = new PageTable<TFormat>(format, memory, request.PageSizes);
+        _last = format.InputStart | (ulong.MaxValue >> (64 - (request.InputBits == 0 ? format.InputBits : request.InputBits)));
         _trace = trace;
+        TracksDirty = request.TracksDirty;
     }
 
     /// <summary>Whether units remember that nothing was mapped somewhere: what was mapped must be invalidated, too.</summary>
@@ -41,11 +60,14 @@ public sealed class PagingDomain<TFormat> : IommuDomain
     public override Iova ApertureStart => new(Table.Format.InputStart);
 
     /// <inheritdoc/>
-    public override Iova ApertureEnd => new(Table.Format.InputStart | (ulong.MaxValue >> (64 - Table.Format.InputBits)));
+    public override Iova ApertureEnd => new(_last);
 
     /// <inheritdoc/>
     public override Status Map(Iova iova, PhysicalAddress address, ulong size, Protection protection)
     {
+        // The table itself refuses what its format cannot map; a domain may have been asked to end earlier.
+        if (size != 0 && (iova.Value > _last || size - 1 > _last - iova.Value))
+            return Status.OutOfRange;
         var gather = default(InvalidationGather);
         var status = Table.Map(iova, address, size, protection, ref gather);
         if (InvalidatesMaps && status == Status.Ok && size != 0)

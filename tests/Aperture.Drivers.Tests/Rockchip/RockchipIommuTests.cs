@@ -100,7 +100,7 @@ public sealed class RockchipIommuTests
             device.Registers[1] = resets;
             var again = new RockchipIommuDriver(new IommuCore(board.Tables), board.Time).Probe(device, new RockchipIommuDescription(KeepsReset: keeps));
             var domain = (PagingDomain<Aperture.Core.PageTables.Formats.RockchipFormat>)again.CreateDomain(DomainType.Unmanaged);
-            Assert.Equal(Status.Ok, again.Attach(new Device("master"), [], domain));
+            Assert.Equal(Status.Ok, again.Attach(new Attachment(new Device("master"), [], domain)));
             Assert.Equal(keeps ? 0 : 1, resets.Resets);
             Assert.All([0, 1], mmu => Assert.Equal((uint)domain.Table.Root.Value | 1, Read(unit, mmu, RockchipMmuRegister.TableBase)));
             Assert.All([0, 1], mmu => Assert.Equal(0x19u, Read(unit, mmu, RockchipMmuRegister.Status)));

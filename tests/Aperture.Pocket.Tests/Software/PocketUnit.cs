@@ -24,10 +24,10 @@ internal sealed class PocketUnit(Device device, IommuCore core) : SingleContextU
         CanBypass = true,
     };
 
-    public override IommuDomain CreateDomain(DomainType type) =>
-        new PagingDomain<PocketFormat>(type, default, Core.Tables, Core.Trace);
+    protected override IommuDomain MakeDomain(in DomainRequest request) =>
+        new PagingDomain<PocketFormat>(request, default, Core.Tables, Core.Trace);
 
-    protected override bool Accepts(IommuDomain domain) => domain is PagingDomain<PocketFormat>;
+    public override bool Accepts(IommuDomain domain) => domain is PagingDomain<PocketFormat>;
 
     protected override void Start(IommuDomain domain, bool isResuming)
     {

@@ -81,21 +81,23 @@ internal sealed class FakeUnit(Device device, bool canBlock = true, bool canBypa
             Current.Remove(key);
     }
 
-    public override IommuDomain CreateDomain(DomainType type)
+    public override bool Accepts(IommuDomain domain) => domain is FakeDomain;
+
+    protected override IommuDomain MakeDomain(in DomainRequest request)
     {
         if (FailCreate)
             throw new ApertureException(Status.NoMemory, $"{Name} has no memory for a table");
-        var domain = new FakeDomain(type, ApertureStart, ApertureEnd.Value);
+        var domain = new FakeDomain(request.Type, ApertureStart, ApertureEnd.Value);
         Domains.Add(domain);
         return domain;
     }
 
-    public override Status Attach(Device master, ReadOnlySpan<StreamId> streams, IommuDomain domain)
+    public override Status Attach(in Attachment attachment)
     {
         if (++_attaches == FailAttach)
             return Throws ? throw new ApertureException(Status.IoError, $"{Name} does not answer") : Status.TimedOut;
-        foreach (var stream in streams)
-            Current[(master.Name, stream.Value)] = domain;
+        foreach (var stream in attachment.Streams)
+            Current[(attachment.Master.Name, stream.Value)] = attachment.Domain;
         return Status.Ok;
     }
 
