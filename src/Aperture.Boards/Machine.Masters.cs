@@ -92,7 +92,7 @@ public sealed partial class Machine
                 port.Monitor = new PortMonitor(Sanitizer, device);
         }
 
-        var model = new DmaMaster(ports);
+        var model = new DmaMaster(ports) { Pace = Pace };
         foreach (var power in GatesOf(node, GateKind.PowerDomain))
             model.PowerFrom(power);
         var address = MasterRegisters + ((ulong)_masters.Count << 16);
@@ -121,6 +121,6 @@ public sealed partial class Machine
         foreach (var (_, driver) in _masterDrivers)
             Drivers.Register(driver);
         var modelled = _masters.Where(master => master.Device is not null);
-        Drivers.Register(new DmaMasterDriver([.. modelled.SelectMany(master => master.Node.Compatible).Distinct()]));
+        Drivers.Register(new DmaMasterDriver([.. modelled.SelectMany(master => master.Node.Compatible).Distinct()], time: Clock));
     }
 }

@@ -7,6 +7,7 @@ using Aperture.DeviceTrees;
 using Aperture.Dma.Sanitizer;
 using Aperture.Firmware;
 using Aperture.Hardware.Bus;
+using Aperture.Hardware.Masters;
 using Aperture.Iommu;
 
 namespace Aperture.Boards;
@@ -29,6 +30,7 @@ public sealed partial class Machine : IDisposable
         _options = options;
         _kinds = UnitList.Default.With(options.Units);
         _masterKinds = MasterList.Default.With(options.Masters);
+        Pace = options.MasterSlice is { } bytes ? new MasterPace(Clock, bytes, options.MasterPause) : null;
         Memory = new PhysicalMemory(options.CpuCaches, [.. options.Memory ?? RamOf(tree)]);
         Bus = new SystemBus(Memory);
         try
@@ -60,6 +62,10 @@ public sealed partial class Machine : IDisposable
 
     /// <summary>The machine's time.</summary>
     public MachineClock Clock { get; } = new();
+
+    /// <summary>How fast the machine's masters work, for blocks that are plugged in, too; null: a command at once
+    /// (<see cref="MachineOptions.MasterSlice"/>).</summary>
+    public MasterPace? Pace { get; }
 
     /// <summary>The RAM.</summary>
     public PhysicalMemory Memory { get; }

@@ -39,6 +39,13 @@ public sealed record MachineOptions
     /// memory. Null leaves it as the tree has it.</summary>
     public Action<DmaPlatform>? Dma { get; init; }
 
+    /// <summary>Bytes that a master moves before the CPU and other masters go on: a multiple of 32, at least 32. Null, the default: a command
+    /// runs to its end within the register write that starts it.</summary>
+    public int? MasterSlice { get; init; }
+
+    /// <summary>The machine's time from one slice of a master to the next, with <see cref="MasterSlice"/>; more than zero.</summary>
+    public TimeSpan MasterPause { get; init; } = TimeSpan.FromMicroseconds(1);
+
     /// <summary>Adds the devices in a random order with this seed; null keeps the tree's order. The outcome is the same.</summary>
     public int? ShuffleSeed { get; init; }
 

@@ -12,6 +12,6 @@ public sealed class FimcKind : MasterKind
     public override MasterDevice CreateModel(MasterSite site)
     {
         ArgumentNullException.ThrowIfNull(site);
-        return new Fimc(site.Ports[0]);
+        return new Fimc(site.Ports[0]) { Pace = site.Pace };
     }
 }

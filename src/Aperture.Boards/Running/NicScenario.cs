@@ -28,7 +28,7 @@ public sealed class NicScenario : IScenario
         var isOk = true;
         foreach (var master in Masters(machine))
         {
-            using var plug = machine.Plug(master, ports => new Nic(ports[0], ports[^1]));
+            using var plug = machine.Plug(master, ports => new Nic(ports[0], ports[^1]) { Pace = machine.Pace });
             using var binding = new ClientBinding(machine, plug.Device, new NicDriver(plug.Device.Description.Compatible));
             var traffic = new NicTraffic(machine, (NetworkCard)plug.Device.Bound!, (Nic)plug.Model);
             isOk &= traffic.Run();

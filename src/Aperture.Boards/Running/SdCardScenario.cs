@@ -39,7 +39,7 @@ public sealed class SdCardScenario : IScenario
         foreach (var master in Masters(machine))
         {
             var card = SdTraffic.NewCard(CardBytes);
-            using var plug = machine.Plug(master, ports => new SdHost(ports[0], card.Card));
+            using var plug = machine.Plug(master, ports => new SdHost(ports[0], card.Card) { Pace = machine.Pace });
             isOk &= Drive(machine, plug, card.Image, lines, null, null);
         }
 
@@ -66,7 +66,7 @@ public sealed class SdCardScenario : IScenario
         {
             var pool = area ?? new DmaPool(memory, region, "sd-card");
             var card = SdTraffic.NewCard(CardBytes);
-            using var plug = machine.Plug(Compatible, port => new SdHost(port, card.Card), new DeviceDescription { ContiguousArea = pool });
+            using var plug = machine.Plug(Compatible, port => new SdHost(port, card.Card) { Pace = machine.Pace }, new DeviceDescription { ContiguousArea = pool });
             return Drive(machine, plug, card.Image, lines, pool, null);
         }
         finally
@@ -95,7 +95,7 @@ public sealed class SdCardScenario : IScenario
         try
         {
             var card = SdTraffic.NewCard(CardBytes);
-            using var plug = machine.Plug(Compatible, port => new SdHost(port, card.Card), new DeviceDescription { DmaLimit = new Iova(limit.Value) });
+            using var plug = machine.Plug(Compatible, port => new SdHost(port, card.Card) { Pace = machine.Pace }, new DeviceDescription { DmaLimit = new Iova(limit.Value) });
             return Drive(machine, plug, card.Image, lines, null, far);
         }
         finally
@@ -125,7 +125,7 @@ public sealed class SdCardScenario : IScenario
 
     private static bool Drive(Machine machine, PluggedBlock plug, byte[] image, List<string> lines, SystemMemory? pool, MemoryBlock? far)
     {
-        using var binding = new ClientBinding(machine, plug.Device, new SdHostDriver(plug.Device.Description.Compatible));
+        using var binding = new ClientBinding(machine, plug.Device, new SdHostDriver(plug.Device.Description.Compatible, machine.Clock));
         var traffic = new SdTraffic((SdBlockDevice)plug.Device.Bound!, image, pool, far);
         var trouble = traffic.Run();
         lines.Add($"{plug.Device.Name} ({plug.Device.Dma.Path}): {traffic.BlocksRead} blocks read, {traffic.BlocksWritten} written{traffic.Detail}{(trouble is null ? "" : ": " + trouble)}");

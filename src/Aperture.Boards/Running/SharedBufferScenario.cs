@@ -32,8 +32,8 @@ public sealed class SharedBufferScenario : IScenario
     {
         ArgumentNullException.ThrowIfNull(machine);
         var faults = machine.Iommu.FaultCount;
-        using var plug = machine.Plug(Compatible, port => new DmaMaster(port));
-        if (plug.Device.Bound is null && !machine.Drivers.Bind(plug.Device, new DmaMasterDriver([Compatible])))
+        using var plug = machine.Plug(Compatible, port => new DmaMaster(port) { Pace = machine.Pace });
+        if (plug.Device.Bound is null && !machine.Drivers.Bind(plug.Device, new DmaMasterDriver([Compatible], time: machine.Clock)))
             throw new ApertureException(Status.NoDevice, $"{Compatible} could not be bound: {machine.Drivers.Log[^1].Detail}");
         // The one without an IOMMU first: where it finds the buffer, the others have to find it too.
         DmaMasterClient[] clients = [(DmaMasterClient)plug.Device.Bound!, .. Clients(machine)];

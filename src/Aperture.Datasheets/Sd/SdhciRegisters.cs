@@ -49,6 +49,9 @@ public static class SdhciRegisters
     /// <summary>[7:0] SLOT INTERRUPT STATUS, [23:16] SPECIFICATION VERSION, read-only.</summary>
     public const uint Version = 0xFC;
 
+    /// <summary>PRESENT STATE: the data lines are in use; a command with data cannot be issued.</summary>
+    public const uint DataInUse = 1 << 1;
+
     /// <summary>HOST CONTROL: DMA SELECT of ADMA2 with 32-bit addresses.</summary>
     public const uint DmaSelectAdma2 = 2 << 3;
 

@@ -13,13 +13,17 @@ public sealed partial class DmaMasterClient : IBoundDriver
     /// <summary>How often the status of a busy master is read before it is given up.</summary>
     public const int MaxPolls = 1_000_000;
 
+    private static readonly TimeSpan s_pollInterval = TimeSpan.FromMicroseconds(10); // where time passes meanwhile
+
     private readonly Device _device;
     private readonly RegisterRegion _registers;
     private readonly DeviceGates _gates;
+    private readonly TimeProvider? _time; // passes while the master works; null: it works at once
     private int _commands; // commands in progress; without one the device may be off and is not touched
 
-    internal DmaMasterClient(Device device, RegisterRegion registers)
+    internal DmaMasterClient(Device device, RegisterRegion registers, TimeProvider? time)
     {
+        _time = time;
         _device = device;
         _registers = registers;
         _gates = new DeviceGates(device);
@@ -147,6 +151,7 @@ public sealed partial class DmaMasterClient : IBoundDriver
             var status = new DmaMasterStatus(_registers.Read32(DmaMasterRegisters.Status));
             if (!status.IsBusy)
                 return status;
+            _time?.Wait(s_pollInterval);
         }
 
         _registers.Write32(DmaMasterRegisters.Control, DmaMasterRegisters.ControlAbort);

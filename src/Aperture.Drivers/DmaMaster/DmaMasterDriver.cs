@@ -8,15 +8,18 @@ namespace Aperture.Drivers.DmaMaster;
 public sealed class DmaMasterDriver : IDriver
 {
     private readonly int _addressBits;
+    private readonly TimeProvider? _time; // passes while a master works; null: it works at once
 
     /// <summary>A driver.</summary>
     /// <param name="compatible">The <c>compatible</c> strings of the devices that a generic master stands for.</param>
     /// <param name="addressBits">How many address bits the master uses, 1 to 64.</param>
-    public DmaMasterDriver(IReadOnlyList<string> compatible, int addressBits = 32)
+    /// <param name="time">The machine's time, which passes while a master is waited for; null for masters that do a command at once.</param>
+    public DmaMasterDriver(IReadOnlyList<string> compatible, int addressBits = 32, TimeProvider? time = null)
     {
         ArgumentNullException.ThrowIfNull(compatible);
         Compatible = compatible;
         _addressBits = addressBits;
+        _time = time;
     }
 
     /// <inheritdoc/>
@@ -34,7 +37,7 @@ public sealed class DmaMasterDriver : IDriver
             throw new ApertureException(Status.NoDevice, $"{device.Name} has no registers");
         var registers = device.Registers[^1];
         device.Dma.SetMask(_addressBits);
-        var client = new DmaMasterClient(device, registers);
+        var client = new DmaMasterClient(device, registers, _time);
         try
         {
             client.RuntimeResume();

@@ -12,6 +12,8 @@ public sealed partial class SdBlockDevice
 
     private const int MaxTries = 1000; // of ACMD41, until the card is ready
 
+    private static readonly TimeSpan s_pollInterval = TimeSpan.FromMicroseconds(10); // where time passes meanwhile
+
     private SdhciInterrupts _pending; // what the controller has told of the command on it
 
     internal InterruptResult OnInterrupt()
@@ -98,6 +100,8 @@ public sealed partial class SdBlockDevice
         {
             // The controller is at work. Where its interrupt is not heard, it is found here.
             OnInterrupt();
+            if ((_pending & (end | SdhciInterrupts.Error)) == 0)
+                _time?.Wait(s_pollInterval);
         }
 
         var response = _registers.Read32(SdhciRegisters.Response);

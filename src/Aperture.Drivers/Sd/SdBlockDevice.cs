@@ -16,10 +16,12 @@ public sealed partial class SdBlockDevice : IBoundDriver
     private readonly Device _device;
     private readonly RegisterRegion _registers;
     private readonly DeviceGates _gates;
+    private readonly TimeProvider? _time; // passes while the controller works; null: it works at once
     private bool _isWorking; // registers can be touched
 
-    internal SdBlockDevice(Device device)
+    internal SdBlockDevice(Device device, TimeProvider? time)
     {
+        _time = time;
         _device = device;
         _registers = device.Registers[0];
         _gates = new DeviceGates(device);

@@ -7,12 +7,16 @@ namespace Aperture.Drivers.Sd;
 /// <summary>Driver of standard SD host controllers, with ADMA2. Registers and interrupt are the device's number 0.</summary>
 public sealed class SdHostDriver : IDriver
 {
+    private readonly TimeProvider? _time;
+
     /// <summary>A driver.</summary>
     /// <param name="compatible">The <c>compatible</c> strings of the devices that are such controllers.</param>
-    public SdHostDriver(IReadOnlyList<string> compatible)
+    /// <param name="time">The machine's time, which passes while a controller is waited for; null for controllers that do a command at once.</param>
+    public SdHostDriver(IReadOnlyList<string> compatible, TimeProvider? time = null)
     {
         ArgumentNullException.ThrowIfNull(compatible);
         Compatible = compatible;
+        _time = time;
     }
 
     /// <inheritdoc/>
@@ -31,7 +35,7 @@ public sealed class SdHostDriver : IDriver
             throw new ApertureException(Status.NoDevice, $"{device.Name} has no registers or no interrupt");
         device.Dma.SetMask(32);
         device.Dma.SetMaxSegmentSize(SdhciAdmaDescriptor.MaxLength);
-        var disk = new SdBlockDevice(device);
+        var disk = new SdBlockDevice(device, _time);
         try
         {
             device.Manage(device.Interrupts[0].Request(disk.OnInterrupt));

@@ -16,6 +16,7 @@ public sealed partial class DmaMaster
     private DmaMasterCursor _from;
     private DmaMasterCursor _to;
     private ulong _chunksDone;           // bytes of the chunks that are finished
+    private int _chunkSize;              // bytes of the current chunk
     private int _filled;                 // bytes of the current chunk that were read or generated
     private int _drained;                // bytes of the current chunk that were written
     private DmaMasterChecksum _sum;
@@ -59,6 +60,8 @@ public sealed partial class DmaMaster
                 _abort = true;
             else if (_status.IsStalled)
                 End(DmaMasterError.Aborted, _status.Value & (DmaMasterStatus.WriteBit | DmaMasterStatus.ListBit));
+            else if (IsPaused)
+                AbortPaused();
         }
         else if ((value & DmaMasterRegisters.ControlResume) != 0 && _status.IsStalled && !_running)
         {
@@ -66,17 +69,30 @@ public sealed partial class DmaMaster
         }
     }
 
+    /// <inheritdoc/>
+    protected override void GoOn() => Run();
+
+    private void AbortPaused()
+    {
+        CancelSlices();
+        End(DmaMasterError.Aborted, 0);
+    }
+
     private void Run()
     {
+        BeginSlice();
         _running = true;
         _abort = false;
         _status = new DmaMasterStatus(DmaMasterStatus.BusyBit);
         var error = DmaMasterError.None;
         var stalled = false;
         uint access = 0;
-        while (_chunksDone < _activeLength && error == DmaMasterError.None && !stalled && !_abort)
+        var isSliceDone = false;
+        while (_chunksDone < _activeLength && !isSliceDone)
         {
-            var size = (int)Math.Min(ChunkSize, _activeLength - _chunksDone);
+            if (_filled == 0) // else the chunk was begun before a stall
+                _chunkSize = (int)Math.Min((ulong)Math.Min(ChunkSize, SliceLeft), _activeLength - _chunksDone);
+            var size = _chunkSize;
             access = 0;
             (error, stalled) = FillChunk(size, ref access);
             if (error != DmaMasterError.None || stalled || _abort)
@@ -89,6 +105,7 @@ public sealed partial class DmaMaster
                 break;
             _chunksDone += (uint)size;
             _filled = _drained = 0;
+            isSliceDone = _chunksDone < _activeLength && EndsSlice(size);
         }
 
         _running = false;
@@ -97,6 +114,8 @@ public sealed partial class DmaMaster
         var moved = _activeCommand is DmaMasterCommand.Fill or DmaMasterCommand.Copy ? _drained : _filled;
         _bytesDone = _chunksDone + (uint)moved;
         _checksum = _sum.Value;
+        if (isSliceDone)
+            return; // busy: it goes on after the pause
         if (_abort)
         {
             End(DmaMasterError.Aborted, access);

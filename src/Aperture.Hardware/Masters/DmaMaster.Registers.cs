@@ -47,6 +47,7 @@ public sealed partial class DmaMaster
     protected override void Reset()
     {
         _abort = true;
+        CancelSlices();
         _port = _sourceCount = _destinationCount = _difference = 0;
         _source = _destination = _length = _seed = _position = 0;
         _faultAddress = _bytesDone = _checksum = 0;

@@ -22,11 +22,11 @@ public sealed partial class Fimc
 
     private bool Work(in FimcJob job)
     {
-        _evenLine = _oddLine = -1;
         var width = job.Target.Width;
         var bytesPerPixel = BytesPerPixel(job.TargetRgb);
-        for (var y = 0; y < job.Target.Height; y++)
+        while (_line < job.Target.Height)
         {
+            var y = _line;
             var position = (long)y * job.VerticalRatio;
             var line = (int)Math.Min(position >> 14, job.PreHeight - 1);
             var weight = (int)(position >> 6) & 0xFF;
@@ -42,6 +42,8 @@ public sealed partial class Fimc
             var address = FimcJob.At(job.TargetAddress, job.TargetOffset, row, job.TargetPitch, bytesPerPixel);
             if (!Finish(_port.Write(address, _raw.AsSpan(0, width * bytesPerPixel), out var written), address + (uint)written))
                 return false;
+            if (++_line < job.Target.Height && EndsSlice(width * bytesPerPixel))
+                break;
         }
 
         return true;
@@ -129,7 +131,7 @@ public sealed partial class Fimc
         LastAccess = status;
         if (status != DmaStatus.Ok)
             LastFailure = end;
-        return status == DmaStatus.Ok && _busy; // not busy: reset below us, by a fault handler
+        return status == DmaStatus.Ok && _busy && _workingOn == _frame; // else a fault handler has reset the block
     }
 
     private static int BytesPerPixel(FimcRgbFormat format) => format == FimcRgbFormat.Rgb565 ? 2 : 4;

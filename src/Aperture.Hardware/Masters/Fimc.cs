@@ -6,13 +6,18 @@ namespace Aperture.Hardware.Masters;
 
 /// <summary>FIMC of Exynos 4, memory to memory: reads a picture, scales and converts it, writes another
 /// (docs/units/fimc.md). The camera side is not there.</summary>
-/// <remarks>A frame is worked through within the register write that starts it. An access to memory that fails leaves the
+/// <remarks>A frame is worked through within the register write that starts it; with a <see cref="MasterDevice.Pace"/> line by line of the target, in
+/// slices of what is written. An access to memory that fails leaves the
 /// block busy until a software reset, as a block that waits for an answer: it has no register to tell.</remarks>
 public sealed partial class Fimc : MasterDevice
 {
     private readonly DmaPort _port;
     private readonly uint[] _kept = new uint[(FimcRegisters.Last / 4) + 1]; // what was written to the registers
     private bool _busy;       // a frame is under way, or hangs
+    private FimcJob _job;     // the frame: what the registers said when it started
+    private int _line;        // lines of the target that are done
+    private uint _frame;      // grows with each frame and reset
+    private uint _workingOn;  // the frame of the innermost slice on the stack
     private bool _irqPending; // a frame has ended and IRQ_CLR was not written
 
     /// <summary>A FIMC.</summary>
@@ -60,6 +65,8 @@ public sealed partial class Fimc : MasterDevice
     {
         Array.Clear(_kept);
         _busy = _irqPending = false;
+        _frame++;
+        CancelSlices();
         UpdateInterrupt();
     }
 
@@ -103,8 +110,24 @@ public sealed partial class Fimc : MasterDevice
     private void Run()
     {
         _busy = true;
-        var job = new FimcJob(_kept);
-        if (!job.IsSupported || !Work(job) || !_busy)
+        _job = new FimcJob(_kept);
+        _frame++;
+        _line = 0;
+        _evenLine = _oddLine = -1;
+        if (_job.IsSupported)
+            GoOn();
+    }
+
+    /// <inheritdoc/>
+    protected override void GoOn()
+    {
+        var below = _workingOn;
+        _workingOn = _frame;
+        BeginSlice();
+        var job = _job;
+        var isDone = Work(job) && !IsPaused;
+        _workingOn = below;
+        if (!isDone)
             return;
         _busy = false;
         _kept[FimcRegisters.MemoryControl / 4] &= ~FimcMemoryControl.Enable;

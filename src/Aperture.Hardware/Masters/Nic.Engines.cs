@@ -51,12 +51,17 @@ public sealed partial class Nic
         Raise(NicInterrupts.Dropped);
     }
 
+    /// <inheritdoc/>
+    protected override void GoOn() => Transmit();
+
     private void Transmit()
     {
-        if (_transmitting)
-            return; // the loop below us sees the new tail
+        if (_transmitting || IsPaused)
+            return; // the loop below us, or the next slice, sees the new tail
+        BeginSlice();
         _transmitting = true;
-        while (Answers && (_control & NicControl.Transmit) != 0 && !_status.TransmitterStopped && _transmitHead != _transmitTail && TransmitFrame())
+        while (Answers && (_control & NicControl.Transmit) != 0 && !_status.TransmitterStopped && _transmitHead != _transmitTail
+            && TransmitFrame(out var length) && !(_transmitHead != _transmitTail && EndsSlice(length)))
         {
         }
 
@@ -64,10 +69,10 @@ public sealed partial class Nic
     }
 
     /// <returns>Whether to look for the next one.</returns>
-    private bool TransmitFrame()
+    private bool TransmitFrame(out int length)
     {
         var epoch = _epoch;
-        if (!Gather(epoch, out var next, out var length))
+        if (!Gather(epoch, out var next, out length))
             return false;
         Span<byte> flags = stackalloc byte[sizeof(uint)];
         for (var at = _transmitHead; at != next; at++)

@@ -48,6 +48,7 @@ public sealed partial class Nic
     protected override void Reset()
     {
         _epoch++;
+        CancelSlices();
         _control = NicControl.None;
         _status = default;
         _irqEnable = _irqStatus = NicInterrupts.None;

@@ -5,7 +5,8 @@ using Aperture.Hardware.Translation;
 namespace Aperture.Hardware.Masters;
 
 /// <summary>The ring NIC: a network card of our own with a ring of receive and a ring of transmit descriptors (docs/units/nic.md).</summary>
-/// <remarks>Frames are sent within the write to TX_TAIL, and stored within <see cref="OnFrame"/>. Nothing is allocated by a frame.</remarks>
+/// <remarks>Frames are sent within the write to TX_TAIL, and stored within <see cref="OnFrame"/>. With a <see cref="MasterDevice.Pace"/> the transmitter
+/// pauses after the frame that fills its slice; the receiver cannot, as the wire does not wait. Nothing is allocated by a frame.</remarks>
 public sealed partial class Nic : MasterDevice, IFrameSink
 {
     private readonly DmaPort _receivePort;

@@ -42,7 +42,7 @@ public sealed partial class SdHost
     /// <inheritdoc/>
     protected override void Reset()
     {
-        _epoch++;
+        EndTransfer();
         Array.Clear(_response);
         _block = _argument = _command = _hostControl = _clock = _admaError = _admaAddress = 0;
         _mode = SdhciTransferMode.None;
@@ -57,7 +57,7 @@ public sealed partial class SdHost
         SdhciRegisters.Argument => _argument,
         SdhciRegisters.Command => (uint)_mode | (_command << 16),
         >= SdhciRegisters.Response and < SdhciRegisters.Response + 16 => _response[(offset - SdhciRegisters.Response) / 4],
-        SdhciRegisters.PresentState => Card is null ? 0 : SdhciRegisters.CardInserted,
+        SdhciRegisters.PresentState => (Card is null ? 0 : SdhciRegisters.CardInserted) | (_isTransferring ? SdhciRegisters.DataInUse : 0),
         SdhciRegisters.HostControl => _hostControl,
         SdhciRegisters.ClockControl => _clock | ((_clock & SdhciRegisters.InternalClock) != 0 ? SdhciRegisters.ClockStable : 0),
         SdhciRegisters.InterruptStatus => (uint)_status,
@@ -110,12 +110,20 @@ public sealed partial class SdHost
     /// <summary>Resets a line: what it was doing ends, and its bits of the status go.</summary>
     private void Clear(uint lines)
     {
-        _epoch++;
+        EndTransfer();
         if ((lines & SdhciRegisters.ResetCommand) != 0)
             _status &= ~SdhciInterrupts.CommandComplete;
         if ((lines & SdhciRegisters.ResetData) != 0)
             _status &= ~(SdhciInterrupts.TransferComplete | SdhciInterrupts.Dma);
         UpdateInterrupt();
+    }
+
+    /// <summary>Whatever moved data does not go on.</summary>
+    private void EndTransfer()
+    {
+        _epoch++;
+        _isTransferring = false;
+        CancelSlices();
     }
 
     private void Raise(SdhciInterrupts interrupts)

@@ -5,13 +5,19 @@ using Aperture.Hardware.Translation;
 namespace Aperture.Hardware.Masters;
 
 /// <summary>A standard SD host controller with ADMA2 and 32-bit addresses (docs/units/sdhci.md).</summary>
-/// <remarks>A command with its data runs to its end within the write that issues it. Nothing is allocated by it.</remarks>
+/// <remarks>A command with its data runs to its end within the write that issues it. With a <see cref="MasterDevice.Pace"/> only the first slice of the
+/// data does; PRESENT STATE says meanwhile that the data lines are in use, and a command with data is not taken. Nothing is allocated by it.</remarks>
 public sealed partial class SdHost : MasterDevice
 {
     private const int ChunkBlocks = 64;
 
     private readonly DmaPort _port;
     private readonly byte[] _chunk = new byte[ChunkBlocks * SdCardFacts.BlockBytes]; // blocks between the card and memory
+    private SdAdmaCursor _table;  // where the transfer that is under way stands in memory
+    private int _blocksLeft;      // blocks that it has not moved yet
+    private bool _isTransferring; // a command with data is under way
+    private bool _isReading;      // from the card to memory
+    private bool _stops;          // the card is told to stop afterwards
     private uint _epoch; // grows with each reset: whoever comes back from an access sees that one happened
 
     /// <summary>A controller.</summary>
@@ -36,6 +42,8 @@ public sealed partial class SdHost : MasterDevice
 
     private void Execute(SdhciCommand command)
     {
+        if (command.HasData && _isTransferring)
+            return; // the data lines are in use; software looks before it issues such a command
         var epoch = _epoch;
         Span<uint> response = stackalloc uint[4];
         if (Card is not { } card || !HasPower || !HasClock || !card.TryCommand(command.Index, _argument, response))
@@ -52,21 +60,42 @@ public sealed partial class SdHost : MasterDevice
         if (epoch != _epoch)
             return;
         if (command.HasData)
-            Transfer(card, epoch);
+            Begin(card);
         else if (command.ResponseType == SdhciCommand.BusyResponse)
             Raise(SdhciInterrupts.TransferComplete);
     }
 
-    private void Transfer(SdCard card, uint epoch)
+    /// <inheritdoc/>
+    protected override void GoOn() => Transfer();
+
+    private void Begin(SdCard card)
     {
-        var mode = _mode;
-        var blocks = (mode & SdhciTransferMode.MultiBlock) != 0 ? (int)(_block >> 16) : 1;
-        var outcome = (mode & SdhciTransferMode.Dma) == 0 || (_hostControl & SdhciRegisters.DmaSelectMask) != SdhciRegisters.DmaSelectAdma2 || (_block & 0xFFF) != SdCardFacts.BlockBytes
-            ? SdhciInterrupts.DataTimeout // the buffer port is not there: nobody takes the bytes
-            : Move(card, (mode & SdhciTransferMode.Read) != 0, blocks, epoch);
-        if (epoch != _epoch)
-            return;
-        if ((mode & SdhciTransferMode.AutoStop) != 0)
+        _isTransferring = true;
+        _isReading = (_mode & SdhciTransferMode.Read) != 0;
+        _stops = (_mode & SdhciTransferMode.AutoStop) != 0;
+        _blocksLeft = (_mode & SdhciTransferMode.MultiBlock) != 0 ? (int)(_block >> 16) : 1;
+        _table = new SdAdmaCursor(_admaAddress);
+        if ((_mode & SdhciTransferMode.Dma) == 0 || (_hostControl & SdhciRegisters.DmaSelectMask) != SdhciRegisters.DmaSelectAdma2
+            || (_block & 0xFFF) != SdCardFacts.BlockBytes)
+            End(card, SdhciInterrupts.DataTimeout); // the buffer port is not there: nobody takes the bytes
+        else
+            Transfer();
+    }
+
+    private void Transfer()
+    {
+        var card = Card!; // a transfer begins with one, and a slot does not change
+        var epoch = _epoch;
+        BeginSlice();
+        var outcome = Move(card, epoch);
+        if (epoch == _epoch && !IsPaused)
+            End(card, outcome);
+    }
+
+    private void End(SdCard card, SdhciInterrupts outcome)
+    {
+        _isTransferring = false;
+        if (_stops)
         {
             Span<uint> response = stackalloc uint[4];
             card.TryCommand(SdCommand.StopTransmission, 0, response);
@@ -77,34 +106,37 @@ public sealed partial class SdHost : MasterDevice
         Raise(outcome == SdhciInterrupts.None ? SdhciInterrupts.TransferComplete : SdhciInterrupts.Error | outcome);
     }
 
-    private SdhciInterrupts Move(SdCard card, bool isRead, int blocks, uint epoch)
+    private SdhciInterrupts Move(SdCard card, uint epoch)
     {
-        var table = new SdAdmaCursor(_admaAddress);
-        while (blocks > 0)
+        while (_blocksLeft > 0)
         {
-            var chunk = _chunk.AsSpan(0, Math.Min(blocks, ChunkBlocks) * SdCardFacts.BlockBytes);
-            if (isRead && !card.TryRead(chunk))
+            var blocks = Math.Min(_blocksLeft, ChunkBlocks);
+            blocks = Math.Clamp(SliceLeft / SdCardFacts.BlockBytes, 1, blocks);
+            var chunk = _chunk.AsSpan(0, blocks * SdCardFacts.BlockBytes);
+            if (_isReading && !card.TryRead(chunk))
                 return SdhciInterrupts.DataTimeout;
             for (var done = 0; done < chunk.Length;)
             {
-                if (table.Left == 0 && !Fetch(ref table, epoch))
+                if (_table.Left == 0 && !Fetch(ref _table, epoch))
                     return SdhciInterrupts.AdmaError;
-                var part = chunk.Slice(done, Math.Min(chunk.Length - done, table.Left));
-                var status = isRead ? _port.Write(table.Address, part, out var count) : _port.Read(table.Address, part, out count);
+                var part = chunk.Slice(done, Math.Min(chunk.Length - done, _table.Left));
+                var status = _isReading ? _port.Write(_table.Address, part, out var count) : _port.Read(_table.Address, part, out count);
                 if (epoch != _epoch)
                     return SdhciInterrupts.None;
                 if (status != DmaStatus.Ok)
-                    return AdmaFailed(SdhciAdmaError.Transferring, table.Table);
-                table.Advance(count);
+                    return AdmaFailed(SdhciAdmaError.Transferring, _table.Table);
+                _table.Advance(count);
                 done += count;
             }
 
-            if (!isRead && !card.TryWrite(chunk))
+            if (!_isReading && !card.TryWrite(chunk))
                 return SdhciInterrupts.DataTimeout;
-            blocks -= chunk.Length / SdCardFacts.BlockBytes;
+            _blocksLeft -= blocks;
+            if (_blocksLeft > 0 && EndsSlice(chunk.Length))
+                return SdhciInterrupts.None;
         }
 
-        _admaAddress = table.Table;
+        _admaAddress = _table.Table;
         return SdhciInterrupts.None;
     }
 
