@@ -30,7 +30,7 @@ public sealed class FimcScenario : IScenario
         ArgumentNullException.ThrowIfNull(machine);
         var master = Find(machine) ?? throw new ApertureException(Status.NoDevice, "the board has no FIMC");
         var faults = machine.Iommu.FaultCount;
-        using var binding = new ClientBinding(machine, master.Device!, new FimcDriver());
+        using var binding = new ClientBinding(machine, master.Device!, new FimcDriver(machine.Clock));
         var fimc = (FimcScaler)master.Device!.Bound!;
         var picture = TestPicture();
         var lines = new List<string>();

@@ -87,6 +87,7 @@ public sealed partial class NicTraffic
 
     private void Settle(int frames, string where)
     {
+        LetSend(() => card.SentFrames + card.Lost == card.QueuedFrames);
         if (card.Failure is { } failure)
             Fail(failure);
         else if (_expected != frames)

@@ -9,6 +9,9 @@ namespace Aperture.Boards.Running;
 public sealed partial class NicTraffic
 {
     private const int MaxPieces = 4;
+    private const int MaxWaits = 100_000;
+
+    private static readonly TimeSpan s_wait = TimeSpan.FromMicroseconds(10);
 
     private readonly Queue<(MemoryBlock[] Pieces, ulong Until)> _sending = new(); // whose memory the card may still read
 
@@ -32,8 +35,8 @@ public sealed partial class NicTraffic
             if (status == Status.Busy)
             {
                 card.Kick();
+                LetSend(() => card.TryQueue(pieces) is var again && (status = again) != Status.Busy);
                 FreeSent();
-                status = card.TryQueue(pieces);
             }
 
             if (status != Status.Ok)
@@ -48,6 +51,13 @@ public sealed partial class NicTraffic
         _sending.Enqueue((pieces, card.QueuedFrames));
         if (kick)
             card.Kick();
+    }
+
+    /// <summary>Lets time pass for a card that sends in slices, until something is so. One that sends at once has done so already.</summary>
+    private void LetSend(Func<bool> isDone)
+    {
+        for (var waits = 0; !isDone() && waits < MaxWaits && card.SentFrames + card.Lost < card.QueuedFrames; waits++)
+            machine.Clock.Advance(s_wait);
     }
 
     private void FreeSent()

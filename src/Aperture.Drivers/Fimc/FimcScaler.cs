@@ -16,14 +16,18 @@ public sealed partial class FimcScaler : IBoundDriver
     /// <summary>How often the hardware is looked at before a job is given up.</summary>
     public const int MaxPolls = 1_000_000;
 
+    private static readonly TimeSpan s_pollInterval = TimeSpan.FromMicroseconds(10); // where time passes meanwhile
+
     private readonly Device _device;
     private readonly RegisterRegion _registers;
     private readonly DeviceGates _gates;
+    private readonly TimeProvider? _time; // passes while the hardware works; null: it works at once
     private bool _working; // a job is on the hardware: registers can be touched
     private bool _done;    // its end was signalled
 
-    internal FimcScaler(Device device)
+    internal FimcScaler(Device device, TimeProvider? time)
     {
+        _time = time;
         _device = device;
         _registers = device.Registers[0];
         _gates = new DeviceGates(device);
@@ -116,6 +120,7 @@ public sealed partial class FimcScaler : IBoundDriver
             for (var polls = 0; !_done && polls < MaxPolls && new FimcMemoryControl(_registers.Read32(FimcRegisters.MemoryControl)).IsEnabled; polls++)
             {
                 // The hardware is at work, or hangs on an access that will not be answered.
+                _time?.Wait(s_pollInterval);
             }
 
             if (_done)
