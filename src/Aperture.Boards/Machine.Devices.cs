@@ -3,7 +3,6 @@ using Aperture.Boards.Wiring;
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.DeviceTrees;
-using Aperture.Dma.Bounce;
 using Aperture.Firmware;
 using Aperture.Hardware.Bus;
 using Aperture.Power;

@@ -1,12 +1,10 @@
 using Aperture.Boards.Wiring;
 using Aperture.Core;
-using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Drivers.DmaMaster;
 using Aperture.Drivers.Ti;
 using Aperture.Hardware.Masters;
 using Aperture.Hardware.Translation;
-using Aperture.Iommu;
 using Aperture.Power;
 
 namespace Aperture.Boards;
@@ -120,7 +118,10 @@ public sealed partial class Machine
             Drivers.Register(kind.CreateDriver(this));
         foreach (var (_, driver) in _masterDrivers)
             Drivers.Register(driver);
-        var modelled = _masters.Where(master => master.Device is not null);
-        Drivers.Register(new DmaMasterDriver([.. modelled.SelectMany(master => master.Node.Compatible).Distinct()], time: Clock));
+        var driven = _masterDrivers.Select(entry => entry.Kind).ToHashSet();
+        var modelled = _masters
+            .Where(master => master.Device is not null && !(_masterKinds.Find(master.Node) is { } kind && driven.Contains(kind)))
+            .SelectMany(master => master.Node.Compatible);
+        Drivers.Register(new DmaMasterDriver([.. modelled.Distinct()], time: Clock));
     }
 }

@@ -1,6 +1,5 @@
 using Aperture.Core.Memory;
 using Aperture.DeviceTrees;
-using Aperture.Dma;
 using Aperture.Dma.Bounce;
 using Aperture.Dma.Memory;
 

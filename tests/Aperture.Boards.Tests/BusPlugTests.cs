@@ -1,7 +1,6 @@
 using Aperture.Boards.Running;
 using Aperture.Boards.Tests.Checking;
 using Aperture.Core;
-using Aperture.Core.Addresses;
 using Aperture.Drivers.Nic;
 using Aperture.Hardware.Masters;
 using Aperture.Hardware.Translation;

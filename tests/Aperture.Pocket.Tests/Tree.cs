@@ -23,7 +23,7 @@ internal static class Tree
         writer.BeginNode("camera@20000").Strings("compatible", "test,camera").Cells("reg", 0x2_0000, 0x100).Cells("interrupts", 2).Cells("iommus", 1).EndNode();
         writer.BeginNode("iommu@11000").Strings("compatible", "test,pocket-mmu").Cells("reg", 0x1_1000, window).Cells("interrupts", 4)
             .Cells("#iommu-cells", 0).Cells("phandle", 2).EndNode();
-        writer.BeginNode("sum@30000").Strings("compatible", "test,sum").Cells("reg", 0x3_0000, 0x100).Cells("interrupts", 3).Cells("clocks", 8, 5)
+        writer.BeginNode("sum@30000").Strings("compatible", "test,sum2", "test,sum").Cells("reg", 0x3_0000, 0x100).Cells("interrupts", 3).Cells("clocks", 8, 5)
             .Strings("clock-names", "bus").Cells("iommus", 2).EndNode();
         writer.BeginNode("bus@40000000").Strings("compatible", "simple-bus").Cells("#address-cells", 1).Cells("#size-cells", 1).Property("ranges")
             .Cells("dma-ranges", WindowStart, 0x8000_0000, 0x1000_0000);

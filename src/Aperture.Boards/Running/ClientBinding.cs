@@ -20,7 +20,7 @@ internal sealed class ClientBinding : IDisposable
         _drivers.Unbind(device);
         if (_drivers.Bind(device, driver))
             return;
-        var why = _drivers.Log[^1].Detail;
+        var why = _drivers.WhyUnbound(device);
         Dispose();
         throw new ApertureException(Status.NoDevice, $"{device.Name} could not be bound to {driver.Name}: {why}");
     }

@@ -1,6 +1,5 @@
 using Aperture.Core;
 using Aperture.Datasheets.DmaMaster;
-using Aperture.Dma;
 using Aperture.Dma.Memory;
 using Aperture.Drivers.Sd;
 using Aperture.Hardware.Masters;

@@ -38,7 +38,7 @@ public sealed class SelfTest
             return Run(master, client);
         try
         {
-            using var borrowed = new ClientBinding(_machine, device, new DmaMasterDriver(device.Description.Compatible));
+            using var borrowed = new ClientBinding(_machine, device, new DmaMasterDriver(device.Description.Compatible, time: _machine.Clock));
             return Run(master, (DmaMasterClient)device.Bound);
         }
         catch (ApertureException e)

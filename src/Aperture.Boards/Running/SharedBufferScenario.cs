@@ -34,7 +34,7 @@ public sealed class SharedBufferScenario : IScenario
         var faults = machine.Iommu.FaultCount;
         using var plug = machine.Plug(Compatible, port => new DmaMaster(port) { Pace = machine.Pace });
         if (plug.Device.Bound is null && !machine.Drivers.Bind(plug.Device, new DmaMasterDriver([Compatible], time: machine.Clock)))
-            throw new ApertureException(Status.NoDevice, $"{Compatible} could not be bound: {machine.Drivers.Log[^1].Detail}");
+            throw new ApertureException(Status.NoDevice, $"{Compatible} could not be bound: {machine.Drivers.WhyUnbound(plug.Device)}");
         // The one without an IOMMU first: where it finds the buffer, the others have to find it too.
         DmaMasterClient[] clients = [(DmaMasterClient)plug.Device.Bound!, .. Clients(machine)];
         using var buffer = SharedBuffer.Allocate(machine.Drivers.Memory, Bytes);

@@ -79,6 +79,12 @@ public abstract class DriverFamily
     /// <param name="cells">What stands behind its first reference.</param>
     public virtual StreamId Stream(uint[] cells) => default;
 
+    /// <summary>Connects what stands beside a unit, and adds its registers to the device, before the unit is probed.</summary>
+    /// <param name="site">The unit, and the blocks of the replay.</param>
+    public virtual void Connect(ReplayedSite site)
+    {
+    }
+
     /// <summary>Compares what the driver found in an interrupt beside faults.</summary>
     public virtual void CheckInterrupt(ReplayPart part, RecordedCall call, IommuUnit unit)
     {

@@ -1,4 +1,3 @@
-using Aperture.Datasheets.Omap;
 using Aperture.Power;
 
 namespace Aperture.Conformance.Drivers;
@@ -25,7 +24,7 @@ public sealed partial class DriverReplay
 
         foreach (var ((map, offset), expected) in _recordedSystem)
         {
-            if (offset == DspSystemRegisters.MmuConfig && _systems.TryGetValue(map, out var system) && system.TryRead(offset, sizeof(uint), out var got))
+            if (_blocks.TryGetValue(map, out var block) && block.TryRead(offset, sizeof(uint), out var got))
                 Part.CheckHex(LineOf(call, "regmap", line => line.Text("map") == map), $"{map} 0x{offset:x} is", expected, got);
         }
 

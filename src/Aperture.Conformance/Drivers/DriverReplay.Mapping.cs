@@ -1,3 +1,4 @@
+using Aperture.Conformance.Tables;
 using Aperture.Conformance.Vectors;
 using Aperture.Core;
 using Aperture.Iommu;

@@ -3,7 +3,6 @@ using Aperture.Conformance.Vectors;
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Hardware.Bus;
-using Aperture.Hardware.Omap;
 using Aperture.Iommu;
 using Aperture.Power;
 
@@ -12,9 +11,9 @@ namespace Aperture.Conformance.Drivers;
 /// <content>Units, their devices, and how they are found.</content>
 public sealed partial class DriverReplay
 {
-    private readonly Dictionary<string, DspSystem> _systems = []; // system-control blocks, by name
-    private readonly SystemBus _recordedBus;                      // where the shadows walk
-    private Status _probeStatus;                                  // how the last probe of a unit ended
+    private readonly Dictionary<string, IMmioDevice> _blocks = []; // system-control blocks, by name
+    private readonly SystemBus _recordedBus;                       // where the shadows walk
+    private Status _probeStatus;                                   // how the last probe of a unit ended
 
     private void AddMmu(VectorEvent line)
     {
@@ -26,8 +25,7 @@ public sealed partial class DriverReplay
         var sibling = FindMmu(facts.Device);
         var (device, gates) = sibling is null ? MakeDevice(facts) : (sibling.Device, sibling.Gates);
         device.Registers.Add(new ModelRegisters(facts.Name, model));
-        if (facts.Probe is { } with && with.Has("syscfgId") && with.Number("syscfgId") >= 0)
-            ConnectSystem(facts.Name, with.Number("syscfgId"), device, model);
+        _family.Connect(new ReplayedSite(_file, facts, device, model, _blocks));
         gates.Clock(model);
         _mmus.Add(facts.Name, new ReplayedMmu(facts, model, probe, _family.Models.Create(_recordedBus, facts), device, gates));
     }
@@ -50,20 +48,6 @@ public sealed partial class DriverReplay
 
     /// <summary>A name that the driver serves, the recorded one if there is one.</summary>
     private string Compatible(UnitFacts facts) => facts.Probe is { } probe && probe.Has("compatible") ? probe.Text("compatible") : _family.Compatible(facts) ?? _driver!.Compatible[0];
-
-    /// <summary>Connects a unit to the enable bit in the system-control block that the recording shows it to use.</summary>
-    private void ConnectSystem(string name, long instance, Device device, Hardware.Translation.TranslationUnit model)
-    {
-        var events = _file.Events;
-        var power = Enumerable.Range(0, events.Count).FirstOrDefault(i => events[i].Kind == "pm" && events[i].Text("dev") == name, -1);
-        var map = power < 0 ? null : events.Skip(power).FirstOrDefault(line => line.Kind == "regmap")?.Text("map");
-        map ??= "syscon";
-        if (!_systems.TryGetValue(map, out var system))
-            _systems.Add(map, system = new DspSystem());
-        device.Registers.Add(new ModelRegisters(map, system));
-        if (instance < Datasheets.Omap.DspSystemRegisters.Mmus && model is OmapMmu mmu)
-            system.Connect((int)instance, mmu);
-    }
 
     private void Probe(RecordedCall call)
     {

@@ -37,6 +37,22 @@ public class OmapDriverFamily : DriverFamily
     public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new Driver(new OmapIommuDriver(core), facts);
 
     /// <inheritdoc/>
+    /// <remarks>A DRA7 DSP's MMU has an enable bit in the system-control block that the recording shows it to use.</remarks>
+    public override void Connect(ReplayedSite site)
+    {
+        ArgumentNullException.ThrowIfNull(site);
+        if (site.Facts.Probe is not { } probe || !probe.Has("syscfgId") || probe.Number("syscfgId") is not (>= 0 and var instance))
+            return;
+        var events = site.File.Events;
+        var name = site.Facts.Name;
+        var power = Enumerable.Range(0, events.Count).FirstOrDefault(i => events[i].Kind == "pm" && events[i].Text("dev") == name, -1);
+        var map = power < 0 ? null : events.Skip(power).FirstOrDefault(line => line.Kind == "regmap")?.Text("map");
+        var system = site.AddBlock(map ?? "syscon", () => new DspSystem());
+        if (instance < DspSystemRegisters.Mmus)
+            system.Connect((int)instance, (OmapMmu)site.Model);
+    }
+
+    /// <inheritdoc/>
     public override IPageTableFormat Format(IommuDomain domain, ulong? zeroTable) => default(OmapFormat);
 
     /// <inheritdoc/>

@@ -1,4 +1,3 @@
-using Aperture.Conformance.Drivers;
 using Aperture.Conformance.Vectors;
 using Aperture.Core;
 using Aperture.Core.Memory;
@@ -11,7 +10,7 @@ namespace Aperture.Conformance.Tables;
 /// <param name="memory">Where the tables are.</param>
 /// <param name="root">The first table.</param>
 /// <param name="top">Its level.</param>
-public sealed class TreeReader(IPageTableFormat format, PhysicalMemory memory, ulong root, int top)
+public class TreeReader(IPageTableFormat format, PhysicalMemory memory, ulong root, int top)
 {
     /// <summary>The first table.</summary>
     public ulong Root => root;
@@ -51,10 +50,15 @@ public sealed class TreeReader(IPageTableFormat format, PhysicalMemory memory, u
     }
 
     /// <summary>All leaves, lowest first.</summary>
-    public List<TableLeaf> Leaves()
+    public List<TableLeaf> Leaves() => LeavesWithin(0, ulong.MaxValue);
+
+    /// <summary>The leaves of a range, lowest first.</summary>
+    /// <param name="first">The first device address, a multiple of the largest page.</param>
+    /// <param name="last">The last one, the last of a largest page.</param>
+    public List<TableLeaf> LeavesWithin(ulong first, ulong last)
     {
         var leaves = new List<TableLeaf>();
-        AddLeaves(leaves, root, top, Start);
+        AddLeaves(leaves, root, top, Start, first, last);
         return leaves;
     }
 
@@ -103,19 +107,25 @@ public sealed class TreeReader(IPageTableFormat format, PhysicalMemory memory, u
         }
     }
 
-    private void AddLeaves(List<TableLeaf> leaves, ulong table, int level, ulong start)
+    private void AddLeaves(List<TableLeaf> leaves, ulong table, int level, ulong start, ulong first, ulong last)
     {
         for (var i = 0; i < Entries(level);)
         {
-            var word = Word(table, i);
             var at = start + ((ulong)i << format.Shift(level));
+            if (at + ((1UL << format.Shift(level)) - 1) < first || at > last)
+            {
+                i++;
+                continue;
+            }
+
+            var word = Word(table, i);
             switch (Kind(level, word))
             {
                 case EntryKind.Leaf:
                     i += AddPage(leaves, table, level, i, at, word);
                     continue;
                 case EntryKind.Table:
-                    AddLeaves(leaves, format.TableAddress(level, word).Value, level + 1, at);
+                    AddLeaves(leaves, format.TableAddress(level, word).Value, level + 1, at, first, last);
                     break;
             }
 

@@ -11,7 +11,7 @@ public sealed partial class DriverCore
     private bool _running;   // the loop that probes is running; it sees what is added meanwhile
 
     /// <summary>Probes a device again that failed or was unbound.</summary>
-    /// <returns>Whether it is bound now.</returns>
+    /// <returns>Whether it is bound now; if not, <see cref="WhyUnbound"/> has the reason.</returns>
     /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: it is not in the machine.</exception>
     public bool Bind(Device device)
     {
@@ -32,7 +32,7 @@ public sealed partial class DriverCore
     }
 
     /// <summary>Binds an unbound device to a driver of the caller's choice, registered or not; it stays the device's driver.</summary>
-    /// <returns>Whether it is bound now.</returns>
+    /// <returns>Whether it is bound now; if not, <see cref="WhyUnbound"/> has the reason.</returns>
     /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: the device is not in the machine, or the driver does not serve it;
     /// <see cref="Status.Busy"/>: another driver is bound, or the system sleeps.</exception>
     public bool Bind(Device device, IDriver driver)

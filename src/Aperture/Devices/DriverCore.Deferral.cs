@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.DeviceTrees;
 
 namespace Aperture.Devices;
@@ -22,6 +23,24 @@ public sealed partial class DriverCore
         {
             lock (_lock)
                 return [.. _entries.Where(entry => entry.State == BindState.NoDriver).Select(entry => entry.Device)];
+        }
+    }
+
+    /// <summary>Why a device has no driver: what ended its last probe, or what it waits for, in one line. Null while it is bound.</summary>
+    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: it is not in the machine.</exception>
+    public string? WhyUnbound(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        lock (_lock)
+        {
+            var entry = Find(device);
+            return entry.State switch
+            {
+                BindState.Bound => null,
+                BindState.Waiting => Explain(entry).Reason,
+                BindState.Failed => entry.Why,
+                _ => $"{device.Name}: {WhyNot(entry)}",
+            };
         }
     }
 

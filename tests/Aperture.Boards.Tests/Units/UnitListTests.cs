@@ -1,10 +1,8 @@
 using Aperture.Boards.Checking;
-using Aperture.Boards.Running;
 using Aperture.Boards.Tests.Checking;
 using Aperture.Boards.Tests.Running;
 using Aperture.Boards.Units;
 using Aperture.Conformance.Drivers;
-using Aperture.DeviceTrees;
 
 namespace Aperture.Boards.Tests.Units;
 

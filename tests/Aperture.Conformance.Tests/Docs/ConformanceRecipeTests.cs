@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using Aperture.Conformance.Drivers;
 using Aperture.Conformance.Models;
 using Aperture.Devices;
-using Aperture.Drivers.Exynos;
 using Aperture.Iommu;
 
 namespace Aperture.Conformance.Tests.Docs;
@@ -46,21 +45,19 @@ public class ConformanceRecipeTests
 
     private sealed class YourSysMmu : ExynosDriverFamily
     {
-        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new YourDriver(core);
+        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new YourDriver(base.CreateDriver(core, facts));
     }
 
-    private sealed class YourDriver(IommuCore core) : IDriver
+    private sealed class YourDriver(IDriver driver) : IDriver
     {
-        private readonly IDriver _driver = new ExynosIommuDriver(core);
-
         public string Name => "yours";
 
-        public IReadOnlyList<string> Compatible => _driver.Compatible;
+        public IReadOnlyList<string> Compatible => driver.Compatible;
 
         public IBoundDriver Probe(Device device)
         {
             device.Registers[0] = new LossyRegisters(device.Registers[0], 0x14); // the register that invalidates one page
-            return _driver.Probe(device);
+            return driver.Probe(device);
         }
     }
 }

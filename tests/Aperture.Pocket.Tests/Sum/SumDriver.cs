@@ -1,6 +1,5 @@
 using Aperture.Core;
 using Aperture.Devices;
-using Aperture.Dma;
 using Aperture.Hardware.Translation;
 
 namespace Aperture.Pocket.Tests.Sum;

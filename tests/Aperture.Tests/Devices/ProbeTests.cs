@@ -37,6 +37,28 @@ public sealed class ProbeTests : IDisposable
         Assert.Empty(_machine.Core.Unmatched);
     }
 
+    /// <summary>Only the end of the log had the reason.</summary>
+    [Fact]
+    public void A_bind_that_gives_false_has_its_reason()
+    {
+        var device = FakeMachine.Device("a", "x");
+        var waiting = FakeMachine.Device("w", "x", FakeMachine.Device("ghost", "x"));
+        _machine.Core.Add(device);
+        Assert.Equal("a: no driver serves (x)", _machine.Core.WhyUnbound(device));
+        var driver = _machine.Driver("x");
+        Assert.Null(_machine.Core.WhyUnbound(device));
+        _machine.Core.Unbind(device);
+        Assert.Equal("a: was unbound", _machine.Core.WhyUnbound(device));
+
+        driver.OnProbe = _ => throw new ApertureException(Status.IoError, "a is on fire");
+        Assert.False(_machine.Core.Bind(device));
+        Assert.Equal("a is on fire", _machine.Core.WhyUnbound(device));
+
+        _machine.Core.Add(waiting);
+        Assert.Equal("w waits for ghost, which is not in the machine", _machine.Core.WhyUnbound(waiting));
+        Assert.Equal(Status.NoDevice, Assert.Throws<ApertureException>(() => _machine.Core.WhyUnbound(new Device("other"))).Status);
+    }
+
     [Fact]
     public void Any_order_of_devices_ends_the_same()
     {

@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using Aperture.Dma;
-using Aperture.Dma.Meters;
 
 namespace Aperture.Tool.Tests.Docs;
 
