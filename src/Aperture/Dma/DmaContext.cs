@@ -52,6 +52,9 @@ public sealed partial class DmaContext
     /// <exception cref="ApertureException">The device was not attached: it can do no DMA.</exception>
     public BouncePool BouncePool => _device.Description.BouncePool ?? Platform.BouncePool;
 
+    /// <summary>Called when the device is about to lose its way to memory, while it has it still.</summary>
+    internal event Action<DmaContext>? Detaching;
+
     /// <summary>The device's name.</summary>
     internal string DeviceName => _device.Name;
 
@@ -110,7 +113,10 @@ public sealed partial class DmaContext
     /// <summary>Takes the choice back: the device can do no DMA. What a driver said of masks and limits is forgotten.</summary>
     internal void Detach()
     {
+        // What was left behind is told as such, not as unmapped in time.
         _observer?.OnDetach(this);
+        _observer = null;
+        Detaching?.Invoke(this);
         _domain?.Queue?.Flush();
         _operations = null;
         _platform = null;

@@ -93,6 +93,9 @@ public readonly record struct DmaMapping : IDisposable
             throw new ArgumentOutOfRangeException(nameof(attributes), attributes, "an unmap can only skip the CPU's sync");
     }
 
+    /// <summary>The same mapping as another device's in the same domain, which may end it from now on.</summary>
+    internal DmaMapping HandTo(DmaContext context) => new(context, Address, Physical, Length, Direction, Attributes, Flags);
+
     /// <summary>Ends the mapping; a unit that could not be told is a result.</summary>
     internal Status TryEnd() => _context?.TryUnmap(this, Attributes, "", 0) ?? Status.Ok;
 

@@ -68,14 +68,21 @@ public sealed class ScatterTable
     public void SyncForDevice([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => _context?.SyncScatter(Mapping(_context), false, file, line);
 
     /// <summary>Ends the mapping; nothing happens while there is none.</summary>
+    /// <exception cref="ApertureException">As for <see cref="DmaMapping.Dispose"/>: it has ended all the same.</exception>
     public void Unmap([CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         if (_context is not { } context)
             return;
-        context.UnmapScatter(Mapping(context), _attributes, file, line);
-        _context = null;
-        _count = 0;
-        Array.Clear(_memory, 0, _pieces);
+        try
+        {
+            context.UnmapScatter(Mapping(context), _attributes, file, line);
+        }
+        finally
+        {
+            _context = null;
+            _count = 0;
+            Array.Clear(_memory, 0, _pieces);
+        }
     }
 
     private ScatterMapping Mapping(DmaContext context) => new(context, _memory.AsSpan(0, _pieces), _segments.AsSpan(0, _count), _direction, _attributes, _boundary, _flags);

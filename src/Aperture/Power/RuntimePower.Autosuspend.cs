@@ -43,7 +43,21 @@ public sealed partial class RuntimePower
         _timer.Change(_delay, Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>The delay may be over. Whoever runs timers is told of nothing that goes wrong: on a host an exception here would end the
+    /// process.</summary>
     private void OnTimer()
+    {
+        try
+        {
+            SuspendIfIdle();
+        }
+        catch (Exception e)
+        {
+            SuspendFailed?.Invoke(_device, e);
+        }
+    }
+
+    private void SuspendIfIdle()
     {
         lock (_lock)
         {

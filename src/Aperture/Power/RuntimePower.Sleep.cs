@@ -55,7 +55,7 @@ public sealed partial class RuntimePower
             try
             {
                 DomainsOn();
-                if (_links.Find(link => !link.Supplier.Power.IsActive) is { } dead)
+                if (_links.Find(link => link.IsConfirmed && !link.Supplier.Power.IsActive) is { } dead)
                     throw new ApertureException(Status.NoDevice, $"its supplier {dead.Supplier.Name} did not come back");
                 _device.Bound?.Resume();
                 Interlocked.Or(ref _word, ActiveFlag);

@@ -14,7 +14,7 @@ public sealed partial class RuntimePower
         get
         {
             lock (_lock)
-                return [.. _links.Select(link => link.Supplier)];
+                return [.. _links.Where(link => link.IsConfirmed).Select(link => link.Supplier)];
         }
     }
 
@@ -24,21 +24,56 @@ public sealed partial class RuntimePower
     public void AddSupplier(Device supplier)
     {
         ArgumentNullException.ThrowIfNull(supplier);
-        var path = new List<string>();
-        if (Reaches(supplier, _device, path, []))
-            throw new ApertureException(Status.InvalidArgument, $"{_device.Name} cannot depend on {supplier.Name}: {string.Join(" depends on ", path)}");
+        Link link;
         lock (_lock)
         {
-            if (_links.Find(link => link.Supplier == supplier) is { } known)
-            {
-                known.Count++;
+            link = Count(supplier);
+            if (link.IsConfirmed)
                 return;
-            }
+        }
 
-            var added = new Link(supplier);
-            if (IsActive || _changing)
-                added.Hold();
-            _links.Add(added);
+        // Looked for once the link can be seen: of two threads that link two devices to each other at least one finds the circle. Until then
+        // nobody follows the link.
+        var path = new List<string>();
+        if (Reaches(supplier, _device, path, []))
+        {
+            Uncount(link);
+            throw new ApertureException(Status.InvalidArgument, $"{_device.Name} cannot depend on {supplier.Name}: {string.Join(" depends on ", path)}");
+        }
+
+        try
+        {
+            lock (_lock)
+            {
+                link.IsConfirmed = true;
+                if (IsActive || _changing)
+                    link.Hold();
+            }
+        }
+        catch
+        {
+            Uncount(link);
+            throw;
+        }
+    }
+
+    private Link Count(Device supplier)
+    {
+        var link = _links.Find(link => link.Supplier == supplier);
+        if (link is null)
+            _links.Add(link = new Link(supplier));
+        link.Count++;
+        return link;
+    }
+
+    private void Uncount(Link link)
+    {
+        lock (_lock)
+        {
+            if (--link.Count > 0)
+                return;
+            _links.Remove(link);
+            link.Release();
         }
     }
 
@@ -49,12 +84,8 @@ public sealed partial class RuntimePower
         ArgumentNullException.ThrowIfNull(supplier);
         lock (_lock)
         {
-            var link = _links.Find(link => link.Supplier == supplier)
-                ?? throw new ApertureException(Status.NotFound, $"{_device.Name} does not depend on {supplier.Name}");
-            if (--link.Count > 0)
-                return;
-            _links.Remove(link);
-            link.Release();
+            Uncount(_links.Find(link => link.Supplier == supplier && link.IsConfirmed)
+                ?? throw new ApertureException(Status.NotFound, $"{_device.Name} does not depend on {supplier.Name}"));
         }
     }
 
@@ -62,7 +93,10 @@ public sealed partial class RuntimePower
     {
         // By index: the list may grow while a supplier is resumed.
         for (var i = 0; i < _links.Count; i++)
-            _links[i].Hold();
+        {
+            if (_links[i].IsConfirmed)
+                _links[i].Hold();
+        }
     }
 
     private void ReleaseSuppliers()
@@ -79,7 +113,7 @@ public sealed partial class RuntimePower
             return true;
         if (seen.Add(from))
         {
-            foreach (var supplier in from.Power.Suppliers)
+            foreach (var supplier in from.Power.AllSuppliers())
             {
                 if (Reaches(supplier, to, path, seen))
                     return true;
@@ -90,13 +124,24 @@ public sealed partial class RuntimePower
         return false;
     }
 
+    /// <summary>With those that somebody is about to link.</summary>
+    private Device[] AllSuppliers()
+    {
+        lock (_lock)
+            return [.. _links.Select(link => link.Supplier)];
+    }
+
     private sealed class Link(Device supplier)
     {
         private bool _held; // whether this link holds the supplier active
 
         public Device Supplier { get; } = supplier;
 
-        public int Count { get; set; } = 1;
+        /// <summary>How often the supplier was named.</summary>
+        public int Count { get; set; }
+
+        /// <summary>Whether it closes no circle.</summary>
+        public bool IsConfirmed { get; set; }
 
         public void Hold()
         {

@@ -25,6 +25,19 @@ public abstract partial class IommuDriverTests
         master.Reaches(s_iova + 0x2340, _board.Data + 0x340);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void How_a_unit_refuses_is_the_same_before_and_after_a_power_cycle(bool losesState)
+    {
+        var (unit, master, domain) = Ready();
+        Map(domain, s_iova, 0);
+        master.IsRefused(s_iova + Page);
+        unit.Cycle(losesState);
+        master.Reaches(s_iova, _board.Data);
+        master.IsRefused(s_iova + Page);
+    }
+
     [Fact]
     public void A_handler_may_unmap_while_it_decides()
     {

@@ -42,14 +42,15 @@ public sealed record MasterOnBoard(UnitBoard Board, Device Device, DmaPort[] Por
         }
     }
 
-    /// <summary>No port gets through, and the fault is reported where it happened. The units are then brought up afresh, as a
-    /// fault that nobody mends leaves them holding everything back.</summary>
+    /// <summary>No port gets through: the access is stalled where the unit says that it can stall, else refused. The fault is reported where it
+    /// happened. The units are then brought up afresh, as a fault that nobody mends leaves them stalling everything.</summary>
     public void IsRefused(Iova iova)
     {
         for (var port = 0; port < Ports.Length; port++)
         {
             var before = Board.Core.FaultCount;
-            Assert.NotEqual(DmaStatus.Ok, TryRead(iova, out _, port));
+            var canStall = Device.Iommu!.Ports.First(master => Board.ModelOf(master.Unit) == Ports[port].Unit).Unit.Capabilities.CanStall;
+            Assert.Equal(canStall ? DmaStatus.Stalled : DmaStatus.Refused, TryRead(iova, out _, port));
             Assert.Equal(before + 1, Board.Core.FaultCount);
             var report = Board.Core.Faults[^1];
             Assert.Equal(iova, report.Address);

@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Dma;
 using Aperture.Dma.Flush;
 
@@ -84,6 +85,65 @@ public sealed class FlushQueueTests : IDisposable
         _rig.Dma.Allocate(0x1000).Dispose();
         Assert.Equal(0, _rig.Dma.FlushStatistics.PendingBytes);
         Assert.Single(_rig.Unit.Invalidations);
+    }
+
+    [Fact]
+    public void A_partial_unmap_left_pages_reachable_without_any_time_limit()
+    {
+        var mapping = _rig.Dma.Map(_rig.Memory.Allocate(0x4000), DmaDirection.ToDevice);
+        _rig.Domain.Unmap(mapping.Address + 0x2000, 0x1000);
+        _rig.Unit.Invalidations.Clear();
+        var error = Assert.Throws<ApertureException>(mapping.Dispose);
+        Assert.Equal(Status.InvalidArgument, error.Status);
+        // Not after some time: at once.
+        var (_, range) = Assert.Single(_rig.Unit.Invalidations);
+        Assert.Equal((mapping.Address, 0x2000UL), (range.Start, range.Length));
+        Assert.Equal(0, _rig.Dma.FlushStatistics.PendingBytes);
+    }
+
+    [Fact]
+    public void An_unmap_from_inside_an_invalidation_was_never_told_to_any_unit_and_its_device_address_was_given_out_again()
+    {
+        var memory = _rig.Memory.Allocate(0x1000);
+        var a = _rig.Dma.Map(memory, DmaDirection.ToDevice);
+        var b = _rig.Dma.Map(memory, DmaDirection.ToDevice);
+        var isNested = false;
+        _rig.Unit.OnInvalidate = _ =>
+        {
+            if (!isNested)
+            {
+                isNested = true;
+                b.Dispose();
+            }
+
+            return Status.Ok;
+        };
+        a.Dispose();
+        _rig.Time.Advance(FlushQueue.Timeout);
+        Assert.True(isNested);
+        Assert.DoesNotContain(_rig.Unit.Invalidations, told => told.Range.Start == b.Address);
+        Assert.Equal(0x1000, _rig.Dma.FlushStatistics.PendingBytes);
+        var others = Enumerable.Range(0, 64).Select(_ => _rig.Dma.Map(memory, DmaDirection.ToDevice)).ToArray();
+        Assert.DoesNotContain(others, other => other.Address == b.Address);
+        _rig.Time.Advance(FlushQueue.Timeout);
+        Assert.Contains(_rig.Unit.Invalidations, told => told.Range.Start == b.Address);
+        Assert.Equal(0, _rig.Dma.FlushStatistics.PendingBytes);
+        foreach (var other in others)
+            other.Dispose();
+    }
+
+    [Fact]
+    public void Every_window_is_closed_by_the_timer_not_only_the_first()
+    {
+        var memory = _rig.Memory.Allocate(0x1000);
+        for (var window = 1; window <= 3; window++)
+        {
+            _rig.Dma.Map(memory, DmaDirection.ToDevice).Dispose();
+            Assert.Equal(window - 1, _rig.Unit.Invalidations.Count);
+            _rig.Time.Advance(FlushQueue.Timeout);
+            Assert.Equal(window, _rig.Unit.Invalidations.Count);
+            Assert.Equal(window, _rig.Dma.FlushStatistics.TimerFlushes);
+        }
     }
 
     private static IEnumerable<ulong> Pages(DmaMapping mapping)

@@ -250,4 +250,64 @@ public sealed class SharedBufferTests : IDisposable
         Assert.True(device.Iommu!.Domain!.TryTranslate(address, out var physical));
         return _memory.Dram(physical, 0x1000);
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_buffer_whose_device_was_unbound_was_stuck_for_good_and_its_page_lost(bool isInTurn)
+    {
+        var before = _memory.Live;
+        var device = Make("a");
+        var buffer = SharedBuffer.Allocate(_memory, 0x1000);
+        buffer.Attach(device);
+        var used = Space(device).UsedBytes;
+        var turn = isInTurn ? buffer.TryBegin(device, DmaDirection.FromDevice) : null;
+        var isOver = false;
+        turn?.Done.OnSignalled(() => isOver = true);
+        var space = Space(device);
+        device.Dma.Detach();
+        Assert.Equal(isInTurn, isOver);
+        Assert.True(space.UsedBytes < used);
+        Assert.Equal(Status.NotPermitted, Assert.Throws<ApertureException>(() => buffer.TryBegin(device, DmaDirection.FromDevice)).Status);
+        turn?.Dispose();
+        var cpu = buffer.TryBegin(null, DmaDirection.FromDevice);
+        Assert.NotNull(cpu);
+        cpu.Dispose();
+        buffer.Dispose();
+        Assert.Equal(before, _memory.Live);
+    }
+
+    [Fact]
+    public void Who_borrows_the_mapping_of_a_device_that_is_unbound_goes_on_with_it()
+    {
+        _unit.Key = _ => "one group";
+        var a = Make("a");
+        var b = Make("b");
+        using var buffer = SharedBuffer.Allocate(_memory, 0x1000);
+        var address = buffer.AttachAll([a, b]);
+        var domain = b.Iommu!.Domain!;
+        a.Dma.Detach();
+        Assert.True(domain.TryTranslate(address, out _));
+        using (buffer.TryBegin(b, DmaDirection.FromDevice))
+        {
+        }
+
+        buffer.Detach(b);
+        Assert.False(domain.TryTranslate(address, out _));
+    }
+
+    [Fact]
+    public void Memory_that_a_device_may_still_reach_does_not_go_back()
+    {
+        var before = _memory.Live;
+        var (a, b) = (Make("a"), Make("b"));
+        var buffer = SharedBuffer.Allocate(_memory, 0x1000);
+        buffer.AttachAll([a, b]);
+        _unit.OnInvalidate = _ => Status.IoError;
+        buffer.Dispose();
+        Assert.Equal(before + 1, _memory.Live);
+        _unit.OnInvalidate = null;
+        _unit.TryReprogram();
+        Assert.Equal(before, _memory.Live);
+    }
 }

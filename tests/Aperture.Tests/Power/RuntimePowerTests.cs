@@ -227,4 +227,50 @@ public sealed class RuntimePowerTests : IDisposable
         Assert.Equal(0, _device.Power.UseCount);
         Assert.False(_supplier.Power.IsActive);
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_driver_that_throws_in_its_autosuspend_ended_the_process_on_a_host(bool isAperture)
+    {
+        _device.Power.AutosuspendDelay = TimeSpan.FromMilliseconds(5);
+        _driver.OnCall = (device, what) =>
+        {
+            if (device == _device && what == "suspend")
+                throw isAperture ? new ApertureException(Status.IoError, "no answer") : new InvalidOperationException("no answer");
+        };
+        _device.Power.Hold().Dispose();
+        _machine.Time.Advance(TimeSpan.FromMilliseconds(5)); // what a timer's callback throws nobody catches
+        Assert.True(_device.Power.IsActive);
+        Assert.Contains("d Trouble: could not be suspended: no answer", _machine.Log);
+        _driver.OnCall = null;
+        _device.Power.Hold().Dispose();
+        _machine.Time.Advance(TimeSpan.FromMilliseconds(5));
+        Assert.False(_device.Power.IsActive);
+    }
+
+    [Fact]
+    public void Two_threads_could_make_two_devices_depend_on_each_other()
+    {
+        for (var round = 0; round < 3000; round++)
+        {
+            Device[] devices = [new("a"), new("b")];
+            using var barrier = new Barrier(2);
+            var linked = 0;
+            Parallel.For(0, 2, new ParallelOptions { MaxDegreeOfParallelism = 2 }, i =>
+            {
+                barrier.SignalAndWait();
+                try
+                {
+                    devices[i].Power.AddSupplier(devices[1 - i]);
+                    Interlocked.Increment(ref linked);
+                }
+                catch (ApertureException e) when (e.Status == Status.InvalidArgument)
+                {
+                }
+            });
+            Assert.InRange(linked, 0, 1);
+            Assert.Equal(linked, devices.Sum(device => device.Power.Suppliers.Count));
+        }
+    }
 }

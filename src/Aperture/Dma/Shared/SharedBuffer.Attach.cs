@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Aperture.Core;
 using Aperture.Devices;
+using Aperture.Iommu;
 
 namespace Aperture.Dma.Shared;
 
@@ -8,6 +9,7 @@ namespace Aperture.Dma.Shared;
 public sealed partial class SharedBuffer
 {
     private readonly Dictionary<DmaContext, Part> _parts = []; // of each device that takes part
+    private readonly HashSet<IommuDomain> _domains = [];       // in which the memory was mapped
 
     /// <summary>Lets a device take part. With an address, the device finds the buffer there, as the others do that were given the same. Devices
     /// in one domain find it at one address in any case.</summary>
@@ -29,7 +31,7 @@ public sealed partial class SharedBuffer
             var mapping = address is { } at
                 ? device.Dma.MapAt(Block, at, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, file, line)
                 : device.Dma.Map(Block, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, file, line);
-            _parts.Add(device.Dma, new Part(mapping, device.Dma));
+            Add(device.Dma, new Part(mapping, device.Dma));
             return mapping.Address;
         }
     }
@@ -90,9 +92,55 @@ public sealed partial class SharedBuffer
                     throw new ApertureException(Status.Busy, $"{user.DeviceName} finds the shared buffer at {Block.Address} through the mapping of {device.Name}");
             }
 
-            if (_parts.Remove(device.Dma, out var own) && own.Owner == device.Dma)
+            if (Remove(device.Dma, out var own) && own.Owner == device.Dma)
                 own.Mapping.Unmap(own.Mapping.Attributes, file, line);
         }
+    }
+
+    private void Add(DmaContext context, Part part)
+    {
+        _parts.Add(context, part);
+        context.Detaching += OnDetaching;
+        if (part.Owner.Domain is { } domain)
+            _domains.Add(domain);
+    }
+
+    private bool Remove(DmaContext context, out Part part)
+    {
+        context.Detaching -= OnDetaching;
+        return _parts.Remove(context, out part);
+    }
+
+    /// <summary>A device is unbound that should have been detached before: its part and its turns end with its way to memory. Others in its
+    /// domain that find the buffer through its mapping go on with that.</summary>
+    private void OnDetaching(DmaContext context)
+    {
+        SharedUse[] ended;
+        lock (_lock)
+        {
+            ended = [.. _uses.Where(use => use.User == context)];
+            _uses.RemoveAll(use => use.User == context);
+            if (Remove(context, out var part) && part.Owner == context)
+                EndOwn(context, part);
+        }
+
+        foreach (var use in ended)
+            use.Done.Signal();
+    }
+
+    private void EndOwn(DmaContext context, Part part)
+    {
+        DmaContext[] borrowers = [.. _parts.Where(other => other.Value.Owner == context).Select(other => other.Key)];
+        if (borrowers.Length == 0)
+        {
+            part.Mapping.TryEnd(); // a unit that cannot be told keeps the memory in its quarantine
+            context.FlushUnmaps();
+            return;
+        }
+
+        var handed = new Part(part.Mapping.HandTo(borrowers[0]), borrowers[0]);
+        foreach (var borrower in borrowers)
+            _parts[borrower] = handed;
     }
 
     /// <summary>Lets a device take part through the mapping of another one in its domain: it is there for both.</summary>
@@ -103,7 +151,7 @@ public sealed partial class SharedBuffer
         {
             if (part.Owner.Domain is null || part.Owner.Domain != context.Domain || part.Mapping.Address != (address ?? part.Mapping.Address))
                 continue;
-            _parts.Add(context, part);
+            Add(context, part);
             return part.Mapping.Address;
         }
 

@@ -54,10 +54,10 @@ public sealed partial class SharedBuffer
         var status = first.TryMapAt(Block, address, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, out var mapping, file, line);
         if (status != Status.Ok)
             return status;
-        _parts.Add(first, new Part(mapping, first));
+        Add(first, new Part(mapping, first));
         if (AttachOthers(0, address, devices, file, line, out status) < 0)
             return Status.Ok;
-        _parts.Remove(first);
+        Remove(first, out _);
         mapping.Dispose();
         return status;
     }
@@ -75,13 +75,13 @@ public sealed partial class SharedBuffer
             status = context.TryMapAt(Block, address, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, out var mapping, file, line);
             if (status == Status.Ok)
             {
-                _parts.Add(context, new Part(mapping, context));
+                Add(context, new Part(mapping, context));
                 continue;
             }
 
             for (var j = 0; j < i; j++)
             {
-                if (j != leader && _parts.Remove(devices[j].Dma, out var part) && part.Owner == devices[j].Dma)
+                if (j != leader && Remove(devices[j].Dma, out var part) && part.Owner == devices[j].Dma)
                     part.Mapping.Dispose();
             }
 

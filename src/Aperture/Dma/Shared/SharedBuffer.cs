@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Dma.Memory;
+using Aperture.Iommu;
 
 namespace Aperture.Dma.Shared;
 
@@ -49,18 +50,20 @@ public sealed partial class SharedBuffer : IDisposable
             if (IsBlocked(direction))
                 return null;
             var use = new SharedUse(this, device?.Dma, direction);
-            _uses.Add(use);
             if (device is null)
             {
                 // Readers' turns may be running beside the CPU's.
                 foreach (var part in _parts.Values)
                     part.Owner.TellCpuOwns(part.Mapping);
+                _uses.Add(use);
                 return use;
             }
 
+            // A turn has begun when nothing can fail any more.
             var own = _parts[device.Dma];
             own.Mapping.SyncForDevice(file, line);
             device.Dma.SyncBorrowed(own.Mapping, own.Owner, false);
+            _uses.Add(use);
             return use;
         }
     }
@@ -94,7 +97,7 @@ public sealed partial class SharedBuffer : IDisposable
             return IsBlocked(direction) ? [.. _uses.Select(use => use.Done)] : [];
     }
 
-    /// <summary>Ends all parts and gives the memory back.</summary>
+    /// <summary>Ends all parts and gives the memory back, as soon as no device can reach it.</summary>
     /// <exception cref="ApertureException"><see cref="Status.Busy"/>: a turn is running.</exception>
     public void Dispose()
     {
@@ -104,29 +107,45 @@ public sealed partial class SharedBuffer : IDisposable
                 throw new ApertureException(Status.Busy, $"the shared buffer at {Block.Address} is in use by {_uses[0].User?.DeviceName ?? "the CPU"}");
             foreach (var (user, part) in _parts)
             {
+                user.Detaching -= OnDetaching;
                 if (part.Owner != user)
                     continue;
-                part.Mapping.Dispose();
+                part.Mapping.TryEnd(); // a unit that cannot be told keeps the memory in its quarantine
                 user.FlushUnmaps();
             }
 
             _parts.Clear();
         }
 
-        _memory.Free(Block, "", 0);
+        FreeAfter(_domains.GetEnumerator());
+    }
+
+    /// <summary>Gives the memory back once none of the domains in which it was mapped keeps something in quarantine.</summary>
+    private void FreeAfter(HashSet<IommuDomain>.Enumerator domains)
+    {
+        if (domains.MoveNext())
+            domains.Current.WhenInvalidated(() => FreeAfter(domains));
+        else
+            _memory.Free(Block, "", 0);
     }
 
     internal void End(SharedUse use)
     {
-        lock (_lock)
+        var isEnded = false;
+        try
         {
-            if (!_uses.Remove(use))
-                return;
-            if (use.User is { } user && _parts[user] is var part)
-                End(part, user, use.Direction);
+            lock (_lock)
+            {
+                isEnded = _uses.Remove(use);
+                if (isEnded && use.User is { } user && _parts.TryGetValue(user, out var part))
+                    End(part, user, use.Direction);
+            }
         }
-
-        use.Done.Signal();
+        finally
+        {
+            if (isEnded)
+                use.Done.Signal(); // whoever waits goes on, whatever became of the bytes
+        }
     }
 
     /// <summary>What a device wrote is in memory then, for the CPU and through it for all others. What it read is its no more, at no cost.</summary>

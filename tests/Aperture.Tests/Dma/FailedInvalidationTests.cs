@@ -1,0 +1,116 @@
+using Aperture.Core;
+using Aperture.Core.PageTables;
+using Aperture.Dma;
+using Aperture.Dma.Flush;
+using Aperture.Iommu;
+
+namespace Aperture.Tests.Dma;
+
+/// <summary>What the DMA API does while a unit cannot be told of unmaps, and afterwards.</summary>
+public sealed class FailedInvalidationTests
+{
+    [Theory]
+    [InlineData("iommu")]
+    [InlineData("iommu-deferred")]
+    public void A_streaming_unmap_of_which_the_unit_could_not_be_told_said_nothing_and_gave_the_device_address_out_again(string path)
+    {
+        using var rig = DmaRig.Make(path);
+        var memory = rig.Memory.Allocate(0x3000);
+        var used = rig.Domain.Space!.UsedBytes;
+        var mapping = rig.Dma.Map(memory, DmaDirection.FromDevice);
+        rig.Unit.OnInvalidate = _ => Status.IoError;
+        if (path == "iommu-deferred")
+        {
+            // The window is open: nobody has been told of anything. The first flush says so, and from then on each unmap.
+            rig.Dma.Map(memory, DmaDirection.FromDevice).Dispose();
+            rig.Time.Advance(FlushQueue.Timeout);
+        }
+
+        var error = Assert.Throws<ApertureException>(mapping.Dispose);
+        Assert.Equal(Status.IoError, error.Status);
+        Assert.Contains(rig.Device.Name, error.Message, StringComparison.Ordinal);
+        Assert.False(rig.Domain.TryTranslate(mapping.Address, out _));
+        Assert.True(rig.Domain.IsQuarantining);
+        for (var i = 0; i < 2000; i++)
+        {
+            var other = rig.Dma.Map(memory, DmaDirection.FromDevice);
+            Assert.False(other.Address.Value < mapping.Address.Value + 0x3000 && mapping.Address.Value < other.Address.Value + 0x3000);
+            Assert.Throws<ApertureException>(other.Dispose);
+        }
+
+        var isReachable = true;
+        rig.Dma.WhenUnreachable(() => isReachable = false);
+        Assert.True(isReachable);
+        rig.Unit.OnInvalidate = null;
+        Assert.Equal(Status.Ok, rig.Unit.TryReprogram());
+        Assert.False(isReachable);
+        Assert.False(rig.Domain.IsQuarantining);
+        Assert.Equal(0UL, rig.Domain.QuarantinedBytes);
+        Assert.Equal(used, rig.Domain.Space.UsedBytes);
+        rig.Dma.Map(memory, DmaDirection.FromDevice).Dispose();
+    }
+
+    [Theory]
+    [InlineData("iommu", "coherent")]
+    [InlineData("iommu", "pages")]
+    [InlineData("iommu", "noncontiguous")]
+    [InlineData("iommu-deferred", "coherent")]
+    [InlineData("iommu-deferred", "pages")]
+    [InlineData("iommu-deferred", "noncontiguous")]
+    [InlineData("untrusted", "coherent")]
+    public void Memory_went_back_while_the_device_could_reach_it_because_the_unit_could_not_be_told(string path, string kind)
+    {
+        using var rig = DmaRig.Make(path);
+        var before = rig.Memory.Live;
+        IDisposable buffer = kind switch
+        {
+            "coherent" => rig.Dma.Allocate(0x2000),
+            "pages" => rig.Dma.AllocatePages(0x2000, DmaDirection.Bidirectional),
+            _ => rig.Dma.AllocateNoncontiguous(0x2000, DmaDirection.Bidirectional),
+        };
+        var taken = rig.Memory.Live;
+        rig.Unit.OnInvalidate = _ => Status.TimedOut;
+        buffer.Dispose();
+        Assert.Equal(taken, rig.Memory.Live);
+        Assert.True(rig.Domain.IsQuarantining);
+        rig.Unit.OnInvalidate = null;
+        rig.Unit.TryReprogram();
+        Assert.Equal(before, rig.Memory.Live);
+    }
+
+    [Fact]
+    public void A_bounce_buffer_that_the_device_may_reach_is_not_given_to_another_mapping()
+    {
+        using var rig = DmaRig.Make("untrusted");
+        var memory = rig.Memory.Allocate(0x1000);
+        var mapping = rig.Dma.Map(memory.Slice(8, 100), DmaDirection.FromDevice);
+        var slots = rig.Dma.BouncePool.UsedSlots;
+        rig.Unit.OnInvalidate = _ => Status.IoError;
+        Assert.Throws<ApertureException>(mapping.Dispose);
+        Assert.Equal(slots, rig.Dma.BouncePool.UsedSlots);
+        rig.Unit.OnInvalidate = null;
+        rig.Unit.TryReprogram();
+        Assert.Equal(0, rig.Dma.BouncePool.UsedSlots);
+    }
+
+    [Fact]
+    public void A_domain_whose_unit_could_not_be_told_of_the_last_detach_keeps_what_was_removed_until_it_was()
+    {
+        using var rig = DmaRig.Make("iommu");
+        var memory = rig.Memory.Allocate(0x1000);
+        var mapping = rig.Dma.Map(memory, DmaDirection.FromDevice);
+        rig.Unit.OnInvalidate = _ => Status.IoError;
+        Assert.Throws<ApertureException>(mapping.Dispose);
+        var domain = rig.Domain;
+        rig.Core.Release(rig.Device);
+        Assert.True(domain.IsQuarantining);
+        var gather = default(InvalidationGather);
+        gather.Add(mapping.Address, 0x1000, 12);
+        Assert.Equal(Status.IoError, domain.Commit(ref gather)); // the unit was left, but may not have noticed
+        rig.Unit.OnInvalidate = null;
+        rig.Unit.TryReprogram();
+        Assert.False(domain.IsQuarantining);
+        gather.Add(mapping.Address, 0x1000, 12);
+        Assert.Equal(Status.Ok, domain.Commit(ref gather));
+    }
+}
