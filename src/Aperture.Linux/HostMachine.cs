@@ -19,7 +19,7 @@ public sealed partial class HostMachine : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Func<PciFunction, HostSpace> _openGroup;
-    private readonly InterruptPump _pump = new();
+    private readonly InterruptPump _pump;
     private readonly Dictionary<int, (HostSpace Space, HostUnit Unit, IDisposable Registration)> _groups = []; // by the kernel's number
     private readonly Dictionary<string, (HostDevice Device, int Group, IDisposable Gates)> _devices = new(StringComparer.Ordinal);
     private readonly LinuxHost _host;
@@ -38,6 +38,7 @@ public sealed partial class HostMachine : IDisposable
         _openGroup = openGroup;
         _host = new LinuxHost(options.Root);
         _logger = options.Logger ?? NullLogger.Instance;
+        _pump = new InterruptPump(e => LogHandlerFailed(_logger, "interrupts", e));
         Memory = new HostMemory(options.HugePages);
         Iommu = new IommuCore(new NoTableMemory(), options.Trace);
         Drivers = new DriverCore(Iommu, Memory, logger: options.Logger);

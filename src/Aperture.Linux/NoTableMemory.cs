@@ -23,5 +23,6 @@ internal sealed class NoTableMemory : ITableMemory
     /// <inheritdoc/>
     public void Clean(PhysicalAddress start, int bytes) => throw Refusal();
 
-    private static ApertureException Refusal() => new(Status.NotSupported, "the kernel keeps the page tables of a host; there are none here");
+    private static ApertureException Refusal() =>
+        new(Status.NotSupported, "the kernel keeps the page tables of a host; there are none here");
 }

@@ -58,7 +58,8 @@ internal sealed class HostUnit : IommuUnit
         if (Remove(master) is not Status.Ok and var status)
         {
             throw new ApertureException(
-                status, $"the mappings of {_space.Name} could not be removed ({status}): its devices may reach memory until the group is closed");
+                status,
+                $"the mappings of {_space.Name} could not be removed ({status}): its devices may reach memory until the group is closed");
         }
     }
 

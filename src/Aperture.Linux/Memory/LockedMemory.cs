@@ -15,7 +15,7 @@ internal static class LockedMemory
     {
         if (Limit is not { } limit)
             return "the limit on locked memory is not in the way; the machine has no memory left";
-        return string.Create(CultureInfo.InvariantCulture, $"the limit on locked memory (RLIMIT_MEMLOCK) is {limit >> 10} KiB, of which {InUse()} KiB are in use; ") +
+        return $"the limit on locked memory (RLIMIT_MEMLOCK) is {limit >> 10} KiB, of which {InUse()} KiB are in use; " +
             "raise it (ulimit -l unlimited, LimitMEMLOCK= of a systemd unit, or /etc/security/limits.conf) or give the process CAP_IPC_LOCK";
     }
 
@@ -23,7 +23,10 @@ internal static class LockedMemory
     {
         foreach (var line in File.ReadLines("/proc/self/status"))
         {
-            if (line.StartsWith("VmLck:", StringComparison.Ordinal) && ulong.TryParse(line.AsSpan(6, line.Length - 8).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var value))
+            if (!line.StartsWith("VmLck:", StringComparison.Ordinal))
+                continue;
+            var number = line.AsSpan(6, line.Length - 8).Trim(); // without "kB"
+            if (ulong.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var value))
                 return value;
         }
 

@@ -11,13 +11,16 @@ internal sealed unsafe class InterruptPump : IDisposable
     private readonly Lock _calling = new();       // held while listeners are called, so that removing one can wait for it
     private readonly SafeFileHandle _wake = CreateEvent(); // tells the thread that the list has changed
     private readonly Thread _thread;
+    private readonly Action<Exception> _unheard;
     private Listener[] _listeners = [];           // replaced whole
     private volatile bool _ends;
     private ApertureException? _failure;          // why the thread ended
 
     /// <summary>Starts the thread.</summary>
-    public InterruptPump()
+    /// <param name="unheard">Hears of what those throw who should hear of what a listener throws. Must not throw itself.</param>
+    public InterruptPump(Action<Exception> unheard)
     {
+        _unheard = unheard;
         _thread = new Thread(Run) { IsBackground = true, Name = "interrupts" };
         _thread.Start();
     }
@@ -120,8 +123,21 @@ internal sealed unsafe class InterruptPump : IDisposable
             }
             catch (Exception e)
             {
-                listener.Failed(e);
+                Tell(listener, e);
             }
+        }
+    }
+
+    /// <summary>Nobody is above this thread: what it throws would end the process, with the interrupts of all devices.</summary>
+    private void Tell(Listener listener, Exception failure)
+    {
+        try
+        {
+            listener.Failed(failure);
+        }
+        catch (Exception e)
+        {
+            _unheard(e);
         }
     }
 

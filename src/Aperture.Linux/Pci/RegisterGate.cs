@@ -36,7 +36,7 @@ internal sealed class RegisterGate
     /// <summary>A reason in words.</summary>
     public static string Describe(GateReason reason) => reason switch
     {
-        _ when (reason & GateReason.Removed) != 0 => "the device has been closed: the kernel wants it back, it is being unplugged or unbound",
+        _ when (reason & GateReason.Removed) != 0 => "the device has been closed, the kernel wants it back: it is unplugged or unbound",
         _ when (reason & GateReason.Failed) != 0 => "the device has been closed: the bus reported an error that it cannot recover from",
         _ when (reason & GateReason.Disposed) != 0 => "the device has been closed",
         _ when (reason & GateReason.LowPower) != 0 => "the function is in a low-power state (PMCSR): put it into D0 first",

@@ -30,7 +30,10 @@ internal static unsafe class CapabilityChain
             fixed (byte* bytes = buffer)
             {
                 if (Libc.Ioctl(file, request, bytes) < 0)
-                    throw new ApertureException(ErrnoExtensions.Last.ToStatus(), $"{what} could not be asked for: {ErrnoExtensions.Last.Describe()}");
+                {
+                    var error = ErrnoExtensions.Last;
+                    throw new ApertureException(error.ToStatus(), $"{what} could not be asked for: {error.Describe()}");
+                }
             }
 
             var needed = MemoryMarshal.Read<uint>(buffer);
@@ -52,7 +55,11 @@ internal static unsafe class CapabilityChain
         for (var at = first; at != 0;)
         {
             if (at > answer.Length - header || ++hops > answer.Length / header)
-                throw new ApertureException(Status.IoError, $"the kernel's chain of capabilities breaks at offset 0x{at:x} of an answer of 0x{answer.Length:x} bytes");
+            {
+                throw new ApertureException(
+                    Status.IoError,
+                    $"the kernel's chain of capabilities breaks at offset 0x{at:x} of an answer of 0x{answer.Length:x} bytes");
+            }
             var capability = MemoryMarshal.Read<VfioCapabilityHeader>(answer[(int)at..]);
             if (capability.Id == id)
                 return answer[(int)at..];
@@ -68,7 +75,10 @@ internal static unsafe class CapabilityChain
         where T : unmanaged
     {
         if ((ulong)count * (uint)sizeof(T) > (ulong)(capability.Length - head))
-            throw new ApertureException(Status.IoError, $"the kernel lists {count} entries in a capability of 0x{capability.Length:x} bytes");
+        {
+            throw new ApertureException(
+                Status.IoError, $"the kernel lists {count} entries in a capability of 0x{capability.Length:x} bytes");
+        }
         return MemoryMarshal.Cast<byte, T>(capability[head..])[..(int)count];
     }
 }

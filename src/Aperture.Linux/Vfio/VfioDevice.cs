@@ -38,15 +38,18 @@ internal sealed unsafe class VfioDevice : IDisposable
     /// <summary>What a region is like.</summary>
     public VfioRegionInfo Region(VfioRegion index, out VfioArea[] areas)
     {
-        var answer = CapabilityChain.Fetch(File, VfioIoctl.DeviceGetRegionInfo, new VfioRegionInfo { Index = (uint)index }, $"region {index} of {Name}");
+        var request = new VfioRegionInfo { Index = (uint)index };
+        var answer = CapabilityChain.Fetch(File, VfioIoctl.DeviceGetRegionInfo, request, $"region {index} of {Name}");
         var info = MemoryMarshal.Read<VfioRegionInfo>(answer);
         var isMappable = info.Size > 0 && (info.Flags & VfioRegionFlags.Map) != 0;
         areas = isMappable ? [new VfioArea { Size = info.Size }] : [];
         if (!isMappable || (info.Flags & VfioRegionFlags.Capabilities) == 0)
             return info;
         var sparse = CapabilityChain.Find(answer, info.CapabilityOffset, 1);
-        if (!sparse.IsEmpty)
-            areas = CapabilityChain.Entries<VfioArea>(sparse, sizeof(VfioSparseMap), MemoryMarshal.Read<VfioSparseMap>(sparse).AreaCount).ToArray();
+        if (sparse.IsEmpty)
+            return info;
+        var count = MemoryMarshal.Read<VfioSparseMap>(sparse).AreaCount;
+        areas = CapabilityChain.Entries<VfioArea>(sparse, sizeof(VfioSparseMap), count).ToArray();
         return info;
     }
 
@@ -101,7 +104,13 @@ internal sealed unsafe class VfioDevice : IDisposable
 
     private void Set(VfioInterruptIndex index, VfioInterruptSetFlags flags, uint count)
     {
-        var request = new VfioInterruptSet { ArgumentSize = (uint)sizeof(VfioInterruptSet), Flags = flags, Index = (uint)index, Count = count };
+        var request = new VfioInterruptSet
+        {
+            ArgumentSize = (uint)sizeof(VfioInterruptSet),
+            Flags = flags,
+            Index = (uint)index,
+            Count = count,
+        };
         Call(VfioIoctl.DeviceSetInterrupts, &request, $"interrupts of kind {index} ({flags})");
     }
 
@@ -111,11 +120,15 @@ internal sealed unsafe class VfioDevice : IDisposable
             throw Failure(request, what, ErrnoExtensions.Last);
     }
 
-    private ApertureException Failure(uint request, string what, Errno error) => new(error.ToStatus(), $"{Name} refuses {what}: " + error switch
+    private ApertureException Failure(uint request, string what, Errno error) =>
+        new(error.ToStatus(), $"{Name} refuses {what}: {MeaningOf(request, error)}");
+
+    private static string MeaningOf(uint request, Errno error) => error switch
     {
         Errno.Busy or Errno.Again => "it is busy; try again",
-        Errno.Invalid when request == VfioIoctl.DeviceSetInterrupts => "it has not so many, or another kind is in use; ask for fewer or for another kind (HostDeviceOptions)",
+        Errno.Invalid when request == VfioIoctl.DeviceSetInterrupts =>
+            "it has not so many, or another kind is in use; ask for fewer or for another kind (HostDeviceOptions)",
         Errno.NoSpace or Errno.NoMemory => "the machine has no interrupt vectors or no memory left; ask for fewer",
         _ => error.Describe(),
-    });
+    };
 }

@@ -44,7 +44,8 @@ internal sealed unsafe partial class VfioGroup
         var map = new VfioDmaMap
         {
             ArgumentSize = (uint)sizeof(VfioDmaMap),
-            Flags = ((protection & Protection.Read) != 0 ? VfioMapFlags.Read : 0) | ((protection & Protection.Write) != 0 ? VfioMapFlags.Write : 0),
+            Flags = ((protection & Protection.Read) != 0 ? VfioMapFlags.Read : 0)
+                | ((protection & Protection.Write) != 0 ? VfioMapFlags.Write : 0),
             Address = address.Value,
             Iova = iova.Value,
             Size = size,

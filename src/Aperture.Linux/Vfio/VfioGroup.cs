@@ -102,7 +102,8 @@ internal sealed unsafe partial class VfioGroup : HostSpace
         {
             throw new ApertureException(
                 Status.NotSupported,
-                $"{ContainerPath} is not VFIO's file ({ErrnoExtensions.Last.Describe()}): remove it and let the kernel make it (modprobe vfio-pci)");
+                $"{ContainerPath} is not VFIO's file ({ErrnoExtensions.Last.Describe()}): remove it and let the kernel make it " +
+                "(modprobe vfio-pci)");
         }
 
         if (version != 0)
@@ -123,7 +124,8 @@ internal sealed unsafe partial class VfioGroup : HostSpace
         {
             throw new ApertureException(
                 Status.NotSupported,
-                "the kernel has no type1 IOMMU of the second version for VFIO: load the module vfio_iommu_type1 (modprobe vfio_iommu_type1)");
+                "the kernel has no type1 IOMMU of the second version for VFIO: load the module vfio_iommu_type1 " +
+                "(modprobe vfio_iommu_type1)");
         }
     }
 

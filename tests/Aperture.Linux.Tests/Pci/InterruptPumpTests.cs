@@ -7,7 +7,7 @@ public sealed class InterruptPumpTests
     [Fact]
     public async Task Calls_whoever_listens_to_a_file_that_was_signalled()
     {
-        using var pump = new InterruptPump();
+        using var pump = new InterruptPump(Unexpected);
         using var first = InterruptPump.CreateEvent();
         using var second = InterruptPump.CreateEvent();
         var heard = new TaskCompletionSource<string>();
@@ -20,7 +20,7 @@ public sealed class InterruptPumpTests
     [Fact]
     public async Task What_a_listener_throws_does_not_end_the_others()
     {
-        using var pump = new InterruptPump();
+        using var pump = new InterruptPump(Unexpected);
         using var first = InterruptPump.CreateEvent();
         using var second = InterruptPump.CreateEvent();
         var failed = new TaskCompletionSource<Exception>();
@@ -34,9 +34,25 @@ public sealed class InterruptPumpTests
     }
 
     [Fact]
+    public async Task A_handler_of_failures_that_failed_itself_was_the_end_of_the_process()
+    {
+        var unheard = new TaskCompletionSource<Exception>();
+        using var pump = new InterruptPump(unheard.SetResult);
+        using var first = InterruptPump.CreateEvent();
+        using var second = InterruptPump.CreateEvent();
+        var heard = new TaskCompletionSource();
+        using var one = pump.Listen(first, () => throw new InvalidOperationException("bad"), _ => throw new InvalidOperationException("worse"));
+        using var other = pump.Listen(second, heard.SetResult, Unexpected);
+        InterruptPump.Signal(first);
+        Assert.Equal("worse", (await unheard.Task).Message);
+        InterruptPump.Signal(second);
+        await heard.Task;
+    }
+
+    [Fact]
     public async Task Who_has_left_is_not_called()
     {
-        using var pump = new InterruptPump();
+        using var pump = new InterruptPump(Unexpected);
         using var file = InterruptPump.CreateEvent();
         using var other = InterruptPump.CreateEvent();
         var calls = 0;
@@ -52,7 +68,7 @@ public sealed class InterruptPumpTests
     [Fact]
     public async Task A_listener_may_leave_while_it_is_called()
     {
-        using var pump = new InterruptPump();
+        using var pump = new InterruptPump(Unexpected);
         using var file = InterruptPump.CreateEvent();
         var heard = new TaskCompletionSource();
         var ready = new TaskCompletionSource<IDisposable>();
