@@ -48,7 +48,7 @@ internal static class VfioErrors
         Errno.Invalid => "the container has one already, or the group is not in it",
         Errno.NoDevice => "the kernel has no driver for it; load the module vfio_iommu_type1",
         _ => error.Describe(),
-    });
+    };
 
     /// <summary>A device of a group could not be opened.</summary>
     public static ApertureException OpenDevice(string device, string group, Errno error) =>

@@ -62,7 +62,7 @@ internal static class CommandTests
         using (var machine = Guest.Machine())
         {
             machine.Open(guest.Neighbour);
-            Command.Expect(1, ["host", "unbind", guest.Nvme], $"process {Environment.ProcessId} has /dev/vfio/");
+            Command.Expect(1, ["host", "unbind", guest.Nvme], $"process {Environment.ProcessId} (dotnet) has /dev/vfio/");
             Command.Expect(1, ["host", "recover"], "cannot be given back");
         }
 

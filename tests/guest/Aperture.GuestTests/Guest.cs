@@ -77,6 +77,24 @@ internal sealed class Guest
             Host.Bind(address);
     }
 
+    /// <summary>Brings the devices to where tests expect them, whatever one left behind.</summary>
+    public void Restore()
+    {
+        foreach (var line in Host.Recover())
+            Console.WriteLine($"        given back: {line}");
+        foreach (var address in Edus.Where(address => !Host.Find(address).IsVfio))
+        {
+            try
+            {
+                Host.Bind(address);
+            }
+            catch (Core.ApertureException e)
+            {
+                Console.WriteLine($"        {e.Message}");
+            }
+        }
+    }
+
     /// <summary>Takes the disk and its neighbour.</summary>
     public void BindSlot()
     {

@@ -39,6 +39,8 @@ foreach (var method in methods)
     {
         failed++;
         Console.WriteLine($"FAILED  {name}: {e.InnerException}");
+        if (guest.HasIommu)
+            guest.Restore(); // so that the next one fails for what it finds by itself
     }
 }
 

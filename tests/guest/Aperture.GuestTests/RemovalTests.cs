@@ -88,10 +88,11 @@ internal static class RemovalTests
         return guest.Host.Functions.First(function => !before.Contains(function.Address)).Address;
     }
 
-    private static void Tell(string command)
+    private static unsafe void Tell(string command)
     {
-        using var monitor = File.OpenHandle(Monitor, FileMode.Open, FileAccess.ReadWrite);
-        RandomAccess.Write(monitor, System.Text.Encoding.ASCII.GetBytes(command + "\n"), 0);
+        using var monitor = Linux.Native.Libc.Open(Monitor, Linux.Native.Libc.OpenReadWrite);
+        fixed (byte* bytes = System.Text.Encoding.ASCII.GetBytes(command + '\n'))
+            Check.Equal(command.Length + 1, Linux.Native.Libc.Write(monitor, bytes, (nuint)command.Length + 1));
     }
 
     private static void Wait(Func<bool> holds) => Check.That(SpinWait.SpinUntil(holds, TimeSpan.FromSeconds(60)));
