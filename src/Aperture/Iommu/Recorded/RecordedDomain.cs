@@ -59,10 +59,17 @@ public abstract partial class RecordedDomain : IommuDomain
     public override Iova ApertureEnd => _ranges is [.., var last] ? last.Last : default;
 
     /// <inheritdoc/>
+    /// <remarks>One for each range that all spaces of the domain can map.</remarks>
+    public override IReadOnlyList<ApertureWindow> Windows =>
+        [.. _ranges.Select(range => new ApertureWindow(range.First, range.Last, PageSizes))];
+
+    /// <inheritdoc/>
     public override IEnumerable<(Iova First, Iova Last)> ReservedRanges
     {
         get
         {
+            foreach (var kept in base.ReservedRanges)
+                yield return kept;
             var ranges = _ranges;
             for (var i = 1; i < ranges.Length; i++)
                 yield return (ranges[i - 1].Last + 1, ranges[i].First - 1);

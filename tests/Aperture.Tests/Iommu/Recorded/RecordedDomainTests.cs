@@ -50,6 +50,18 @@ public sealed class RecordedDomainTests
         Assert.Equal(Status.OutOfRange, nothing.Join(new FakeSpace("nothing", MayFail) { Given = [] }));
         Assert.Equal("nothing can map no device address at all", nothing.Explain(Status.OutOfRange));
         Assert.Empty(nothing.ReservedRanges);
+        Assert.Empty(nothing.Windows);
+    }
+
+    [Fact]
+    public void What_all_spaces_can_map_are_the_windows()
+    {
+        var domain = new FakeDomain(_first, _held);
+        domain.Join(new FakeSpace("holes", MayFail) { Given = [new(new(0x1000), new(0x7FFF)), new(new(0x10000), new(0xFFFFF))] });
+        domain.Join(new FakeSpace("high", MayFail) { Given = [new(new(0x4000), new(0xFFFF_FFFF))] });
+        Assert.Equal(
+            [(0x4000UL, 0x7FFFUL), (0x10000UL, 0xFFFFFUL)], domain.Windows.Select(window => (window.First.Value, window.Last.Value)));
+        Assert.Equal([(new Iova(0x8000), new Iova(0xFFFF))], domain.ReservedRanges);
     }
 
     [Fact]
