@@ -34,7 +34,7 @@ public sealed partial class Machine
                 client.ResetFrom(reset);
             foreach (var power in GatesOf(node, GateKind.PowerDomain))
                 client.PowerFrom(power);
-            ConnectInterrupt(node, 0, client.Interrupt);
+            ConnectInterrupts(node, client);
             return client;
         }
         catch (ApertureException e)

@@ -64,11 +64,19 @@ public sealed partial class Machine
         return wire;
     }
 
-    /// <summary>Connects a model's line to an interrupt of its node, if the node has so many.</summary>
-    internal void ConnectInterrupt(DeviceTreeNode node, int index, InterruptLine line)
+    /// <summary>Connects a model's lines to the interrupts of its node: each to the one of its name (<c>interrupt-names</c>), or where no interrupt has
+    /// its name to that of its place, if the node has so many.</summary>
+    private void ConnectInterrupts(DeviceTreeNode node, BusDevice model)
     {
-        if (node.Interrupts() is var interrupts && index < interrupts.Length)
-            WireOf(interrupts[index]).Connect(line);
+        var interrupts = node.Interrupts();
+        for (var place = 0; place < model.Interrupts.Count; place++)
+        {
+            var line = model.Interrupts[place];
+            var named = line.Name.Length == 0 ? -1 : Array.FindIndex([.. interrupts], interrupt => interrupt.Name == line.Name);
+            var index = named >= 0 ? named : place;
+            if (index < interrupts.Length)
+                WireOf(interrupts[index]).Connect(line);
+        }
     }
 
     private List<GateSpecifier> Gates(DeviceTreeNode node)

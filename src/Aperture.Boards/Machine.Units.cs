@@ -38,7 +38,7 @@ public sealed partial class Machine
                 model.ResetFrom(reset);
             foreach (var power in GatesOf(node, GateKind.PowerDomain))
                 model.PowerFrom(power);
-            ConnectInterrupt(node, 0, model.Interrupt);
+            ConnectInterrupts(node, model);
             _units.Add(new BoardUnit(node, device, model));
         }
         catch (ApertureException e)

@@ -67,9 +67,4 @@ public abstract class NodeSite
             throw new ApertureException(Status.InvalidArgument, $"{node.Path} has no registers that the CPU can reach");
         Device.Registers.Add(new BusRegisterRegion(Bus, address, window.Length, $"{Device.Name} {node.DeviceName}"));
     }
-
-    /// <summary>Connects an interrupt line beyond the first, which the machine connects itself.</summary>
-    /// <param name="index">Which of the node's interrupts, from 0 on; nothing is connected where it has fewer.</param>
-    /// <param name="line">The line.</param>
-    public void ConnectInterrupt(int index, InterruptLine line) => _machine.ConnectInterrupt(Node, index, line);
 }

@@ -40,10 +40,7 @@ public sealed class MsmUnitKind(MsmIommuOptions? options = null) : UnitKind
                 Status.InvalidArgument, $"an MSM IOMMU has 0x{MsmGlobalRegisters.WindowSize:x} bytes of registers, not 0x{site.Size:x}");
         if (site.Node.U32(BanksProperty) is not { } banks)
             throw new ApertureException(Status.InvalidArgument, $"{BanksProperty}, the number of context banks, is not one number");
-        var unit = new MsmIommu(site.Bus, (options ?? new MsmIommuOptions()) with { Banks = (int)Math.Min(banks, int.MaxValue) });
-        for (var i = 1; i < unit.Lines.Count; i++)
-            site.ConnectInterrupt(i, unit.Lines[i]);
-        return unit;
+        return new MsmIommu(site.Bus, (options ?? new MsmIommuOptions()) with { Banks = (int)Math.Min(banks, int.MaxValue) });
     }
 
     /// <inheritdoc/>

@@ -2,18 +2,41 @@ using Aperture.Core;
 
 namespace Aperture.Hardware.Bus;
 
-/// <summary>A register block with an interrupt line, power, clock and reset: what units and masters have in common. While it
-/// has no power or clock, or is in reset, it answers no register access.</summary>
+/// <summary>A register block with interrupt lines, power, clock and reset: what units and masters have in common. While it
+/// has no power or clock, or is in reset, it answers no register access. A block that sends messages instead has a
+/// <see cref="Translation.MsiSource"/> for each.</summary>
 public abstract class BusDevice : IMmioDevice
 {
     private Signal[] _clocks = []; // all have to run
     private bool _isClocked = true;
 
+    /// <summary>A block.</summary>
+    /// <param name="interrupts">What its manual or binding calls its interrupt lines, in the order of the binding; without any it has one line
+    /// that needs no name.</param>
+    /// <exception cref="ApertureException">Two lines have the same name.</exception>
+    protected BusDevice(params ReadOnlySpan<string> interrupts)
+    {
+        var lines = new InterruptLine[Math.Max(interrupts.Length, 1)];
+        lines[0] = new InterruptLine();
+        for (var i = 0; i < interrupts.Length; i++)
+        {
+            if (interrupts[..i].Contains(interrupts[i]))
+                throw new ApertureException(Status.InvalidArgument, $"a block cannot have two interrupt lines '{interrupts[i]}'");
+            lines[i] = new InterruptLine(interrupts[i]);
+        }
+
+        Interrupts = lines;
+        Interrupt = lines[0];
+    }
+
     /// <inheritdoc/>
     public abstract uint Size { get; }
 
-    /// <summary>The interrupt line.</summary>
-    public InterruptLine Interrupt { get; } = new();
+    /// <summary>The interrupt lines, in the order of the block's binding; at least one.</summary>
+    public IReadOnlyList<InterruptLine> Interrupts { get; }
+
+    /// <summary>The first interrupt line: of most blocks the only one.</summary>
+    public InterruptLine Interrupt { get; }
 
     /// <summary>Whether the block has power. Registers and caches are lost while it has not.</summary>
     public bool IsPowered { get; private set; } = true;

@@ -57,12 +57,12 @@ public sealed partial class MsmIommu
     private void RefreshInterrupts()
     {
         var hasError = Global(MsmGlobalRegisters.ErrorStatus) != 0 && (Control.Bits & MsmControl.ErrorInterruptBit) != 0;
-        for (var line = 0; line < _lines.Length; line++)
+        for (var line = 0; line < Interrupts.Count; line++)
         {
             var isAsserted = line == 0 && hasError;
             foreach (var bank in _banks)
                 isAsserted |= bank.Attributes.Interrupt == line && bank.Interrupts;
-            _lines[line].Set(isAsserted && IsPowered && !IsInReset);
+            Interrupts[line].Set(isAsserted && IsPowered && !IsInReset);
         }
     }
 }

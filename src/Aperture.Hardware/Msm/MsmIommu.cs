@@ -18,7 +18,6 @@ public sealed partial class MsmIommu : TranslationUnit
     private readonly MsmContextBank?[] _bankOf = new MsmContextBank?[MsmGlobalRegisters.Machines]; // by machine ID; null: none that exists
     private readonly uint[] _global = new uint[MsmContextRegisters.Stride / sizeof(uint)];          // the page of shared registers
     private readonly TranslationCache _tlb;
-    private readonly InterruptLine[] _lines;
     private readonly uint[] _needs = new uint[8]; // the rights that an access needs, by direction and flags
     private ulong _faults;                        // faults and global errors since the unit was made
     private ulong _resets;                        // resets since the unit was made: an access held over a reset is lost
@@ -30,14 +29,11 @@ public sealed partial class MsmIommu : TranslationUnit
     /// <param name="options">Which unit it is.</param>
     /// <exception cref="ApertureException">An option is out of range.</exception>
     public MsmIommu(SystemBus bus, MsmIommuOptions options)
-        : base(bus)
+        : base(bus, LinesOf(options))
     {
-        ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
         Options = options;
         _banks = [.. Enumerable.Range(0, options.Banks).Select(number => new MsmContextBank(number))];
         _tlb = new TranslationCache(1, options.TlbEntries, options.Replacement, VmidTagMask);
-        _lines = [Interrupt, .. Enumerable.Range(1, options.InterruptLines - 1).Select(_ => new InterruptLine())];
         for (var kind = 0; kind < _needs.Length; kind++)
         {
             var flags = (AccessFlags)(kind >> 1);
@@ -50,9 +46,6 @@ public sealed partial class MsmIommu : TranslationUnit
 
     /// <summary>Which unit it is.</summary>
     public MsmIommuOptions Options { get; }
-
-    /// <summary>The interrupt lines; the first is <see cref="BusDevice.Interrupt"/>.</summary>
-    public IReadOnlyList<InterruptLine> Lines => _lines;
 
     /// <inheritdoc/>
     public override uint Size => MsmGlobalRegisters.WindowSize;
@@ -80,6 +73,14 @@ public sealed partial class MsmIommu : TranslationUnit
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int KindOf(in BusRequest request) =>
         (int)request.Access | ((int)(request.Requester.Flags & (AccessFlags.Privileged | AccessFlags.Instruction)) << 1);
+
+    /// <summary>The binding gives two interrupts, the non-secure one first. Further ones have no names.</summary>
+    private static string[] LinesOf(MsmIommuOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        return [.. Enumerable.Range(0, options.InterruptLines).Select(line => line switch { 0 => "nonsecure", 1 => "secure", _ => $"line{line}" })];
+    }
 
     private static ArmRights NeedsOf(DmaAccess access, bool isPrivileged, bool isFetch = false)
     {

@@ -11,7 +11,9 @@ public abstract class TranslationUnit : BusDevice
 {
     /// <summary>A unit on a bus.</summary>
     /// <param name="bus">Where the walker reads tables.</param>
-    protected TranslationUnit(SystemBus bus)
+    /// <param name="interrupts">The names of its interrupt lines; see <see cref="BusDevice(ReadOnlySpan{string})"/>.</param>
+    protected TranslationUnit(SystemBus bus, params ReadOnlySpan<string> interrupts)
+        : base(interrupts)
     {
         ArgumentNullException.ThrowIfNull(bus);
         Bus = bus;

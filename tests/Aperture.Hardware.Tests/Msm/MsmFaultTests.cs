@@ -180,16 +180,16 @@ public class MsmFaultTests
     {
         using var rig = new MsmRig().Start(auxiliary: Ended & ~MsmAuxiliaryControl.FaultInterruptBit);
         rig.Read(0x5000_0000);
-        Assert.All(rig.Unit.Lines, line => Assert.False(line.IsAsserted));
+        Assert.All(rig.Unit.Interrupts, line => Assert.False(line.IsAsserted));
         rig[0, MsmContextRegisters.AuxiliaryControl] = Ended;
-        Assert.Equal([true, false], rig.Unit.Lines.Select(line => line.IsAsserted));
+        Assert.Equal([true, false], rig.Unit.Interrupts.Select(line => line.IsAsserted));
         rig[MsmGlobalRegisters.ContextAttributesOf(0)] = 1 << 24;
-        Assert.Equal([false, true], rig.Unit.Lines.Select(line => line.IsAsserted));
+        Assert.Equal([false, true], rig.Unit.Interrupts.Select(line => line.IsAsserted));
         rig[MsmGlobalRegisters.ContextAttributesOf(0)] = 2 << 24; // no such line
-        Assert.Equal([false, false], rig.Unit.Lines.Select(line => line.IsAsserted));
+        Assert.Equal([false, false], rig.Unit.Interrupts.Select(line => line.IsAsserted));
         rig[MsmGlobalRegisters.ContextAttributesOf(0)] = 0;
         rig[0, MsmContextRegisters.FaultStatusRestore] = 0;
-        Assert.Equal([false, false], rig.Unit.Lines.Select(line => line.IsAsserted));
+        Assert.Equal([false, false], rig.Unit.Interrupts.Select(line => line.IsAsserted));
     }
 
     [Theory]

@@ -39,7 +39,7 @@ public class MsmFuzzTests
         var hash = 17L;
         try
         {
-            foreach (var line in rig.Unit.Lines)
+            foreach (var line in rig.Unit.Interrupts)
             {
                 line.Changed = asserted =>
                 {
