@@ -30,7 +30,7 @@ public sealed class MessageInterruptTests
         var source = new MsiSource(master.Ports[0]);
         var faults = machine.Iommu.FaultCount;
         Iova doorbell;
-        using (var mapping = master.Device.Dma.MapResource(s_frame, 4096, DmaDirection.ToDevice))
+        using (var mapping = master.Device.Dma.MapResource(s_frame, 4096, DmaDirection.FromDevice))
         {
             doorbell = mapping.Address + MessageFrame.SetSpi;
             source.Configure(doorbell, 67);
