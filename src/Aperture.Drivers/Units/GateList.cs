@@ -31,18 +31,9 @@ internal sealed class GateList(params Gate[] gates)
     {
         if (_isHeld)
             return;
-        var held = 0;
-        try
-        {
-            for (; held < gates.Length; held++)
-                gates[held].Enable();
-            _isHeld = true;
-        }
-        catch
-        {
-            Release(held);
-            throw;
-        }
+        if (gates.Length != 0)
+            SwitchOn();
+        _isHeld = true;
     }
 
     /// <summary>Lets all go, the last one first.</summary>
@@ -51,7 +42,8 @@ internal sealed class GateList(params Gate[] gates)
         if (!_isHeld)
             return;
         _isHeld = false;
-        Release(gates.Length);
+        for (var i = gates.Length; --i >= 0;)
+            gates[i].Disable();
     }
 
     /// <summary>Lets all go for good.</summary>
@@ -65,9 +57,19 @@ internal sealed class GateList(params Gate[] gates)
         return false;
     }
 
-    private void Release(int held)
+    private void SwitchOn()
     {
-        while (--held >= 0)
-            gates[held].Disable();
+        var held = 0;
+        try
+        {
+            for (; held < gates.Length; held++)
+                gates[held].Enable();
+        }
+        catch
+        {
+            while (--held >= 0)
+                gates[held].Disable();
+            throw;
+        }
     }
 }

@@ -139,10 +139,28 @@ public sealed partial class DmaContext
 
         mapping = new DmaMapping(this, Failed, default, source.Length, direction, attributes, MappingFlags.Failed);
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.Map, Address = Failed, Origin = origin, Pointer = (nint)source.Pointer, Length = source.Length, Direction = direction, Attributes = attributes, Status = status, File = file, Line = line });
+            TellMap(source, Failed, default, origin, direction, attributes, status, file, line);
         DmaMeter.Failed(this, source.Length, status, attributes);
         return status;
     }
+
+    // Not inlined: an event is large, and the frame of every mapping would have to be cleared for it.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private unsafe void TellMap(in DmaSource source, Iova address, PhysicalAddress physical, PhysicalAddress origin, DmaDirection direction, DmaAttributes attributes, Status status, string file, int line) => Tell(new DmaEvent
+    {
+        Kind = DmaEventKind.Map,
+        Address = address,
+        Physical = physical,
+        Origin = origin,
+        Pointer = (nint)source.Pointer,
+        Length = source.Length,
+        Direction = direction,
+        Attributes = attributes,
+        Status = status,
+        IsBounced = status == Status.Ok && source.IsBounced,
+        File = file,
+        Line = line,
+    });
 
     private Status Check(in DmaSource source, DmaDirection direction, DmaAttributes attributes)
     {
@@ -168,7 +186,7 @@ public sealed partial class DmaContext
         }
 
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.Map, Address = address, Physical = source.Physical, Origin = origin, Pointer = (nint)source.Pointer, Length = source.Length, Direction = direction, Attributes = attributes, IsBounced = source.IsBounced, File = file, Line = line });
+            TellMap(source, address, source.Physical, origin, direction, attributes, Status.Ok, file, line);
         return new DmaMapping(this, address, source.Physical, source.Length, direction, attributes, flags);
     }
 

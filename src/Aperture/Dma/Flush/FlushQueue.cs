@@ -141,11 +141,11 @@ internal sealed class FlushQueue : IDisposable
     {
         while (true)
         {
-            var ring = _rings[ThreadSlot.Current];
+            var ring = _rings[ThreadSlot.Of(thread)];
             if (!ring.Lock.TryEnter(thread))
             {
                 ThreadSlot.Move(thread);
-                ring = _rings[ThreadSlot.Current];
+                ring = _rings[ThreadSlot.Of(thread)];
                 ring.Lock.Enter(thread);
             }
 
