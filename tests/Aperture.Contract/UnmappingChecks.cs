@@ -20,6 +20,7 @@ internal static class UnmappingChecks
         new("unmap-nothing", "an unmap where nothing is mapped removes nothing and says so", Nothing),
         new("unmap-misaligned", "an unmap at an address or of a size that is no multiple of a page is refused with InvalidArgument, and removes nothing", Misaligned),
         new("unmap-gathered", "several unmaps can be gathered, and hold after one commit", Gathered),
+        new("unmap-gathered-sizes", "nine unmaps of several page sizes can be gathered, whichever is the smallest", GatheredSizes),
         new("unmap-while-detached", "what is unmapped while no device is in the domain is gone when one comes", WhileDetached),
     ];
 
@@ -150,9 +151,38 @@ internal static class UnmappingChecks
             Expect((ulong)Page, unmapped, "bytes that it removed");
         }
 
-        domain.Commit(ref gather);
+        Expect(Status.Ok, domain.Commit(ref gather), "a commit");
         for (var i = 0; i < count; i++)
             scene.IsRefused(scene.Master, scene.Base + (ulong)(i * 3 * Page));
+    }
+
+    /// <summary>More pieces than a gather keeps apart, the small one at any place.</summary>
+    private static void GatheredSizes(ContractScene scene)
+    {
+        var domain = scene.DomainInForce();
+        for (var small = 0; small <= InvalidationGather.Capacity; small++)
+        {
+            for (var i = 0; i <= InvalidationGather.Capacity; i++)
+            {
+                scene.Map(domain, At(i), i * Large, Bytes(i));
+                scene.Reaches(scene.Master, At(i), i * Large);
+                scene.Reaches(scene.Master, At(i) + (ulong)(Bytes(i) - Page), (i * Large) + Bytes(i) - Page);
+            }
+
+            var gather = default(InvalidationGather);
+            for (var i = 0; i <= InvalidationGather.Capacity; i++)
+                domain.Unmap(At(i), (ulong)Bytes(i), ref gather, out _);
+            Expect(Status.Ok, domain.Commit(ref gather), "a commit");
+            for (var i = 0; i <= InvalidationGather.Capacity; i++)
+            {
+                scene.IsRefused(scene.Master, At(i));
+                scene.IsRefused(scene.Master, At(i) + (ulong)(Bytes(i) - Page));
+            }
+
+            int Bytes(int i) => i == small ? Page : i % 2 == 0 ? Large : Large / 16;
+        }
+
+        Iova At(int i) => scene.Base + ((ulong)i * 2 * Large);
     }
 
     private static void WhileDetached(ContractScene scene)

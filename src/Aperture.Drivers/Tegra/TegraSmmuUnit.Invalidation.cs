@@ -34,6 +34,14 @@ public sealed partial class TegraSmmuUnit
         WaitForWrites();
     }
 
+    /// <inheritdoc/>
+    /// <remarks>A suspended controller translates on for as long as somebody else holds its clock, and its registers answer as long.</remarks>
+    protected override void MissInvalidation(InvalidationTarget target, in InvalidationGather gather)
+    {
+        if (_gates.AreOn && !NeedsReprogram)
+            Flush(target, gather);
+    }
+
     /// <summary>Table words changed in memory, or are of no account any more. When the unit cannot be told, all of it is programmed afresh; and
     /// while that fails, too, each invalidation fails, so that nothing that the old words lead to is used for anything else.</summary>
     internal void InvalidateWords(PhysicalAddress start, int bytes)
@@ -42,7 +50,7 @@ public sealed partial class TegraSmmuUnit
         Status status;
         using (Registers.Hold())
         {
-            if (!IsActive || NeedsReprogram || !HasContexts())
+            if (NeedsReprogram || !HasContexts() || !(IsActive || _gates.AreOn))
                 return;
             try
             {

@@ -11,20 +11,8 @@ internal sealed class GateList(params Gate[] gates)
     /// <summary>Whether this holds them on.</summary>
     public bool IsHeld => _isHeld;
 
-    /// <summary>Whether one of them is off; an empty list never is.</summary>
-    private bool IsOff
-    {
-        get
-        {
-            foreach (var gate in gates)
-            {
-                if (!gate.IsOn)
-                    return true;
-            }
-
-            return false;
-        }
-    }
+    /// <summary>Whether there are gates, and all are on, by whomever.</summary>
+    public bool AreOn => gates.Length > 0 && Array.TrueForAll(gates, gate => gate.IsOn);
 
     /// <summary>Holds all on. When one cannot be, none is held.</summary>
     public void On()
@@ -47,11 +35,13 @@ internal sealed class GateList(params Gate[] gates)
     }
 
     /// <summary>Lets all go for good.</summary>
-    /// <returns>False when somebody else holds them on: then this goes on holding them, too.</returns>
+    /// <returns>False when there are none, or somebody else holds them on: then this goes on holding them, too.</returns>
     public bool TrySwitchOff()
     {
+        if (gates.Length == 0)
+            return false;
         Off();
-        if (IsOff)
+        if (!AreOn)
             return true;
         On();
         return false;

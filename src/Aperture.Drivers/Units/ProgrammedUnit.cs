@@ -48,23 +48,23 @@ public abstract class ProgrammedUnit : IommuUnit, IBoundDriver
         Status status;
         using (Registers.Hold())
         {
-            if (!IsActive)
+            try
             {
-                MissInvalidation(target, gather);
-                return NeedsReprogram ? _failure : Status.Ok;
-            }
+                if (!IsActive)
+                {
+                    MissInvalidation(target, gather);
+                    return NeedsReprogram ? _failure : Status.Ok;
+                }
 
-            if (!NeedsReprogram)
-            {
-                try
+                if (!NeedsReprogram)
                 {
                     Flush(target, gather);
                     return Status.Ok;
                 }
-                catch (Exception e)
-                {
-                    error = e;
-                }
+            }
+            catch (Exception e)
+            {
+                error = e;
             }
 
             status = Recover(ref error);
@@ -177,7 +177,8 @@ public abstract class ProgrammedUnit : IommuUnit, IBoundDriver
     /// to drop then.</summary>
     protected abstract void Flush(InvalidationTarget target, in InvalidationGather gather);
 
-    /// <summary>Something was removed while the unit was not active.</summary>
+    /// <summary>Something was removed while the unit was not active. Its masters are not either, so that nothing has to be done now unless the
+    /// unit may work on for one that makes accesses all the same.</summary>
     protected virtual void MissInvalidation(InvalidationTarget target, in InvalidationGather gather)
     {
     }
@@ -267,6 +268,12 @@ public abstract class ProgrammedUnit : IommuUnit, IBoundDriver
     private protected Status Recover(ref Exception? error)
     {
         MarkForReprogram();
+        if (!IsActive)
+        {
+            _failure = error is null ? _failure : StatusOf(error);
+            return _failure; // the next resume does it
+        }
+
         try
         {
             Reconnect();

@@ -41,6 +41,24 @@ public abstract partial class IommuDriverTests
     }
 
     [Fact]
+    public void What_was_unmapped_while_off_is_not_reached_through_a_unit_whose_clocks_others_hold_on()
+    {
+        var (unit, master, domain) = Ready();
+        domain.Map(s_base, _board.Data, Page, Protection.ReadWrite);
+        domain.Map(s_base + Page, _board.Data + Page, Page, Protection.ReadWrite);
+        master.Reaches(s_base, _board.Data);
+        foreach (var clock in unit.Device.Clocks.Values)
+            clock.Enable();
+        unit.Off();
+        Assert.Equal(Page, domain.Unmap(s_base, Page));
+        Assert.False(IsReached(master, s_base, _board.Data));
+        foreach (var clock in unit.Device.Clocks.Values)
+            clock.Disable();
+        unit.On();
+        Assert.False(IsReached(master, s_base, _board.Data));
+    }
+
+    [Fact]
     public void System_sleep_keeps_the_domain()
     {
         var (unit, master, domain) = Ready();

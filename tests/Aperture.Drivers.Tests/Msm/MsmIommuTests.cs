@@ -1,4 +1,5 @@
 using Aperture.Core;
+using Aperture.Core.PageTables;
 using Aperture.Core.PageTables.Formats;
 using Aperture.Datasheets.Msm;
 using Aperture.Devices;
@@ -217,5 +218,34 @@ public sealed class MsmIommuTests : IDisposable
             else
                 clock.Disable();
         }
+    }
+
+    [Fact]
+    public void A_clock_that_did_not_start_went_through_an_invalidation_as_an_exception_and_left_the_other_clock_on()
+    {
+        var unit = _board.AddUnit();
+        var master = _board.AddMaster(unit);
+        var domain = unit.Unit.CreateDomain(DomainType.Unmanaged);
+        master.Group.Attach(domain);
+        unit.On();
+        Assert.Equal(Status.Ok, domain.Map(s_iova, _board.Data, Page, Protection.ReadWrite));
+        master.Reaches(s_iova, _board.Data);
+        var isBroken = true;
+        var (first, second) = (unit.Device.Clocks["smmu_pclk"], unit.Device.Clocks["iommu_clk"]);
+        second.Changed += on =>
+        {
+            if (on && isBroken)
+                throw new ApertureException(Status.TimedOut, "the clock does not start");
+        };
+        var gather = default(InvalidationGather);
+        domain.Unmap(s_iova, Page, ref gather, out _);
+        Assert.Equal(Status.TimedOut, domain.Commit(ref gather));
+        Assert.Equal((0, 0), (first.UseCount, second.UseCount));
+        Assert.Contains("the clock does not start", Assert.Single(_board.Core.Failures).Reason, StringComparison.Ordinal);
+        Assert.True(domain.IsQuarantining);
+        isBroken = false;
+        Assert.Equal(Status.Ok, unit.Unit.TryReprogram());
+        Assert.False(domain.IsQuarantining);
+        master.IsRefused(s_iova);
     }
 }
