@@ -15,7 +15,7 @@ public sealed unsafe partial class CpuCache
 {
     private const int LockCount = 64;
 
-    private readonly MemoryRegion[] _regions; // those of the memory
+    private MemoryRegion[] _regions; // those of the memory; none once it was given back
     private readonly CpuCacheOptions _options;
     private readonly ulong _line; // bytes to a line
     private readonly Lock[] _locks = new Lock[LockCount]; // by page: guard its copies of lines and whether it is cached
@@ -73,6 +73,9 @@ public sealed unsafe partial class CpuCache
         return false;
     }
 
+    /// <summary>The memory was given back.</summary>
+    internal void Close() => Volatile.Write(ref _regions, []);
+
     private MemoryRegion Find(PhysicalAddress address, ulong length)
     {
         foreach (var region in _regions)
@@ -81,7 +84,8 @@ public sealed unsafe partial class CpuCache
                 return region;
         }
 
-        PhysicalMemory.Throw(address, length);
+        ObjectDisposedException.ThrowIf(_regions.Length == 0, this);
+        PhysicalMemory.ThrowNoRam(address, length);
         return null;
     }
 

@@ -5,14 +5,22 @@ namespace Aperture.Core.Memory;
 /// <summary>A block of host address space, zero at first, that takes host memory page by page when it is touched.</summary>
 internal sealed unsafe partial class HostReservation : SafeHandle
 {
+    private const int ProtNone = 0;
     private const int ProtReadWrite = 0x1 | 0x2;
     private const int MapPrivate = 0x02;
+    private const int MapFixed = 0x10;
     private const int MapAnonymousLinux = 0x20;
     private const int MapNoReserveLinux = 0x4000;
     private const int MapAnonymousBsd = 0x1000;
-    private const uint MemReserveCommit = 0x2000 | 0x1000;
+    private const uint MemCommit = 0x1000;
+    private const uint MemReserveCommit = 0x2000 | MemCommit;
+    private const uint MemDecommit = 0x4000;
     private const uint MemRelease = 0x8000;
     private const uint PageReadWrite = 0x04;
+
+    private const int MostRetired = 128; // a process can have some 65,000 mappings
+
+    private static readonly Queue<HostReservation> s_retired = new(); // in Debug: inaccessible, the oldest first; guarded by itself
 
     private readonly nuint _length;
 
@@ -38,15 +46,67 @@ internal sealed unsafe partial class HostReservation : SafeHandle
         }
         else
         {
-            var flags = OperatingSystem.IsLinux() ? MapPrivate | MapAnonymousLinux | MapNoReserveLinux : MapPrivate | MapAnonymousBsd;
-            address = MMap(0, length, ProtReadWrite, flags, -1, 0);
+            address = MMap(0, length, ProtReadWrite, Flags, -1, 0);
             if (address == -1)
                 address = 0;
         }
 
         if (address == 0)
-            throw new ApertureException(Status.NoMemory, $"the host has no address space for 0x{bytes:x} bytes of simulated RAM (error {Marshal.GetLastPInvokeError()})");
+        {
+            throw new ApertureException(
+                Status.NoMemory,
+                $"the host has no address space for 0x{bytes:x} bytes of simulated RAM (error {Marshal.GetLastPInvokeError()})");
+        }
+
         return new HostReservation(address, length);
+    }
+
+    /// <summary>Gives the host memory back and keeps the address space, until nobody refers to this any more: whoever still has a pointer
+    /// reads zeros and
+    /// what he writes reaches nobody. In Debug the pages are inaccessible instead, also after that, so that he is found.</summary>
+    public void Retire()
+    {
+        if (IsInvalid || IsClosed)
+            return;
+        if (OperatingSystem.IsWindows())
+        {
+            VirtualFree(handle, _length, MemDecommit);
+            if (StaysAccessible)
+                VirtualAlloc(handle, _length, MemCommit, PageReadWrite);
+        }
+        else
+        {
+            MMap(handle, _length, StaysAccessible ? ProtReadWrite : ProtNone, Flags | MapFixed, -1, 0);
+        }
+
+        if (!StaysAccessible)
+            Keep(this);
+    }
+
+    private static bool StaysAccessible
+    {
+        get
+        {
+#if DEBUG
+            return false;
+#else
+            return true;
+#endif
+        }
+    }
+
+    private static int Flags => OperatingSystem.IsLinux()
+        ? MapPrivate | MapAnonymousLinux | MapNoReserveLinux
+        : MapPrivate | MapAnonymousBsd;
+
+    private static void Keep(HostReservation retired)
+    {
+        lock (s_retired)
+        {
+            s_retired.Enqueue(retired);
+            if (s_retired.Count > MostRetired)
+                s_retired.Dequeue(); // its address space goes when nobody refers to it
+        }
     }
 
     /// <inheritdoc/>

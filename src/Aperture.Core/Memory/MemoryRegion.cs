@@ -30,6 +30,13 @@ internal sealed unsafe class MemoryRegion : IDisposable
         }
     }
 
+    /// <summary>Gives the host memory back, and keeps the address space.</summary>
+    public void Retire()
+    {
+        foreach (var reservation in _reservations)
+            reservation.Retire();
+    }
+
     public void Dispose()
     {
         foreach (var reservation in _reservations)

@@ -22,7 +22,8 @@ public sealed unsafe class PhysicalMemory : IDisposable
     /// <summary>The most RAM that one machine may have, in bytes.</summary>
     public const ulong MaxBytes = 64UL << 30;
 
-    private readonly MemoryRegion[] _regions; // sorted by address, with a gap between any two; at least one
+    private MemoryRegion[] _regions;    // sorted by address, with a gap between any two; none once disposed
+    private MemoryRegion[] _retired = []; // once disposed: kept, so that the address space stays theirs while anybody has this object
 
     /// <summary>Reserves host address space for the regions.</summary>
     /// <param name="regions">Page-aligned, disjoint ranges in any order; in all at most <see cref="MaxBytes"/>.</param>
@@ -79,7 +80,8 @@ public sealed unsafe class PhysicalMemory : IDisposable
         }
         catch
         {
-            Dispose();
+            foreach (var region in _regions)
+                region?.Dispose();
             throw;
         }
 
@@ -128,9 +130,8 @@ public sealed unsafe class PhysicalMemory : IDisposable
         return false;
     }
 
-    /// <summary>The host address of a range of RAM as the bus sees it: devices that do not snoop, table walkers, and the CPU where it has
-    /// no
-    /// cached view. Without modelled caches it is what <see cref="TryGetPointer"/> gives.</summary>
+    /// <summary>The host address of a range of RAM as the bus sees it: devices that do not snoop, table walkers, and the CPU where it
+    /// has no cached view. Without modelled caches it is what <see cref="TryGetPointer"/> gives.</summary>
     /// <returns>False when the range is not wholly inside one region.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryGetDramPointer(PhysicalAddress address, ulong length, out byte* pointer)
@@ -189,14 +190,32 @@ public sealed unsafe class PhysicalMemory : IDisposable
         return false;
     }
 
-    /// <summary>Gives the host memory back. Every pointer and span from here is void afterwards.</summary>
+    /// <summary>Whether the memory was given back.</summary>
+    public bool IsDisposed => Volatile.Read(ref _regions).Length == 0;
+
+    /// <summary>Gives the host memory back. There is no RAM any more: for the bus nothing answers, and whoever asks for bytes gets an
+    /// <see cref="ObjectDisposedException"/>. Pointers and spans from here are void; nobody else gets their addresses while this object
+    /// is in
+    /// use, so that a late access harms nobody: it finds zeros, and in Debug it ends the process where it happens.</summary>
     public void Dispose()
     {
-        foreach (var region in _regions)
-            region?.Dispose();
+        var regions = Interlocked.Exchange(ref _regions, []);
+        if (regions.Length == 0)
+            return;
+        Volatile.Write(ref _retired, regions);
+        Cache?.Close();
+        foreach (var region in regions)
+            region.Retire();
     }
 
     [DoesNotReturn]
-    internal static void Throw(PhysicalAddress address, ulong length) =>
+    private void Throw(PhysicalAddress address, ulong length)
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        ThrowNoRam(address, length);
+    }
+
+    [DoesNotReturn]
+    internal static void ThrowNoRam(PhysicalAddress address, ulong length) =>
         throw new ApertureException(Status.BadAddress, $"0x{length:x} bytes at {address} are not inside one region of RAM");
 }

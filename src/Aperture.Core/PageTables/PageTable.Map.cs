@@ -18,6 +18,7 @@ public sealed unsafe partial class PageTable<TFormat>
     /// table; <see cref="Status.BadAddress"/> where the tables are corrupted.</returns>
     public Status Map(Iova iova, PhysicalAddress pa, ulong size, Protection protection, ref InvalidationGather gather)
     {
+        CheckMemory();
         var isDone = size == _pageBytes && _format.CheckProtection(protection) == Status.Ok
             && (_format.Levels > 2 ? TryMapOneDeeply(iova.Value, pa.Value, protection) : TryMapOne(iova.Value, pa.Value, protection));
         return isDone ? Status.Ok : MapAll(iova.Value, pa.Value, size, protection, ref gather);

@@ -15,6 +15,7 @@ public sealed unsafe partial class PageTable<TFormat>
     /// page into, which then stays whole; <see cref="Status.BadAddress"/> where the tables are corrupted.</returns>
     public Status Unmap(Iova iova, ulong size, ref InvalidationGather gather, out ulong unmapped)
     {
+        CheckMemory();
         unmapped = size;
         var isDone = size == _pageBytes && (_format.Levels > 2 ? TryRemoveOneDeeply(iova.Value, ref gather) : TryRemoveOne(iova.Value, ref gather));
         return isDone ? Status.Ok : UnmapAll(iova.Value, size, ref gather, out unmapped);

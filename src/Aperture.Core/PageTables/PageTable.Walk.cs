@@ -7,6 +7,7 @@ public sealed unsafe partial class PageTable<TFormat>
     /// <returns>False when nothing is mapped there, the address is out of range, or the tables are corrupted.</returns>
     public bool TryTranslate(Iova iova, out PageTranslation translation)
     {
+        CheckMemory();
         translation = default;
         if (iova.Value < _format.InputStart || iova.Value > LastInput || FindLeaf(iova.Value, out _, out var level, out var entry) != Status.Ok)
             return false;
@@ -34,6 +35,7 @@ public sealed unsafe partial class PageTable<TFormat>
     /// <summary>The tables in use, the root among them, and their bytes.</summary>
     public (int Tables, long Bytes) CountTables()
     {
+        CheckMemory();
         var root = Top(out var level);
         var count = 1;
         long bytes = TableBytes(level);
@@ -44,6 +46,7 @@ public sealed unsafe partial class PageTable<TFormat>
     /// <summary>Finds the first mapped page at or behind an address and moves the address behind that page.</summary>
     private bool TryFindNext(ref ulong at, ulong end, out PageTranslation mapping)
     {
+        CheckMemory();
         do
         {
             var table = Top(out var level);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Aperture.Core.Memory;
@@ -101,6 +102,12 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
     {
         if (_disposed)
             return;
+        if (_memory.IsDisposed)
+        {
+            _disposed = true; // the tables went with it
+            return;
+        }
+
         var root = Top(out var level);
         _disposed = true;
         Volatile.Write(ref *root.Word, 0); // first, as in FreeBelow
@@ -155,8 +162,17 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
     private ulong LastInput => _format.InputStart | (ulong.MaxValue >> (64 - _format.InputBits));
 
     /// <summary>Whether a range of device addresses is aligned to the smallest page and within the format's.</summary>
-    private Status CheckInput(ulong start, ulong size) =>
-        CheckRange(start, size, _format.InputStart, LastInput);
+    /// <exception cref="ObjectDisposedException">The memory of the tables was given back.</exception>
+    private Status CheckInput(ulong start, ulong size)
+    {
+        ObjectDisposedException.ThrowIf(_memory.IsDisposed, this);
+        return CheckRange(start, size, _format.InputStart, LastInput);
+    }
+
+    /// <summary>Where memory that was given back cannot be touched: in Debug. Else a look at it finds nothing, and every way to change
+    /// something leads to <see cref="CheckInput"/>.</summary>
+    [Conditional("DEBUG")]
+    private void CheckMemory() => ObjectDisposedException.ThrowIf(_memory.IsDisposed, this);
 
     /// <summary>Whether a range of memory is aligned to the smallest page and within the format's.</summary>
     private Status CheckOutput(ulong start, ulong size) =>
