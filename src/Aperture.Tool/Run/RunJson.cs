@@ -2,6 +2,7 @@ using System.Text.Json;
 using Aperture.Boards;
 using Aperture.Boards.Running;
 using Aperture.Dma.Sanitizer;
+using Aperture.Iommu;
 
 namespace Aperture.Tool.Run;
 
@@ -79,6 +80,8 @@ internal static class RunJson
             json.WriteNull("domain");
         }
 
+        if (master.Device?.Iommu?.Group.Reservations is { Count: > 0 } reservations)
+            Write(reservations, json);
         json.WriteStartObject("selfTest");
         foreach (var (name, check) in result.Checks)
             json.WriteString(name, RunText.Name(check.Outcome));
@@ -86,6 +89,21 @@ internal static class RunJson
             json.WriteString("reason", string.Join("; ", reasons));
         json.WriteEndObject();
         json.WriteEndObject();
+    }
+
+    private static void Write(IReadOnlyList<IovaReservation> reservations, Utf8JsonWriter json)
+    {
+        json.WriteStartArray("reserved");
+        foreach (var kept in reservations)
+        {
+            json.WriteStartObject();
+            json.WriteString("first", kept.First.ToString());
+            json.WriteString("last", kept.Last.ToString());
+            json.WriteString("kind", kept.Kind.ToString());
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void Write(Machine machine, BoardUnit unit, Utf8JsonWriter json)

@@ -113,6 +113,8 @@ internal static class RunText
             console.WriteLine("The tree puts no master behind an IOMMU.");
         foreach (var result in report.Masters)
         {
+            foreach (var kept in result.Master.Device?.Iommu?.Group.Reservations ?? [])
+                console.WriteLine($"  {result.Master.Name}: device addresses {kept.First} to {kept.Last} are kept ({Name(kept.Kind)})");
             foreach (var reasons in result.Checks.Where(check => check.Result.Reason.Length > 0).GroupBy(check => check.Result.Reason))
                 console.WriteLine($"  {result.Master.Name}: {(reasons.Count() == 5 ? "" : string.Join(", ", reasons.Select(check => check.Name)) + ": ")}{reasons.Key}");
         }
@@ -140,6 +142,16 @@ internal static class RunText
 
         console.Write(table);
     }
+
+    /// <summary>A kind of reservation in words.</summary>
+    internal static string Name(ReservationKind kind) => kind switch
+    {
+        ReservationKind.Direct => "in use since boot",
+        ReservationKind.DirectRelaxable => "in use since boot, until the device is taken over",
+        ReservationKind.Msi => "interrupts",
+        ReservationKind.SoftwareMsi => "doorbells of interrupts",
+        _ => "reserved",
+    };
 
     private static Markup Cell(string? text) => new(Markup.Escape(text ?? ""));
 

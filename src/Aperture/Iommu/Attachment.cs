@@ -22,7 +22,8 @@ public enum AttachMode
 /// <param name="Domain">Where it goes: the core's own identity or blocked domain for these modes.</param>
 /// <param name="Previous">Where it was; null at first. It still holds, and may be gone after a successful call.</param>
 /// <param name="Pasid">The process; null for what comes without one.</param>
-public readonly record struct Attachment(Device Master, StreamId[] Streams, IommuDomain Domain, IommuDomain? Previous = null, Pasid? Pasid = null)
+public readonly record struct Attachment(
+    Device Master, StreamId[] Streams, IommuDomain Domain, IommuDomain? Previous = null, Pasid? Pasid = null)
 {
     /// <summary>What happens to its addresses.</summary>
     public AttachMode Mode => Domain.Type switch

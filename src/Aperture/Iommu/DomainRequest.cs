@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Numerics;
 using Aperture.Core;
 using Aperture.Devices;
@@ -44,8 +43,10 @@ public readonly record struct DomainRequest(DomainType Type, Device? Device = nu
         {
             DomainType.Identity or DomainType.Blocked => (Status.InvalidArgument, "domains of this type are the core's"),
             DomainType.Nested when !unit.Nesting => (Status.NotSupported, $"no nested domains ({nameof(IommuCapabilities.Nesting)})"),
-            DomainType.Nested when Parent is not { IsPaging: true } => (Status.InvalidArgument, "a nested domain needs a parent with tables"),
-            DomainType.Shared when !unit.SharedTables => (Status.NotSupported, $"no shared tables ({nameof(IommuCapabilities.SharedTables)})"),
+            DomainType.Nested when Parent is not { IsPaging: true } =>
+                (Status.InvalidArgument, "a nested domain needs a parent with tables"),
+            DomainType.Shared when !unit.SharedTables =>
+                (Status.NotSupported, $"no shared tables ({nameof(IommuCapabilities.SharedTables)})"),
             DomainType.Shared when Tables is null => (Status.InvalidArgument, "a shared domain needs somebody's tables"),
             not DomainType.Nested when Parent is not null => (Status.InvalidArgument, "only a nested domain has a parent"),
             not DomainType.Shared when Tables is not null => (Status.InvalidArgument, "only a shared domain has somebody else's tables"),
@@ -65,12 +66,15 @@ public readonly record struct DomainRequest(DomainType Type, Device? Device = nu
             return (Status.NotSupported, $"no account of written pages ({nameof(IommuCapabilities.DirtyTracking)})");
         var bits = 64 - BitOperations.LeadingZeroCount(unit.ApertureEnd.Value);
         if (InputBits < 0 || InputBits > bits)
-            return (Status.OutOfRange, $"no device addresses of {InputBits} bits ({nameof(IommuCapabilities.ApertureEnd)}: {unit.ApertureEnd})");
+        {
+            var end = $"{nameof(IommuCapabilities.ApertureEnd)}: {unit.ApertureEnd}";
+            return (Status.OutOfRange, $"no device addresses of {InputBits} bits ({end})");
+        }
+
         var smallest = unit.PageSizes & (~unit.PageSizes + 1);
         if (PageSizes == 0 || ((PageSizes & ~unit.PageSizes) == 0 && (PageSizes & smallest) != 0))
             return (Status.Ok, "");
-        return (
-            Status.NotSupported,
-            string.Create(CultureInfo.InvariantCulture, $"no page sizes 0x{PageSizes:x} ({nameof(IommuCapabilities.PageSizes)}: 0x{unit.PageSizes:x})"));
+        var sizes = $"{nameof(IommuCapabilities.PageSizes)}: 0x{unit.PageSizes:x}";
+        return (Status.NotSupported, $"no page sizes 0x{PageSizes:x} ({sizes})");
     }
 }

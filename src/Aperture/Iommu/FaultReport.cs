@@ -67,7 +67,8 @@ public enum FaultResponse
 /// <param name="Access">The kind of access.</param>
 /// <param name="Reason">Why it faulted.</param>
 /// <param name="Code">The unit's own status word.</param>
-public readonly record struct FaultReport(IommuUnit Unit, Device? Device, int Context, Iova Address, FaultAccess Access, FaultReason Reason, uint Code)
+public readonly record struct FaultReport(
+    IommuUnit Unit, Device? Device, int Context, Iova Address, FaultAccess Access, FaultReason Reason, uint Code)
 {
     /// <summary>The process that the access was for; null for none, or where the unit does not say.</summary>
     public Pasid? Pasid { get; init; }
@@ -84,7 +85,9 @@ public readonly record struct FaultReport(IommuUnit Unit, Device? Device, int Co
         $"{Unit.Name}: {Device?.Name ?? "a master"} {Verb} {Address}: {Why} (context {Context}{Where}, status 0x{Code:x})");
 
     private string Where =>
-        (Pasid is { } pasid ? $", PASID {pasid}" : "") + (Stage == TranslationStages.None ? "" : $", {Stage} stage") + (IsTableAccess ? ", a table" : "");
+        (Pasid is { } pasid ? $", PASID {pasid}" : "")
+        + (Stage == TranslationStages.None ? "" : $", {Stage} stage")
+        + (IsTableAccess ? ", a table" : "");
 
     private string Verb => Access switch
     {

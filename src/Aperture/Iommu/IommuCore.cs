@@ -183,7 +183,9 @@ public sealed partial class IommuCore
         }
 
         DmaMeter.Faulted(report);
-        Trace?.IoPageFault(report.Device?.Name ?? report.Unit.Name, report.Device?.Driver?.Name ?? report.Unit.Device.Driver?.Name ?? "", report.Address, report.Access == FaultAccess.Write);
+        var device = report.Device ?? report.Unit.Device;
+        var driver = report.Device?.Driver?.Name ?? report.Unit.Device.Driver?.Name ?? "";
+        Trace?.IoPageFault(device.Name, driver, report.Address, report.Access == FaultAccess.Write);
         var response = domain?.Report(report) ?? FaultResponse.Unhandled;
         if (response == FaultResponse.Deferred)
             response = FaultResponse.Unhandled; // nobody would tell the unit later
@@ -233,7 +235,12 @@ public sealed partial class IommuCore
                 throw new ApertureException(Status.ProbeDefer, $"{device.Name} waits for IOMMU {specifier.UnitName}");
             var status = unit.Translate(specifier.Cells, out var stream);
             if (status != Status.Ok)
-                throw new ApertureException(status, $"{device.Name} refers to IOMMU {unit.Name} with cells <{string.Join(' ', specifier.Cells)}>, which it does not accept ({status})");
+            {
+                var cells = string.Join(' ', specifier.Cells);
+                throw new ApertureException(
+                    status, $"{device.Name} refers to IOMMU {unit.Name} with cells <{cells}>, which it does not accept ({status})");
+            }
+
             var index = ports.FindIndex(port => port.Unit == unit);
             if (index < 0)
                 ports.Add(new MasterPort(unit, [stream]));
@@ -277,7 +284,8 @@ public sealed partial class IommuCore
                     groups = [.. core._groups.Values];
                 }
 
-                foreach (var master in groups.SelectMany(group => group.Masters).Where(master => master.Ports.Any(port => port.Unit == unit)).ToArray())
+                var masters = groups.SelectMany(group => group.Masters).Where(master => master.Ports.Any(port => port.Unit == unit));
+                foreach (var master in masters.ToArray())
                     core.Release(master.Device);
                 lock (core._lock)
                 {

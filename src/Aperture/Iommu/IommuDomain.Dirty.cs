@@ -27,7 +27,8 @@ public abstract partial class IommuDomain
     /// <param name="clear">Whether the pages are clean afterwards.</param>
     /// <returns><see cref="Status.NotSupported"/>: the domain was not made for it; <see cref="Status.InvalidArgument"/>: misaligned;
     /// <see cref="Status.OutOfRange"/>: beyond the aperture.</returns>
-    public virtual Status ReadAndClearDirty(Iova start, ulong size, DirtyBitmap written, ref InvalidationGather gather, bool clear = true) =>
+    public virtual Status ReadAndClearDirty(
+        Iova start, ulong size, DirtyBitmap written, ref InvalidationGather gather, bool clear = true) =>
         Status.NotSupported;
 
     /// <summary>Tells every unit where the domain is in force whether account is kept.</summary>

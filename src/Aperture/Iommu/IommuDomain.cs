@@ -39,6 +39,12 @@ public abstract partial class IommuDomain : IDisposable
     /// window. Empty for a domain without tables.</summary>
     public virtual IReadOnlyList<ApertureWindow> Windows => IsPaging ? [new ApertureWindow(ApertureStart, ApertureEnd, PageSizes)] : [];
 
+    /// <summary>Whether a range lies in one of the <see cref="Windows"/>.</summary>
+    /// <param name="start">Its first byte.</param>
+    /// <param name="size">Its bytes, at least 1.</param>
+    public virtual bool IsInWindow(Iova start, ulong size) =>
+        start >= ApertureStart && start <= ApertureEnd && size - 1 <= ApertureEnd.Value - start.Value;
+
     /// <summary>Decides about the page requests of masters in this domain; null answers them as invalid.</summary>
     public PageRequestHandler? PageRequestHandler { get; set; }
 

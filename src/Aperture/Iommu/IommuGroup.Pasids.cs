@@ -32,7 +32,10 @@ public sealed partial class IommuGroup
                 if (unit.Capabilities.Pasids == 0)
                     throw PasidFailure(Status.NotSupported, $"IOMMU {unit.Name} has no PASIDs ({nameof(IommuCapabilities.Pasids)})");
                 if (pasid.Value == 0 || pasid.Value >= unit.Capabilities.Pasids)
-                    throw PasidFailure(Status.OutOfRange, $"IOMMU {unit.Name} has PASIDs from 1 to {unit.Capabilities.Pasids - 1}, not {pasid}");
+                {
+                    var last = unit.Capabilities.Pasids - 1;
+                    throw PasidFailure(Status.OutOfRange, $"IOMMU {unit.Name} has PASIDs from 1 to {last}, not {pasid}");
+                }
             }
 
             IommuMaster[] masters = [.. _masters.Where(master => master.PasidBits > 0)];

@@ -71,7 +71,9 @@ public abstract partial class IommuUnit
     public IommuDomain CreateDomain(in DomainRequest request)
     {
         var status = request.Check(Capabilities, out var why);
-        return status == Status.Ok ? MakeDomain(request) : throw new ApertureException(status, $"IOMMU {Name} cannot make this domain: {why}");
+        return status == Status.Ok
+            ? MakeDomain(request)
+            : throw new ApertureException(status, $"IOMMU {Name} cannot make this domain: {why}");
     }
 
     /// <summary>Whether masters of this unit can be in a domain with tables, whoever made it.</summary>

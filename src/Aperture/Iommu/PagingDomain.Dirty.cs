@@ -25,6 +25,7 @@ public sealed partial class PagingDomain<TFormat>
     }
 
     /// <inheritdoc/>
-    public override Status ReadAndClearDirty(Iova start, ulong size, DirtyBitmap written, ref InvalidationGather gather, bool clear = true) =>
+    public override Status ReadAndClearDirty(
+        Iova start, ulong size, DirtyBitmap written, ref InvalidationGather gather, bool clear = true) =>
         TracksDirty ? Table.ReadDirtyMapped(start, size, clear, ref written, ref gather) : Status.NotSupported;
 }

@@ -26,7 +26,11 @@ public sealed class WindowedDomain<TFormat> : IommuDomain
     /// their format can
     /// map, that differ in what happens outside, or page sizes that the format does not have; <see cref="Status.NoMemory"/>: no memory for
     /// a root table.</exception>
-    public WindowedDomain(DomainType type, ReadOnlySpan<(ApertureWindow Window, TFormat Format)> windows, ITableMemory memory, DmaTrace? trace = null)
+    public WindowedDomain(
+        DomainType type,
+        ReadOnlySpan<(ApertureWindow Window, TFormat Format)> windows,
+        ITableMemory memory,
+        DmaTrace? trace = null)
         : base(type)
     {
         Check(windows);
@@ -54,6 +58,9 @@ public sealed class WindowedDomain<TFormat> : IommuDomain
 
     /// <inheritdoc/>
     public override IReadOnlyList<ApertureWindow> Windows => _windows;
+
+    /// <inheritdoc/>
+    public override bool IsInWindow(Iova start, ulong size) => Find(start, size) >= 0;
 
     /// <inheritdoc/>
     public override bool IsPaging => true;
@@ -186,7 +193,8 @@ public sealed class WindowedDomain<TFormat> : IommuDomain
             var (window, format) = windows[i];
             var last = format.InputStart | (ulong.MaxValue >> (64 - format.InputBits));
             var isInOrder = window.First <= window.Last && (i == 0 || window.First > windows[i - 1].Window.Last);
-            if (isInOrder && window.First.Value >= format.InputStart && window.Last.Value <= last && window.Outside == windows[0].Window.Outside)
+            var isInTable = window.First.Value >= format.InputStart && window.Last.Value <= last;
+            if (isInOrder && isInTable && window.Outside == windows[0].Window.Outside)
                 continue;
             throw new ApertureException(
                 Status.InvalidArgument,

@@ -47,7 +47,8 @@ internal sealed class RichUnit(Device device, ITableMemory tables) : IommuUnit(d
         return Status.Ok;
     }
 
-    public override bool Accepts(IommuDomain domain) => domain is PagingDomain<ArmLpaeFormat> or WindowedDomain<ArmLpaeFormat> or RichNestedDomain or SharedDomain;
+    public override bool Accepts(IommuDomain domain) =>
+        domain is PagingDomain<ArmLpaeFormat> or WindowedDomain<ArmLpaeFormat> or RichNestedDomain or SharedDomain;
 
     public override Status Attach(in Attachment attachment)
     {

@@ -85,7 +85,8 @@ public sealed class DomainRequestTests : IDisposable
     [Fact]
     public void A_domain_of_tables_at_the_top_of_the_space_began_at_zero()
     {
-        using var domain = new PagingDomain<ArmLpaeFormat>(DomainType.Dma, new ArmLpaeFormat(new() { InputBits = 39, Upper = true }), _memory);
+        var format = new ArmLpaeFormat(new() { InputBits = 39, Upper = true });
+        using var domain = new PagingDomain<ArmLpaeFormat>(DomainType.Dma, format, _memory);
         var start = ulong.MaxValue << 39;
         Assert.Equal((start, ulong.MaxValue), (domain.ApertureStart.Value, domain.ApertureEnd.Value));
         Assert.Equal(Status.Ok, domain.Map(domain.ApertureStart + 0x10_0000, default, 0x1000, Protection.Read));
@@ -126,18 +127,19 @@ public sealed class DomainRequestTests : IDisposable
         Write(table, 0x60_1000);
         var bits = new byte[0x70_0000 / 0x1000 / 8];
         var gather = default(InvalidationGather);
-        Assert.Equal(Status.Ok, domain.ReadAndClearDirty(default, 0x70_0000, new DirtyBitmap(bits, default, 0x1000), ref gather, clear: false));
+        var written = new DirtyBitmap(bits, default, 0x1000);
+        Assert.Equal(Status.Ok, domain.ReadAndClearDirty(default, 0x70_0000, written, ref gather, clear: false));
         Assert.True(gather.IsEmpty);
         Assert.Equal([0x601], Pages(bits));
         Array.Clear(bits);
         Write(table, 0x20_0000);
-        Assert.Equal(Status.Ok, domain.ReadAndClearDirty(default, 0x70_0000, new DirtyBitmap(bits, default, 0x1000), ref gather));
+        Assert.Equal(Status.Ok, domain.ReadAndClearDirty(default, 0x70_0000, written, ref gather));
         Assert.Equal([.. Enumerable.Range(0x200, 0x200), 0x601], Pages(bits));
         _rich.Invalidations.Clear();
         domain.Commit(ref gather);
         Assert.Equal([0x20_0000ul, 0x60_1000ul], _rich.Invalidations.Select(told => told.Range.Start.Value));
         Array.Clear(bits);
-        Assert.Equal(Status.Ok, domain.ReadAndClearDirty(default, 0x70_0000, new DirtyBitmap(bits, default, 0x1000), ref gather));
+        Assert.Equal(Status.Ok, domain.ReadAndClearDirty(default, 0x70_0000, written, ref gather));
         Assert.Empty(Pages(bits));
         Assert.Equal(Status.OutOfRange, domain.ReadAndClearDirty(new Iova(1UL << 39), 0x1000, default, ref gather));
         Assert.Equal(Status.Ok, domain.SetDirtyTracking(false));
@@ -151,7 +153,8 @@ public sealed class DomainRequestTests : IDisposable
     {
         var a = Master("a", _rich, 1);
         using var parent = _rich.CreateDomain(new DomainRequest(DomainType.Unmanaged) { Stage = TranslationStages.Second });
-        var nested = (NestedDomain)_rich.CreateDomain(new DomainRequest(DomainType.Nested, a) { Parent = parent, GuestTable = new ulong[] { 7, 8 } });
+        var request = new DomainRequest(DomainType.Nested, a) { Parent = parent, GuestTable = new ulong[] { 7, 8 } };
+        var nested = (NestedDomain)_rich.CreateDomain(request);
         Assert.Equal([7ul, 8ul], nested.GuestTable.ToArray());
         a.Iommu!.Group.Attach(nested);
         Assert.Same(nested, _rich.Current[(1, 0)]);
@@ -185,9 +188,11 @@ public sealed class DomainRequestTests : IDisposable
 
         Assert.Equal(Status.Ok, domain.Map(new Iova(0x8020_0000), new PhysicalAddress(FakeMemory.Base), 0x20_0000, Protection.Read));
         Assert.Equal(Status.Ok, domain.Map(new Iova(top), new PhysicalAddress(FakeMemory.Base), 0x2_0000, Protection.Read));
-        Assert.Equal(Status.InvalidArgument, domain.Map(new Iova(top + 0x4_1000), new PhysicalAddress(FakeMemory.Base), 0x1000, Protection.Read));
-        Assert.Equal(Status.OutOfRange, domain.Map(new Iova(0x8FFF_F000), new PhysicalAddress(FakeMemory.Base), 0x2000, Protection.Read));
-        Assert.Equal(Status.OutOfRange, domain.Map(new Iova(0x1000_0000), new PhysicalAddress(FakeMemory.Base), 0x1000, Protection.Read));
+        Assert.Equal(Status.InvalidArgument, domain.Map(new Iova(top + 0x4_1000), default, 0x1000, Protection.Read));
+        Assert.Equal(Status.OutOfRange, domain.Map(new Iova(0x8FFF_F000), default, 0x2000, Protection.Read));
+        Assert.Equal(Status.OutOfRange, domain.Map(new Iova(0x1000_0000), default, 0x1000, Protection.Read));
+        Assert.False(domain.IsInWindow(new Iova(0x9000_0000), 0x1000));
+        Assert.True(domain.IsInWindow(new Iova(ulong.MaxValue - 0xFFF), 0x1000));
         Assert.All(domain.Tables[0].EnumerateMappings(), mapping => Assert.Equal(12, mapping.PageShift));
         Assert.True(domain.TryTranslate(new Iova(0x1234), out var outside));
         Assert.Equal(0x1234ul, outside.Value);
@@ -247,7 +252,8 @@ public sealed class DomainRequestTests : IDisposable
         }
     }
 
-    private static int[] Pages(byte[] bits) => [.. Enumerable.Range(0, bits.Length * 8).Where(page => (bits[page / 8] >> (page % 8) & 1) != 0)];
+    private static int[] Pages(byte[] bits) =>
+        [.. Enumerable.Range(0, bits.Length * 8).Where(page => (bits[page / 8] >> (page % 8) & 1) != 0)];
 
     private sealed class ProcessTables : ISharedTables
     {

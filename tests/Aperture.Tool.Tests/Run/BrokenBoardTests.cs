@@ -208,6 +208,26 @@ public class BrokenBoardTests
         Assert.Equal("ok", Test(root, "11810000.fimc", "write"));
     }
 
+    [Fact]
+    public void Device_addresses_that_the_tree_reserves_are_shown()
+    {
+        const string Codec = "13400000.codec";
+        var board = Of(Board);
+        var phandle = board.Find(Codec).Phandle ?? 0x7777;
+        board.Cells(Codec, "phandle", phandle).Cells("/reserved-memory/region-mfc-left", "iommu-addresses", phandle, 0xFFC0_0000, 0x40_0000);
+        var (code, root, error) = Json(board);
+        Assert.Equal((0, ""), (code, error));
+        var masters = root.GetProperty("masters").EnumerateArray().Where(master => master.TryGetProperty("reserved", out _)).ToArray();
+        Assert.Equal(Codec, Assert.Single(masters).GetProperty("name").GetString());
+        var kept = Assert.Single(masters[0].GetProperty("reserved").EnumerateArray());
+        Assert.Equal(
+            ("0xffc00000", "0xffffffff", "Reserved"),
+            (kept.GetProperty("first").GetString(), kept.GetProperty("last").GetString(), kept.GetProperty("kind").GetString()));
+        using var file = new TemporaryFile(board.Blob());
+        Assert.Contains(
+            $"{Codec}: device addresses 0xffc00000 to 0xffffffff are kept (reserved)", Tool.Run(file.Path).Output, StringComparison.Ordinal);
+    }
+
     private static BrokenBoard Of(string board) => new(BoardFile.Read(board));
 
     private static string Test(JsonElement root, string master, string check) =>

@@ -68,7 +68,7 @@ internal sealed partial class IommuOperations : DmaOperations
         var start = address - offset;
         if (start.Value > context.Limit.Value || bytes - 1 > context.Limit.Value - start.Value)
             return Status.OutOfRange;
-        if (start < _domain.ApertureStart || start.Value > _domain.ApertureEnd.Value || bytes - 1 > _domain.ApertureEnd.Value - start.Value)
+        if (!_domain.IsInWindow(start, bytes))
             return Status.OutOfRange;
         if (!context.TryToPhysical(start, bytes, out _))
             return Status.OutOfRange; // the buses do not pass it
