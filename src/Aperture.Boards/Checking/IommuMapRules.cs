@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.DeviceTrees;
 
 namespace Aperture.Boards.Checking;
@@ -11,55 +12,107 @@ internal static class IommuMapRules
         {
             if (node.Property("iommu-map") is { } map)
                 CheckMap(context, node, map);
-            if (node.Property("iommu-map-mask") is { } mask && (!mask.TryGetU32(out _) || !node.Has("iommu-map")))
-                context.Problem(FindingCode.IommuMap, node, node.Has("iommu-map") ? "iommu-map-mask is not one cell: make it one" : "has iommu-map-mask but no iommu-map: add the map, or drop the mask");
+            if (node.Property("iommu-map-mask") is not { } mask || (mask.TryGetU32(out _) && node.Has("iommu-map")))
+                continue;
+            context.Problem(
+                FindingCode.IommuMap,
+                node,
+                node.Has("iommu-map")
+                    ? "iommu-map-mask is not one cell: make it one"
+                    : "has iommu-map-mask but no iommu-map: add the map, or drop the mask");
         }
     }
 
     private static void CheckMap(CheckContext context, DeviceTreeNode node, DeviceTreeProperty map)
     {
-        if (map.IsEmpty || map.Value.Length % 16 != 0)
+        if (node.TryGetIommuMap(out var entries) != Status.Ok)
         {
-            context.Problem(FindingCode.IommuMap, node, $"iommu-map of {map.Value.Length} bytes is no whole number of entries: each is <first-id &unit first-unit-id count>");
+            context.Problem(
+                FindingCode.IommuMap,
+                node,
+                $"iommu-map of {map.Value.Length} bytes is no whole number of entries: each is <first-id &unit first-unit-id count>, "
+                + "with as many cells for the unit's id as its #iommu-cells says");
             return;
         }
+
         var mask = node.U32("iommu-map-mask") ?? uint.MaxValue;
         var spans = new List<(uint First, ulong End)>();
-        for (var cell = 0; cell < map.CellCount; cell += 4)
+        for (var i = 0; i < entries.Length; i++)
         {
-            var (first, phandle, to, count) = (map.Cell(cell), map.Cell(cell + 1), map.Cell(cell + 2), map.Cell(cell + 3));
-            var entry = cell / 4;
-            if ((first & ~mask) != 0)
-                context.Problem(FindingCode.IommuMap, node, $"entry {entry} of iommu-map begins at id {PhandleRules.Hex(first)}, which has bits outside of iommu-map-mask {PhandleRules.Hex(mask)}: it can never match; widen the mask");
-            if (count == 0)
-                context.Problem(FindingCode.IommuMap, node, $"entry {entry} of iommu-map covers no id: correct its count");
+            var entry = entries[i];
+            if ((entry.FirstId & ~mask) != 0)
+            {
+                Problem(
+                    $"begins at id {PhandleRules.Hex(entry.FirstId)}, which has bits outside of iommu-map-mask {PhandleRules.Hex(mask)}: "
+                    + "it can never match; widen the mask");
+            }
+
+            if (entry.Count == 0)
+                Problem("covers no id: correct its count");
             else
-                spans.Add((first, (ulong)first + count));
-            CheckUnit(context, node, entry, phandle, to, count);
+                spans.Add((entry.FirstId, (ulong)entry.FirstId + entry.Count));
+            CheckUnit(context, node, i, entry);
+
+            void Problem(string what) => context.Problem(FindingCode.IommuMap, node, $"entry {i} of iommu-map {what}");
         }
+
         spans.Sort();
         for (var i = 1; i < spans.Count; i++)
         {
-            if (spans[i].First < spans[i - 1].End)
-                context.Problem(FindingCode.IommuMap, node, $"entries of iommu-map overlap at id {PhandleRules.Hex(spans[i].First)}: only the first one counts; separate them");
+            if (spans[i].First >= spans[i - 1].End)
+                continue;
+            context.Problem(
+                FindingCode.IommuMap,
+                node,
+                $"entries of iommu-map overlap at id {PhandleRules.Hex(spans[i].First)}: only the first one counts; separate them");
         }
     }
 
-    private static void CheckUnit(CheckContext context, DeviceTreeNode node, int entry, uint phandle, uint to, uint count)
+    private static void CheckUnit(CheckContext context, DeviceTreeNode node, int index, in IommuMapEntry entry)
     {
-        if (context.Tree.FindByPhandle(phandle) is not { } unit)
+        var name = $"entry {index} of iommu-map";
+        if (entry.Unit is not { } unit)
         {
-            context.Problem(FindingCode.IommuMap, node, $"entry {entry} of iommu-map refers to phandle {PhandleRules.Hex(phandle)}, which no node has: correct the reference");
+            context.Problem(
+                FindingCode.IommuMap,
+                node,
+                $"{name} refers to phandle {PhandleRules.Hex(entry.Phandle)}, which no node has: correct the reference");
             return;
         }
+
         if (unit.U32("#iommu-cells") is not { } cells)
-            context.Problem(FindingCode.IommuMap, node, $"entry {entry} of iommu-map leads to {unit.Path}, which has no #iommu-cells: correct the reference, or add it there");
-        else if (cells != 1)
-            context.Problem(FindingCode.IommuMap, node, $"entry {entry} of iommu-map leads to {unit.Path}, whose #iommu-cells is {cells}: a map gives one argument, so it must be 1");
+        {
+            context.Problem(
+                FindingCode.IommuMap,
+                node,
+                $"{name} leads to {unit.Path}, which has no #iommu-cells: correct the reference, or add it there");
+        }
+        else if (entry.IsOlderForm && cells == 0)
+        {
+            context.Problem(FindingCode.IommuMap, node, $"{name} gives {unit.Path} an id, whose #iommu-cells is 0: leave it out");
+        }
+        else if (entry.IsOlderForm)
+        {
+            // Trees in the field have it so, and kernels read the rest as zero.
+            context.Warning(
+                FindingCode.IommuMap,
+                node,
+                $"{name} gives one cell to {unit.Path}, whose #iommu-cells is {cells}: the others are taken as 0; write them");
+        }
         else if (node.IsPresent && !unit.IsPresent)
-            context.Error(FindingCode.Disabled, node, $"is enabled but the unit {unit.Path} of its iommu-map is not: set status = \"okay\" there, or disable this node");
+        {
+            context.Error(
+                FindingCode.Disabled,
+                node,
+                $"is enabled but the unit {unit.Path} of its iommu-map is not: set status = \"okay\" there, or disable this node");
+        }
+
         var limit = context.Units.TryGetValue(unit, out var kind) && kind is { MaximumCells: > 0 } ? kind.MaximumId : uint.MaxValue;
-        if (count > 0 && (ulong)to + count - 1 > limit)
-            context.Problem(FindingCode.IdRange, node, $"entry {entry} of iommu-map reaches id {(ulong)to + count - 1} on {unit.Path}, beyond its highest, {limit}: correct the base or the count");
+        if (entry.Arguments is not [var to, ..] || entry.Count == 0 || (ulong)to + entry.Count - 1 <= limit)
+            return;
+        context.Problem(
+            FindingCode.IdRange,
+            node,
+            $"{name} reaches id {(ulong)to + entry.Count - 1} on {unit.Path}, beyond its highest, {limit}: correct the base or the count");
     }
 }

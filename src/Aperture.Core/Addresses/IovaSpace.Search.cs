@@ -1,5 +1,4 @@
 using System.Numerics;
-using Aperture.Core;
 
 namespace Aperture.Core.Addresses;
 

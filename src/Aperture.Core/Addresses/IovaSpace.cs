@@ -1,18 +1,14 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using Aperture.Core;
 
 namespace Aperture.Core.Addresses;
 
 /// <summary>The device addresses of one address space, in pages. Ranges start at a multiple of their size rounded up to a power of two, so
-/// that
-/// large pages fit and no range crosses a segment boundary of at least its size. Low addresses come first; page zero is never given
+/// that large pages fit and no range crosses a segment boundary of at least its size. Low addresses come first; page zero is never given
 /// out.</summary>
 /// <remarks>Thread-safe. Small ranges that come back wait in caches, as many as there are cores, each with regions of 4096 pages to itself.
-/// They are
-/// given out again without a common lock; before a request fails, all caches are emptied. An empty space takes two hundred bytes, one in
-/// use
-/// little more than a byte for each page of the regions that it uses.</remarks>
+/// They are given out again without a common lock; before a request fails, all caches are emptied. An empty space takes two hundred bytes,
+/// one in use little more than a byte for each page of the regions that it uses.</remarks>
 public sealed partial class IovaSpace
 {
     private readonly Lock _lock = new();
@@ -59,8 +55,7 @@ public sealed partial class IovaSpace
     }
 
     /// <summary>How scattered the free addresses are, from 0 to 1: the part of them that lies in no free block of 512 pages. What waits in
-    /// caches
-    /// counts as used.</summary>
+    /// caches counts as used.</summary>
     public double Fragmentation
     {
         get
@@ -134,8 +129,7 @@ public sealed partial class IovaSpace
     /// <summary>Takes a range.</summary>
     /// <param name="bytes">Bytes, rounded up to whole pages; at least 1.</param>
     /// <param name="limit">The highest address that the last byte may have. Above 4 GiB what lies there comes first: the addresses below
-    /// are for those
-    /// who have no other.</param>
+    /// are for those who have no other.</param>
     /// <param name="start">The first byte, aligned to the size rounded up to a power of two.</param>
     /// <returns>False when no such range is free.</returns>
     public bool TryAllocate(ulong bytes, Iova limit, out Iova start) => TryAllocate(bytes, limit, true, out start);

@@ -3,8 +3,7 @@ using System.Numerics;
 namespace Aperture.Core.PageTables;
 
 /// <summary>Which pages were written: bit n % 8 of byte n / 8 stands for page n from the first address. The page size is the caller's, and
-/// may be smaller
-/// or larger than that of the mappings: whatever a written range touches is marked.</summary>
+/// may be smaller or larger than that of the mappings: whatever a written range touches is marked.</summary>
 public readonly ref struct DirtyBitmap : IWrittenPages
 {
     private readonly Span<byte> _bits;

@@ -46,8 +46,7 @@ public sealed unsafe partial class PageTable<TFormat>
     /// <param name="written">Is given each such page, lowest first. A page may be given that was not written.</param>
     /// <param name="gather">Collects the pages that were made clean.</param>
     /// <returns><see cref="Status.Ok"/>; <see cref="Status.InvalidArgument"/> for a range that is not aligned;
-    /// <see cref="Status.OutOfRange"/> beyond the
-    /// format's addresses.</returns>
+    /// <see cref="Status.OutOfRange"/> beyond the format's addresses.</returns>
     public Status ReadDirtyMapped<TWritten>(Iova iova, ulong size, bool clear, ref TWritten written, ref InvalidationGather gather)
         where TWritten : struct, IWrittenPages, allows ref struct
     {

@@ -77,7 +77,8 @@ public sealed partial class DeviceTreeNode
             ImmutableArray<uint> arguments = map.Cells(cell + 2, written);
             if (written != asked)
                 arguments = asked == 0 ? [] : [.. arguments, .. Enumerable.Repeat(0u, (int)asked - 1)];
-            read.Add(new IommuMapEntry(first, phandle, unit, arguments, map.Cell(cell + 2 + written)));
+            var count = map.Cell(cell + 2 + written);
+            read.Add(new IommuMapEntry(first, phandle, unit, arguments, count) { IsOlderForm = written != asked });
             cell += written + 3;
         }
 

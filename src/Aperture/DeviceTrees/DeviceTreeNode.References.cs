@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Aperture.Core;
 
 namespace Aperture.DeviceTrees;
 

@@ -11,6 +11,9 @@ namespace Aperture.DeviceTrees;
 /// <param name="Count">How many ids.</param>
 public readonly record struct IommuMapEntry(uint FirstId, uint Phandle, DeviceTreeNode? Unit, ImmutableArray<uint> Arguments, uint Count)
 {
+    /// <summary>Whether it was written as older trees have it: with one argument, although the unit asks for another number.</summary>
+    public bool IsOlderForm { get; init; }
+
     /// <summary>Whether an id, after the mask, is in the run.</summary>
     public bool Contains(uint id) => id >= FirstId && id - FirstId < Count;
 

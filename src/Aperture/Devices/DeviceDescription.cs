@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Aperture.Core;
 using Aperture.DeviceTrees;
-using Aperture.Dma;
 using Aperture.Dma.Bounce;
 using Aperture.Dma.Memory;
 using Aperture.Firmware;
@@ -35,8 +34,7 @@ public sealed record DeviceDescription
     public bool CanDma { get; init; } = true;
 
     /// <summary>Whether it could be up to anything, like a device plugged into an outside port: behind an IOMMU it gets no page that holds
-    /// other bytes
-    /// than its own, and no unmap of its is deferred.</summary>
+    /// other bytes than its own, and no unmap of its is deferred.</summary>
     public bool IsUntrusted { get; init; }
 
     /// <summary>The windows to memory of the buses in front of it (from <c>dma-ranges</c>); empty when its addresses are physical

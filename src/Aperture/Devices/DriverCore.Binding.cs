@@ -1,5 +1,4 @@
 using Aperture.Core;
-using Aperture.Dma;
 using Aperture.Dma.Operations;
 
 namespace Aperture.Devices;

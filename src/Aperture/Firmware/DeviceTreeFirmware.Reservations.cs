@@ -21,8 +21,7 @@ public sealed partial class DeviceTreeFirmware
     }
 
     /// <summary>Reads the entries that name a device. Each is a phandle, then an address and a size in as many cells as the device that it
-    /// names has on
-    /// its bus (the binding of reserved memory in the devicetree schema).</summary>
+    /// names has on its bus (the binding of reserved memory in the devicetree schema).</summary>
     private static void Read(DeviceTreeNode device, DeviceTreeNode region, DeviceTreeProperty list, List<IovaReservation> reservations)
     {
         for (var cell = 0; cell < list.CellCount;)

@@ -10,8 +10,7 @@ public sealed record MasterIdentity
     public static MasterIdentity None { get; } = new();
 
     /// <summary>The units that its DMA passes, with its streams there, in the order of the description. A unit stands here once for each
-    /// stream;
-    /// those of <see cref="Aliases"/> are among them.</summary>
+    /// stream; those of <see cref="Aliases"/> are among them.</summary>
     public IReadOnlyList<IommuSpecifier> Units { get; init; } = [];
 
     /// <summary>Further numbers that its accesses may carry on its bus: a bridge's, for devices whose own number gets lost behind

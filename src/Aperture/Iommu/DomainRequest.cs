@@ -16,8 +16,7 @@ public readonly record struct DomainRequest(DomainType Type, Device? Device = nu
     public IommuDomain? Parent { get; init; }
 
     /// <summary>For <see cref="DomainType.Nested"/>: the guest's words that say where its tables are and of what kind, as the unit's own
-    /// structures have
-    /// them.</summary>
+    /// structures have them.</summary>
     public ReadOnlyMemory<ulong> GuestTable { get; init; }
 
     /// <summary>For <see cref="DomainType.Shared"/>: whose tables they are.</summary>

@@ -25,8 +25,7 @@ public sealed partial class IommuCore
     }
 
     /// <summary>Reports a page request. Those of one group wait for the last one; then the handler of the domain that is in force for the
-    /// device and process
-    /// decides, and the unit is told. Without a handler the answer is <see cref="PageResponseCode.Invalid"/>.</summary>
+    /// device and process decides, and the unit is told. Without a handler the answer is <see cref="PageResponseCode.Invalid"/>.</summary>
     /// <returns><see cref="Status.Ok"/>; <see cref="Status.NotFound"/>: nobody handles page requests there; <see cref="Status.NoSpace"/>:
     /// more than
     /// <see cref="MaxPartialRequests"/> wait, and the device was told to stop; or how the unit failed to pass the answer on.</returns>

@@ -125,10 +125,8 @@ public sealed partial class IommuCore
     /// <param name="device">The master.</param>
     /// <param name="managesOwnDma">Whether the master's driver brings its own domain: no default domain is made for it.</param>
     /// <exception cref="ApertureException"><see cref="Status.ProbeDefer"/>: a unit is not there yet; <see cref="Status.InvalidArgument"/>
-    /// or
-    /// <see cref="Status.OutOfRange"/>: a reference that the unit does not accept, or the master was described when two groups that it
-    /// belongs to were in use; or
-    /// a failed attach. Nothing is changed then.</exception>
+    /// or <see cref="Status.OutOfRange"/>: a reference that the unit does not accept, or the master was described when two groups that it
+    /// belongs to were in use; or a failed attach. Nothing is changed then.</exception>
     public void Configure(Device device, bool managesOwnDma = false)
     {
         ArgumentNullException.ThrowIfNull(device);

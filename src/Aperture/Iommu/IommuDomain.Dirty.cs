@@ -12,8 +12,7 @@ public abstract partial class IommuDomain
     /// <summary>Begins or ends to keep account of written pages, on every unit. When it begins everything counts as not written.</summary>
     /// <param name="isOn">Whether account is kept.</param>
     /// <returns><see cref="Status.NotSupported"/>: the domain was not made for it (<see cref="DomainRequest.TracksDirty"/>), or a unit
-    /// cannot; or how a
-    /// unit failed, as for <see cref="Commit"/>.</returns>
+    /// cannot; or how a unit failed, as for <see cref="Commit"/>.</returns>
     public virtual Status SetDirtyTracking(bool isOn) => Status.NotSupported;
 
     /// <summary>Tells which pages were written since account was kept, or since they were told last, and makes them clean.</summary>
@@ -22,8 +21,7 @@ public abstract partial class IommuDomain
     /// <param name="written">Gets a mark for each written page, which may be larger than those of the bitmap. A page may be marked that was
     /// not written.</param>
     /// <param name="gather">Collects what was made clean: the units may remember that they need not mark it, and <see cref="Commit"/> must
-    /// follow before the
-    /// answer is acted on. Empty when <paramref name="clear"/> is false.</param>
+    /// follow before the answer is acted on. Empty when <paramref name="clear"/> is false.</param>
     /// <param name="clear">Whether the pages are clean afterwards.</param>
     /// <returns><see cref="Status.NotSupported"/>: the domain was not made for it; <see cref="Status.InvalidArgument"/>: misaligned;
     /// <see cref="Status.OutOfRange"/>: beyond the aperture.</returns>

@@ -16,8 +16,7 @@ public abstract partial class IommuDomain
     /// <summary>Keeps device addresses for good. Direct ones lead to the same physical addresses afterwards, where the domain has tables:
     /// whole pages, so that what lies beside a region within its first or last page is reached as well.</summary>
     /// <exception cref="ApertureException">A direct one could not be mapped; the message names it. <see cref="Status.AlreadyExists"/>: its
-    /// addresses lead
-    /// elsewhere already.</exception>
+    /// addresses lead elsewhere already.</exception>
     internal void Keep(in IovaReservation reservation)
     {
         lock (this)

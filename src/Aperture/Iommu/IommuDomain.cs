@@ -28,15 +28,13 @@ public abstract partial class IommuDomain : IDisposable
     public virtual Iova ApertureEnd => new(ulong.MaxValue);
 
     /// <summary>Device addresses between <see cref="ApertureStart"/> and <see cref="ApertureEnd"/> that cannot be mapped, like the window
-    /// of
-    /// message-signalled interrupts of a host, or are kept for <see cref="Reservations"/>. May grow when a master joins the
+    /// of message-signalled interrupts of a host, or are kept for <see cref="Reservations"/>. May grow when a master joins the
     /// domain.</summary>
     public virtual IEnumerable<(Iova First, Iova Last)> ReservedRanges =>
         Reservations.Select(reservation => (reservation.First, reservation.Last));
 
     /// <summary>The device addresses that can be mapped, lowest first; from <see cref="ApertureStart"/> to <see cref="ApertureEnd"/> where
-    /// there is one
-    /// window. Empty for a domain without tables.</summary>
+    /// there is one window. Empty for a domain without tables.</summary>
     public virtual IReadOnlyList<ApertureWindow> Windows => IsPaging ? [new ApertureWindow(ApertureStart, ApertureEnd, PageSizes)] : [];
 
     /// <summary>Whether a range lies in one of the <see cref="Windows"/>.</summary>
@@ -65,8 +63,7 @@ public abstract partial class IommuDomain : IDisposable
     /// <param name="size">Bytes, a multiple of the smallest page size; zero maps nothing.</param>
     /// <param name="protection">At least one right, unless the format can express none.</param>
     /// <returns><see cref="Status.InvalidArgument"/> misaligned, or not a paging domain; <see cref="Status.AlreadyExists"/> something is
-    /// mapped
-    /// there; <see cref="Status.OutOfRange"/> beyond the aperture or the output; <see cref="Status.NoMemory"/> no table.</returns>
+    /// mapped there; <see cref="Status.OutOfRange"/> beyond the aperture or the output; <see cref="Status.NoMemory"/> no table.</returns>
     public virtual Status Map(Iova iova, PhysicalAddress address, ulong size, Protection protection) => Status.InvalidArgument;
 
     /// <summary>Removes mappings from <paramref name="iova"/> on, up to <paramref name="size"/> bytes or the first hole, without
@@ -97,8 +94,7 @@ public abstract partial class IommuDomain : IDisposable
     /// <summary>Removes mappings and commits.</summary>
     /// <returns>Exactly the bytes removed; no access reaches them any more.</returns>
     /// <exception cref="ApertureException">A unit could not be told, as for <see cref="Commit"/>: the bytes are removed from the tables,
-    /// but
-    /// masters behind that unit may still reach them.</exception>
+    /// but masters behind that unit may still reach them.</exception>
     public ulong Unmap(Iova iova, ulong size)
     {
         var gather = default(InvalidationGather);

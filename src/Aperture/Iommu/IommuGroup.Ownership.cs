@@ -18,10 +18,8 @@ public sealed partial class IommuGroup
     /// <summary>Takes the group for an owner that manages its DMA (a hypervisor, a user-space driver). All masters are blocked
     /// until the owner attaches a domain. Claims of the same owner are counted.</summary>
     /// <exception cref="ApertureException"><see cref="Status.NotPermitted"/>: drivers use the group or somebody else owns it, or its
-    /// firmware
-    /// uses device addresses all the time (<see cref="ReservationKind.Direct"/>);
-    /// <see cref="Status.Busy"/>: a domain is in force that the core did not make; <see cref="Status.NoDevice"/>: the group has no masters;
-    /// or a unit's driver could not block.</exception>
+    /// firmware uses device addresses all the time (<see cref="ReservationKind.Direct"/>); <see cref="Status.Busy"/>: a domain is in force
+    /// that the core did not make; <see cref="Status.NoDevice"/>: the group has no masters; or a unit's driver could not block.</exception>
     public void Claim(object owner)
     {
         ArgumentNullException.ThrowIfNull(owner);
@@ -56,13 +54,13 @@ public sealed partial class IommuGroup
             Switch(BlockedDomain());
             _owner = owner;
             _owners = 1;
+            AssertInvariants();
         }
     }
 
     /// <summary>Gives up one claim. With the last one the group goes back into its default domain.</summary>
     /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: <paramref name="owner"/> does not own the group. Anything
-    /// else was
-    /// reported by a unit's driver: the claim is gone all the same, and the masters behind that unit are blocked.</exception>
+    /// else was reported by a unit's driver: the claim is gone all the same, and the masters behind that unit are blocked.</exception>
     public void Release(object owner)
     {
         lock (_lock)
@@ -79,7 +77,8 @@ public sealed partial class IommuGroup
     }
 
     /// <summary>Counts in a driver that does DMA through the default domain.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: the group has an owner, or is in another domain.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: the group has an owner, is in another domain, or another driver has put
+    /// processes into address spaces.</exception>
     internal void UseDefaultDomain()
     {
         lock (_lock)
@@ -88,6 +87,12 @@ public sealed partial class IommuGroup
                 throw new ApertureException(Status.Busy, $"group {Id} is owned by somebody who keeps drivers out");
             if (DefaultDomain is null || Domain != DefaultDomain)
                 throw new ApertureException(Status.Busy, $"group {Id} is in a domain of its own, not in its default domain");
+            if (_owners > 0 && _pasids.Count > 0)
+            {
+                throw new ApertureException(
+                    Status.Busy, $"group {Id} has processes in address spaces of their own, which are another driver's");
+            }
+
             _owners++;
         }
     }

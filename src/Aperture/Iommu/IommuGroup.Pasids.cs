@@ -18,10 +18,9 @@ public sealed partial class IommuGroup
     /// <param name="pasid">The process, 1 to what the units and the masters can tell apart.</param>
     /// <param name="domain">Where it goes.</param>
     /// <exception cref="ApertureException"><see cref="Status.NotSupported"/>: a unit has no PASIDs, or no master has;
-    /// <see cref="Status.OutOfRange"/>: 0, or
-    /// more than they have; <see cref="Status.Busy"/>: the process is in an address space already; <see cref="Status.InvalidArgument"/>:
-    /// the domain is for another
-    /// kind of unit; or what a unit's driver reported. The process is nowhere then.</exception>
+    /// <see cref="Status.OutOfRange"/>: 0, or more than they have; <see cref="Status.Busy"/>: the process is in an address space already;
+    /// <see cref="Status.InvalidArgument"/>: the domain is for another kind of unit; or what a unit's driver reported. The process is
+    /// nowhere then.</exception>
     public void AttachPasid(Pasid pasid, IommuDomain domain)
     {
         ArgumentNullException.ThrowIfNull(domain);
@@ -57,6 +56,7 @@ public sealed partial class IommuGroup
             }
 
             Volatile.Write(ref _pasids, new(_pasids) { [pasid] = domain });
+            AssertInvariants();
         }
     }
 
@@ -74,6 +74,7 @@ public sealed partial class IommuGroup
             var left = new Dictionary<Pasid, IommuDomain>(_pasids);
             left.Remove(pasid);
             Volatile.Write(ref _pasids, left);
+            AssertInvariants();
         }
     }
 
@@ -135,8 +136,7 @@ public sealed partial class IommuGroup
     }
 
     /// <summary>Blocks a process on one unit. A unit that fails needs to be programmed afresh, and what is removed from the domain is in
-    /// quarantine until it
-    /// was.</summary>
+    /// quarantine until it was.</summary>
     private void LeavePasid(IommuMaster master, MasterPort port, Pasid pasid, IommuDomain domain)
     {
         AttachPort(master, port, _core.Blocked, domain, pasid);

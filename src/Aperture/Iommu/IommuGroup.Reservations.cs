@@ -6,8 +6,7 @@ namespace Aperture.Iommu;
 public sealed partial class IommuGroup
 {
     /// <summary>Device addresses that are not to be given out to any master of the group: what firmware says of all members, bound or not,
-    /// and units of
-    /// those that are behind them. Lowest first; those of one kind and one protection that overlap or touch are one.</summary>
+    /// and units of those that are behind them. Lowest first; those of one kind and one protection that overlap or touch are one.</summary>
     public IReadOnlyList<IovaReservation> Reservations
     {
         get
@@ -35,8 +34,7 @@ public sealed partial class IommuGroup
     }
 
     /// <summary>Makes a domain fit for the group before any of it is translated there: a unit that cannot tell members apart would cut off
-    /// one that firmware
-    /// left running, whoever of them is bound.</summary>
+    /// one that firmware left running, whoever of them is bound.</summary>
     private void Prepare(IommuDomain domain, IommuMaster? joining = null)
     {
         if (domain.Type is not (DomainType.Dma or DomainType.DmaDeferred))

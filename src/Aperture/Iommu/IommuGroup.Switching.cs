@@ -40,6 +40,7 @@ public sealed partial class IommuGroup
             }
 
             _masters = [.. _masters, master];
+            AssertInvariants();
         }
     }
 
@@ -61,7 +62,11 @@ public sealed partial class IommuGroup
 
             _core.Trace?.RemoveDeviceFromGroup(Id, master.Device.Name);
             if (_masters.Length > 0)
+            {
+                AssertInvariants();
                 return;
+            }
+
             Domain = null;
             Volatile.Write(ref _pasids, []);
             if (DefaultDomain is { IsPaging: true })
@@ -93,6 +98,7 @@ public sealed partial class IommuGroup
 
         Domain = domain;
         EndRequests();
+        AssertInvariants();
     }
 
     /// <summary>Puts all masters into a domain; those that cannot go there are blocked. What held before is over in any case.</summary>
@@ -115,6 +121,7 @@ public sealed partial class IommuGroup
 
         Domain = domain;
         EndRequests();
+        AssertInvariants();
         if (failure is not null)
             throw failure;
     }

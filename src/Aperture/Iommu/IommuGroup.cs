@@ -35,9 +35,8 @@ public sealed partial class IommuGroup
 
     /// <summary>Puts all masters into <paramref name="domain"/>. The group must be in its default or blocked domain, or in none.</summary>
     /// <exception cref="ApertureException"><see cref="Status.Busy"/>: another domain is in force; <see cref="Status.InvalidArgument"/>: the
-    /// domain is for
-    /// another kind of unit; <see cref="Status.NotSupported"/>: a unit cannot block or bypass; or what a unit's driver reported. The group
-    /// is where it was then.</exception>
+    /// domain is for another kind of unit; <see cref="Status.NotSupported"/>: a unit cannot block or bypass; or what a unit's driver
+    /// reported. The group is where it was then.</exception>
     public void Attach(IommuDomain domain)
     {
         ArgumentNullException.ThrowIfNull(domain);
@@ -59,11 +58,9 @@ public sealed partial class IommuGroup
     }
 
     /// <summary>Takes all masters out of <paramref name="domain"/>: into the blocked domain when somebody owns the group or there is no
-    /// default
-    /// domain, else back into the default domain (where DMA works again).</summary>
+    /// default domain, else back into the default domain (where DMA works again).</summary>
     /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: the group is not in that domain. Anything else was
-    /// reported by a unit's
-    /// driver: the group has left the domain all the same, and the masters behind that unit are blocked.</exception>
+    /// reported by a unit's driver: the group has left the domain all the same, and the masters behind that unit are blocked.</exception>
     public void Detach(IommuDomain domain)
     {
         lock (_lock)

@@ -45,8 +45,7 @@ public abstract partial class IommuUnit
     public virtual IEnumerable<IovaReservation> ReservationsOf(Device master) => [];
 
     /// <summary>Called once when a master has been described completely, before it is attached to anything: the place for limits of its
-    /// own.
-    /// The core has made the unit's device a supplier of the master's already.</summary>
+    /// own. The core has made the unit's device a supplier of the master's already.</summary>
     public virtual void AddMaster(Device master)
     {
     }
@@ -65,9 +64,8 @@ public abstract partial class IommuUnit
     /// <summary>Makes an address space that this unit, and others that <see cref="Accepts"/> it, can use.</summary>
     /// <param name="request">What it has to be.</param>
     /// <exception cref="ApertureException"><see cref="Status.NotSupported"/>, <see cref="Status.OutOfRange"/>: the unit lacks what is asked
-    /// for; the message
-    /// names both. <see cref="Status.InvalidArgument"/>: the request contradicts itself; <see cref="Status.NoMemory"/>: no memory for
-    /// tables.</exception>
+    /// for; the message names both. <see cref="Status.InvalidArgument"/>: the request contradicts itself; <see cref="Status.NoMemory"/>: no
+    /// memory for tables.</exception>
     public IommuDomain CreateDomain(in DomainRequest request)
     {
         var status = request.Check(Capabilities, out var why);
@@ -80,10 +78,8 @@ public abstract partial class IommuUnit
     public abstract bool Accepts(IommuDomain domain);
 
     /// <summary>Puts a master, or one of its processes, into an address space; it leaves the one it was in. Identity and blocked domains
-    /// come here too
-    /// when <see cref="Capabilities"/> say that the unit can do them, and processes when it has PASIDs; a domain with tables only when the
-    /// unit
-    /// <see cref="Accepts"/> it. When this fails the master is in no worse a place than blocked.</summary>
+    /// come here too when <see cref="Capabilities"/> say that the unit can do them, and processes when it has PASIDs; a domain with tables
+    /// only when the unit <see cref="Accepts"/> it. When this fails the master is in no worse a place than blocked.</summary>
     /// <param name="attachment">Who, and where to.</param>
     /// <returns><see cref="Status.InvalidArgument"/> when the domain is of another kind of unit; <see cref="Status.NoSpace"/> when no
     /// context is left; <see cref="Status.TimedOut"/> and others for dead hardware.</returns>
@@ -106,9 +102,8 @@ public abstract partial class IommuUnit
     /// has nothing to drop: it comes back empty.</summary>
     /// <param name="target">The domain on this unit.</param>
     /// <param name="gather">What was removed.</param>
-    /// <returns>Anything else: the unit may still use what was removed, and its driver has called <see cref="MarkForReprogram"/>,
-    /// reported the failure, and cut the masters off if it can. What was removed stays in quarantine until
-    /// <see cref="MarkReprogrammed"/>.</returns>
+    /// <returns>Anything else: the unit may still use what was removed, and its driver has called <see cref="MarkForReprogram"/>, reported
+    /// the failure, and cut the masters off if it can. What was removed stays in quarantine until <see cref="MarkReprogrammed"/>.</returns>
     public abstract Status Invalidate(InvalidationTarget target, in InvalidationGather gather);
 
     /// <summary>Makes a domain that <see cref="Capabilities"/> allow.</summary>

@@ -4,8 +4,7 @@ using Aperture.Devices;
 namespace Aperture.Iommu;
 
 /// <summary>Which masters a kind of unit cannot tell apart, told from their descriptions alone: no unit of that kind need have been probed.
-/// So
-/// groups are known when devices are added, and do not depend on who is bound first.</summary>
+/// So groups are known when devices are added, and do not depend on who is bound first.</summary>
 public abstract class MasterGrouping
 {
     /// <summary>The unit tells masters apart by the cells of their references, and by nothing else. What holds for a unit of which nothing
@@ -16,8 +15,7 @@ public abstract class MasterGrouping
     public static MasterGrouping ByUnit { get; } = new Units();
 
     /// <summary>What a master shares on a unit: masters with one of these in common, compared by <see cref="object.Equals(object)"/> and
-    /// whichever unit they
-    /// are behind, form one group.</summary>
+    /// whichever unit they are behind, form one group.</summary>
     /// <param name="master">The master.</param>
     /// <param name="reference">One of its references to a unit of this kind. The cells may be any; a unit refuses wrong ones later.</param>
     public abstract IEnumerable<object> KeysOf(Device master, IommuSpecifier reference);

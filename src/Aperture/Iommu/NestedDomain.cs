@@ -3,8 +3,7 @@ using Aperture.Core;
 namespace Aperture.Iommu;
 
 /// <summary>A guest's own address space: the guest keeps the tables of the first stage, and every address in them is one of the parent's. A
-/// unit driver that can
-/// nest derives from it.</summary>
+/// unit driver that can nest derives from it.</summary>
 public abstract class NestedDomain : IommuDomain
 {
     private readonly ulong[] _guestTable;

@@ -10,8 +10,7 @@ namespace Aperture.Iommu;
 /// <param name="Group">The device's number for the requests that are answered together.</param>
 /// <param name="Address">The page.</param>
 /// <param name="Access">What the device wants to do: <see cref="Protection.Read"/>, <see cref="Protection.Write"/>,
-/// <see cref="Protection.Privileged"/>; what it
-/// fetches as instructions has <paramref name="IsExecute"/>.</param>
+/// <see cref="Protection.Privileged"/>; what it fetches as instructions has <paramref name="IsExecute"/>.</param>
 /// <param name="IsExecute">Whether it fetches instructions.</param>
 /// <param name="IsLast">Whether it is the last of its group: now they are answered.</param>
 public readonly record struct PageRequest(

@@ -31,8 +31,7 @@ public sealed partial class PagingDomain<TFormat> : IommuDomain
     /// <param name="memory">Where the tables live.</param>
     /// <param name="trace">Hears of maps and unmaps.</param>
     /// <exception cref="ApertureException">No memory for the root table; <see cref="Status.InvalidArgument"/>: page sizes that the format
-    /// does not have,
-    /// or more bits.</exception>
+    /// does not have, or more bits.</exception>
     public PagingDomain(in DomainRequest request, TFormat format, ITableMemory memory, DmaTrace? trace = null)
         : base(request.Type)
     {

@@ -7,8 +7,7 @@ public enum ReservationKind
     Reserved,
 
     /// <summary>The device uses them already, for memory at the same physical addresses: that must be mapped before its accesses are
-    /// translated, and
-    /// for as long as they are.</summary>
+    /// translated, and for as long as they are.</summary>
     Direct,
 
     /// <summary>As <see cref="Direct"/>, but whoever takes the device over from its firmware may end it: an owner of the group.</summary>
@@ -18,7 +17,6 @@ public enum ReservationKind
     Msi,
 
     /// <summary>Where software puts the doorbells of message-signalled interrupts, for units that translate them. Nothing is there by
-    /// itself: an owner of
-    /// the group keeps it free, and the DMA API places doorbells as it likes.</summary>
+    /// itself: an owner of the group keeps it free, and the DMA API places doorbells as it likes.</summary>
     SoftwareMsi,
 }

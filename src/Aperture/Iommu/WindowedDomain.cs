@@ -6,8 +6,7 @@ using Aperture.Diagnostics;
 namespace Aperture.Iommu;
 
 /// <summary>A domain of several windows, each with page sizes and a table of its own: the windows of a TCE unit, or the aperture of a GART,
-/// outside of which
-/// addresses pass.</summary>
+/// outside of which addresses pass.</summary>
 /// <typeparam name="TFormat">The format of the tables; their parameters may differ.</typeparam>
 public sealed class WindowedDomain<TFormat> : IommuDomain
     where TFormat : struct, IPageTableFormat
@@ -23,9 +22,8 @@ public sealed class WindowedDomain<TFormat> : IommuDomain
     /// <param name="memory">Where the tables live.</param>
     /// <param name="trace">Hears of maps and unmaps.</param>
     /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: no window, windows that are not in order or beyond what
-    /// their format can
-    /// map, that differ in what happens outside, or page sizes that the format does not have; <see cref="Status.NoMemory"/>: no memory for
-    /// a root table.</exception>
+    /// their format can map, that differ in what happens outside, or page sizes that the format does not have;
+    /// <see cref="Status.NoMemory"/>: no memory for a root table.</exception>
     public WindowedDomain(
         DomainType type,
         ReadOnlySpan<(ApertureWindow Window, TFormat Format)> windows,
@@ -116,8 +114,7 @@ public sealed class WindowedDomain<TFormat> : IommuDomain
 
     /// <inheritdoc/>
     /// <remarks><see cref="Status.OutOfRange"/> for a range that does not lie in one window. A gather that holds something of another
-    /// window is committed
-    /// first.</remarks>
+    /// window is committed first.</remarks>
     public override Status Unmap(Iova iova, ulong size, ref InvalidationGather gather, out ulong unmapped)
     {
         unmapped = 0;

@@ -297,7 +297,18 @@ public class BoardCheckerTests
         _pcie.Cells("iommu-map", 0, 0x888, 0, 1);
         Expect(FindingCode.IommuMap, "/soc/pcie@50000", "0x888");
         _pcie.Cells("iommu-map", 0, 1, 0, 1);
-        Expect(FindingCode.IommuMap, "/soc/pcie@50000", "must be 1");
+        Expect(FindingCode.IommuMap, "/soc/pcie@50000", "#iommu-cells is 0");
+    }
+
+    [Fact]
+    public void A_right_map_of_a_unit_with_two_cells_was_an_error()
+    {
+        _smmu.Cells("#iommu-cells", 2);
+        _stream.Cells("iommus", 2, 0x20, 0);
+        _pcie.Cells("iommu-map", 0, 2, 0x1C00, 0x3F, 1, 0x100, 2, 0x1C01, 0, 1, 0x200, 2, 0x1C02, 0, 1, 0x300, 2, 0x1C03, 0, 1);
+        ExpectNothing();
+        _pcie.Cells("iommu-map", 0, 2, 0x1C00, 1, 0x100, 2, 0x1C01, 1);
+        Expect(FindingCode.IommuMap, "/soc/pcie@50000", "taken as 0", FindingSeverity.Warning);
     }
 
     [Fact]

@@ -38,6 +38,9 @@ internal sealed class RichUnit(Device device, ITableMemory tables) : IommuUnit(d
     /// <summary>The domains of which account is kept.</summary>
     public HashSet<IommuDomain> Tracked { get; } = [];
 
+    /// <summary>Gives domains windows instead of one aperture; null for that.</summary>
+    public Func<(ApertureWindow Window, ArmLpaeFormat Format)[]>? MakesWindows { get; init; }
+
     /// <summary>Which attachment of a process fails, from 1; 0 for none.</summary>
     public int FailPasid { get; set; }
 
@@ -91,6 +94,8 @@ internal sealed class RichUnit(Device device, ITableMemory tables) : IommuUnit(d
             case DomainType.Shared:
                 return new SharedDomain(request.Tables!);
             default:
+                if (MakesWindows is not null)
+                    return new WindowedDomain<ArmLpaeFormat>(request.Type, MakesWindows(), tables);
                 var kind = request.Stage == TranslationStages.Second ? ArmLpaeKind.Stage2 : ArmLpaeKind.Stage1;
                 var options = new ArmLpaeOptions { Kind = kind, InputBits = 39, OutputBits = 40, TracksDirty = request.TracksDirty };
                 return new PagingDomain<ArmLpaeFormat>(request, new ArmLpaeFormat(options), tables);

@@ -1,6 +1,4 @@
-using Aperture.Core;
 using Aperture.Devices;
-using Aperture.Firmware;
 using Aperture.Iommu;
 using Aperture.Tests.Fakes;
 
