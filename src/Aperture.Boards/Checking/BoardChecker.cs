@@ -21,6 +21,7 @@ public static class BoardChecker
         SupplierRules.Check(context);
         ReservedRules.Check(context);
         IommuMapRules.Check(context);
+        IommuAddressRules.Check(context);
         CycleRules.Check(context);
         return context.Findings;
     }

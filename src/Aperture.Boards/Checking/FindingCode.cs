@@ -39,6 +39,9 @@ public static class FindingCode
     /// <summary>An <c>iommu-map</c> is malformed.</summary>
     public const string IommuMap = "iommu-map";
 
+    /// <summary>An <c>iommu-addresses</c> is malformed, overlaps itself, or keeps nothing.</summary>
+    public const string IommuAddresses = "iommu-addresses";
+
     /// <summary>Devices wait for each other in a circle.</summary>
     public const string Cycle = "cycle";
 }

@@ -39,8 +39,19 @@ internal static class ReservedRules
     private static void CheckSize(CheckContext context, ReservedMemoryNode region)
     {
         var node = region.Node;
-        if (node.Has("reg") ? region.Ranges.IsEmpty : region.Size == 0)
-            context.Error(FindingCode.Reserved, node, node.Has("reg") ? "reg is malformed or has no size: #address-cells and #size-cells of /reserved-memory say how to write it" : "has neither reg nor size: say where it lies, or how large it is");
+        if (node.Has("reg") && region.Ranges.IsEmpty)
+        {
+            context.Error(
+                FindingCode.Reserved,
+                node,
+                "reg is malformed or has no size: #address-cells and #size-cells of /reserved-memory say how to write it");
+        }
+        else if (!node.Has("reg") && region.Size == 0 && !node.Has("iommu-addresses"))
+        {
+            // Device addresses may be kept without memory.
+            context.Error(FindingCode.Reserved, node, "has neither reg nor size: say where it lies, or how large it is");
+        }
+
         if (region.Alignment != 0 && !BitOperations.IsPow2(region.Alignment))
             context.Error(FindingCode.Reserved, node, $"alignment 0x{region.Alignment:x} is no power of two: round it up");
         if (region.IsSharedDmaPool && region.IsReusable && region.IsUnmapped)

@@ -312,6 +312,31 @@ public class BoardCheckerTests
     }
 
     [Fact]
+    public void Device_addresses_without_memory_were_an_error()
+    {
+        var window = new TreeNode("window").Cells("iommu-addresses", 200, 0xFFC0_0000, 0x40_0000).Cells("phandle", 111);
+        _reserved.Add(window);
+        _stream.Cells("memory-region", 111).Cells("phandle", 200);
+        ExpectNothing();
+        window.Cells("iommu-addresses", 201, 0xFFC0_0000, 0x40_0000);
+        Expect(FindingCode.IommuAddresses, "/reserved-memory/window", "phandle 0xc9");
+        window.Cells("iommu-addresses", 200, 0xFFC0_0000);
+        Expect(FindingCode.IommuAddresses, "/reserved-memory/window", "<&device address size>");
+        window.Cells("iommu-addresses", 200, 0, 0x2000, 200, 0x1000, 0x2000);
+        Expect(FindingCode.IommuAddresses, "/reserved-memory/window", "overlap", FindingSeverity.Warning);
+        window.Cells("iommu-addresses", 200, 0x1000, 0);
+        Expect(FindingCode.IommuAddresses, "/reserved-memory/window", "no bytes", FindingSeverity.Warning);
+        window.Cells("iommu-addresses", 101, 0x1000, 0x1000);
+        Expect(FindingCode.IommuAddresses, "/reserved-memory/window", "passes no IOMMU", FindingSeverity.Warning);
+        window.Cells("iommu-addresses", 200, 0x1000, 0x1000).Cells("reg", 0x8200_0000, 0x1000);
+        Expect(FindingCode.IommuAddresses, "/reserved-memory/window", "other device addresses than reg", FindingSeverity.Warning);
+        window.Cells("iommu-addresses", 200, 0x8200_0000, 0x1000);
+        ExpectNothing();
+        _stream.Cells("memory-region", 110);
+        Expect(FindingCode.IommuAddresses, "/reserved-memory/window", "does not refer here", FindingSeverity.Warning);
+    }
+
+    [Fact]
     public void Map_overlaps_itself_or_its_mask()
     {
         _pcie.Cells("iommu-map", 0, 2, 0, 0x10, 8, 2, 0x10, 0x10);
