@@ -3,13 +3,16 @@ using System.Runtime.CompilerServices;
 
 namespace Aperture.Core.Threading;
 
-/// <summary>Lets an invalidation wait for the accesses that began before it. An access enters and leaves by plain stores into a place of its thread's own; who
-/// waits pays: a memory barrier in every thread of the process, unless only the waiting thread itself makes accesses here.</summary>
+/// <summary>Lets an invalidation wait for the accesses that began before it. An access enters and leaves by plain stores into a place of
+/// its thread's own; who waits pays: a memory barrier in every thread of the process, unless only the waiting thread itself makes accesses
+/// here.</summary>
 /// <remarks>
-/// <para>Why it holds: an access says that it is inside and then looks at what may be invalidated. Who waits has changed that and then, after the process-wide
-/// barrier, looks who is inside. Who was missed therefore sees the change.</para>
-/// <para>Never wait while holding a lock that an access may take: let the lock go first, or let accesses take it outside of the epoch.</para>
-/// <para>A thread that made no access during <see cref="IdleWaits"/> waits is let go, so that an invalidation does not pay for threads that went by once.</para>
+/// <para>Why it holds: an access says that it is inside and then looks at what may be invalidated. Who waits has changed that and then,
+/// after the process-wide barrier, looks who is inside. Who was missed therefore sees the change.</para>
+/// <para>Never wait while holding a lock that an access may take: let the lock go first, or let accesses take it outside of the
+/// epoch.</para>
+/// <para>A thread that made no access during <see cref="IdleWaits"/> waits is let go, so that an invalidation does not pay for threads
+/// that went by once.</para>
 /// </remarks>
 public sealed class AccessEpoch
 {
@@ -28,17 +31,22 @@ public sealed class AccessEpoch
 
     /// <summary>Says that the calling thread begins an access. Accesses of one thread may lie within each other.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Scope Enter()
+    public Scope Enter() => Enter(ThreadRecord.Current);
+
+    /// <summary>Says that the calling thread begins an access. Accesses of one thread may lie within each other.</summary>
+    /// <param name="thread">The calling thread's record.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Scope Enter(ThreadRecord thread)
     {
-        var thread = ThreadRecord.Current;
+        ArgumentNullException.ThrowIfNull(thread);
         var slots = Volatile.Read(ref _slots);
         if ((uint)thread.Index >= (uint)slots.Length || slots[thread.Index] is not { } slot || !slot.TryEnter())
             slot = Register(thread);
         return new Scope(slot);
     }
 
-    /// <summary>Returns when every access of another thread that began before has ended. Call it after the change that later accesses shall see, outside of
-    /// an access: two threads that waited within theirs would wait for each other.</summary>
+    /// <summary>Returns when every access of another thread that began before has ended. Call it after the change that later accesses
+    /// shall see, outside of an access: two threads that waited within theirs would wait for each other.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void WaitForReaders()
     {

@@ -89,8 +89,9 @@ public sealed unsafe class SystemBus
         return false;
     }
 
-    /// <summary>Reads an aligned 32-bit little-endian word of RAM or a register: what a table walker does.</summary>
-    /// <returns>False for a bus error.</returns>
+    /// <summary>Reads an aligned 32-bit little-endian word of a table. Tables lie in RAM: a walker holds its unit's lock and reaches into
+    /// no block's registers, its own least of all.</summary>
+    /// <returns>False for a bus error: no RAM there.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryRead32(PhysicalAddress address, out uint value)
     {
@@ -101,13 +102,12 @@ public sealed unsafe class SystemBus
             return true;
         }
 
-        var answered = TryReadRegister(address, sizeof(uint), out var wide);
-        value = (uint)wide;
-        return answered;
+        value = 0;
+        return false;
     }
 
-    /// <summary>Reads an aligned 64-bit little-endian word of RAM or a register.</summary>
-    /// <returns>False for a bus error.</returns>
+    /// <summary>Reads an aligned 64-bit little-endian word of a table, as <see cref="TryRead32"/> does.</summary>
+    /// <returns>False for a bus error: no RAM there.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryRead64(PhysicalAddress address, out ulong value)
     {
@@ -118,7 +118,8 @@ public sealed unsafe class SystemBus
             return true;
         }
 
-        return TryReadRegister(address, sizeof(ulong), out value);
+        value = 0;
+        return false;
     }
 
     /// <summary>Replaces an aligned 32-bit little-endian word of RAM if it holds what is expected, in one step: no other device, walker
@@ -174,7 +175,23 @@ public sealed unsafe class SystemBus
     /// <param name="destination">The bytes.</param>
     /// <param name="isCoherent">Whether the device snoops the CPU's caches.</param>
     /// <returns>False for a bus error; the buffer is then unchanged.</returns>
-    public bool TryRead(PhysicalAddress address, Span<byte> destination, bool isCoherent = false)
+    public bool TryRead(PhysicalAddress address, Span<byte> destination, bool isCoherent = false) =>
+        TryReadMemory(address, destination, isCoherent) || TryReadRegister(address, destination);
+
+    /// <summary>Writes bytes to RAM, or one register of 1, 2, 4 or 8 bytes.</summary>
+    /// <param name="address">The first byte.</param>
+    /// <param name="source">The bytes.</param>
+    /// <param name="isCoherent">Whether the device snoops the CPU's caches.</param>
+    /// <returns>False for a bus error; nothing was written then.</returns>
+    public bool TryWrite(PhysicalAddress address, ReadOnlySpan<byte> source, bool isCoherent = false) =>
+        TryWriteMemory(address, source, isCoherent) || TryWriteRegister(address, source);
+
+    /// <summary>Reads bytes from RAM.</summary>
+    /// <param name="address">The first byte.</param>
+    /// <param name="destination">The bytes.</param>
+    /// <param name="isCoherent">Whether the device snoops the CPU's caches.</param>
+    /// <returns>False where that is not RAM; the buffer is then unchanged.</returns>
+    public bool TryReadMemory(PhysicalAddress address, Span<byte> destination, bool isCoherent = false)
     {
         if (Memory.TryGetDramPointer(address, (ulong)destination.Length, out var pointer))
         {
@@ -189,18 +206,15 @@ public sealed unsafe class SystemBus
             return true;
         }
 
-        if (!TryReadRegister(address, destination.Length, out var value))
-            return false;
-        MemoryMarshal.AsBytes(new ReadOnlySpan<ulong>(in value))[..destination.Length].CopyTo(destination);
-        return true;
+        return false;
     }
 
-    /// <summary>Writes bytes to RAM, or one register of 1, 2, 4 or 8 bytes.</summary>
+    /// <summary>Writes bytes to RAM.</summary>
     /// <param name="address">The first byte.</param>
     /// <param name="source">The bytes.</param>
     /// <param name="isCoherent">Whether the device snoops the CPU's caches.</param>
-    /// <returns>False for a bus error; nothing was written then.</returns>
-    public bool TryWrite(PhysicalAddress address, ReadOnlySpan<byte> source, bool isCoherent = false)
+    /// <returns>False where that is not RAM; nothing was written then.</returns>
+    public bool TryWriteMemory(PhysicalAddress address, ReadOnlySpan<byte> source, bool isCoherent = false)
     {
         if (Memory.TryGetDramPointer(address, (ulong)source.Length, out var pointer))
         {
@@ -215,11 +229,7 @@ public sealed unsafe class SystemBus
             return true;
         }
 
-        ulong value = 0;
-        if (source.Length > sizeof(ulong))
-            return false;
-        source.CopyTo(MemoryMarshal.AsBytes(new Span<ulong>(ref value)));
-        return TryWriteRegister(address, source.Length, value);
+        return false;
     }
 
     /// <summary>Reads a register.</summary>
@@ -234,6 +244,27 @@ public sealed unsafe class SystemBus
     /// <returns>False for a bus error: nothing there, misaligned, or refused by the block.</returns>
     public bool TryWriteRegister(PhysicalAddress address, int width, ulong value) =>
         IsRegisterAccess(address, width) && TryFindDevice(address, out var device, out var offset) && device.TryWrite(offset, width, value);
+
+    /// <summary>Reads one register of as many bytes as the buffer has.</summary>
+    /// <returns>False for a bus error; the buffer is then unchanged.</returns>
+    public bool TryReadRegister(PhysicalAddress address, Span<byte> destination)
+    {
+        if (!TryReadRegister(address, destination.Length, out var value))
+            return false;
+        MemoryMarshal.AsBytes(new ReadOnlySpan<ulong>(in value))[..destination.Length].CopyTo(destination);
+        return true;
+    }
+
+    /// <summary>Writes one register of as many bytes as there are.</summary>
+    /// <returns>False for a bus error.</returns>
+    public bool TryWriteRegister(PhysicalAddress address, ReadOnlySpan<byte> source)
+    {
+        ulong value = 0;
+        if (source.Length > sizeof(ulong))
+            return false;
+        source.CopyTo(MemoryMarshal.AsBytes(new Span<ulong>(ref value)));
+        return TryWriteRegister(address, source.Length, value);
+    }
 
     private static bool IsRegisterAccess(PhysicalAddress address, int width) =>
         width is 1 or 2 or 4 or 8 && address.IsAligned((ulong)width);

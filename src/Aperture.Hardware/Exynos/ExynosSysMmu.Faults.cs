@@ -39,7 +39,7 @@ public sealed partial class ExynosSysMmu
                 _faultHeld = true;
         }
 
-        RefreshMode(); // may run the interrupt handler, which may release the access
+        RefreshMode();
         return stalls;
     }
 

@@ -14,6 +14,7 @@ public sealed partial class ExynosSysMmu
         if (_layout != SysMmuLayout.V7Vm || vids == SysMmuVmRegister.Count)
         {
             InvalidateEverything();
+            EndAccesses();
             if (Options.FlushClearsFlpdCache)
                 _flpds?.Clear();
             return;
@@ -21,7 +22,7 @@ public sealed partial class ExynosSysMmu
 
         InvalidateRange(firstVid, 0, uint.MaxValue);
         if (Options.FlushClearsFlpdCache)
-            _flpds?.RemoveVm(firstVid);
+            _flpds?.RemoveWhere(key => key >> FlpdVidShift == firstVid);
     }
 
     private void FlushEntry(uint firstVid, int vids, uint word)
@@ -32,13 +33,14 @@ public sealed partial class ExynosSysMmu
         var address = new Iova(page);
         for (var vid = firstVid; vid < firstVid + vids; vid++)
         {
-            _tlb[(page >> 12) & _bankMask].InvalidateAddress(vid, address);
-            _l2?.InvalidateAddress(vid, address);
+            _tlb[(page >> 12) & _bankMask].InvalidateAddress(_tags[vid], address);
+            _l2?.InvalidateAddress(_tags[vid], address);
             if (Options.FlushEntryClearsFlpdCache)
-                _flpds?.Remove(vid, page >> SysMmuFirstLevel.CoverShift);
+                _flpds?.Remove(FlpdLine(page >> SysMmuFirstLevel.CoverShift), FlpdKey(vid, page >> SysMmuFirstLevel.CoverShift));
         }
 
-        _faultingPages?.Remove(page);
+        _faultingPages?.Remove(LineOfBlock(page), BlockOf(page));
+        EndAccesses();
     }
 
     private void FlushRange(uint firstVid, int vids, uint word, uint start, uint end)
@@ -65,21 +67,10 @@ public sealed partial class ExynosSysMmu
 
     private void InvalidateRange(uint vid, uint first, uint last)
     {
+        var which = new TlbInvalidation { Tag = _tags[vid], TagMask = uint.MaxValue, First = new Iova(first), Last = new Iova(last) };
         foreach (var bank in _tlb)
-            InvalidateRange(bank, vid, first, last);
-        if (_l2 is not null)
-            InvalidateRange(_l2, vid, first, last);
-    }
-
-    private static void InvalidateRange(TranslationCache cache, uint vid, uint first, uint last)
-    {
-        for (var i = 0; i < cache.Entries; i++)
-        {
-            if (!cache.IsValid(i) || VidOf(cache.Info(i)) != vid)
-                continue;
-            var page = cache.Page(i).Value;
-            if (page <= last && page + (1ul << cache.PageShift(i)) > first)
-                cache.Invalidate(i);
-        }
+            bank.Invalidate(which);
+        _l2?.Invalidate(which);
+        EndAccesses();
     }
 }

@@ -55,7 +55,8 @@ public sealed partial class ExynosSysMmu
         };
     }
 
-    /// <summary>The buffer that the registers show. One beyond the layout's number of usable buffers reads zero and takes no writes (inferred).</summary>
+    /// <summary>The buffer that the registers show. One beyond the layout's number of usable buffers reads zero and takes no writes
+    /// (inferred).</summary>
     private bool TrySelectBuffer(out int buffer)
     {
         var (layout, select) = _layout == SysMmuLayout.V1
@@ -71,7 +72,7 @@ public sealed partial class ExynosSysMmu
     {
         var target = new Iova(address);
         var bank = BankOf(target);
-        if (_mode == Mode.PassingThrough || bank.Probe(0, target, out _) != 0)
+        if (_mode == Mode.PassingThrough || bank.Probe(_tags[0], target, out _) != 0)
             return;
         if (Walk(address, 0, out var shift, out var page, out var info) == FaultKind.None)
             FillTlb(bank, 0, target, shift, page, info | DirectFetchFlag);
@@ -84,7 +85,7 @@ public sealed partial class ExynosSysMmu
             for (var i = 0; i < bank.Entries; i++)
             {
                 if (bank.IsValid(i) && (bank.Info(i) & DirectFetchFlag) != 0)
-                    bank.Set(i, VidOf(bank.Info(i)), bank.Page(i), bank.PageShift(i), bank.Base(i), bank.Info(i) & ~DirectFetchFlag);
+                    bank.Set(i, bank.Tag(i), PageOf(bank.Page(i), bank.PageShift(i), bank.Base(i).Value, bank.Info(i) & ~DirectFetchFlag));
             }
         }
     }

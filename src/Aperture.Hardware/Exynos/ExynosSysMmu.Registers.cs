@@ -7,12 +7,13 @@ public sealed partial class ExynosSysMmu
 {
     private uint InterruptStatus => _layout == SysMmuLayout.V1 ? SysMmuV1Register.InterruptStatus : SysMmuV5Register.InterruptStatus;
 
-    /// <summary>Whether the unit has the registers that version 3.3 added: TLB window, fault transaction, selectable prefetch buffers.</summary>
+    /// <summary>Whether the unit has the registers that version 3.3 added: TLB window, fault transaction, selectable prefetch
+    /// buffers.</summary>
     private bool HasV33Registers => _layout == SysMmuLayout.V1 && _version.IsAtLeast(3, 3);
 
     /// <inheritdoc/>
     /// <remarks>Only aligned 32-bit accesses are answered.</remarks>
-    public override bool TryRead(uint offset, int width, out ulong value)
+    protected override bool TryReadRegister(uint offset, int width, out ulong value)
     {
         value = 0;
         if (!IsAccess(offset, width))
@@ -28,7 +29,7 @@ public sealed partial class ExynosSysMmu
 
     /// <inheritdoc/>
     /// <remarks>Only aligned 32-bit accesses are answered.</remarks>
-    public override bool TryWrite(uint offset, int width, ulong value)
+    protected override bool TryWriteRegister(uint offset, int width, ulong value)
     {
         if (!IsAccess(offset, width))
             return false;
@@ -48,6 +49,7 @@ public sealed partial class ExynosSysMmu
         if (offset == SysMmuRegister.Config)
         {
             RefreshAll();
+            EndAccesses();
             return;
         }
 
@@ -77,6 +79,7 @@ public sealed partial class ExynosSysMmu
                 break;
             case SysMmuV1Register.TableBase:
                 RefreshAll();
+                EndAccesses();
                 break;
             case SysMmuV1Register.InterruptClear:
                 ClearInterrupts(word);
@@ -105,6 +108,7 @@ public sealed partial class ExynosSysMmu
             case SysMmuV5Register.TableBase:
             case SysMmuV5Register.L2TlbConfig:
                 RefreshAll();
+                EndAccesses();
                 break;
             case SysMmuV5Register.DirectFetch when _layout == SysMmuLayout.V5 && _version.IsAtLeast(5, 1):
                 FetchDirectly(word);
@@ -123,6 +127,7 @@ public sealed partial class ExynosSysMmu
             case SysMmuVmRegister.Config:
             case SysMmuVmRegister.TableBase:
                 RefreshAll();
+                EndAccesses();
                 break;
             case SysMmuVmRegister.Flush:
                 Flush(vid, 1, word);

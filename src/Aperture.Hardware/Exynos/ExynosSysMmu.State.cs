@@ -23,8 +23,8 @@ public sealed partial class ExynosSysMmu
         Held,
     }
 
-    /// <summary>Reads of MMU_STATUS that still answer "not blocked" after the next request to block; negative: for ever. Accesses are held from the
-    /// request on; the status follows when those under way are done.</summary>
+    /// <summary>Reads of MMU_STATUS that still answer "not blocked" after the next request to block; negative: for ever. Accesses are held
+    /// from the request on; the status follows when those under way are done.</summary>
     public int BlockDelayPolls { get; set; }
 
     private SysMmuControl Control => new(this[SysMmuRegister.Control]);
@@ -33,13 +33,15 @@ public sealed partial class ExynosSysMmu
 
     private void WriteControl(uint value)
     {
-        var old = Control;
+        var (old, oldMode) = (Control, _mode);
         this[SysMmuRegister.Control] = value;
         if (Control.IsBlocked && !old.IsBlocked)
             _pollsLeft = BlockDelayPolls;
         if (!Control.IsBlocked || !Control.IsEnabled)
             _faultHeld = false;
         RefreshMode();
+        if (oldMode != _mode && oldMode != Mode.Held)
+            EndAccesses();
     }
 
     private uint ReadStatus()
@@ -61,6 +63,7 @@ public sealed partial class ExynosSysMmu
         _mode = !control.IsEnabled ? Mode.PassingThrough
             : control.IsBlocked || _faultHeld ? Mode.Held
             : Mode.Translating;
+        NoteStall(_mode == Mode.Held);
         Interrupt.Set(Answers && control.HasInterrupt && this[InterruptStatus] != 0);
     }
 

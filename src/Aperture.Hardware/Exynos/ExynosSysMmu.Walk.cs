@@ -7,89 +7,71 @@ namespace Aperture.Hardware.Exynos;
 /// <content>What happens to an access that the TLB does not serve at once: second TLB, table walk, faults and retries.</content>
 public sealed partial class ExynosSysMmu
 {
-    // The word kept with a TLB entry: permitted accesses in bits 1:0, then these flags, the VID in bits 15:8.
+    // The word kept with a TLB entry: permitted accesses in bits 1:0, then these flags.
     private const ulong DirectFetchFlag = 1 << 2;
     private const ulong SmallStepFlag = 1 << 3;
-    private const int InfoVidShift = 8;
 
     private const ulong AddressSpace = 1ul << 32; // bytes that the master can address
+    private const int FlpdVidShift = 12;          // the VID in the key of a first-level descriptor, above its table index
+    private const int FaultingBlocks = 16;        // blocks whose faulting pages are remembered
 
     private ulong _walks; // table walks made for accesses
 
-    private static uint VidOf(ulong info) => (uint)(info >> InfoVidShift);
-
-    private TranslationStatus TranslateOtherwise(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
-    {
-        address = default;
-        contiguous = 0;
-        if (request.Address.Value >= AddressSpace || !(Answers || PassesUnclocked))
-            return TranslationStatus.Aborted;
-        return _mode == Mode.Held ? TranslationStatus.Stalled : PassThrough(request, out address, out contiguous);
-    }
-
     private bool PassesUnclocked => _mode == Mode.PassingThrough && IsPowered && !IsInReset && !Options.BypassNeedsClock;
 
-    private static TranslationStatus PassThrough(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
+    /// <inheritdoc/>
+    protected override TranslationResult Resolve(in BusRequest request, ref AccessAttempt attempt)
     {
-        address = new PhysicalAddress(request.Address.Value);
-        contiguous = AddressSpace - request.Address.Value;
-        return TranslationStatus.Ok;
-    }
-
-    private TranslationStatus TranslateSlowly(in BusRequest request, uint vid, int hits, int index, out PhysicalAddress address, out ulong contiguous)
-    {
-        for (var retries = 0; ; retries++)
+        if (attempt.Number > 0)
         {
-            if (!IsVmOn(vid) && Options.DisabledVm == SysMmuDisabledVm.PassThrough)
-                return PassThrough(request, out address, out contiguous);
-            var fault = Resolve(request, vid, hits, index, out address, out contiguous);
-            if (fault == FaultKind.None)
-                return TranslationStatus.Ok;
-
-            address = default;
-            contiguous = 0;
-            if (!Raise(fault, request, vid))
-                return TranslationStatus.Aborted;
             if (Answers && _mode == Mode.Held)
-                return TranslationStatus.Stalled;
+                return new TranslationResult(TranslationStatus.Stalled);
             if (!Answers || !Options.RetriesAfterFault)
-                return TranslationStatus.Aborted;
-            if (_mode == Mode.PassingThrough)
-                return PassThrough(request, out address, out contiguous);
-            if (retries >= MaxRetries)
-                return TranslationStatus.Stalled;
-            hits = BankOf(request.Address).Lookup(vid, request.Address, out index);
+                return new TranslationResult(TranslationStatus.Aborted);
+            if (_mode == Mode.Translating && attempt.IsBeyondLast)
+                return new TranslationResult(TranslationStatus.Stalled);
         }
+
+        if (_mode != Mode.Translating || !Answers || request.Address.Value >= AddressSpace)
+            return Otherwise(request);
+        var vid = VidOf(request.Stream);
+        var hits = BankOf(request.Address).Lookup(_tags[vid], request.Address, out var index);
+        if (!IsVmOn(vid) && Options.DisabledVm == SysMmuDisabledVm.PassThrough)
+            return PassThrough(request);
+        var fault = Resolve(request, vid, hits, index, out var result);
+        if (fault == FaultKind.None)
+            return result;
+        attempt.HasFaulted = Raise(fault, request, vid);
+        return new TranslationResult(attempt.HasFaulted ? TranslationStatus.Stalled : TranslationStatus.Aborted);
     }
+
+    private TranslationResult Otherwise(in BusRequest request)
+    {
+        if (request.Address.Value >= AddressSpace || !(Answers || PassesUnclocked))
+            return new TranslationResult(TranslationStatus.Aborted);
+        return _mode == Mode.Held ? new TranslationResult(TranslationStatus.Stalled) : PassThrough(request);
+    }
+
+    private static TranslationResult PassThrough(in BusRequest request) =>
+        new(TranslationStatus.Ok, new PhysicalAddress(request.Address.Value), AddressSpace - request.Address.Value, Protection.ReadWrite);
 
     private TranslationCache BankOf(Iova address) => _tlb[(uint)(address.Value >> 12) & _bankMask];
 
-    private FaultKind Resolve(in BusRequest request, uint vid, int hits, int index, out PhysicalAddress address, out ulong contiguous)
+    private FaultKind Resolve(in BusRequest request, uint vid, int hits, int index, out TranslationResult result)
     {
-        address = default;
-        contiguous = 0;
+        result = default;
         if (!IsVmOn(vid))
             return FaultKind.Page;
         if (hits > 1)
             return FaultKind.MultiHit;
 
         var bank = BankOf(request.Address);
-        if (hits == 0)
-        {
-            var fault = Fetch(request, vid, bank, out index);
-            if (fault != FaultKind.None)
-                return fault;
-        }
-        else
-        {
-            var fault = Check(request, vid, (uint)bank.Info(index));
-            if (fault != FaultKind.None)
-                return fault;
-        }
-
-        address = bank.Translate(index, request.Address, out contiguous);
+        var fault = hits == 0 ? Fetch(request, vid, bank, out index) : Check(request, vid, (uint)bank.Info(index));
+        if (fault != FaultKind.None)
+            return fault;
+        result = bank.Translate(index, request.Address);
         if ((bank.Info(index) & SmallStepFlag) != 0)
-            contiguous = BytesOfSmallPage(request.Address);
+            result = result with { Length = BytesOfSmallPage(request.Address) };
         return FaultKind.None;
     }
 
@@ -100,7 +82,7 @@ public sealed partial class ExynosSysMmu
         int shift;
         ulong target, info;
         FaultKind fault;
-        var second = _usesL2 ? _l2!.Lookup(vid, request.Address, out index) : 0;
+        var second = _usesL2 ? _l2!.Lookup(_tags[vid], request.Address, out index) : 0;
         if (second > 1)
             return FaultKind.MultiHit;
         if (second == 1)
@@ -122,7 +104,7 @@ public sealed partial class ExynosSysMmu
             return fault;
         index = FillTlb(bank, vid, request.Address, shift, target, info);
         if (second == 0 && _usesL2)
-            _l2!.Fill(vid, request.Address, shift, new PhysicalAddress(target), info);
+            _l2!.Fill(_tags[vid], PageOf(request.Address, shift, target, info));
         return FaultKind.None;
     }
 
@@ -130,28 +112,21 @@ public sealed partial class ExynosSysMmu
     /// alike only to the end of 4 KiB: a long transfer must come upon each stale part, as it does in silicon.</summary>
     private int FillTlb(TranslationCache bank, uint vid, Iova address, int shift, ulong target, ulong info)
     {
-        if (shift != SysMmuSecondLevel.CoverShift && (_bankMask != 0 || HoldsPartOf(bank, vid, address, shift)))
+        if (shift != SysMmuSecondLevel.CoverShift && (_bankMask != 0 || bank.HoldsPartOf(_tags[vid], uint.MaxValue, address, shift)))
             info |= SmallStepFlag;
-        return bank.Fill(vid, address, shift, new PhysicalAddress(target), info);
+        return bank.Fill(_tags[vid], PageOf(address, shift, target, info));
     }
 
-    private static bool HoldsPartOf(TranslationCache bank, uint vid, Iova address, int shift)
-    {
-        for (var i = 0; i < bank.Entries; i++)
-        {
-            if (bank.IsValid(i) && VidOf(bank.Info(i)) == vid && bank.Page(i).Value >> shift == address.Value >> shift)
-                return true;
-        }
-
-        return false;
-    }
+    /// <summary>An entry. Rights that are not checked are none the less what its table says.</summary>
+    private static TlbPage PageOf(Iova address, int shift, ulong target, ulong info) =>
+        new(address, shift, new PhysicalAddress(target), info, Protection: (Protection)(info & (ulong)SysMmuAccess.ReadWrite));
 
     private static ulong BytesOfSmallPage(Iova address) =>
         (1ul << SysMmuSecondLevel.CoverShift) - (address.Value & ((1ul << SysMmuSecondLevel.CoverShift) - 1));
 
     private FaultKind Check(in BusRequest request, uint vid, uint permitted)
     {
-        if ((Needed(request.Access) & _checks[vid] & ~permitted) != 0)
+        if ((Needed(request) & _checks[vid] & ~permitted) != 0)
             return FaultKind.Protection;
         return Options.ViolatesSecurity is { } violates && violates(request) ? FaultKind.Security : FaultKind.None;
     }
@@ -164,12 +139,12 @@ public sealed partial class ExynosSysMmu
         info = 0;
         var number = address >> SysMmuFirstLevel.CoverShift;
         uint word;
-        if (!_usesFlpds || !_flpds!.TryGet(vid, number, out word))
+        if (!_usesFlpds || !_flpds!.TryGet(FlpdLine(number), FlpdKey(vid, number), 0, out word))
         {
             if (!Bus.TryRead32(new PhysicalAddress(_tableBases[vid] + (number * sizeof(uint))), out word))
                 return FaultKind.TableWalk;
             if (_usesFlpds && IsKept(word))
-                _flpds!.Set(vid, number, word);
+                _flpds!.Take(FlpdLine(number), FlpdKey(vid, number))[0] = word;
         }
 
         var first = new SysMmuFirstLevel(word);
@@ -178,7 +153,7 @@ public sealed partial class ExynosSysMmu
             case SysMmuFirstLevel.SectionType:
                 shift = SysMmuFirstLevel.CoverShift;
                 target = first.Section(_addressShift);
-                info = (ulong)first.Access(_addressShift) | (vid << InfoVidShift);
+                info = (ulong)first.Access(_addressShift);
                 return FaultKind.None;
             case SysMmuFirstLevel.LinkType:
                 break;
@@ -196,7 +171,7 @@ public sealed partial class ExynosSysMmu
             return FaultKind.Page;
         shift = second.IsLarge ? SysMmuSecondLevel.LargeShift : SysMmuSecondLevel.CoverShift;
         target = second.Page(_addressShift);
-        info = (ulong)second.Access(_addressShift) | (vid << InfoVidShift);
+        info = (ulong)second.Access(_addressShift);
         return FaultKind.None;
     }
 
@@ -209,21 +184,27 @@ public sealed partial class ExynosSysMmu
 
     private bool IsRememberedAsFaulting(uint address, ulong table)
     {
-        if (_faultingPages!.TryGet(address, out var isFaulting))
-            return isFaulting;
-        var firstPage = (address & ~(_faultingPages.BlockSize - 1)) >> 12;
-        var pages = (int)(_faultingPages.BlockSize >> 12);
-        var faulting = 0ul;
-        for (var i = 0; i < pages; i++)
+        var page = (int)((address & (Options.FaultingPageBlock - 1)) >> SysMmuSecondLevel.CoverShift);
+        if (_faultingPages!.TryGet(LineOfBlock(address), BlockOf(address), page / 32, out var known))
+            return (known >> (page % 32) & 1) != 0;
+        var words = _faultingPages.Take(LineOfBlock(address), BlockOf(address));
+        words.Clear();
+        var firstPage = (address & ~(Options.FaultingPageBlock - 1)) >> SysMmuSecondLevel.CoverShift;
+        for (var i = 0; i < (int)(Options.FaultingPageBlock >> SysMmuSecondLevel.CoverShift); i++)
         {
-            if (Bus.TryRead32(new PhysicalAddress(table + ((firstPage + (uint)i) % SysMmuSecondLevel.Count * sizeof(uint))), out var word)
-                && new SysMmuSecondLevel(word).IsFault)
-            {
-                faulting |= 1ul << i;
-            }
+            var at = new PhysicalAddress(table + ((firstPage + (uint)i) % SysMmuSecondLevel.Count * sizeof(uint)));
+            if (Bus.TryRead32(at, out var word) && new SysMmuSecondLevel(word).IsFault)
+                words[i / 32] |= 1u << (i % 32);
         }
 
-        _faultingPages.Set(address, faulting);
         return false;
     }
+
+    private static uint FlpdKey(uint vid, uint index) => (vid << FlpdVidShift) | index;
+
+    private int FlpdLine(uint index) => (int)index & (_flpds!.Lines - 1);
+
+    private uint BlockOf(uint address) => address / Options.FaultingPageBlock;
+
+    private int LineOfBlock(uint address) => (int)(BlockOf(address) % FaultingBlocks);
 }

@@ -9,7 +9,9 @@ namespace Aperture.Hardware.Exynos;
 /// <summary>A Samsung Exynos System MMU: one on each AXI master port, 32-bit device addresses, two-level tables with 4 KiB, 64 KiB
 /// and 1 MiB pages, versions 1 to 7. Sources: recorded driver behaviour and register lists of published drivers;
 /// there is no public manual. What is not known is in <see cref="SysMmuOptions"/>.</summary>
-/// <remarks>Not thread-safe, as <see cref="TranslationUnit"/> says.</remarks>
+/// <remarks>An address of 4 GiB or more is aborted without a trace in the registers: the master's port has 32 address lines. So is every
+/// access while the unit has no power or is in reset, and without a clock unless the unit is disabled
+/// (<see cref="SysMmuOptions.BypassNeedsClock"/>).</remarks>
 public sealed partial class ExynosSysMmu : TranslationUnit
 {
     private readonly SysMmuLayout _layout;
@@ -18,8 +20,13 @@ public sealed partial class ExynosSysMmu : TranslationUnit
     private readonly TranslationCache[] _tlb;           // L1 TLB, one element for each bank
     private readonly uint _bankMask;                    // banks less one
     private readonly TranslationCache? _l2;             // second TLB, if the unit has one
-    private readonly FlpdCache? _flpds;                 // first-level descriptor cache, if the unit has one
-    private readonly FaultingPageCache? _faultingPages; // the erratum of version 3.x, if asked for
+    private readonly uint[] _tags = new uint[SysMmuVmRegister.Count]; // numbers of the VIDs' tags
+
+    // First-level descriptor cache, if the unit has one: VID and table index of a descriptor.
+    private readonly StructureCache<uint>? _flpds;
+
+    // The erratum of version 3.x, if asked for: which pages of recently walked blocks had fault descriptors, a bit each in two words.
+    private readonly StructureCache<uint>? _faultingPages;
     private readonly byte[] _vids;                      // VID of each stream; empty without virtual machines
     private readonly int _addressShift;                 // right shift of addresses in descriptors
     private readonly uint _typeMask;                    // type bits of a first-level descriptor
@@ -40,11 +47,15 @@ public sealed partial class ExynosSysMmu : TranslationUnit
         _words = new uint[options.WindowSize / sizeof(uint)];
         _tlb = new TranslationCache[options.TlbBanks];
         for (var i = 0; i < _tlb.Length; i++)
-            _tlb[i] = new TranslationCache(1, options.EffectiveTlbWays, options.Replacement);
+            _tlb[i] = new TranslationCache(1, options.EffectiveTlbWays, options.Replacement, Guard);
         _bankMask = (uint)_tlb.Length - 1;
-        _l2 = options.EffectiveL2TlbEntries == 0 ? null : new TranslationCache(1, options.EffectiveL2TlbEntries, options.Replacement);
-        _flpds = options.FlpdCacheEntries == 0 ? null : new FlpdCache(options.FlpdCacheEntries);
-        _faultingPages = options.CachesFaultingPages ? new FaultingPageCache(options.FaultingPageBlock) : null;
+        if (options.EffectiveL2TlbEntries != 0)
+            _l2 = new TranslationCache(1, options.EffectiveL2TlbEntries, options.Replacement, Guard);
+        _flpds = options.FlpdCacheEntries == 0 ? null : new StructureCache<uint>(options.FlpdCacheEntries, 1);
+        _faultingPages = options.CachesFaultingPages ? new StructureCache<uint>(FaultingBlocks, 2) : null;
+        var tags = new TlbTagTable();
+        for (var vid = 0u; vid < _tags.Length; vid++)
+            _tags[vid] = tags.NumberOf(new TlbTag(vid));
         _vids = _layout == SysMmuLayout.V7Vm ? [.. options.VidOfStream] : [];
         _addressShift = _version.AddressShift;
         _typeMask = (1u << options.FirstLevelTypeBits) - 1;
@@ -67,7 +78,7 @@ public sealed partial class ExynosSysMmu : TranslationUnit
     {
         get
         {
-            ulong hits = _l2?.Hits ?? 0, invalidations = _l2?.Invalidations ?? 0;
+            ulong hits = QuickHits + (_l2?.Hits ?? 0), invalidations = _l2?.Invalidations ?? 0;
             foreach (var bank in _tlb)
             {
                 hits += bank.Hits;
@@ -79,29 +90,28 @@ public sealed partial class ExynosSysMmu : TranslationUnit
     }
 
     /// <inheritdoc/>
-    /// <remarks>An address of 4 GiB or more is aborted without a trace in the registers: the master's port has 32 address lines. So
-    /// is every access while the unit has no power or is in reset, and without a clock unless the unit is disabled (<see cref="SysMmuOptions.BypassNeedsClock"/>).</remarks>
-    protected override TranslationStatus Resolve(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
+    protected override bool TryHit(in BusRequest request, int thread, out TranslationResult result)
     {
-        if (_mode != Mode.Translating || !Answers || request.Address.Value >= AddressSpace)
-            return TranslateOtherwise(request, out address, out contiguous);
+        if (_mode != Mode.Translating)
+        {
+            result = PassThrough(request);
+            return _mode == Mode.PassingThrough && request.Address.Value < AddressSpace && (Answers || PassesUnclocked);
+        }
 
         var vid = VidOf(request.Stream);
         var bank = _tlb[(uint)(request.Address.Value >> 12) & _bankMask];
-        var hits = bank.Lookup(vid, request.Address, out var index);
-        if (hits == 1)
+        if (!bank.TryFind(_tags[vid], request.Address, out result, out var info, out var index)
+            || ((Needed(request) | SpecialVm) & _checks[vid] & ~(uint)info) != 0
+            || !Answers)
         {
-            var info = bank.Info(index);
-            if (((Needed(request.Access) | SpecialVm) & _checks[vid] & ~(uint)info) == 0)
-            {
-                address = bank.Translate(index, request.Address, out contiguous);
-                if ((info & SmallStepFlag) != 0)
-                    contiguous = BytesOfSmallPage(request.Address);
-                return TranslationStatus.Ok;
-            }
+            return false;
         }
 
-        return TranslateSlowly(request, vid, hits, index, out address, out contiguous);
+        if ((info & SmallStepFlag) != 0)
+            result = result with { Length = BytesOfSmallPage(request.Address) };
+        bank.Touch(index);
+        CountHit(thread);
+        return true;
     }
 
     /// <summary>Sets a register as hardware does by itself: a fault that some other model found, a register lost with the power. No
@@ -113,14 +123,18 @@ public sealed partial class ExynosSysMmu : TranslationUnit
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(offset, Size);
         ArgumentOutOfRangeException.ThrowIfNotEqual(offset % sizeof(uint), 0u);
-        this[offset] = value;
-        if (offset == SysMmuRegister.Control)
-            _pollsLeft = 0;
-        RefreshAll();
+        using (HoldRegisters())
+        {
+            this[offset] = value;
+            if (offset == SysMmuRegister.Control)
+                _pollsLeft = 0;
+            RefreshAll();
+            EndAccesses();
+        }
     }
 
     /// <inheritdoc/>
-    protected override void Reset()
+    protected override void ResetRegisters()
     {
         Array.Clear(_words);
         foreach (var (offset, value) in Options.ResetValues)
@@ -149,5 +163,5 @@ public sealed partial class ExynosSysMmu : TranslationUnit
     private uint VidOf(StreamId stream) => stream.Value < (uint)_vids.Length ? _vids[stream.Value] : 0u;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Needed(DmaAccess access) => access == DmaAccess.Write ? (uint)SysMmuAccess.Write : (uint)SysMmuAccess.Read;
+    private static uint Needed(in BusRequest request) => request.IsWrite ? (uint)SysMmuAccess.Write : (uint)SysMmuAccess.Read;
 }

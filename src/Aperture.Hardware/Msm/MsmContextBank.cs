@@ -4,20 +4,24 @@ using Aperture.Datasheets.Msm;
 namespace Aperture.Hardware.Msm;
 
 /// <summary>A context bank: its registers, what follows from them, and the access that it holds.</summary>
-internal sealed class MsmContextBank(int number)
+/// <param name="number">Its number.</param>
+/// <param name="machines">The numbers under which the TLB knows VMIDs (<see cref="Aperture.Hardware.Translation.TlbTagTable"/>).</param>
+internal sealed class MsmContextBank(int number, uint[] machines)
 {
     private readonly uint[] _words = new uint[MsmContextRegisters.Stride / sizeof(uint)];
+    private uint _tag;
+    private bool _isTranslating;
 
     public int Number => number;
 
     /// <summary>CBACR.</summary>
     public MsmContextAttributes Attributes { get; set; }
 
-    /// <summary>VMID and ASID, with which the TLB tags entries.</summary>
-    public uint Tag { get; private set; }
+    /// <summary>The number of VMID and ASID, with which the TLB tags entries.</summary>
+    public uint Tag => _tag;
 
     /// <summary>Whether accesses are translated and none is held: a TLB hit needs no further look.</summary>
-    public bool IsTranslating { get; private set; }
+    public bool IsTranslating => Volatile.Read(ref _isTranslating);
 
     /// <summary>Whether a faulting access stalls the bank.</summary>
     public bool IsHeld { get; private set; }
@@ -73,11 +77,16 @@ internal sealed class MsmContextBank(int number)
         Refresh();
     }
 
-    /// <summary>Follows what registers say.</summary>
+    /// <summary>Follows what registers say. Accesses look meanwhile: a bank that stops translating says so before its tag becomes
+    /// another.</summary>
     public void Refresh()
     {
-        Tag = (Vmid << 8) | (this[MsmContextRegisters.ContextId] & 0xFF);
-        IsTranslating = IsEnabled && !IsHeld;
+        var isTranslating = IsEnabled && !IsHeld;
+        if (!isTranslating)
+            Volatile.Write(ref _isTranslating, false);
+        Volatile.Write(ref _tag, machines[Vmid] | (this[MsmContextRegisters.ContextId] & 0xFF));
+        if (isTranslating)
+            Volatile.Write(ref _isTranslating, true);
     }
 
     public void Reset()

@@ -26,7 +26,7 @@ public sealed partial class MsmIommu
         var stalls = (bank.Auxiliary.Bits & MsmAuxiliaryControl.StallBit) != 0 && (Control.Bits & MsmControl.StallDisabledBit) == 0;
         if (stalls)
             bank.Hold();
-        RefreshInterrupts(); // may run the handler, which may release the access
+        RefreshInterrupts();
         return stalls;
     }
 
@@ -51,11 +51,20 @@ public sealed partial class MsmIommu
     }
 
     private MsmTransaction TransactionOf(in BusRequest request) =>
-        MsmTransaction.Of(request.IsWrite, request.IsFetch, Options.MastersArePrivileged || (request.Requester.Flags & AccessFlags.Privileged) != 0);
+        MsmTransaction.Of(request.IsWrite, request.IsFetch, Options.MastersArePrivileged || request.IsPrivileged);
+
+    private void UpdateStall()
+    {
+        var isStalled = false;
+        foreach (var bank in _banks)
+            isStalled |= bank.IsHeld;
+        NoteStall(isStalled);
+    }
 
     /// <summary>Global errors use the first line (inferred).</summary>
     private void RefreshInterrupts()
     {
+        UpdateStall();
         var hasError = Global(MsmGlobalRegisters.ErrorStatus) != 0 && (Control.Bits & MsmControl.ErrorInterruptBit) != 0;
         for (var line = 0; line < Interrupts.Count; line++)
         {

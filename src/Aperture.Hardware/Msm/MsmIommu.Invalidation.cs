@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Datasheets.Msm;
+using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Msm;
 
@@ -7,73 +8,46 @@ namespace Aperture.Hardware.Msm;
 /// unless the register's configuration bit says otherwise.</content>
 public sealed partial class MsmIommu
 {
-    private void InvalidateAll()
-    {
-        var first = FirstUnlocked((Control.Bits & MsmControl.InvalidatesLockedBit) != 0);
-        if (first == 0)
-        {
-            _tlb.InvalidateAll();
-            return;
-        }
+    private void InvalidateAll() =>
+        _tlb.Invalidate(new TlbInvalidation { FirstEntry = FirstUnlocked((Control.Bits & MsmControl.InvalidatesLockedBit) != 0) });
 
-        for (var i = first; i < _tlb.Entries; i++)
-            _tlb.Invalidate(i);
-    }
-
-    private void InvalidateVmid(uint vmid)
+    private void InvalidateVmid(uint vmid) => _tlb.Invalidate(new TlbInvalidation
     {
-        for (var i = FirstUnlocked((Control.Bits & MsmControl.VmidInvalidatesLockedBit) != 0); i < _tlb.Entries; i++)
-        {
-            if (IsOfVmid(i, vmid))
-                _tlb.Invalidate(i);
-        }
-    }
+        Tag = _machines[vmid],
+        TagMask = TlbTag.VmidMask,
+        FirstEntry = FirstUnlocked((Control.Bits & MsmControl.VmidInvalidatesLockedBit) != 0),
+    });
 
-    private void InvalidateContext(MsmContextBank bank)
+    private void InvalidateContext(MsmContextBank bank) => _tlb.Invalidate(new TlbInvalidation
     {
-        var isWide = Options.ContextInvalidation == MsmContextInvalidation.Vmid;
-        for (var i = FirstUnlocked((bank.Lock.Bits & MsmTlbLock.AllInvalidatesLockedBit) != 0); i < _tlb.Entries; i++)
-        {
-            if (IsOfVmid(i, bank.Vmid) && (isWide || IsGlobal(i) || _tlb.Context(i) == bank.Tag))
-                _tlb.Invalidate(i);
-        }
-    }
+        Tag = bank.Tag,
+        TagMask = Options.ContextInvalidation == MsmContextInvalidation.Vmid ? TlbTag.VmidMask : uint.MaxValue,
+        FirstEntry = FirstUnlocked((bank.Lock.Bits & MsmTlbLock.AllInvalidatesLockedBit) != 0),
+    });
 
-    private void InvalidateAsid(MsmContextBank bank, uint asid)
+    private void InvalidateAsid(MsmContextBank bank, uint asid) => _tlb.Invalidate(new TlbInvalidation
     {
-        var tag = (bank.Vmid << 8) | asid;
-        for (var i = FirstUnlocked((bank.Lock.Bits & MsmTlbLock.AsidInvalidatesLockedBit) != 0); i < _tlb.Entries; i++)
-        {
-            if (_tlb.IsValid(i) && !IsGlobal(i) && _tlb.Context(i) == tag)
-                _tlb.Invalidate(i);
-        }
-    }
+        Tag = _machines[bank.Vmid] | asid,
+        TagMask = uint.MaxValue,
+        IncludesGlobal = false,
+        FirstEntry = FirstUnlocked((bank.Lock.Bits & MsmTlbLock.AsidInvalidatesLockedBit) != 0),
+    });
 
     private void InvalidateAddress(MsmContextBank bank, MsmTlbAddress address)
     {
         var first = FirstUnlocked((bank.Lock.Bits & MsmTlbLock.AddressInvalidatesLockedBit) != 0);
-        var tag = (bank.Vmid << 8) | address.Asid;
+        var tag = _machines[bank.Vmid] | address.Asid;
         if (first == 0)
-        {
             _tlb.InvalidateAddress(tag, new Iova(address.Page));
-            return;
-        }
-
-        for (var i = first; i < _tlb.Entries; i++)
-        {
-            if (IsOfVmid(i, bank.Vmid) && (IsGlobal(i) || _tlb.Context(i) == tag) && Contains(i, address.Page))
-                _tlb.Invalidate(i);
-        }
+        else
+            InvalidatePage(tag, uint.MaxValue, address.Page, first);
     }
 
-    private void InvalidateAddressAnyAsid(MsmContextBank bank, MsmTlbAddress address)
-    {
-        for (var i = FirstUnlocked((bank.Lock.Bits & MsmTlbLock.AddressInvalidatesLockedBit) != 0); i < _tlb.Entries; i++)
-        {
-            if (IsOfVmid(i, bank.Vmid) && Contains(i, address.Page))
-                _tlb.Invalidate(i);
-        }
-    }
+    private void InvalidateAddressAnyAsid(MsmContextBank bank, MsmTlbAddress address) =>
+        InvalidatePage(bank.Tag, TlbTag.VmidMask, address.Page, FirstUnlocked((bank.Lock.Bits & MsmTlbLock.AddressInvalidatesLockedBit) != 0));
+
+    private void InvalidatePage(uint tag, uint mask, uint page, int first) =>
+        _tlb.Invalidate(new TlbInvalidation { Tag = tag, TagMask = mask, First = new Iova(page), Last = new Iova(page), FirstEntry = first });
 
     /// <summary>The first entry that an invalidation may remove.</summary>
     private int FirstUnlocked(bool includesLocked) => includesLocked ? 0 : _locked;
@@ -86,10 +60,4 @@ public sealed partial class MsmIommu
             _locked = Math.Max(_locked, bank.Lock.Locked);
         _locked = Math.Min(_locked, _tlb.Entries - 1);
     }
-
-    private bool IsOfVmid(int index, uint vmid) => _tlb.IsValid(index) && _tlb.Context(index) >> 8 == vmid;
-
-    private bool IsGlobal(int index) => !AttributesOf(_tlb.Info(index)).IsNotGlobal;
-
-    private bool Contains(int index, uint address) => _tlb.Page(index).Value >> _tlb.PageShift(index) == address >> _tlb.PageShift(index);
 }

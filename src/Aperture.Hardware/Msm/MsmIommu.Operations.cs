@@ -62,11 +62,11 @@ public sealed partial class MsmIommu
         var selector = new MsmTlbSelector(Global(MsmGlobalRegisters.TlbSelect));
         if (!selector.IsTlb || selector.Index >= _tlb.Entries || !_tlb.IsValid(selector.Index))
             return 0;
-        var (index, tag) = (selector.Index, _tlb.Context(selector.Index));
+        var (index, tag) = (selector.Index, _tlb.Tag(selector.Index));
         switch (offset)
         {
             case MsmGlobalRegisters.TlbTarget:
-                return (uint)_tlb.Base(index).Value | (tag >> 8);
+                return (uint)_tlb.Base(index).Value | (uint)Array.IndexOf(_machines, tag & TlbTag.VmidMask);
             case MsmGlobalRegisters.TlbTag:
                 return MsmTlbTag.Of((uint)_tlb.Page(index).Value, tag).Bits;
             default:

@@ -10,7 +10,7 @@ public sealed partial class MsmIommu
 
     /// <inheritdoc/>
     /// <remarks>Only aligned 32-bit accesses are answered.</remarks>
-    public override bool TryRead(uint offset, int width, out ulong value)
+    protected override bool TryReadRegister(uint offset, int width, out ulong value)
     {
         value = 0;
         if (!IsAccess(offset, width))
@@ -19,14 +19,16 @@ public sealed partial class MsmIommu
         {
             MsmGlobalRegisters.TlbRights or MsmGlobalRegisters.TlbTarget or MsmGlobalRegisters.TlbTag => ReadTlb(offset),
             >= MsmGlobalRegisters.Page => Global(offset),
-            _ => offset / MsmContextRegisters.Stride < (uint)_banks.Length ? _banks[offset / MsmContextRegisters.Stride][offset % MsmContextRegisters.Stride] : 0,
+            _ when offset / MsmContextRegisters.Stride < (uint)_banks.Length =>
+                _banks[offset / MsmContextRegisters.Stride][offset % MsmContextRegisters.Stride],
+            _ => 0,
         };
         return true;
     }
 
     /// <inheritdoc/>
     /// <remarks>Only aligned 32-bit accesses are answered.</remarks>
-    public override bool TryWrite(uint offset, int width, ulong value)
+    protected override bool TryWriteRegister(uint offset, int width, ulong value)
     {
         if (!IsAccess(offset, width))
             return false;
@@ -46,8 +48,12 @@ public sealed partial class MsmIommu
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(offset, Size);
         ArgumentOutOfRangeException.ThrowIfNotEqual(offset % sizeof(uint), 0u);
-        Store(offset, value);
-        RefreshAll();
+        using (HoldRegisters())
+        {
+            Store(offset, value);
+            RefreshAll();
+            EndAccesses();
+        }
     }
 
     private bool IsAccess(uint offset, int width) => Answers && width == sizeof(uint) && offset < Size && offset % sizeof(uint) == 0;
@@ -78,13 +84,19 @@ public sealed partial class MsmIommu
             case MsmGlobalRegisters.InvalidateAll:
                 Store(offset, value);
                 InvalidateAll();
+                EndAccesses();
                 return;
             case MsmGlobalRegisters.InvalidateVmid:
                 Store(offset, value);
-                InvalidateVmid(value & 0x1F);
+                InvalidateVmid(value & (Vmids - 1));
+                EndAccesses();
+                return;
+            case MsmGlobalRegisters.TlbSelect:
+                Store(offset, value);
                 return;
             default:
                 Store(offset, value);
+                EndAccesses();
                 break;
         }
 
@@ -120,6 +132,11 @@ public sealed partial class MsmIommu
                 bank[offset] = value;
                 Act(bank, offset, value);
                 return;
+            case MsmContextRegisters.SystemControl or MsmContextRegisters.ContextId or MsmContextRegisters.TableControl
+                or MsmContextRegisters.TableBase0 or MsmContextRegisters.TableBase1:
+                bank[offset] = value;
+                EndAccesses();
+                break;
             default:
                 bank[offset] = value;
                 break;
@@ -135,15 +152,19 @@ public sealed partial class MsmIommu
         {
             case MsmContextRegisters.InvalidateAll:
                 InvalidateContext(bank);
+                EndAccesses();
                 break;
             case MsmContextRegisters.InvalidateAsid:
                 InvalidateAsid(bank, value & 0xFF);
+                EndAccesses();
                 break;
             case MsmContextRegisters.InvalidateAddress:
                 InvalidateAddress(bank, new MsmTlbAddress(value));
+                EndAccesses();
                 break;
             case MsmContextRegisters.InvalidateAddressAnyAsid:
                 InvalidateAddressAnyAsid(bank, new MsmTlbAddress(value));
+                EndAccesses();
                 break;
             case MsmContextRegisters.TranslatePrivilegedRead:
                 Operate(bank, value, Translation.DmaAccess.Read, isPrivileged: true);

@@ -15,73 +15,63 @@ public sealed partial class MsmIommu
     private const ulong SmallStepFlag = 1 << 5;
     private const int InfoAttributesShift = 8;
 
+    private const ulong MaxBanks = 128; // what the mark of a stalled access is made of: resets and bank
+
     private bool Works => IsPowered && !IsInReset && (IsClocked || !Options.TranslationNeedsClock);
 
     /// <inheritdoc/>
-    /// <remarks>An address of 4 GiB or more is aborted: the masters' ports have 32 address lines. An access that is held back when the unit
-    /// is reset or loses power is lost, and aborted. While an access of a bank is held, so are all others of the bank.</remarks>
-    protected override TranslationStatus Resolve(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
+    protected override bool TryHit(in BusRequest request, int thread, out TranslationResult result)
     {
         var machine = request.Stream.Value;
-        if (machine < MsmGlobalRegisters.Machines && _bankOf[machine] is { IsTranslating: true } bank && !_clientsPass && request.Address.Value < AddressSpace && Works)
+        if (_clientsPass)
         {
-            var matches = _tlb.Lookup(bank.Tag, request.Address, out var index);
-            if (matches == 1)
-            {
-                var info = _tlb.Info(index);
-                if ((_needs[KindOf(request)] & ~(uint)info) == 0)
-                {
-                    address = _tlb.Translate(index, request.Address, out contiguous);
-                    if ((info & SmallStepFlag) != 0)
-                        contiguous = BytesOfSmallPage(request.Address);
-                    return TranslationStatus.Ok;
-                }
-            }
-
-            var resets = _resets;
-            var fault = Resolve(bank, request, matches, index, out address, out contiguous);
-            return fault == MsmFault.None ? TranslationStatus.Ok : TranslateSlowly(request, bank, fault, resets, out address, out contiguous);
+            result = Pass(request);
+            return request.Address.Value < AddressSpace && Works;
         }
 
-        return TranslateSlowly(request, null, MsmFault.None, _resets, out address, out contiguous);
+        result = default;
+        if (machine >= MsmGlobalRegisters.Machines || _bankOf[machine] is not { IsTranslating: true } bank
+            || !_tlb.TryFind(bank.Tag, request.Address, out result, out var info, out var index)
+            || (_needs[KindOf(request)] & ~(uint)info) != 0
+            || !Works)
+        {
+            return false;
+        }
+
+        if ((info & SmallStepFlag) != 0)
+            result = result with { Length = BytesOfSmallPage(request.Address) };
+        _tlb.Touch(index);
+        CountHit(thread);
+        return true;
     }
 
-    /// <param name="request">The access.</param>
-    /// <param name="bank">The bank where the access faulted; null where nobody has looked.</param>
-    /// <param name="fault">The fault, which is yet to be raised.</param>
-    /// <param name="resets">Resets before the access.</param>
-    /// <param name="address">Where the access goes.</param>
-    /// <param name="contiguous">Bytes that translate alike.</param>
-    private TranslationStatus TranslateSlowly(in BusRequest request, MsmContextBank? bank, MsmFault fault, ulong resets, out PhysicalAddress address, out ulong contiguous)
+    /// <inheritdoc/>
+    protected override TranslationResult Resolve(in BusRequest request, ref AccessAttempt attempt)
     {
-        for (var retries = 0; ; retries++)
+        if (attempt.Number > 0)
         {
-            address = default;
-            contiguous = 0;
-            if (bank is null)
-            {
-                if (!Works || _resets != resets || request.Address.Value >= AddressSpace)
-                    return TranslationStatus.Aborted;
-                if (!TryFindBank(request, out bank, out var status))
-                    return status == TranslationStatus.Ok ? Pass(request, out address, out contiguous) : status;
-                var matches = _tlb.Lookup(bank.Tag, request.Address, out var index);
-                fault = Resolve(bank, request, matches, index, out address, out contiguous);
-            }
-
-            if (fault == MsmFault.None)
-                return TranslationStatus.Ok;
-            if (!Raise(bank, fault, request))
-                return TranslationStatus.Aborted;
-
-            // The handler may have run by now.
-            if (bank.IsHeld)
-                return TranslationStatus.Stalled;
-            if (bank.IsTerminated)
-                return TranslationStatus.Aborted;
-            if (retries >= MaxRetries)
-                return TranslationStatus.Stalled;
-            bank = null;
+            var faulted = _banks[(int)(attempt.Mark % MaxBanks)];
+            if (faulted.IsHeld)
+                return new TranslationResult(TranslationStatus.Stalled);
+            if (faulted.IsTerminated)
+                return new TranslationResult(TranslationStatus.Aborted);
+            if (attempt.IsBeyondLast)
+                return new TranslationResult(TranslationStatus.Stalled);
+            if (attempt.Mark / MaxBanks != _resets)
+                return new TranslationResult(TranslationStatus.Aborted);
         }
+
+        if (!Works || request.Address.Value >= AddressSpace)
+            return new TranslationResult(TranslationStatus.Aborted);
+        if (!TryFindBank(request, out var bank, out var status))
+            return status == TranslationStatus.Ok ? Pass(request) : new TranslationResult(status);
+        var matches = _tlb.Lookup(bank.Tag, request.Address, out var index);
+        var fault = Resolve(bank, request, matches, index, out var result);
+        if (fault == MsmFault.None)
+            return result;
+        attempt.Mark = (_resets * MaxBanks) + (uint)bank.Number;
+        attempt.HasFaulted = Raise(bank, fault, request);
+        return new TranslationResult(attempt.HasFaulted ? TranslationStatus.Stalled : TranslationStatus.Aborted);
     }
 
     /// <summary>The bank that translates an access; false where none does, with what becomes of the access instead.</summary>
@@ -115,18 +105,13 @@ public sealed partial class MsmIommu
         return false;
     }
 
-    private static TranslationStatus Pass(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
-    {
-        address = new PhysicalAddress(request.Address.Value);
-        contiguous = AddressSpace - request.Address.Value;
-        return TranslationStatus.Ok;
-    }
+    private static TranslationResult Pass(in BusRequest request) =>
+        new(TranslationStatus.Ok, new PhysicalAddress(request.Address.Value), AddressSpace - request.Address.Value, Protection.ReadWrite);
 
     /// <summary>What becomes of an access of a bank that translates, by the TLB or a walk.</summary>
-    private MsmFault Resolve(MsmContextBank bank, in BusRequest request, int matches, int index, out PhysicalAddress address, out ulong contiguous)
+    private MsmFault Resolve(MsmContextBank bank, in BusRequest request, int matches, int index, out TranslationResult result)
     {
-        address = default;
-        contiguous = 0;
+        result = default;
         if (matches > 1)
             return MsmFault.MultiHit;
 
@@ -135,9 +120,9 @@ public sealed partial class MsmIommu
         {
             if ((needs & ~(uint)_tlb.Info(index)) != 0)
                 return MsmFault.Permission;
-            address = _tlb.Translate(index, request.Address, out contiguous);
+            result = _tlb.Translate(index, request.Address);
             if ((_tlb.Info(index) & SmallStepFlag) != 0)
-                contiguous = BytesOfSmallPage(request.Address);
+                result = result with { Length = BytesOfSmallPage(request.Address) };
             return MsmFault.None;
         }
 
@@ -151,8 +136,13 @@ public sealed partial class MsmIommu
         if ((needs & ~(uint)found.Info) != 0)
             return MsmFault.Permission | found.Level;
         var offset = request.Address.Value & ((1UL << found.Shift) - 1);
-        address = new PhysicalAddress(found.Address + offset);
-        contiguous = (found.Info & SmallStepFlag) != 0 ? BytesOfSmallPage(request.Address) : (1UL << found.Shift) - offset;
+        var page = PageOf(bank, request.Address, found);
+        result = new TranslationResult(
+            TranslationStatus.Ok,
+            new PhysicalAddress(found.Address + offset),
+            (found.Info & SmallStepFlag) != 0 ? BytesOfSmallPage(request.Address) : (1UL << found.Shift) - offset,
+            page.Protection,
+            page.Attributes);
         return MsmFault.None;
     }
 
@@ -160,20 +150,38 @@ public sealed partial class MsmIommu
     /// a long transfer must come upon each stale part, as it does in silicon.</summary>
     private void Fill(MsmContextBank bank, Iova address, ref Found found)
     {
-        if (found.Shift != ArmSecondLevelDescriptor.CoverShift && HoldsPartOf(bank, address, found.Shift))
+        if (found.Shift != ArmSecondLevelDescriptor.CoverShift && _tlb.HoldsPartOf(bank.Tag, TlbTag.VmidMask, address, found.Shift))
             found = found with { Info = found.Info | SmallStepFlag };
-        _tlb.Fill(bank.Tag, address, found.Shift, new PhysicalAddress(found.Address), found.Info, !AttributesOf(found.Info).IsNotGlobal, _locked);
+        _tlb.Fill(bank.Tag, PageOf(bank, address, found), _locked);
     }
 
-    private bool HoldsPartOf(MsmContextBank bank, Iova address, int shift)
+    /// <summary>An entry. The rights of its answer are those of unprivileged masters, unless all are privileged.</summary>
+    private TlbPage PageOf(MsmContextBank bank, Iova address, in Found found)
     {
-        for (var i = 0; i < _tlb.Entries; i++)
-        {
-            if (IsOfVmid(i, bank.Vmid) && _tlb.Page(i).Value >> shift == address.Value >> shift)
-                return true;
-        }
+        var (page, rights) = (AttributesOf(found.Info), (ArmRights)found.Info);
+        var (read, write) = Options.MastersArePrivileged
+            ? (ArmRights.PrivilegedRead, ArmRights.PrivilegedWrite)
+            : (ArmRights.UserRead, ArmRights.UserWrite);
+        return new TlbPage(
+            address,
+            found.Shift,
+            new PhysicalAddress(found.Address),
+            found.Info,
+            Protection: ((rights & read) != 0 ? Protection.Read : 0) | ((rights & write) != 0 ? Protection.Write : 0)
+                | ((rights & ArmRights.Execute) == 0 ? Protection.NoExecute : 0),
+            Attributes: AnswerOf(MemoryOf(bank, page), page.IsNonSecure),
+            IsGlobal: !page.IsNotGlobal);
+    }
 
-        return false;
+    private static MemoryAttributes AnswerOf(ArmMemoryAttributes memory, bool isNonSecure)
+    {
+        var kind = memory.Type != ArmMemoryType.Normal ? MemoryAttributes.Device : memory.Inner switch
+        {
+            ArmCachePolicy.None => MemoryAttributes.NonCacheable,
+            ArmCachePolicy.WriteThrough => MemoryAttributes.WriteThrough,
+            _ => MemoryAttributes.WriteBack,
+        };
+        return kind | (memory.IsShareable ? MemoryAttributes.Shareable : 0) | (isNonSecure ? MemoryAttributes.NonSecure : 0);
     }
 
     private static ArmPageAttributes AttributesOf(ulong info) => new((uint)(info >> InfoAttributesShift));

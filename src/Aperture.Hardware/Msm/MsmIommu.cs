@@ -9,15 +9,18 @@ namespace Aperture.Hardware.Msm;
 
 /// <summary>The IOMMU before a cluster of multimedia masters of Qualcomm's MSM8x60, MSM8960 and APQ8064: each machine ID leads to one of
 /// a few context banks, each bank translates by ARM's short-descriptor tables, all share one TLB.</summary>
-/// <remarks>Sources: the vendor's register list and recorded driver behaviour, see docs/units/msm-iommu.md; tables: ARM DDI 0406, B3.</remarks>
+/// <remarks>An address of 4 GiB or more is aborted: the masters' ports have 32 address lines. An access that is stalled when the unit is
+/// reset or loses power is lost, and aborted. While an access of a bank is stalled, so are all others of the bank. Sources: the vendor's
+/// register list and recorded driver behaviour, see docs/units/msm-iommu.md; tables: ARM DDI 0406, B3.</remarks>
 public sealed partial class MsmIommu : TranslationUnit
 {
-    private const uint VmidTagMask = 0x1F00; // what global entries compare of a tag
+    private const int Vmids = 32;
 
     private readonly MsmContextBank[] _banks;
     private readonly MsmContextBank?[] _bankOf = new MsmContextBank?[MsmGlobalRegisters.Machines]; // by machine ID; null: none that exists
     private readonly uint[] _global = new uint[MsmContextRegisters.Stride / sizeof(uint)];          // the page of shared registers
     private readonly TranslationCache _tlb;
+    private readonly uint[] _machines; // the numbers under which the TLB knows VMIDs
     private readonly uint[] _needs = new uint[8]; // the rights that an access needs, by direction and flags
     private ulong _faults;                        // faults and global errors since the unit was made
     private ulong _resets;                        // resets since the unit was made: an access held over a reset is lost
@@ -32,8 +35,10 @@ public sealed partial class MsmIommu : TranslationUnit
         : base(bus, LinesOf(options))
     {
         Options = options;
-        _banks = [.. Enumerable.Range(0, options.Banks).Select(number => new MsmContextBank(number))];
-        _tlb = new TranslationCache(1, options.TlbEntries, options.Replacement, VmidTagMask);
+        var tags = new TlbTagTable();
+        _machines = [.. Enumerable.Range(0, Vmids).Select(vmid => tags.NumberOf(new TlbTag((uint)vmid)))];
+        _banks = [.. Enumerable.Range(0, options.Banks).Select(number => new MsmContextBank(number, _machines))];
+        _tlb = new TranslationCache(1, options.TlbEntries, options.Replacement, Guard);
         for (var kind = 0; kind < _needs.Length; kind++)
         {
             var flags = (AccessFlags)(kind >> 1);
@@ -54,10 +59,10 @@ public sealed partial class MsmIommu : TranslationUnit
     public override int CacheEntries => _tlb.Entries;
 
     /// <inheritdoc/>
-    public override TranslationCounters Counters => new(_tlb.Hits, _tlb.Misses, _tlb.Invalidations, _faults);
+    public override TranslationCounters Counters => new(QuickHits + _tlb.Hits, _tlb.Misses, _tlb.Invalidations, _faults);
 
     /// <inheritdoc/>
-    protected override void Reset()
+    protected override void ResetRegisters()
     {
         _resets++;
         Array.Clear(_global);
@@ -72,7 +77,7 @@ public sealed partial class MsmIommu : TranslationUnit
     /// <summary>The place of an access in <see cref="_needs"/>: direction in bit 0, privilege and instruction above.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int KindOf(in BusRequest request) =>
-        (int)request.Access | ((int)(request.Requester.Flags & (AccessFlags.Privileged | AccessFlags.Instruction)) << 1);
+        (int)request.Access | ((int)(request.Flags & (AccessFlags.Privileged | AccessFlags.Instruction)) << 1);
 
     /// <summary>The binding gives two interrupts, the non-secure one first. Further ones have no names.</summary>
     private static string[] LinesOf(MsmIommuOptions options)

@@ -3,13 +3,13 @@ using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Omap;
 
-/// <summary>Faults: how they are reported, how they hold an access back, and what releases it.</summary>
+/// <summary>Faults: how they are reported, how they stall an access, and what releases it.</summary>
 public sealed partial class OmapMmu
 {
-    private OmapFault _held; // the fault for which an access is held back; none if none is
+    private OmapFault _held; // the fault for which an access is stalled; none if none is
 
-    /// <summary>Reports the fault of an access and holds it back, or ends it if the MMU is to answer with bus errors.</summary>
-    private TranslationStatus Fail(OmapFault fault, in BusRequest request)
+    /// <summary>Reports the fault of an access and stalls it, or ends it if the MMU is to answer with bus errors.</summary>
+    private TranslationStatus Fail(OmapFault fault, in BusRequest request, ref AccessAttempt attempt)
     {
         var address = (uint)request.Address.Value;
         if (request.IsDebug)
@@ -19,14 +19,15 @@ public sealed partial class OmapMmu
         if (holds)
         {
             _held = fault;
-            UpdateTranslating();
+            attempt.HasFaulted = true;
+            UpdateMode();
         }
 
         Report(fault, address);
         return holds ? TranslationStatus.Stalled : TranslationStatus.Aborted;
     }
 
-    /// <summary>Sets the fault registers and then the line: the handler may run before this returns.</summary>
+    /// <summary>Sets the fault registers and then the line.</summary>
     private void Report(OmapFault fault, uint address)
     {
         _faults++;
@@ -59,7 +60,7 @@ public sealed partial class OmapMmu
     private void Release()
     {
         _held = OmapFault.None;
-        UpdateTranslating();
+        UpdateMode();
     }
 
     private void UpdateInterrupt()

@@ -24,7 +24,7 @@ public sealed partial class OmapMmu
         if (overlapping == _overlapping)
             return;
         _overlapping = overlapping;
-        UpdateTranslating();
+        UpdateMode();
     }
 
     private bool HasOtherSizes(OmapCam cam) =>

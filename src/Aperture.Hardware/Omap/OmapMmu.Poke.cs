@@ -9,9 +9,18 @@ public sealed partial class OmapMmu
     /// READ_CAM/READ_RAM are not state and are ignored. Works whether or not the unit answers.</summary>
     /// <param name="offset">Byte offset of the register.</param>
     /// <param name="value">The value; IRQSTATUS, FAULT_AD and other read-only registers take all 32 bits, the others what
-    /// software could write. A fault bit of IRQSTATUS that is set here holds no access back; one that is cleared here releases
+    /// software could write. A fault bit of IRQSTATUS that is set here stalls no access; one that is cleared here releases
     /// as if software had cleared it.</param>
     public void Poke(uint offset, uint value)
+    {
+        using (HoldRegisters())
+        {
+            PokeRegister(offset, value);
+            EndAccesses();
+        }
+    }
+
+    private void PokeRegister(uint offset, uint value)
     {
         if (!Exists(offset))
         {
@@ -64,6 +73,10 @@ public sealed partial class OmapMmu
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, CacheEntries);
-        Fill(index, new OmapCam(cam & OmapCam.Mask), new OmapRam(ram & (OmapRam.AddressMask | _options.RamAttributeMask)), 0);
+        using (HoldRegisters())
+        {
+            EndAccesses();
+            Fill(index, new OmapCam(cam & OmapCam.Mask), new OmapRam(ram & (OmapRam.AddressMask | _options.RamAttributeMask)), 0);
+        }
     }
 }

@@ -26,7 +26,7 @@ public sealed partial class OmapMmu
     private bool IsBusErrorBack => _options.GpRegister == OmapGpRegister.BusErrorBack && (_gpReg & 1) != 0;
 
     /// <inheritdoc/>
-    public override bool TryRead(uint offset, int width, out ulong value)
+    protected override bool TryReadRegister(uint offset, int width, out ulong value)
     {
         value = 0;
         if (!IsRegisterAccess(offset, width))
@@ -41,7 +41,7 @@ public sealed partial class OmapMmu
     }
 
     /// <inheritdoc/>
-    public override bool TryWrite(uint offset, int width, ulong value)
+    protected override bool TryWriteRegister(uint offset, int width, ulong value)
     {
         if (!IsRegisterAccess(offset, width))
             return false;
@@ -118,17 +118,9 @@ public sealed partial class OmapMmu
             case OmapRegisters.IrqStatus:
                 ClearStatus(value);
                 break;
-            case OmapRegisters.LoadTlb:
+            case OmapRegisters.LoadTlb or OmapRegisters.GlobalFlush or OmapRegisters.FlushEntry:
                 if ((value & 1) != 0)
-                    LoadStagedEntry();
-                break;
-            case OmapRegisters.GlobalFlush:
-                if ((value & 1) != 0)
-                    FlushAll();
-                break;
-            case OmapRegisters.FlushEntry:
-                if ((value & 1) != 0)
-                    FlushMatching(_camStaging.Tag);
+                    Trigger(offset);
                 break;
             case OmapRegisters.FaultStatus:
                 _faultStatus = new OmapFaultStatus(_faultStatus.Bits & ~(value & OmapFaultStatus.Indication));
@@ -137,6 +129,24 @@ public sealed partial class OmapMmu
                 Store(offset, value);
                 break;
         }
+    }
+
+    private void Trigger(uint offset)
+    {
+        switch (offset)
+        {
+            case OmapRegisters.LoadTlb:
+                LoadStagedEntry();
+                break;
+            case OmapRegisters.GlobalFlush:
+                FlushAll();
+                break;
+            default:
+                FlushMatching(_camStaging.Tag);
+                break;
+        }
+
+        EndAccesses();
     }
 
     /// <summary>Writes a register that only holds a value. Read-only registers are left as they are.</summary>
@@ -150,10 +160,12 @@ public sealed partial class OmapMmu
                 break;
             case OmapRegisters.Control:
                 _control = new OmapControl(value & OmapControl.Mask);
-                UpdateTranslating();
+                UpdateMode();
+                EndAccesses();
                 break;
             case OmapRegisters.TableBase:
                 _tableBase = value & 0xFFFFFF80;
+                EndAccesses();
                 break;
             case OmapRegisters.Lock:
                 _lock = new OmapLock(value & OmapLock.Mask);
@@ -166,6 +178,7 @@ public sealed partial class OmapMmu
                 break;
             case OmapRegisters.TableBaseMsb:
                 _tableBaseMsb = value & 0xF;
+                EndAccesses();
                 break;
             case OmapRegisters.RamMsb:
                 _ramMsbStaging = value & 0xF;
@@ -176,7 +189,8 @@ public sealed partial class OmapMmu
                 break;
             case >= OmapRegisters.BypassRegion:
                 _bypassRegions[(offset - OmapRegisters.BypassRegion) / 4] = value & (offset % 8 == 0 ? 0xFFFF_0000 : 0xF);
-                UpdateTranslating();
+                UpdateMode();
+                EndAccesses();
                 break;
         }
     }
@@ -192,7 +206,10 @@ public sealed partial class OmapMmu
     private void WriteSysConfig(OmapSysConfig value)
     {
         if (value.IsSoftReset)
-            Reset();
+        {
+            ResetRegisters();
+            EndAccesses();
+        }
         else
             _sysConfig = new OmapSysConfig(value.Bits & OmapSysConfig.StoredMask);
     }

@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Datasheets.Omap;
+using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Omap;
 
@@ -42,7 +43,7 @@ public sealed partial class OmapMmu
         _ramMsb[index] = (byte)msb;
         UpdateOverlap(index);
         if (cam.IsValid)
-            _tlb.Set(index, 0, new Iova(cam.Tag), cam.Shift, new PhysicalAddress(((ulong)msb << 32) | ram.Address), 0);
+            _tlb.Set(index, 0, new TlbPage(new Iova(cam.Tag), cam.Shift, new PhysicalAddress(((ulong)msb << 32) | ram.Address)));
         else
             _tlb.Invalidate(index);
     }

@@ -4,99 +4,73 @@ using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Omap;
 
-/// <summary>The master's side.</summary>
+/// <content>The master's side. An address of 4 GiB or more is aborted: the master's port has 32 address lines. An access that is stalled
+/// when the unit is reset or loses power is lost, and aborted.</content>
 public sealed partial class OmapMmu
 {
     private const ulong AddressSpace = 1UL << 32; // bytes that the master can address
 
     /// <inheritdoc/>
-    /// <remarks>An address of 4 GiB or more is aborted: the master's port has 32 address lines. An access that is held back when
-    /// the unit is reset or loses power is lost, and aborted.</remarks>
-    protected override TranslationStatus Resolve(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
+    protected override bool TryHit(in BusRequest request, int thread, out TranslationResult result)
     {
-        var matches = -1;
-        if (_translating && Answers)
+        if (_mode == Mode.Translating)
         {
-            matches = _tlb.Lookup(0, request.Address, out var index);
-            if (matches == 1)
-            {
-                address = _tlb.Translate(index, request.Address, out contiguous);
-                return TranslationStatus.Ok;
-            }
+            if (!_tlb.TryFind(0, request.Address, out result, out _, out _) || !Answers)
+                return false;
+            CountHit(thread);
+            return true;
         }
 
-        return TranslateWithRetries(request, matches, out address, out contiguous);
+        result = Pass(request.Address.Value, AddressSpace - request.Address.Value);
+        return _mode == Mode.PassingThrough && request.Address.Value < AddressSpace && Answers;
     }
 
-    private TranslationStatus TranslateWithRetries(in BusRequest request, int matches, out PhysicalAddress address, out ulong contiguous)
+    /// <inheritdoc/>
+    protected override TranslationResult Resolve(in BusRequest request, ref AccessAttempt attempt)
     {
-        var resets = _resets;
-        for (var retries = 0; ; retries++)
-        {
-            var status = matches < 0
-                ? TranslateOnce(request, out address, out contiguous)
-                : Resolve(request, matches, out address, out contiguous);
-            if (status != TranslationStatus.Stalled)
-                return status;
-            if (_resets != resets)
-                return TranslationStatus.Aborted;
-            if (IsStalled || retries >= MaxRetries)
-                return status;
-            matches = -1;
-        }
-    }
+        if (attempt.Number == 0)
+            attempt.Mark = _resets;
+        else if (attempt.Mark != _resets)
+            return new TranslationResult(TranslationStatus.Aborted);
+        else if (IsStalled || attempt.IsBeyondLast)
+            return new TranslationResult(TranslationStatus.Stalled);
 
-    private TranslationStatus TranslateOnce(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
-    {
-        address = default;
-        contiguous = 0;
         var offset = request.Address.Value;
         if (!Answers || offset >= AddressSpace)
-            return TranslationStatus.Aborted;
+            return new TranslationResult(TranslationStatus.Aborted);
         if (IsStalled)
-            return TranslationStatus.Stalled;
+            return new TranslationResult(TranslationStatus.Stalled);
         if (!_control.IsEnabled || !_systemEnabled)
-            return Pass(offset, AddressSpace - offset, _control.IsEnabled || _options.HasBypass, out address, out contiguous);
-        if (InBypassRegion((uint)offset))
-            return Pass(offset, BypassGranule - (offset % BypassGranule), true, out address, out contiguous);
-        var matches = _tlb.Lookup(0, request.Address, out var index);
-        if (matches != 1)
-            return Resolve(request, matches, out address, out contiguous);
-        address = _tlb.Translate(index, request.Address, out contiguous);
-        contiguous = Clip(offset, contiguous);
-        return TranslationStatus.Ok;
-    }
-
-    /// <summary>Settles an access that matched no entry, or several.</summary>
-    private TranslationStatus Resolve(in BusRequest request, int matches, out PhysicalAddress address, out ulong contiguous)
-    {
-        address = default;
-        contiguous = 0;
-        var offset = request.Address.Value;
-        if (offset >= AddressSpace)
-            return TranslationStatus.Aborted;
-        if (matches > 1)
         {
-            if (_options.MultiHit != OmapMultiHit.Never)
-                return Fail(OmapFault.MultiHit, request);
-            _tlb.Probe(0, request.Address, out var index);
-            address = _tlb.Translate(index, request.Address, out contiguous);
-            contiguous = Clip(offset, contiguous);
-            return TranslationStatus.Ok;
+            return _control.IsEnabled || _options.HasBypass ? Pass(offset, AddressSpace - offset)
+                : new TranslationResult(TranslationStatus.Aborted);
         }
 
-        if (!_control.IsWalkerEnabled)
-            return Fail(request.IsDebug ? OmapFault.EmuMiss : OmapFault.TlbMiss, request);
+        if (InBypassRegion((uint)offset))
+            return Pass(offset, BypassGranule - (offset % BypassGranule));
+        var matches = _tlb.Lookup(0, request.Address, out var index);
+        if (matches == 1 || (matches > 1 && _options.MultiHit == OmapMultiHit.Never))
+        {
+            var result = _tlb.Translate(index, request.Address);
+            return result with { Length = Clip(offset, result.Length) };
+        }
 
+        return matches > 1 ? new TranslationResult(Fail(OmapFault.MultiHit, request, ref attempt)) : Miss(request, ref attempt);
+    }
+
+    /// <summary>Settles an access that matched no entry.</summary>
+    private TranslationResult Miss(in BusRequest request, ref AccessAttempt attempt)
+    {
+        if (!_control.IsWalkerEnabled)
+            return new TranslationResult(Fail(request.IsDebug ? OmapFault.EmuMiss : OmapFault.TlbMiss, request, ref attempt));
+
+        var offset = request.Address.Value;
         var fault = Walk((uint)offset, out var cam, out var ram);
         if (fault != OmapFault.None)
-            return request.IsDebug ? FailInBand((uint)offset) : Fail(fault, request);
+            return new TranslationResult(request.IsDebug ? FailInBand((uint)offset) : Fail(fault, request, ref attempt));
         var cached = (!request.IsDebug || _control.IsEmuUpdateEnabled) && FillVictim(cam, ram, (uint)WalkMsb);
-
         var inPage = offset & ((1UL << cam.Shift) - 1);
-        address = new PhysicalAddress((WalkMsb << 32) | (ram.Address + inPage));
-        contiguous = Clip(offset, (1UL << cam.Shift) - inPage, cached);
-        return TranslationStatus.Ok;
+        return Pass((WalkMsb << 32) | (ram.Address + inPage), Clip(offset, (1UL << cam.Shift) - inPage, cached));
     }
 
     /// <summary>A debugger's access that the walker cannot translate ends in a bus error, without an interrupt (DRA75x TRM, IPU).</summary>
@@ -107,10 +81,6 @@ public sealed partial class OmapMmu
         return TranslationStatus.Aborted;
     }
 
-    private static TranslationStatus Pass(ulong offset, ulong length, bool allowed, out PhysicalAddress address, out ulong contiguous)
-    {
-        address = allowed ? new PhysicalAddress(offset) : default;
-        contiguous = allowed ? length : 0;
-        return allowed ? TranslationStatus.Ok : TranslationStatus.Aborted;
-    }
+    private static TranslationResult Pass(ulong address, ulong length) =>
+        new(TranslationStatus.Ok, new PhysicalAddress(address), length, Protection.ReadWrite);
 }

@@ -19,7 +19,7 @@ public sealed partial class OmapMmu : TranslationUnit
     private ulong _faults;                      // faults since the unit was made, those of debuggers included
     private ulong _resets;                      // resets since the unit was made: an access held over a reset is lost
     private bool _systemEnabled = true;         // the enable input from the system's control block
-    private bool _translating;                  // enabled, not held, no bypass region, no overlap: a hit needs no further look
+    private Mode _mode;                         // what needs no further look
 
     /// <summary>An MMU in its reset state.</summary>
     /// <param name="bus">Where the walker reads tables.</param>
@@ -34,7 +34,7 @@ public sealed partial class OmapMmu : TranslationUnit
         if (options.WindowSize < OmapRegisters.EmuFaultAddress || options.WindowSize % 4 != 0)
             throw new ApertureException(Status.InvalidArgument, $"a register window of 0x{options.WindowSize:x} bytes is not a whole number of words or too small for an OMAP MMU");
         _options = options;
-        _tlb = new TranslationCache(1, options.TlbEntries, ReplacementPolicy.RoundRobin);
+        _tlb = new TranslationCache(1, options.TlbEntries, ReplacementPolicy.RoundRobin, Guard);
         _cam = new OmapCam[options.TlbEntries];
         _ram = new OmapRam[options.TlbEntries];
         _ramMsb = new byte[options.TlbEntries];
@@ -54,7 +54,7 @@ public sealed partial class OmapMmu : TranslationUnit
     public override int CacheEntries => _tlb.Entries;
 
     /// <inheritdoc/>
-    public override TranslationCounters Counters => new(_tlb.Hits, _tlb.Misses, _tlb.Invalidations, _faults);
+    public override TranslationCounters Counters => new(QuickHits + _tlb.Hits, _tlb.Misses, _tlb.Invalidations, _faults);
 
     /// <summary>The enable input from the system's control block (DRA7 DSP: a bit of SYS_MMU_CONFIG); while it is low, addresses
     /// pass unchanged. High where nothing is connected.</summary>
@@ -63,16 +63,20 @@ public sealed partial class OmapMmu : TranslationUnit
         get => _systemEnabled;
         set
         {
-            _systemEnabled = value;
-            UpdateTranslating();
+            using (HoldRegisters())
+            {
+                _systemEnabled = value;
+                UpdateMode();
+                EndAccesses();
+            }
         }
     }
 
-    /// <summary>Whether the MMU holds a faulted access back.</summary>
+    /// <summary>Whether the MMU stalls a faulted access.</summary>
     public bool IsStalled => _held != OmapFault.None;
 
     /// <inheritdoc/>
-    protected override void Reset()
+    protected override void ResetRegisters()
     {
         _resets++;
         _sysConfig = default;
@@ -96,10 +100,24 @@ public sealed partial class OmapMmu : TranslationUnit
         Array.Clear(_storage);
         ClearTlb();
         _held = OmapFault.None;
-        UpdateTranslating();
+        UpdateMode();
         UpdateInterrupt();
     }
 
-    private void UpdateTranslating() =>
-        _translating = _control.IsEnabled && _systemEnabled && _held == OmapFault.None && !_overlapping && !HasActiveBypassRegion();
+    private void UpdateMode()
+    {
+        var isOn = _control.IsEnabled && _systemEnabled;
+        _mode = _held != OmapFault.None ? Mode.Other
+            : isOn ? (_overlapping || HasActiveBypassRegion() ? Mode.Other : Mode.Translating)
+            : _control.IsEnabled || _options.HasBypass ? Mode.PassingThrough
+            : Mode.Other;
+        NoteStall(_held != OmapFault.None);
+    }
+
+    private enum Mode : byte
+    {
+        Other,          // stalled, refusing, or a hit needs a further look
+        Translating,
+        PassingThrough,
+    }
 }

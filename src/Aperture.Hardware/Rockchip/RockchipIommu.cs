@@ -9,7 +9,8 @@ namespace Aperture.Hardware.Rockchip;
 /// line. Software programs them alike. Sources: the register reference of ARM's Mali-400 MMU, which it is compatible with, and recorded
 /// driver behaviour. What is not known is in <see cref="RockchipIommuOptions"/>.</summary>
 /// <remarks>The stream of a request is the number of the MMU that its port leads to. The unit's own register block is that of the
-/// first MMU; the others stand on the bus by themselves.</remarks>
+/// first MMU; the others stand on the bus by themselves. An address of 4 GiB or more is aborted without a trace in the registers, and so
+/// is every access while the unit has no power or clock or is in reset. A stream beyond the last MMU comes in by the first.</remarks>
 public sealed class RockchipIommu : TranslationUnit
 {
     private const ulong AddressSpace = 1UL << 32;
@@ -29,6 +30,7 @@ public sealed class RockchipIommu : TranslationUnit
         _mmus = new RockchipMmu[options.Mmus];
         for (var i = 0; i < _mmus.Length; i++)
             _mmus[i] = new RockchipMmu(this, bus);
+        Reset();
     }
 
     /// <summary>Which unit it is.</summary>
@@ -51,7 +53,7 @@ public sealed class RockchipIommu : TranslationUnit
     {
         get
         {
-            ulong hits = 0, misses = 0, invalidations = 0, faults = 0;
+            ulong hits = QuickHits, misses = 0, invalidations = 0, faults = 0;
             foreach (var mmu in _mmus)
             {
                 hits += mmu.Tlb.Hits;
@@ -65,22 +67,28 @@ public sealed class RockchipIommu : TranslationUnit
     }
 
     /// <inheritdoc/>
-    /// <remarks>An address of 4 GiB or more is aborted without a trace in the registers, and so is every access while the unit has no power or clock or
-    /// is in reset. A stream beyond the last MMU comes in by the first.</remarks>
-    protected override TranslationStatus Resolve(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
+    protected override bool TryHit(in BusRequest request, int thread, out TranslationResult result)
     {
-        if (Answers && request.Address.Value < AddressSpace)
-            return _mmus[request.Stream.Value < (uint)_mmus.Length ? request.Stream.Value : 0].Translate(request, out address, out contiguous);
-        address = default;
-        contiguous = 0;
-        return TranslationStatus.Aborted;
+        if (MmuOf(request.Stream).TryHit(request, out result, out var isCounted) && request.Address.Value < AddressSpace && Answers)
+        {
+            if (isCounted)
+                CountHit(thread);
+            return true;
+        }
+
+        return false;
     }
 
     /// <inheritdoc/>
-    public override bool TryRead(uint offset, int width, out ulong value) => _mmus[0].TryRead(offset, width, out value);
+    protected override TranslationResult Resolve(in BusRequest request, ref AccessAttempt attempt) => Answers && request.Address.Value < AddressSpace
+        ? MmuOf(request.Stream).Resolve(request, ref attempt)
+        : new TranslationResult(TranslationStatus.Aborted);
 
     /// <inheritdoc/>
-    public override bool TryWrite(uint offset, int width, ulong value) => _mmus[0].TryWrite(offset, width, value);
+    protected override bool TryReadRegister(uint offset, int width, out ulong value) => _mmus[0].TryReadRegister(offset, width, out value);
+
+    /// <inheritdoc/>
+    protected override bool TryWriteRegister(uint offset, int width, ulong value) => _mmus[0].TryWriteRegister(offset, width, value);
 
     /// <summary>The interrupt line follows the MMUs.</summary>
     internal void UpdateInterrupt()
@@ -91,11 +99,22 @@ public sealed class RockchipIommu : TranslationUnit
         Interrupt.Set(isActive && Answers);
     }
 
+    /// <summary>Accesses are stalled while one of the MMUs stalls them.</summary>
+    internal void UpdateStall()
+    {
+        var isStalled = false;
+        foreach (var mmu in _mmus)
+            isStalled |= mmu is { IsStalled: true };
+        NoteStall(isStalled);
+    }
+
     /// <inheritdoc/>
-    protected override void Reset()
+    protected override void ResetRegisters()
     {
         foreach (var mmu in _mmus)
             mmu.Reset();
         UpdateInterrupt();
     }
+
+    private RockchipMmu MmuOf(StreamId stream) => _mmus[stream.Value < (uint)_mmus.Length ? stream.Value : 0];
 }

@@ -28,6 +28,20 @@ public sealed partial class RockchipMmu
     /// <inheritdoc/>
     public bool TryRead(uint offset, int width, out ulong value)
     {
+        using (_unit.HoldRegisters())
+            return TryReadRegister(offset, width, out value);
+    }
+
+    /// <inheritdoc/>
+    public bool TryWrite(uint offset, int width, ulong value)
+    {
+        using (_unit.HoldRegisters())
+            return TryWriteRegister(offset, width, value);
+    }
+
+    /// <summary>Reads a register; under the lock.</summary>
+    internal bool TryReadRegister(uint offset, int width, out ulong value)
+    {
         value = 0;
         if (!_unit.Answers || width != 4 || offset % 4 != 0 || offset >= Size)
             return false;
@@ -45,8 +59,8 @@ public sealed partial class RockchipMmu
         return true;
     }
 
-    /// <inheritdoc/>
-    public bool TryWrite(uint offset, int width, ulong value)
+    /// <summary>Writes a register; under the lock.</summary>
+    internal bool TryWriteRegister(uint offset, int width, ulong value)
     {
         if (!_unit.Answers || width != 4 || offset % 4 != 0 || offset >= Size)
             return false;
@@ -59,6 +73,17 @@ public sealed partial class RockchipMmu
     /// <param name="value">What it reads from now on.</param>
     /// <exception cref="ApertureException">There is no such register.</exception>
     public void Poke(uint offset, uint value)
+    {
+        using (_unit.HoldRegisters())
+        {
+            Set(offset, value);
+            UpdateMode();
+            _unit.UpdateInterrupt();
+            _unit.EndAccesses();
+        }
+    }
+
+    private void Set(uint offset, uint value)
     {
         switch (offset)
         {
@@ -84,9 +109,6 @@ public sealed partial class RockchipMmu
             default:
                 throw new ApertureException(Status.InvalidArgument, $"a Rockchip MMU has nothing to set at 0x{offset:x}");
         }
-
-        UpdateMode();
-        _unit.UpdateInterrupt();
     }
 
     private void Write(uint offset, uint value)
@@ -95,9 +117,12 @@ public sealed partial class RockchipMmu
         {
             case RockchipMmuRegister.TableBase:
                 _tableBase = value;
+                _unit.EndAccesses();
                 break;
             case RockchipMmuRegister.Command:
+                var before = _mode;
                 Execute((RockchipMmuCommand)value);
+                EndAccessesUnlessStalled(before);
                 break;
             case RockchipMmuRegister.ZapLine:
                 ZapLine(value);
@@ -164,8 +189,20 @@ public sealed partial class RockchipMmu
     private uint ReadStatus()
     {
         if (_stallPolls > 0 && --_stallPolls == 0)
+        {
+            var before = _mode;
             Change(RockchipMmuStatus.StallBit, RockchipMmuStatus.StallBit);
+            EndAccessesUnlessStalled(before);
+        }
+
         return _status.Value;
+    }
+
+    /// <summary>Accesses go elsewhere, or nowhere, from now on; when they were stalled there are none.</summary>
+    private void EndAccessesUnlessStalled(Mode before)
+    {
+        if (before != _mode && before != Mode.Held)
+            _unit.EndAccesses();
     }
 
     private void Change(uint mask, uint bits)
@@ -174,7 +211,11 @@ public sealed partial class RockchipMmu
         UpdateMode();
     }
 
-    private void UpdateMode() => _mode = _status.IsStalled || _status is { IsPaging: true, IsFaulting: true } ? Mode.Held
-        : _status.IsPaging ? Mode.Translating
-        : Mode.PassingThrough;
+    private void UpdateMode()
+    {
+        _mode = _status.IsStalled || _status is { IsPaging: true, IsFaulting: true } ? Mode.Held
+            : _status.IsPaging ? Mode.Translating
+            : Mode.PassingThrough;
+        _unit.UpdateStall();
+    }
 }

@@ -4,54 +4,37 @@ using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Rockchip;
 
-/// <content>What happens to an access that the TLB does not serve: table walk, faults, retries; and how translations are forgotten.</content>
+/// <content>What happens to an access that the TLB does not serve: table walk, faults, retries; and how translations are removed.</content>
 public sealed partial class RockchipMmu
 {
-    // The word kept with a TLB entry.
-    private const ulong CanRead = 1;
-    private const ulong CanWrite = 2;
+    // The word kept with a TLB entry: the rights of the answer.
+    private const ulong CanRead = (ulong)Protection.Read;
+    private const ulong CanWrite = (ulong)Protection.Write;
 
-    /// <param name="request">The access.</param>
-    /// <param name="matches">How many TLB entries match; negative where nobody has looked.</param>
-    /// <param name="index">The entry that does.</param>
-    /// <param name="address">Where the access goes.</param>
-    /// <param name="contiguous">Bytes that translate alike.</param>
-    private TranslationStatus TranslateSlowly(in BusRequest request, int matches, int index, out PhysicalAddress address, out ulong contiguous)
+    /// <summary>Translates an access under the lock, while the unit answers.</summary>
+    internal TranslationResult Resolve(in BusRequest request, ref AccessAttempt attempt)
     {
-        address = default;
-        contiguous = 0;
-        for (var retries = 0; ; retries++)
-        {
-            if (_mode == Mode.PassingThrough)
-            {
-                address = new PhysicalAddress(request.Address.Value);
-                contiguous = (1UL << 32) - request.Address.Value;
-                return TranslationStatus.Ok;
-            }
-
-            if (_mode == Mode.Held)
-                return TranslationStatus.Stalled;
-            var fault = Resolve(request, matches, index, out address, out contiguous);
-            if (fault == RockchipMmuInterrupts.None)
-                return TranslationStatus.Ok;
-
-            address = default;
-            contiguous = 0;
-            Raise(fault, request); // runs the interrupt handler, which may let the access go on
-            if (fault == RockchipMmuInterrupts.BusError || !_unit.Answers)
-                return TranslationStatus.Aborted;
-            if (retries >= _unit.MaxRetries)
-                return TranslationStatus.Stalled;
-            matches = -1;
-        }
+        if (attempt.IsBeyondLast)
+            return new TranslationResult(TranslationStatus.Stalled);
+        if (_mode == Mode.PassingThrough)
+            return PassThrough(request);
+        if (_mode == Mode.Held)
+            return new TranslationResult(TranslationStatus.Stalled);
+        var fault = Resolve(request, out var result);
+        if (fault == RockchipMmuInterrupts.None)
+            return result;
+        Raise(fault, request);
+        attempt.HasFaulted = fault != RockchipMmuInterrupts.BusError;
+        return new TranslationResult(attempt.HasFaulted ? TranslationStatus.Stalled : TranslationStatus.Aborted);
     }
 
-    private RockchipMmuInterrupts Resolve(in BusRequest request, int matches, int index, out PhysicalAddress address, out ulong contiguous)
+    private static TranslationResult PassThrough(in BusRequest request) =>
+        new(TranslationStatus.Ok, new PhysicalAddress(request.Address.Value), (1UL << 32) - request.Address.Value, Protection.ReadWrite);
+
+    private RockchipMmuInterrupts Resolve(in BusRequest request, out TranslationResult result)
     {
-        address = default;
-        contiguous = 0;
-        if (matches < 0)
-            matches = Tlb.Lookup(0, request.Address, out index);
+        result = default;
+        var matches = Tlb.Lookup(0, request.Address, out var index);
         if (matches == 0)
         {
             Walks++;
@@ -59,12 +42,13 @@ public sealed partial class RockchipMmu
             if (fault != RockchipMmuInterrupts.None)
                 return fault;
             var rights = (page.CanRead ? CanRead : 0) | (page.CanWrite ? CanWrite : 0);
-            index = Tlb.Fill(0, request.Address, RockchipMmuEntry.PageShift, new PhysicalAddress(page.Address(_unit.Options.IsWide)), rights);
+            var target = new PhysicalAddress(page.Address(_unit.Options.IsWide));
+            index = Tlb.Fill(0, new TlbPage(request.Address, RockchipMmuEntry.PageShift, target, rights, Protection: (Protection)rights));
         }
 
-        if ((Needed(request.Access) & ~Tlb.Info(index)) != 0)
+        if ((Needed(request) & ~Tlb.Info(index)) != 0)
             return RockchipMmuInterrupts.PageFault;
-        address = Tlb.Translate(index, request.Address, out contiguous);
+        result = Tlb.Translate(index, request.Address);
         return RockchipMmuInterrupts.None;
     }
 
@@ -73,7 +57,7 @@ public sealed partial class RockchipMmu
         page = default;
         var directory = new RockchipMmuEntry(_tableBase).Address(_unit.Options.IsWide);
         var number = address >> RockchipMmuEntry.DirectoryShift;
-        var knowsLink = _directory.TryGet(number, out var word);
+        var knowsLink = TryGet(_directory, number, out var word);
         if (!knowsLink && !TryReadEntry(directory, number, out word))
             return RockchipMmuInterrupts.BusError;
         var link = new RockchipMmuEntry(word);
@@ -82,7 +66,7 @@ public sealed partial class RockchipMmu
 
         var table = link.Address(_unit.Options.IsWide);
         var pageNumber = address >> RockchipMmuEntry.PageShift;
-        var knowsPage = _pages.TryGet(pageNumber, out word);
+        var knowsPage = TryGet(_pages, pageNumber, out word);
         if (!knowsPage && !TryReadEntry(table, pageNumber, out word))
             return RockchipMmuInterrupts.BusError;
         page = new RockchipMmuEntry(word);
@@ -98,18 +82,26 @@ public sealed partial class RockchipMmu
     private bool TryReadEntry(ulong table, uint number, out uint word) =>
         _bus.TryRead32(new PhysicalAddress(table + (number % RockchipMmuEntry.Count * sizeof(uint))), out word);
 
-    /// <summary>Remembers the line around an entry, unless it cannot be read whole.</summary>
-    private void Keep(RockchipLineCache lines, ulong table, uint number)
+    private bool TryGet(StructureCache<uint> lines, uint number, out uint word) =>
+        lines.TryGet(LineOf(lines, number), number >> _lineShift, (int)(number & ((1u << _lineShift) - 1)), out word);
+
+    /// <summary>Keeps the line around an entry, unless it cannot be read whole.</summary>
+    private void Keep(StructureCache<uint> lines, ulong table, uint number)
     {
-        var words = lines.Take(number, out var first);
+        var words = lines.Take(LineOf(lines, number), number >> _lineShift);
+        var first = number >> _lineShift << _lineShift;
         for (var i = 0; i < words.Length; i++)
         {
             if (TryReadEntry(table, first + (uint)i, out words[i]))
                 continue;
-            lines.Remove(number);
+            Remove(lines, number);
             return;
         }
     }
+
+    private void Remove(StructureCache<uint> lines, uint number) => lines.Remove(LineOf(lines, number), number >> _lineShift);
+
+    private int LineOf(StructureCache<uint> lines, uint number) => (int)(number >> _lineShift) & (lines.Lines - 1);
 
     private void Raise(RockchipMmuInterrupts fault, in BusRequest request)
     {
@@ -126,12 +118,14 @@ public sealed partial class RockchipMmu
         Tlb.InvalidateAll();
         _directory.Clear();
         _pages.Clear();
+        _unit.EndAccesses();
     }
 
     private void ZapLine(uint address)
     {
         Tlb.InvalidateAddress(0, new Iova(address));
-        _directory.Remove(address >> RockchipMmuEntry.DirectoryShift);
-        _pages.Remove(address >> RockchipMmuEntry.PageShift);
+        Remove(_directory, address >> RockchipMmuEntry.DirectoryShift);
+        Remove(_pages, address >> RockchipMmuEntry.PageShift);
+        _unit.EndAccesses();
     }
 }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Aperture.Core;
 using Aperture.Datasheets.Rockchip;
 using Aperture.Hardware.Bus;
@@ -10,18 +11,19 @@ public sealed partial class RockchipMmu : IMmioDevice
 {
     private readonly RockchipIommu _unit;
     private readonly SystemBus _bus;
-    private readonly RockchipLineCache _directory; // lines of the directory, by the number of the entry
-    private readonly RockchipLineCache _pages;     // lines of page tables, by the number of the page
+    private readonly StructureCache<uint> _directory; // lines of the directory, by the number of the line
+    private readonly StructureCache<uint> _pages;     // lines of page tables, likewise
+    private readonly int _lineShift;                  // log2 of the entries of a line
 
     internal RockchipMmu(RockchipIommu unit, SystemBus bus)
     {
         _unit = unit;
         _bus = bus;
-        Tlb = new TranslationCache(1, unit.Options.TlbEntries, unit.Options.Replacement);
-        _directory = new RockchipLineCache(unit.Options.Lines, unit.Options.LineEntries);
-        _pages = new RockchipLineCache(unit.Options.Lines, unit.Options.LineEntries);
+        Tlb = new TranslationCache(1, unit.Options.TlbEntries, unit.Options.Replacement, unit.Guard);
+        _directory = new StructureCache<uint>(unit.Options.Lines, unit.Options.LineEntries);
+        _pages = new StructureCache<uint>(unit.Options.Lines, unit.Options.LineEntries);
+        _lineShift = BitOperations.Log2((uint)unit.Options.LineEntries);
         StallDelayPolls = unit.Options.StallDelayPolls;
-        Reset();
     }
 
     /// <inheritdoc/>
@@ -39,22 +41,26 @@ public sealed partial class RockchipMmu : IMmioDevice
 
     internal ulong Faults { get; private set; }
 
-    /// <summary>Translates an access while the unit answers.</summary>
-    internal TranslationStatus Translate(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
+    /// <summary>Whether the MMU stalls accesses.</summary>
+    internal bool IsStalled => _mode == Mode.Held;
+
+    /// <summary>What needs no lock.</summary>
+    /// <param name="request">The access, while the unit answers.</param>
+    /// <param name="result">What becomes of it.</param>
+    /// <param name="isCounted">Whether the TLB served it.</param>
+    internal bool TryHit(in BusRequest request, out TranslationResult result, out bool isCounted)
     {
-        var matches = -1;
-        var index = -1;
-        if (_mode == Mode.Translating)
+        isCounted = _mode == Mode.Translating;
+        if (!isCounted)
         {
-            matches = Tlb.Lookup(0, request.Address, out index);
-            if (matches == 1 && (Needed(request.Access) & ~Tlb.Info(index)) == 0)
-            {
-                address = Tlb.Translate(index, request.Address, out contiguous);
-                return TranslationStatus.Ok;
-            }
+            result = PassThrough(request);
+            return _mode == Mode.PassingThrough;
         }
 
-        return TranslateSlowly(request, matches, index, out address, out contiguous);
+        if (!Tlb.TryFind(0, request.Address, out result, out var rights, out var index) || (Needed(request) & ~rights) != 0)
+            return false;
+        Tlb.Touch(index);
+        return true;
     }
 
     internal void Reset()
@@ -67,5 +73,5 @@ public sealed partial class RockchipMmu : IMmioDevice
         UpdateMode();
     }
 
-    private static ulong Needed(DmaAccess access) => access == DmaAccess.Write ? CanWrite : CanRead;
+    private static ulong Needed(in BusRequest request) => request.IsWrite ? CanWrite : CanRead;
 }

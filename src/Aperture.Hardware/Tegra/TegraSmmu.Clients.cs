@@ -15,15 +15,18 @@ public sealed partial class TegraSmmu
     private readonly int[] _routes = new int[2 * 2 * FirstClientStream];   // address space by stream and direction, or a constant above
     private bool _isAhbReady = true;                                       // whether masters on the AHB use the SMMU
 
-    /// <summary>Whether the AHB arbiter was told that the SMMU is set up; until then it lets masters on the AHB pass it by. True, the default, where
-    /// there is no arbiter.</summary>
+    /// <summary>Whether the AHB arbiter was told that the SMMU is set up; until then it lets masters on the AHB pass it by. True, the
+    /// default, where there is no arbiter.</summary>
     public bool IsAhbReady
     {
         get => _isAhbReady;
         set
         {
-            _isAhbReady = value;
-            Refresh();
+            using (HoldRegisters())
+            {
+                _isAhbReady = value;
+                Refresh();
+            }
         }
     }
 
@@ -66,12 +69,22 @@ public sealed partial class TegraSmmu
     private void Refresh()
     {
         var ptc = new TegraPtcConfig(this[TegraMcRegister.PtcConfig]);
-        _ptc.IndexMap = ptc.IndexMap;
+        _ptcIndexMap = ptc.IndexMap;
         _usesPtc = ptc.IsEnabled;
         SetLines(new TegraTlbConfig(this[TegraMcRegister.TlbConfig]).Lines(_soc));
-        Array.Fill(_routes, PassesThrough);
+        var isHeld = false;
         foreach (ref readonly var way in _ways.AsSpan())
-            _routes[way.Index] = RouteOf(way);
+        {
+            // Accesses go on meanwhile: each route goes from what it was to what it is.
+            var route = RouteOf(way);
+            isHeld |= route == IsHeld;
+            if (_routes[way.Index] == route)
+                continue;
+            _routes[way.Index] = route;
+            EndAccesses();
+        }
+
+        NoteStall(isHeld);
         RefreshInterrupt();
     }
 
@@ -91,7 +104,8 @@ public sealed partial class TegraSmmu
     /// <param name="Swgroup">The number of its swgroup.</param>
     /// <param name="AsidRegister">The register of its swgroup; 0 where it cannot be translated.</param>
     /// <param name="EnableRegister">The register with its enable bit.</param>
-    /// <param name="EnableBit">Its enable bit; 0 for a swgroup without a known client, which its own register alone enables (inferred).</param>
+    /// <param name="EnableBit">Its enable bit; 0 for a swgroup without a known client, which its own register alone enables
+    /// (inferred).</param>
     /// <param name="IsOnAhb">Whether it needs the AHB arbiter's leave.</param>
     private readonly record struct Way(uint Index, uint Swgroup, uint AsidRegister, uint EnableRegister, uint EnableBit, bool IsOnAhb);
 }

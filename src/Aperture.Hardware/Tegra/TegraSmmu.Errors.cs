@@ -14,6 +14,12 @@ public sealed partial class TegraSmmu
     /// <param name="address">Bits 31:0 of its address.</param>
     public void Latch(TegraMcInterrupts cause, TegraErrorStatus status, uint address)
     {
+        using (HoldRegisters())
+            LatchError(cause, status, address);
+    }
+
+    private void LatchError(TegraMcInterrupts cause, TegraErrorStatus status, uint address)
+    {
         var registers = TegraMcRegister.ErrorRegisters(cause);
         if (!Options.KeepsFirstError || !IsPending(registers.Status))
         {
@@ -38,13 +44,13 @@ public sealed partial class TegraSmmu
     }
 
     /// <summary>Ends an access with an error. A table that could not be read is a decode error of the access (inferred).</summary>
-    private TranslationStatus Refuse(TegraErrorKind kind, in BusRequest request, TegraDescriptor descriptor)
+    private TranslationResult Refuse(TegraErrorKind kind, in BusRequest request, TegraDescriptor descriptor)
     {
         _errors++;
         var client = ClientOf(request) & _soc.ClientMask;
         var status = TegraErrorStatus.Of(kind, client, request.IsWrite, request.IsSecure, request.Address.Value, descriptor);
-        Latch(kind == TegraErrorKind.DecodeError ? TegraMcInterrupts.DecodeError : TegraMcInterrupts.InvalidSmmuPage, status, (uint)request.Address.Value);
-        return TranslationStatus.Aborted;
+        LatchError(kind == TegraErrorKind.DecodeError ? TegraMcInterrupts.DecodeError : TegraMcInterrupts.InvalidSmmuPage, status, (uint)request.Address.Value);
+        return new TranslationResult(TranslationStatus.Aborted);
     }
 
     private void RefreshInterrupt() =>

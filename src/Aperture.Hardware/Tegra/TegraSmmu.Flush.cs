@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Datasheets.Tegra;
+using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Tegra;
 
@@ -10,6 +11,7 @@ public sealed partial class TegraSmmu
 
     private void FlushTlb(TegraTlbFlush flush)
     {
+        EndAccesses();
         if (flush is { MatchesAsid: true, Match: TegraTlbFlush.MatchGroup })
         {
             _tlb.InvalidateAddress(flush.AsidOf(_soc) & _asidMask, new Iova(flush.Address));
@@ -24,22 +26,30 @@ public sealed partial class TegraSmmu
             TegraTlbFlush.MatchGroup => TegraTlbFlush.GroupShift,
             _ => 32,
         };
-        for (var line = _firstLine; line < _tlb.Entries; line++)
+        var first = (ulong)flush.Address >> shift << shift;
+        _tlb.Invalidate(new TlbInvalidation
         {
-            if (!_tlb.IsValid(line) || (flush.MatchesAsid && _tlb.Info(line) != (flush.AsidOf(_soc) & _asidMask)))
-                continue;
-            var coarser = Math.Max(shift, _tlb.PageShift(line));
-            if (_tlb.Page(line).Value >> coarser == (ulong)flush.Address >> coarser)
-                _tlb.Invalidate(line);
-        }
+            Tag = flush.AsidOf(_soc) & _asidMask,
+            TagMask = flush.MatchesAsid ? uint.MaxValue : 0,
+            First = new Iova(first),
+            Last = new Iova(first + (1ul << shift) - 1),
+            FirstEntry = _firstLine,
+        });
     }
 
     private void FlushPtc(TegraPtcFlush flush)
     {
         if (!flush.IsByAddress)
+        {
             _ptc.Clear();
+        }
         else
-            _ptc.Remove(flush.Address | (_soc.IsWide ? (ulong)this[TegraMcRegister.PtcFlushHigh] << 32 : 0));
+        {
+            var atom = AtomOf(flush.Address | (_soc.IsWide ? (ulong)this[TegraMcRegister.PtcFlushHigh] << 32 : 0));
+            _ptc.Remove(PtcLineOf(atom), atom);
+        }
+
+        EndAccesses();
     }
 
     /// <summary>Switches lines off and on. What was in those that go off is lost.</summary>

@@ -2,7 +2,7 @@ using Aperture.Datasheets.Tegra;
 
 namespace Aperture.Hardware.Tegra;
 
-/// <content>Hot resets: the clients of a block are held back, and a status bit says when none of their accesses is under way.</content>
+/// <content>Hot resets: the clients of a block are stalled, and a status bit says when none of their accesses is under way.</content>
 public sealed partial class TegraSmmu
 {
     private int _pollsLeft; // reads of a status register that still answer "not drained"; negative: for ever

@@ -9,7 +9,7 @@ public sealed partial class TegraSmmu
 
     /// <inheritdoc/>
     /// <remarks>Only aligned 32-bit accesses are answered.</remarks>
-    public override bool TryRead(uint offset, int width, out ulong value)
+    protected override bool TryReadRegister(uint offset, int width, out ulong value)
     {
         value = 0;
         if (!IsAccess(offset, width))
@@ -17,7 +17,7 @@ public sealed partial class TegraSmmu
         value = offset switch
         {
             TegraMcRegister.TableData => _tables[this[TegraMcRegister.TableAsid] & _asidMask],
-            TegraMcRegister.TlbHits => Count(TegraMcRegister.TlbConfig, _tlb.Hits),
+            TegraMcRegister.TlbHits => Count(TegraMcRegister.TlbConfig, QuickHits + _tlb.Hits),
             TegraMcRegister.TlbMisses => Count(TegraMcRegister.TlbConfig, _walks),
             TegraMcRegister.PtcHits => Count(TegraMcRegister.PtcConfig, _ptc.Hits),
             TegraMcRegister.PtcMisses => Count(TegraMcRegister.PtcConfig, _ptc.Misses),
@@ -30,7 +30,7 @@ public sealed partial class TegraSmmu
 
     /// <inheritdoc/>
     /// <remarks>Only aligned 32-bit accesses are answered.</remarks>
-    public override bool TryWrite(uint offset, int width, ulong value)
+    protected override bool TryWriteRegister(uint offset, int width, ulong value)
     {
         if (!IsAccess(offset, width))
             return false;
@@ -50,6 +50,7 @@ public sealed partial class TegraSmmu
                 break;
             case TegraMcRegister.TableData:
                 _tables[this[TegraMcRegister.TableAsid] & _asidMask] = word;
+                EndAccesses();
                 break;
             case TegraMcRegister.TlbFlush:
                 FlushTlb(new TegraTlbFlush(word));

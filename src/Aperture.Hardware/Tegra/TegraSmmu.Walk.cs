@@ -9,46 +9,46 @@ public sealed partial class TegraSmmu
 {
     private ulong _walks;  // table walks made for accesses
     private bool _usesPtc; // whether the PTC is on
+    private uint _ptcIndexMap; // which lines of it an address may use
 
-    private TranslationStatus TranslateOtherwise(in BusRequest request, int route, out PhysicalAddress address, out ulong contiguous)
+    /// <inheritdoc/>
+    protected override TranslationResult Resolve(in BusRequest request, ref AccessAttempt attempt)
     {
-        address = default;
-        contiguous = 0;
-        if (!Answers)
-            return TranslationStatus.Aborted;
-        if (route == IsHeld)
-            return TranslationStatus.Stalled;
-        var space = 1ul << (route >= 0 ? 32 : _soc.AddressBits);
-        if (request.Address.Value >= space)
-            return Refuse(TegraErrorKind.InvalidSmmuPage, request, default);
+        var route = RouteOf(request);
+        if (route < 0 || !Answers || request.Address.Value >= AddressSpace)
+            return Otherwise(request, route);
 
-        address = new PhysicalAddress(request.Address.Value);
-        contiguous = space - request.Address.Value;
-        return TranslationStatus.Ok;
-    }
-
-    private TranslationStatus TranslateSlowly(in BusRequest request, uint asid, int index, out PhysicalAddress address, out ulong contiguous)
-    {
-        address = default;
-        contiguous = 0;
-        uint word;
-        if (index >= 0 && (Options.TlbHoldsEmpty || new TegraDescriptor(WordAt(index, request.Address)).IsValid))
-        {
-            word = WordAt(index, request.Address);
-        }
-        else
+        var asid = (uint)route;
+        var needed = Needed(request);
+        var matches = _tlb.Lookup(asid, request.Address, out var index);
+        uint word = 0;
+        if (matches == 0 || !IsKnown(word = WordAt(index, request.Address)))
         {
             _walks++;
             if (!TryWalk(request, asid, index, out word))
                 return Refuse(TegraErrorKind.DecodeError, request, default);
         }
 
-        var needed = Needed(request);
         if ((word & needed) != needed)
             return Refuse(TegraErrorKind.InvalidSmmuPage, request, new TegraDescriptor(word & TegraDescriptor.RightsMask));
-        address = TargetOf(word, request.Address, out contiguous);
-        return TranslationStatus.Ok;
+        return ResultOf(word, request.Address);
     }
+
+    private TranslationResult Otherwise(in BusRequest request, int route)
+    {
+        if (!Answers)
+            return new TranslationResult(TranslationStatus.Aborted);
+        if (route == IsHeld)
+            return new TranslationResult(TranslationStatus.Stalled);
+        var space = 1ul << (route >= 0 ? 32 : _soc.AddressBits);
+        return request.Address.Value >= space ? Refuse(TegraErrorKind.InvalidSmmuPage, request, default) : PassThrough(request, space);
+    }
+
+    private static TranslationResult PassThrough(in BusRequest request, ulong space) =>
+        new(TranslationStatus.Ok, new PhysicalAddress(request.Address.Value), space - request.Address.Value, Protection.ReadWrite);
+
+    /// <summary>Whether a word of the TLB counts: an empty one is looked for again where the TLB does not hold such.</summary>
+    private bool IsKnown(uint word) => Options.TlbHoldsEmpty || new TegraDescriptor(word).IsValid;
 
     /// <summary>Reads the tables of an address space and fills a line of the TLB.</summary>
     /// <param name="request">The access.</param>
@@ -70,8 +70,7 @@ public sealed partial class TegraSmmu
         {
             if (!directory.IsValid)
                 return true;
-            if (TryTakeLine(asid, request.Address, TegraDescriptor.SectionShift, index, out var section))
-                _lines[section * WordsOfLine] = directory.Value;
+            FillLine(asid, new TlbPage(request.Address, TegraDescriptor.SectionShift, new PhysicalAddress(SectionMark), directory.Value), index);
             word = PageOfSection(directory.Value, request.Address);
             return true;
         }
@@ -87,24 +86,51 @@ public sealed partial class TegraSmmu
         }
 
         word = group[(int)page % WordsOfLine];
-        if ((Options.TlbHoldsEmpty || new TegraDescriptor(word).IsValid) && TryTakeLine(asid, request.Address, TegraTlbFlush.GroupShift, index, out var line))
-            group.CopyTo(_lines.AsSpan(line * WordsOfLine));
+        if (IsKnown(word))
+        {
+            var (low, high) = (group[0] | ((ulong)group[1] << 32), group[2] | ((ulong)group[3] << 32));
+            FillLine(asid, new TlbPage(request.Address, TegraTlbFlush.GroupShift, default, low, high), index);
+        }
+
         return true;
     }
 
-    private bool TryFetch(ulong address, out uint word) =>
-        _usesPtc ? _ptc.TryRead(Bus, address, out word) : Bus.TryRead32(new PhysicalAddress(address), out word);
-
-    /// <summary>A line for a group or section: the one that it is in, or another.</summary>
-    private bool TryTakeLine(uint asid, Iova address, int shift, int index, out int line)
+    /// <summary>Reads a table word, by the PTC while it is on.</summary>
+    private bool TryFetch(ulong address, out uint word)
     {
-        line = index;
-        if (_firstLine == _tlb.Entries)
+        if (!_usesPtc)
+            return Bus.TryRead32(new PhysicalAddress(address), out word);
+        var atom = AtomOf(address);
+        var line = PtcLineOf(atom);
+        var at = (int)((address - atom) / sizeof(uint));
+        if (_ptc.TryGet(line, atom, at, out word))
+            return true;
+        var words = _ptc.Take(line, atom);
+        for (var i = 0; i < words.Length; i++)
+        {
+            if (Bus.TryRead32(new PhysicalAddress(atom + ((ulong)i * sizeof(uint))), out words[i]))
+                continue;
+            _ptc.Remove(line, atom);
+            word = 0;
             return false;
-        if (index >= 0)
-            _tlb.Set(index, asid, address, shift, default, asid);
-        else
-            line = _tlb.Fill(asid, address, shift, default, asid, firstWay: _firstLine);
+        }
+
+        word = words[at];
         return true;
+    }
+
+    private ulong AtomOf(ulong address) => address & ~((ulong)_soc.Atom - 1);
+
+    private int PtcLineOf(ulong atom) => (int)((uint)(atom / (ulong)_soc.Atom) & _ptcIndexMap) & (_ptc.Lines - 1);
+
+    /// <summary>Puts a group or section into the line that it is in, or into another.</summary>
+    private void FillLine(uint asid, in TlbPage page, int index)
+    {
+        if (_firstLine == _tlb.Entries)
+            return;
+        if (index >= 0)
+            _tlb.Set(index, asid, page);
+        else
+            _tlb.Fill(asid, page, _firstLine);
     }
 }

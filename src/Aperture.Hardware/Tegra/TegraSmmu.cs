@@ -6,12 +6,13 @@ using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Tegra;
 
-/// <summary>The memory controller of a Tegra with its SMMU: 32-bit device addresses, two-level tables with pages of 4 KiB and sections of 4 MiB,
-/// 4 or 128 address spaces at once. Sources: recorded driver behaviour, published boot firmware and register lists of early drivers;
+/// <summary>The memory controller of a Tegra with its SMMU: 32-bit device addresses, two-level tables with pages of 4 KiB and sections of
+/// 4 MiB, 4 or 128 address spaces at once. Sources: recorded driver behaviour, published boot firmware and register lists of early drivers;
 /// no manual was at hand. What is not known is in <see cref="TegraSmmuOptions"/>.</summary>
-/// <remarks>A stream is <see cref="FirstClientStream"/> plus the number of a client of the memory controller, or for a block that is not modelled
-/// in detail the number of its swgroup: it then reads and writes as <see cref="TegraSoc.FindClient(uint, bool)"/> says. Not thread-safe, as
-/// <see cref="TranslationUnit"/> says.</remarks>
+/// <remarks>A stream is <see cref="FirstClientStream"/> plus the number of a client of the memory controller, or for a block that is not
+/// modelled in detail the number of its swgroup: it then reads and writes as <see cref="TegraSoc.FindClient(uint, bool)"/> says. A
+/// faulting access is ended with an error: this unit never stalls one for software to mend its cause. The clients of a hot reset are
+/// stalled until it ends.</remarks>
 public sealed partial class TegraSmmu : TranslationUnit
 {
     /// <summary>Streams from here on are clients, below they are swgroups.</summary>
@@ -19,13 +20,13 @@ public sealed partial class TegraSmmu : TranslationUnit
 
     private const int WordsOfLine = 4;            // a TLB line holds the four words of a group
     private const ulong AddressSpace = 1ul << 32; // device addresses
+    private const ulong SectionMark = 1ul << 63;  // where an entry "leads" if its line is a section's; groups lead to 0, as their words say where
 
     private readonly TegraSoc _soc;
     private readonly uint[] _words;         // registers that are storage
     private readonly uint[] _tables;        // PTB_DATA, by address space
-    private readonly TranslationCache _tlb; // tags of the TLB's lines
-    private readonly uint[] _lines;         // words of the TLB's lines, with the rights of the levels above taken in
-    private readonly TableWordCache _ptc;
+    private readonly TranslationCache _tlb; // the TLB's lines; in their two words the four of a group, with the rights of the levels above taken in
+    private readonly StructureCache<ulong> _ptc; // table words by their physical address, an atom at a time, whatever they mean and to whom
     private readonly uint _frameMask;       // bits of PFN
     private readonly uint _asidMask;        // address spaces less one
 
@@ -43,12 +44,12 @@ public sealed partial class TegraSmmu : TranslationUnit
         _soc = options.Soc;
         _words = new uint[options.WindowSize / sizeof(uint)];
         _tables = new uint[_soc.Asids];
-        _tlb = new TranslationCache(1, _soc.TlbLines, options.Replacement);
-        _lines = new uint[_soc.TlbLines * WordsOfLine];
-        _ptc = new TableWordCache(options.PtcLines, _soc.Atom);
+        _tlb = new TranslationCache(1, _soc.TlbLines, options.Replacement, Guard);
+        _ptc = new StructureCache<ulong>(options.PtcLines, _soc.Atom / sizeof(uint));
         _frameMask = _soc.FrameMask;
         _asidMask = (uint)_soc.Asids - 1;
         _ways = WaysOf(_soc);
+        Array.Fill(_routes, PassesThrough);
         Reset();
     }
 
@@ -62,28 +63,29 @@ public sealed partial class TegraSmmu : TranslationUnit
     public override int CacheEntries => _tlb.Entries;
 
     /// <inheritdoc/>
-    public override TranslationCounters Counters => new(_tlb.Hits, _walks, _tlb.Invalidations, _errors);
+    public override TranslationCounters Counters => new(QuickHits + _tlb.Hits, _walks, _tlb.Invalidations, _errors);
 
     /// <inheritdoc/>
-    /// <remarks>A faulting access is ended with an error: this unit never holds one back for software to mend its cause. The clients of a hot reset are
-    /// held back until it ends.</remarks>
-    protected override TranslationStatus Resolve(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
+    protected override bool TryHit(in BusRequest request, int thread, out TranslationResult result)
     {
         var route = RouteOf(request);
-        if (route < 0 || !Answers || request.Address.Value >= AddressSpace)
-            return TranslateOtherwise(request, route, out address, out contiguous);
-        if (_tlb.Lookup((uint)route, request.Address, out var index) == 1)
+        if (route < 0)
         {
-            var word = WordAt(index, request.Address);
-            var needed = Needed(request);
-            if ((word & needed) == needed)
-            {
-                address = TargetOf(word, request.Address, out contiguous);
-                return TranslationStatus.Ok;
-            }
+            result = PassThrough(request, 1ul << _soc.AddressBits);
+            return route == PassesThrough && request.Address.Value < 1ul << _soc.AddressBits && Answers;
         }
 
-        return TranslateSlowly(request, (uint)route, index, out address, out contiguous);
+        if (!_tlb.TryFind((uint)route, request.Address, out result, out var low, out var high, out var index) || !Answers)
+            return false;
+        var isSection = (result.Address.Value & SectionMark) != 0;
+        var word = isSection ? PageOfSection((uint)low, request.Address) : WordOf(low, high, request.Address);
+        var needed = Needed(request);
+        if ((word & needed) != needed)
+            return false;
+        result = ResultOf(word, request.Address);
+        _tlb.Touch(index);
+        CountHit(thread);
+        return true;
     }
 
     /// <summary>SMMU_PTB_DATA of an address space.</summary>
@@ -99,15 +101,19 @@ public sealed partial class TegraSmmu : TranslationUnit
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(offset, Size);
         ArgumentOutOfRangeException.ThrowIfNotEqual(offset % sizeof(uint), 0u);
-        if (offset == TegraMcRegister.TableData)
-            _tables[this[TegraMcRegister.TableAsid] & _asidMask] = value;
-        else
-            this[offset] = value;
-        Refresh();
+        using (HoldRegisters())
+        {
+            if (offset == TegraMcRegister.TableData)
+                _tables[this[TegraMcRegister.TableAsid] & _asidMask] = value;
+            else
+                this[offset] = value;
+            Refresh();
+            EndAccesses();
+        }
     }
 
     /// <inheritdoc/>
-    protected override void Reset()
+    protected override void ResetRegisters()
     {
         Array.Clear(_words);
         Array.Clear(_tables);
@@ -143,19 +149,30 @@ public sealed partial class TegraSmmu : TranslationUnit
         (request.IsWrite ? TegraDescriptor.WritableBit : TegraDescriptor.ReadableBit) | (request.IsSecure ? 0 : TegraDescriptor.NonSecureBit);
 
     /// <summary>The word of a line for an address: a group's by the page, a section's made into that of its page.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private uint WordAt(int index, Iova address) => _tlb.PageShift(index) == TegraTlbFlush.GroupShift
-        ? _lines[(index * WordsOfLine) + ((int)(address.Value >> TegraDescriptor.PageShift) & (WordsOfLine - 1))]
-        : PageOfSection(_lines[index * WordsOfLine], address);
+        ? WordOf(_tlb.Info(index), _tlb.More(index), address)
+        : PageOfSection((uint)_tlb.Info(index), address);
+
+    /// <summary>The word of a page among the four of its group.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint WordOf(ulong low, ulong high, Iova address)
+    {
+        var page = (int)(address.Value >> TegraDescriptor.PageShift);
+        return (uint)(((page & 2) == 0 ? low : high) >> ((page & 1) * 32));
+    }
 
     /// <summary>Where a page's word leads. No more than a page translates alike: the next one may be in another line, and stale.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private PhysicalAddress TargetOf(uint word, Iova address, out ulong contiguous)
+    private TranslationResult ResultOf(uint word, Iova address)
     {
         const ulong offsetMask = (1ul << TegraDescriptor.PageShift) - 1;
         var offset = address.Value & offsetMask;
-        contiguous = offsetMask + 1 - offset;
-        return new PhysicalAddress(new TegraDescriptor(word).Address(_frameMask) | offset);
+        return new TranslationResult(
+            TranslationStatus.Ok,
+            new PhysicalAddress(new TegraDescriptor(word).Address(_frameMask) | offset),
+            offsetMask + 1 - offset,
+            ((word & TegraDescriptor.ReadableBit) != 0 ? Protection.Read : 0) | ((word & TegraDescriptor.WritableBit) != 0 ? Protection.Write : 0),
+            (word & TegraDescriptor.NonSecureBit) != 0 ? MemoryAttributes.NonSecure : MemoryAttributes.None);
     }
 
     private static uint PageOfSection(uint word, Iova address) =>

@@ -1,43 +1,86 @@
+using System.Runtime.CompilerServices;
 using Aperture.Core;
 
 namespace Aperture.Hardware.Translation;
 
 /// <summary>One access of a master, as it arrives at a translation unit.</summary>
-/// <param name="Requester">Who makes it.</param>
-/// <param name="Address">The first byte.</param>
-/// <param name="Access">Read or write.</param>
-/// <param name="Length">Bytes that the master wants, at least 1; what comes of it may end earlier, where a page does.</param>
-/// <param name="Tag">The transaction's number on the bus (AXI ID, TAG of PCI Express), for fault registers that hold it.</param>
-/// <param name="Kind">What the access wants of the unit.</param>
-public readonly record struct BusRequest(
-    Requester Requester,
-    Iova Address,
-    DmaAccess Access,
-    uint Length = 1,
-    ushort Tag = 0,
-    TranslationKind Kind = TranslationKind.Untranslated)
+public readonly record struct BusRequest
 {
+    private readonly uint _stream; // the requester, taken apart: nothing is copied
+    private readonly uint _rest;
+
+    /// <summary>An access.</summary>
+    /// <param name="requester">Who makes it.</param>
+    /// <param name="address">The first byte.</param>
+    /// <param name="access">Read or write.</param>
+    /// <param name="length">Bytes that the master wants, at least 1; what comes of it may end earlier, where a page does.</param>
+    /// <param name="tag">The transaction's number on the bus (AXI ID, TAG of PCI Express), for fault registers that hold it.</param>
+    /// <param name="kind">What the access wants of the unit.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public BusRequest(
+        Requester requester, Iova address, DmaAccess access, uint length = 1, ushort tag = 0, TranslationKind kind = TranslationKind.Untranslated)
+    {
+        Address = address;
+        _stream = requester.Stream.Value;
+        _rest = requester.Rest;
+        Length = length;
+        Tag = tag;
+        Access = access;
+        Kind = kind;
+    }
+
     /// <summary>An access of a master that has nothing but its number.</summary>
     /// <param name="stream">Which master it is.</param>
     /// <param name="address">The first byte.</param>
     /// <param name="access">Read or write.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public BusRequest(StreamId stream, Iova address, DmaAccess access)
-        : this(new Requester(stream), address, access)
+        : this(new Requester(stream.Value, 0), address, access)
     {
     }
 
-    /// <summary>Which master makes the access.</summary>
-    public StreamId Stream => Requester.Stream;
+    /// <summary>The first byte.</summary>
+    public Iova Address { get; }
+
+    /// <summary>Bytes that the master wants, at least 1.</summary>
+    public uint Length { get; }
+
+    /// <summary>The transaction's number on the bus.</summary>
+    public ushort Tag { get; }
+
+    /// <summary>Read or write.</summary>
+    public DmaAccess Access { get; }
+
+    /// <summary>What the access wants of the unit.</summary>
+    public TranslationKind Kind { get; }
+
+    /// <summary>Who makes it.</summary>
+    public Requester Requester => new(_stream, _rest);
+
+    /// <summary>Which master makes it.</summary>
+    public StreamId Stream => new(_stream);
+
+    /// <summary>Which of the master's address spaces it means; null for the one that it has without any.</summary>
+    public Pasid? Pasid => Requester.Pasid;
+
+    /// <summary>Privilege, security, and whether it is instructions or a debugger.</summary>
+    public AccessFlags Flags => Requester.Flags;
 
     /// <summary>Whether it writes.</summary>
     public bool IsWrite => Access == DmaAccess.Write;
 
     /// <summary>Whether it fetches instructions.</summary>
-    public bool IsFetch => Access == DmaAccess.Read && (Requester.Flags & AccessFlags.Instruction) != 0;
+    public bool IsFetch => Access == DmaAccess.Read && (Flags & AccessFlags.Instruction) != 0;
+
+    /// <summary>Whether it is privileged.</summary>
+    public bool IsPrivileged => (Flags & AccessFlags.Privileged) != 0;
 
     /// <summary>Whether it is secure.</summary>
-    public bool IsSecure => (Requester.Flags & AccessFlags.Secure) != 0;
+    public bool IsSecure => (Flags & AccessFlags.Secure) != 0;
 
     /// <summary>Whether a debugger makes it.</summary>
-    public bool IsDebug => (Requester.Flags & AccessFlags.Debug) != 0;
+    public bool IsDebug => (Flags & AccessFlags.Debug) != 0;
+
+    /// <summary>Whether it is an access as every unit knows it: untranslated, and without an address space of the master's own.</summary>
+    internal bool IsPlain => (_rest & Requester.HasPasidBit) == 0 && Kind == TranslationKind.Untranslated;
 }

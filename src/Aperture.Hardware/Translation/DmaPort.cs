@@ -4,6 +4,7 @@ using Aperture.Hardware.Bus;
 namespace Aperture.Hardware.Translation;
 
 /// <summary>A master's port to memory: straight onto the bus, or through a translation unit.</summary>
+/// <remarks>Any number of threads, each with bytes of its own.</remarks>
 public sealed partial class DmaPort
 {
     private readonly SystemBus _bus;
@@ -52,14 +53,15 @@ public sealed partial class DmaPort
         transferred = 0;
         while (transferred < destination.Length)
         {
-            var status = Translate(requester, address + (ulong)transferred, DmaAccess.Read, destination.Length - transferred, out var target, out var length);
-            if (Monitor is { } monitor)
-                monitor.OnRead(this, address + (ulong)transferred, target, length, status);
+            var at = address + (ulong)transferred;
+            var passing = Passing(at, destination.Length - transferred);
+            var access = new ReadAccess(this, at, passing == 0 ? destination[transferred..] : destination.Slice(transferred, passing));
+            var status = passing == 0 ? DmaStatus.BusError : Do(requester, at, DmaAccess.Read, passing, ref access);
+            if (Monitor is { } monitor && !access.IsTold)
+                monitor.OnRead(this, at, access.Target, access.Length, status);
             if (status != DmaStatus.Ok)
                 return status;
-            if (!_bus.TryRead(target, destination.Slice(transferred, length), IsCoherent))
-                return DmaStatus.BusError;
-            transferred += length;
+            transferred += access.Length;
         }
 
         return DmaStatus.Ok;
@@ -81,44 +83,27 @@ public sealed partial class DmaPort
         transferred = 0;
         while (transferred < source.Length)
         {
-            var status = Translate(requester, address + (ulong)transferred, DmaAccess.Write, source.Length - transferred, out var target, out var length);
-            if (Monitor is { } monitor)
-                monitor.OnWrite(this, address + (ulong)transferred, target, source.Slice(transferred, length), status);
+            var at = address + (ulong)transferred;
+            var passing = Passing(at, source.Length - transferred);
+            var access = new WriteAccess(this, at, passing == 0 ? source[transferred..] : source.Slice(transferred, passing));
+            var status = passing == 0 ? DmaStatus.BusError : Do(requester, at, DmaAccess.Write, passing, ref access);
+            if (Monitor is { } monitor && !access.IsTold)
+                monitor.OnWrite(this, at, access.Target, access.Bytes, status);
             if (status != DmaStatus.Ok)
                 return status;
-            if (!_bus.TryWrite(target, source.Slice(transferred, length), IsCoherent))
-                return DmaStatus.BusError;
-            transferred += length;
+            transferred += access.Bytes.Length;
         }
 
         return DmaStatus.Ok;
     }
 
-    private DmaStatus Translate(in Requester requester, Iova address, DmaAccess access, int wanted, out PhysicalAddress target, out int length)
+    /// <summary>One access, up to the end of what translates alike.</summary>
+    private DmaStatus Do<TAccess>(in Requester requester, Iova address, DmaAccess direction, int wanted, ref TAccess access)
+        where TAccess : struct, IBusAccess, allows ref struct
     {
-        if (Passing(address, wanted) is var passing && passing == 0)
-        {
-            target = default;
-            length = wanted;
-            return DmaStatus.BusError;
-        }
-
-        wanted = passing;
-        if (Unit is null)
-        {
-            target = OnBus(address);
-            length = wanted;
-            return DmaStatus.Ok;
-        }
-
-        var result = Unit.Translate(new BusRequest(requester, address, access, (uint)wanted));
-        target = result.Address;
-        length = result.Status == TranslationStatus.Ok ? (int)Math.Min((ulong)wanted, result.Length) : wanted;
-        return result.Status switch
-        {
-            TranslationStatus.Ok => DmaStatus.Ok,
-            TranslationStatus.Stalled => DmaStatus.Stalled,
-            _ => DmaStatus.Refused,
-        };
+        if (Unit is { } unit)
+            return unit.TryAccess(new BusRequest(requester, address, direction, (uint)wanted), ref access);
+        var target = new TranslationResult(TranslationStatus.Ok, OnBus(address), (ulong)wanted, Protection.ReadWrite);
+        return access.TryInMemory(_bus, target) || access.TryOnBus(_bus, target) ? DmaStatus.Ok : DmaStatus.BusError;
     }
 }

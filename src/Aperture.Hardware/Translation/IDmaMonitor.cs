@@ -3,6 +3,8 @@ using Aperture.Core;
 namespace Aperture.Hardware.Translation;
 
 /// <summary>Hears of what a master does on a port, piece by piece, just before the bytes move. It must not use the port.</summary>
+/// <remarks>Called on the thread of the access, and while the unit counts the access as going on: what unmaps on another thread waits for
+/// it. It takes no lock under which anybody waits for a unit.</remarks>
 public interface IDmaMonitor
 {
     /// <summary>The master reads.</summary>

@@ -6,66 +6,82 @@ using Aperture.Core;
 
 namespace Aperture.Hardware.Translation;
 
-/// <summary>Finding entries.</summary>
+/// <content>Finding entries: by a hint without a lock, by search with it.</content>
 public sealed partial class TranslationCache
 {
-    private const int Recent = 256; // pages whose entry a lookup remembers; a power of two
+    private const int Hints = 1024; // slots; a power of two
 
-    private readonly Found[] _recent = new Found[Recent]; // 4 KiB pages that lookups found alone, in the slot of the key
-    private uint _generation = 1; // counts changes of entries: what was found before the last one is of no account
-    private ulong _shiftsUsed;    // bit n: an entry of page size 2^n was written; says which sets may hold an address
+    // Where pages were found last: two entries a slot, the later in the low half. A hint is never trusted: the entry itself says whether
+    // it matches, and whether another may match as well.
+    private readonly uint[] _hints = new uint[Hints];
+
+    /// <summary>Finds the entry that alone translates an address, if a hint leads to it: the quick way of a hit, for any number of threads
+    /// at once and without a count. What it does not find may be there all the same: <see cref="Lookup"/> knows.</summary>
+    /// <param name="tag">The number of the tag.</param>
+    /// <param name="address">Any byte of the page.</param>
+    /// <param name="result">Where the address leads.</param>
+    /// <param name="info">The word that the owner keeps with the entry.</param>
+    /// <param name="index">The entry, which may be another translation's by now.</param>
+    /// <returns>Whether it was found; if not, the rest says nothing.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryFind(uint tag, Iova address, out TranslationResult result, out ulong info, out int index) =>
+        TryFind(tag, address, out result, out info, out _, out index);
+
+    /// <summary>The same for owners that keep two words.</summary>
+    /// <inheritdoc cref="TryFind(uint, Iova, out TranslationResult, out ulong, out int)"/>
+    /// <param name="tag">The number of the tag.</param>
+    /// <param name="address">Any byte of the page.</param>
+    /// <param name="result">Where the address leads.</param>
+    /// <param name="info">The word that the owner keeps with the entry.</param>
+    /// <param name="more">The other one.</param>
+    /// <param name="index">The entry, which may be another translation's by now.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryFind(uint tag, Iova address, out TranslationResult result, out ulong info, out ulong more, out int index)
+    {
+        var hint = Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_hints), SlotOf(tag, address));
+        ref var entries = ref MemoryMarshal.GetArrayDataReference(_entries);
+        index = (int)(hint & 0xFFFF);
+        ref var entry = ref Unsafe.Add(ref entries, (nint)index);
+        if (entry.Differs(tag, address) != 0)
+        {
+            index = (int)(hint >> 16);
+            entry = ref Unsafe.Add(ref entries, (nint)index);
+        }
+
+        var sequence = Volatile.Read(ref entry.Sequence);
+        result = entry.Translate(address);
+        info = entry.Info;
+        more = entry.More;
+        var differs = entry.Differs(tag, address) | (uint)entry.Overlaps | (sequence & 1);
+        Volatile.ReadBarrier();
+        return differs == 0 && sequence == entry.Sequence;
+    }
+
+    /// <summary>Notes that a translation found by <see cref="TryFind(uint, Iova, out TranslationResult, out ulong, out int)"/> was
+    /// used.</summary>
+    /// <param name="index">The entry.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Touch(int index)
+    {
+        if (_used is { } used)
+            used[index] = ++_clock;
+    }
 
     /// <summary>Finds the entry that translates an address.</summary>
-    /// <param name="context">Context, 0 to 0xFFFFFE.</param>
-    /// <param name="address">Any byte of the page; below 2^52.</param>
+    /// <param name="tag">The number of the tag.</param>
+    /// <param name="address">Any byte of the page.</param>
     /// <param name="index">The entry, or -1. Of several matching entries the lowest.</param>
     /// <returns>How many entries match: 0, 1, or 2 for "more than one".</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int Lookup(uint context, Iova address, out int index)
+    public int Lookup(uint tag, Iova address, out int index)
     {
-        var key = Key(context, address);
-        ref var recent = ref _recent[SlotOf(key)];
-        if (recent.Key != key || recent.Generation != _generation)
-            return LookupAll(key, address, out index);
-        index = recent.Index;
-        Hits++;
-        if (_policy == ReplacementPolicy.LeastRecentlyUsed)
-            _used[index] = ++_clock;
-        return 1;
-    }
-
-    /// <summary>Like <see cref="Lookup"/>, but leaves counters and replacement order alone.</summary>
-    public int Probe(uint context, Iova address, out int index)
-    {
-        return FindAll(Key(context, address), address, out index);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Key(uint context, Iova address) => ((ulong)context << ContextShift) | (address.Value >> 12);
-
-    /// <summary>Contexts remember the same sixteen pages in different slots, whether they are neighbours or sixteen apart.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int SlotOf(ulong key) => (int)(key ^ (key >> (ContextShift - 4)) ^ (key >> ContextShift)) & (Recent - 1);
-
-    private void Forget()
-    {
-        if (++_generation != 0)
-            return;
-        Array.Clear(_recent);
-        _generation = 1;
-    }
-
-    private int LookupAll(ulong key, Iova address, out int index)
-    {
-        var count = FindAll(key, address, out index);
+        CheckGuard();
+        var count = FindAll(tag, address, out index);
         if (count == 1)
         {
-            // Until an entry changes, this page of 4 KiB (the smallest size) is found there again, and only there: later
-            // lookups need not compare all entries.
-            _recent[SlotOf(key)] = new Found(key, index, _generation);
             Hits++;
-            if (_policy == ReplacementPolicy.LeastRecentlyUsed)
-                _used[index] = ++_clock;
+            Touch(index);
+            if (_entries[index].Overlaps == 0)
+                Hint(tag, address, index);
         }
         else if (count == 0)
         {
@@ -75,17 +91,53 @@ public sealed partial class TranslationCache
         return count;
     }
 
-    private int FindAll(ulong key, Iova address, out int index)
+    /// <summary>Like <see cref="Lookup"/>, but leaves counters and replacement order alone.</summary>
+    public int Probe(uint tag, Iova address, out int index) => FindAll(tag, address, out index);
+
+    /// <summary>Whether an entry of a tag lies in the page of some size around an address.</summary>
+    /// <param name="tag">The number of the tag.</param>
+    /// <param name="tagMask">Which bits of it count.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="shift">Log2 of the size.</param>
+    public bool HoldsPartOf(uint tag, uint tagMask, Iova address, int shift)
     {
-        index = -1;
-        if (!MayHold(key))
-            return 0;
-        return _setMask == 0 ? Find(key, out index) : FindInSets(key, address, out index);
+        CheckGuard();
+        var mask = ~((1UL << shift) - 1);
+        for (var start = 0; start < Entries; start += 64)
+        {
+            for (var matches = Matches(address.Value & mask, mask, start, Math.Min(start + 64, Entries)); matches != 0; matches &= matches - 1)
+            {
+                ref readonly var entry = ref _entries[start + BitOperations.TrailingZeroCount(matches)];
+                if (entry.IsValid && entry.Mask >= mask && ((entry.Tag ^ tag) & entry.TagMask & tagMask) == 0)
+                    return true;
+            }
+        }
+
+        return false;
     }
 
-    /// <summary>Pages of every size may lie in different sets. Each size in use is looked for in its set, and only entries
-    /// of that size count there, so that two sizes that share a set do not count an entry twice.</summary>
-    private int FindInSets(ulong key, Iova address, out int index)
+    /// <summary>Neighbouring pages of a tag lie in neighbouring slots, and those of neighbouring tags sixteen further.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static nint SlotOf(uint tag, Iova address) => (int)((uint)(address.Value >> SmallestShift) ^ (tag << 4) ^ tag ^ (tag >> 16)) & (Hints - 1);
+
+    private void Hint(uint tag, Iova address, int index)
+    {
+        ref var hint = ref _hints[SlotOf(tag, address)];
+        if ((hint & 0xFFFF) != (uint)index)
+            hint = (hint << 16) | (uint)index;
+    }
+
+    private int FindAll(uint tag, Iova address, out int index)
+    {
+        index = -1;
+        if (!MayHold(tag, address))
+            return 0;
+        return _setMask == 0 ? Find(tag, address, out index) : FindInSets(tag, address, out index);
+    }
+
+    /// <summary>Pages of every size may lie in different sets. Each size in use is looked for in its set, and only entries of that size
+    /// count there, so that two sizes that share a set do not count an entry twice.</summary>
+    private int FindInSets(uint tag, Iova address, out int index)
     {
         index = -1;
         var count = 0;
@@ -95,7 +147,7 @@ public sealed partial class TranslationCache
             var start = SetOf(address, shift) * _ways;
             for (var i = start; i < start + _ways; i++)
             {
-                if (((key ^ _tags[i]) & _masks[i]) != 0 || _shifts[i] != shift)
+                if (!IsMatch(i, tag, address) || PageShift(i) != shift)
                     continue;
                 index = count == 0 ? i : Math.Min(i, index);
                 count++;
@@ -105,51 +157,58 @@ public sealed partial class TranslationCache
         return Math.Min(count, 2);
     }
 
-    private int Find(ulong key, out int index)
+    private int Find(uint tag, Iova address, out int index)
     {
-        // Up to 64 entries at a time as one word of matches: no branch depends on where a match lies.
         index = -1;
         var count = 0;
-        for (var start = 0; start < _tags.Length; start += 64)
+        for (var start = 0; start < Entries; start += 64)
         {
-            var matches = Matches(key, start, Math.Min(start + 64, _tags.Length));
-            if (matches == 0)
-                continue;
-            if (count == 0)
-                index = start + BitOperations.TrailingZeroCount(matches);
-            count += BitOperations.PopCount(matches);
+            var matches = Matches(address.Value & SmallestMask, ulong.MaxValue, start, Math.Min(start + 64, Entries));
+            for (; matches != 0; matches &= matches - 1)
+            {
+                var i = start + BitOperations.TrailingZeroCount(matches);
+                if (((_entries[i].Tag ^ tag) & _entries[i].TagMask) != 0)
+                    continue;
+                if (count++ == 0)
+                    index = i;
+                else
+                    return 2;
+            }
         }
 
-        return Math.Min(count, 2);
+        return count;
     }
 
-    /// <summary>Bit n says whether entry <paramref name="start"/> + n matches; at most 64 entries.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ulong Matches(ulong key, int start, int end)
+    private bool IsMatch(int index, uint tag, Iova address)
+    {
+        ref readonly var entry = ref _entries[index];
+        return ((entry.Page ^ (address.Value & SmallestMask)) & entry.Mask) == 0 && ((entry.Tag ^ tag) & entry.TagMask) == 0;
+    }
+
+    /// <summary>Bit n says whether the page of entry <paramref name="start"/> + n is alike in the bits that both compare; at most 64
+    /// entries.</summary>
+    private ulong Matches(ulong page, ulong mask, int start, int end)
     {
         ulong matches = 0;
         var i = start;
-        ref var tags = ref MemoryMarshal.GetArrayDataReference(_tags);
+        ref var pages = ref MemoryMarshal.GetArrayDataReference(_pages);
         ref var masks = ref MemoryMarshal.GetArrayDataReference(_masks);
         if (Vector256.IsHardwareAccelerated)
         {
-            var keys = Vector256.Create(key);
+            var (keys, compared) = (Vector256.Create(page), Vector256.Create(mask));
             for (; i + Vector256<ulong>.Count <= end; i += Vector256<ulong>.Count)
             {
-                var difference = (keys ^ Vector256.LoadUnsafe(ref tags, (nuint)i)) & Vector256.LoadUnsafe(ref masks, (nuint)i);
+                var difference = (keys ^ Vector256.LoadUnsafe(ref pages, (nuint)i)) & Vector256.LoadUnsafe(ref masks, (nuint)i) & compared;
                 matches |= (ulong)Vector256.Equals(difference, Vector256<ulong>.Zero).ExtractMostSignificantBits() << (i - start);
             }
         }
 
         for (; i < end; i++)
         {
-            if (((key ^ _tags[i]) & _masks[i]) == 0)
+            if (((page ^ _pages[i]) & _masks[i] & mask) == 0)
                 matches |= 1UL << (i - start);
         }
 
         return matches;
     }
-
-    /// <summary>What a lookup found.</summary>
-    private readonly record struct Found(ulong Key, int Index, uint Generation);
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Aperture.Core;
 
 namespace Aperture.Hardware.Translation;
 
@@ -8,16 +9,16 @@ public sealed partial class TranslationCache
     private const int SlotBits = 10;
     private const ulong Spread = 0x9E37_79B9_7F4A_7C15; // 2^64 over the golden ratio: neighbours come to lie far from each other
 
-    private readonly ushort[] _present = new ushort[1 << SlotBits]; // valid entries by their tag
-    private ulong[] _kinds = [];                                    // the masks that entries ever had: one for each size, and for global ones
+    private readonly int[] _present = new int[1 << SlotBits]; // valid entries by page and tag
+    private Kind[] _kinds = [];                               // the masks that entries ever had: one for each size, and for global ones
 
     /// <summary>Whether an entry may match; if not, none does.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool MayHold(ulong key)
+    private bool MayHold(uint tag, Iova address)
     {
-        foreach (var mask in _kinds)
+        foreach (var kind in _kinds)
         {
-            if (_present[PresenceOf(key & mask)] != 0)
+            if (_present[PresenceOf(address.Value & kind.Mask, tag & kind.TagMask)] != 0)
                 return true;
         }
 
@@ -25,20 +26,22 @@ public sealed partial class TranslationCache
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Add(ulong tag, ulong mask)
+    private void Add(ulong page, ulong mask, uint tag, uint tagMask)
     {
-        _present[PresenceOf(tag)]++;
+        _present[PresenceOf(page, tag)]++;
         foreach (var kind in _kinds)
         {
-            if (kind == mask)
+            if (kind.Mask == mask && kind.TagMask == tagMask)
                 return;
         }
 
-        _kinds = [.. _kinds, mask];
+        _kinds = [.. _kinds, new Kind(mask, tagMask)];
     }
 
-    private void Remove(ulong tag) => _present[PresenceOf(tag)]--;
+    private void Remove(ulong page, uint tag) => _present[PresenceOf(page, tag)]--;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int PresenceOf(ulong tag) => (int)(tag * Spread >> (64 - SlotBits));
+    private static int PresenceOf(ulong page, uint tag) => (int)(((page >> SmallestShift) ^ ((ulong)tag << 32) ^ tag) * Spread >> (64 - SlotBits));
+
+    private readonly record struct Kind(ulong Mask, uint TagMask);
 }

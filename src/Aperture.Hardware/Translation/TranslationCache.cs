@@ -1,253 +1,268 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using Aperture.Core;
+using Aperture.Core.Threading;
 
 namespace Aperture.Hardware.Translation;
 
-/// <summary>An IOTLB: fixed number of entries, fully or set associative, each tagged with a context (context bank, ASID,
-/// VMID) and valid for a page of any power-of-two size from 4 KiB. A stale entry stays until it is invalidated or replaced,
+/// <summary>An IOTLB: fixed number of entries, fully or set associative, each with the number of a tag (<see cref="TlbTagTable"/>) and
+/// valid for a page of any power-of-two size from 4 KiB, at any 64-bit address. A stale entry stays until it is invalidated or replaced,
 /// as in silicon. Two matching entries are a multiple hit, which the owner turns into its fault.</summary>
-/// <remarks>Entries are numbered 0 to <see cref="Entries"/>-1: set by set, way by way. Not thread-safe.</remarks>
+/// <remarks>
+/// <para>Entries are numbered 0 to <see cref="Entries"/>-1: set by set, way by way.</para>
+/// <para>Threads: <see cref="TryFind(uint, Iova, out TranslationResult, out ulong, out int)"/> and <see cref="Touch"/> may be called by
+/// any number of threads at any time, without a lock. All else belongs to one thread at a time, the one that holds the lock of the owner
+/// (asserted in Debug when the cache was told which). An entry says by a sequence number when it is being written; a look-up that meets
+/// that finds nothing.</para>
+/// </remarks>
 public sealed partial class TranslationCache
 {
-    private const int ContextShift = 40; // page numbers of addresses of 52 bits lie below
-    private const ulong PageNumberMask = (1UL << ContextShift) - 1;
-    private const ulong Invalid = ulong.MaxValue; // no key has all bits set: contexts end at 0xFFFFFE
+    private const int SmallestShift = 12;
+    private const ulong SmallestMask = ~((1UL << SmallestShift) - 1);
 
-    private readonly ulong[] _tags;     // context and page number under the entry's mask; all ones when invalid
-    private readonly ulong[] _masks;    // which bits of a key the entry compares; all ones when invalid
-    private readonly ulong[] _bases;    // first physical byte of the page
-    private readonly ulong[] _infos;    // whatever the owner keeps with an entry
-    private readonly byte[] _shifts;    // log2 of the page size
-    private readonly ulong[] _used;     // time of last use, for least-recently-used
+    private readonly Entry[] _entries;
+    private readonly ulong[] _pages;    // the pages of all entries side by side, to be searched many at a time
+    private readonly ulong[] _masks;    // their masks
+    private readonly ulong[]? _used;    // time of last use, for least-recently-used only
     private readonly int[] _next;       // next victim way of each set, for round robin
     private readonly int _ways;
     private readonly int _setMask;
-    private readonly ReplacementPolicy _policy;
-    private readonly ulong _globalMask; // which bits of a key a global entry compares
+    private readonly GatedLock? _guard; // what the thread holds that changes entries
     private int _invalid;               // invalid entries; when there is none, nobody looks for one
     private ulong _clock;               // counts uses, for least-recently-used
+    private ulong _shiftsUsed;          // bit n: an entry of page size 2^n was written; says which sets may hold an address
 
     /// <summary>An empty cache.</summary>
     /// <param name="sets">Number of sets, a power of two; 1 for fully associative.</param>
-    /// <param name="ways">Entries of a set, at least 1.</param>
+    /// <param name="ways">Entries of a set, at least 1; at most 65536 entries in all.</param>
     /// <param name="policy">Which entry of a full set is replaced.</param>
-    /// <param name="globalContextMask">Which bits of a context a global entry compares: those of a VMID, where contexts are VMID and ASID.</param>
-    public TranslationCache(int sets, int ways, ReplacementPolicy policy, uint globalContextMask = 0)
+    /// <param name="guard">The lock under which entries are changed; null where the owner sees to it otherwise.</param>
+    public TranslationCache(int sets, int ways, ReplacementPolicy policy, GatedLock? guard = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(sets, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(ways, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)sets * ways, ushort.MaxValue + 1);
         if (!BitOperations.IsPow2(sets))
             throw new ArgumentOutOfRangeException(nameof(sets), sets, "the number of sets is a power of two");
         Entries = sets * ways;
         _ways = ways;
         _setMask = sets - 1;
-        _policy = policy;
-        _globalMask = PageNumberMask | ((ulong)globalContextMask << ContextShift);
-        _tags = new ulong[Entries];
+        _guard = guard;
+        _entries = new Entry[Entries];
+        _pages = new ulong[Entries];
         _masks = new ulong[Entries];
-        _bases = new ulong[Entries];
-        _infos = new ulong[Entries];
-        _shifts = new byte[Entries];
-        _used = new ulong[Entries];
+        _used = policy == ReplacementPolicy.LeastRecentlyUsed ? new ulong[Entries] : null;
         _next = new int[sets];
         _invalid = Entries;
-        Array.Fill(_tags, Invalid);
-        Array.Fill(_masks, Invalid);
+        for (var i = 0; i < Entries; i++)
+            Clear(i);
     }
 
     /// <summary>Number of entries.</summary>
     public int Entries { get; }
 
-    /// <summary>Lookups that found one entry.</summary>
+    /// <summary>Calls of <see cref="Lookup"/> that found one entry.</summary>
     public ulong Hits { get; private set; }
 
-    /// <summary>Lookups that found none.</summary>
+    /// <summary>Calls of <see cref="Lookup"/> that found none.</summary>
     public ulong Misses { get; private set; }
 
     /// <summary>Entries that invalidations removed.</summary>
     public ulong Invalidations { get; private set; }
 
-    /// <summary>The physical address of <paramref name="address"/> by an entry that matched, and the bytes left of the page.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public PhysicalAddress Translate(int index, Iova address, out ulong contiguous)
-    {
-        var offsetMask = (1UL << _shifts[index]) - 1;
-        var offset = address.Value & offsetMask;
-        contiguous = offsetMask + 1 - offset;
-        return new PhysicalAddress(_bases[index] + offset);
-    }
-
     /// <summary>Whether an entry is valid.</summary>
-    public bool IsValid(int index) => _tags[index] != Invalid;
+    public bool IsValid(int index) => _entries[index].IsValid;
 
     /// <summary>The word that the owner keeps with an entry.</summary>
-    public ulong Info(int index) => _infos[index];
+    public ulong Info(int index) => _entries[index].Info;
+
+    /// <summary>The other word that the owner keeps with an entry.</summary>
+    public ulong More(int index) => _entries[index].More;
 
     /// <summary>The first physical byte of an entry's page.</summary>
-    public PhysicalAddress Base(int index) => new(_bases[index]);
+    public PhysicalAddress Base(int index) => new(_entries[index].Base);
 
     /// <summary>Log2 of the size of an entry's page.</summary>
-    public int PageShift(int index) => _shifts[index];
+    public int PageShift(int index) => BitOperations.TrailingZeroCount(_entries[index].Mask);
 
-    /// <summary>The context of an entry; of a global one the bits that it compares.</summary>
-    public uint Context(int index) => (uint)(_tags[index] >> ContextShift);
+    /// <summary>The number of an entry's tag; of a global one the bits that it compares.</summary>
+    public uint Tag(int index) => _entries[index].Tag;
+
+    /// <summary>Whether an entry serves every address space of its virtual machine.</summary>
+    public bool IsGlobal(int index) => _entries[index].TagMask != uint.MaxValue;
 
     /// <summary>The first device address of an entry's page.</summary>
-    public Iova Page(int index) => new((_tags[index] & PageNumberMask) << 12);
+    public Iova Page(int index) => new(_entries[index].Page);
+
+    /// <summary>Where an entry that matched leads.</summary>
+    /// <param name="index">The entry.</param>
+    /// <param name="address">An address of its page.</param>
+    public TranslationResult Translate(int index, Iova address) => _entries[index].Translate(address);
 
     /// <summary>Writes one entry, whatever was in it. It may duplicate another entry: that is how multiple hits come about.</summary>
     /// <param name="index">The entry.</param>
-    /// <param name="context">Context, 0 to 0xFFFFFE.</param>
-    /// <param name="page">Any byte of the page.</param>
-    /// <param name="pageShift">Log2 of the page size, 12 to 63.</param>
-    /// <param name="target">Any byte of the physical page.</param>
-    /// <param name="info">A word for the owner.</param>
-    /// <param name="isGlobal">Whether the entry matches in every context that is alike in the bits which global entries compare.</param>
-    public void Set(int index, uint context, Iova page, int pageShift, PhysicalAddress target, ulong info, bool isGlobal = false)
+    /// <param name="tag">The number of its tag.</param>
+    /// <param name="page">The translation.</param>
+    public void Set(int index, uint tag, in TlbPage page)
     {
-        Forget();
-        if (_tags[index] == Invalid)
-            _invalid--;
-        else
-            Remove(_tags[index]);
-        _shiftsUsed |= 1UL << pageShift;
-        var mask = ~((1UL << (pageShift - 12)) - 1);
-        if (isGlobal)
-            mask &= _globalMask;
-        _tags[index] = Key(context, page) & mask;
-        _masks[index] = mask;
-        Add(_tags[index], mask);
-        _bases[index] = target.Value & ~((1UL << pageShift) - 1);
-        _infos[index] = info;
-        _shifts[index] = (byte)pageShift;
-        _used[index] = ++_clock;
+        ArgumentOutOfRangeException.ThrowIfLessThan(page.Shift, SmallestShift);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(page.Shift, 63);
+        Set(index, tag, page, mayOverlap: true);
     }
 
-    /// <summary>Puts a translation into the set where its address belongs: into an invalid entry if there is one, else over the
-    /// policy's victim among the ways from <paramref name="firstWay"/> on, which is below the number of ways.</summary>
+    /// <summary>Puts a translation into the set where its address belongs: into an invalid entry if there is one, else over the policy's
+    /// victim among the ways from <paramref name="firstWay"/> on, which is below the number of ways.</summary>
     /// <returns>The entry that was written.</returns>
-    public int Fill(uint context, Iova page, int pageShift, PhysicalAddress target, ulong info, bool isGlobal = false, int firstWay = 0)
+    public int Fill(uint tag, in TlbPage page, int firstWay = 0)
     {
-        var set = SetOf(page, pageShift);
-        var index = Victim(set, firstWay);
-        Set(index, context, page, pageShift, target, info, isGlobal);
+        var index = Victim(SetOf(page.Page, page.Shift), firstWay);
+
+        // Most often nothing covers the address, and in a page of the smallest size nothing can lie; a global one may meet those of other
+        // address spaces.
+        var mayOverlap = page.IsGlobal || (_shiftsUsed & ((1UL << page.Shift) - 1)) != 0 || MayHold(tag, page.Page);
+        Set(index, tag, page, mayOverlap);
         return index;
     }
 
-    /// <summary>Removes one entry.</summary>
-    /// <returns>Whether it was valid.</returns>
-    public bool Invalidate(int index)
+    private void Set(int index, uint tag, in TlbPage page, bool mayOverlap)
     {
-        if (_tags[index] == Invalid)
-            return false;
-        Forget();
-        Remove(_tags[index]);
-        _invalid++;
-        _tags[index] = Invalid;
-        _masks[index] = Invalid;
-        Invalidations++;
-        return true;
-    }
+        CheckGuard();
+        ref var entry = ref _entries[index];
+        if (entry.IsValid)
+            Detach(index, ref entry);
+        else
+            _invalid--;
+        var mask = ~((1UL << page.Shift) - 1);
+        var tagMask = page.IsGlobal ? TlbTag.VmidMask : uint.MaxValue;
+        var key = page.Page.Value & mask;
+        var compared = tag & tagMask;
+        var overlaps = mayOverlap ? CountOverlaps(index, key, mask, compared, tagMask, 1) : 0;
 
-    /// <summary>Removes every entry of a context whose page contains <paramref name="address"/>, whatever its size.</summary>
-    /// <returns>How many were removed.</returns>
-    public int InvalidateAddress(uint context, Iova address)
-    {
-        var key = Key(context, address);
-        if (!MayHold(key))
-            return 0;
-        var keys = Vector256.Create(key);
-        var removed = 0;
-        var i = 0;
-        for (; i <= Entries - Vector256<ulong>.Count; i += Vector256<ulong>.Count)
-        {
-            ref var tags = ref MemoryMarshal.GetArrayDataReference(_tags);
-            ref var masks = ref MemoryMarshal.GetArrayDataReference(_masks);
-            var differs = (keys ^ Vector256.LoadUnsafe(ref tags, (nuint)i)) & Vector256.LoadUnsafe(ref masks, (nuint)i);
-            if (Vector256.EqualsAny(differs, Vector256<ulong>.Zero))
-                removed += InvalidateMatching(key, i, i + Vector256<ulong>.Count);
-        }
+        entry.BeginWrite();
+        entry.Page = key;
+        entry.Mask = mask;
+        entry.Base = page.Target.Value & mask;
+        entry.Info = page.Info;
+        entry.More = page.More;
+        entry.Tag = compared;
+        entry.TagMask = tagMask;
+        entry.Overlaps = overlaps;
+        entry.Protection = page.Protection;
+        entry.Attributes = page.Attributes;
+        entry.EndWrite();
 
-        return removed + InvalidateMatching(key, i, Entries);
-    }
-
-    private int InvalidateMatching(ulong key, int from, int to)
-    {
-        var removed = 0;
-        for (var i = from; i < to; i++)
-        {
-            if (((key ^ _tags[i]) & _masks[i]) == 0 && Invalidate(i))
-                removed++;
-        }
-
-        return removed;
-    }
-
-    /// <summary>Removes every entry that <paramref name="match"/> accepts.</summary>
-    /// <returns>How many were removed.</returns>
-    public int InvalidateWhere(Func<int, bool> match)
-    {
-        ArgumentNullException.ThrowIfNull(match);
-        var removed = 0;
-        for (var i = 0; i < Entries; i++)
-        {
-            if (_tags[i] != Invalid && match(i) && Invalidate(i))
-                removed++;
-        }
-
-        return removed;
-    }
-
-    /// <summary>Removes everything.</summary>
-    /// <returns>How many entries were removed.</returns>
-    public int InvalidateAll()
-    {
-        var removed = 0;
-        for (var i = 0; i < Entries; i++)
-        {
-            if (Invalidate(i))
-                removed++;
-        }
-
-        return removed;
+        _pages[index] = key;
+        _masks[index] = mask;
+        _shiftsUsed |= 1UL << page.Shift;
+        Add(key, mask, compared, tagMask);
+        if (_used is { } used)
+            used[index] = ++_clock;
+        if (overlaps == 0)
+            Hint(tag, page.Page, index);
     }
 
     /// <summary>The set where a page of this size belongs: its page number modulo the number of sets.</summary>
     private int SetOf(Iova page, int pageShift) => (int)(page.Value >> pageShift) & _setMask;
 
-    private int Victim(int set, int firstWay)
+    /// <summary>Undoes what a valid entry means for others.</summary>
+    private void Detach(int index, ref Entry entry)
     {
-        var start = set * _ways;
-        for (var way = firstWay; _invalid != 0 && way < _ways; way++)
+        Remove(entry.Page, entry.Tag);
+        if (entry.Overlaps != 0)
+            CountOverlaps(index, entry.Page, entry.Mask, entry.Tag, entry.TagMask, -1);
+    }
+
+    /// <summary>How many valid entries some address has in common with another; those are told of it.</summary>
+    /// <param name="index">The entry that is not looked at.</param>
+    /// <param name="page">First address of the other.</param>
+    /// <param name="mask">Which bits of addresses it compares.</param>
+    /// <param name="tag">Its tag.</param>
+    /// <param name="tagMask">Which bits of tags it compares.</param>
+    /// <param name="change">By how much the counts of those found change.</param>
+    private int CountOverlaps(int index, ulong page, ulong mask, uint tag, uint tagMask, int change)
+    {
+        var count = 0;
+        for (var start = 0; start < Entries; start += 64)
         {
-            if (_tags[start + way] == Invalid)
-                return start + way;
+            for (var matches = Matches(page, mask, start, Math.Min(start + 64, Entries)); matches != 0; matches &= matches - 1)
+            {
+                var other = start + BitOperations.TrailingZeroCount(matches);
+                ref var entry = ref _entries[other];
+                if (other == index || !entry.IsValid || ((entry.Tag ^ tag) & entry.TagMask & tagMask) != 0)
+                    continue;
+                count++;
+                entry.BeginWrite();
+                entry.Overlaps += change;
+                entry.EndWrite();
+            }
         }
 
-        if (_policy == ReplacementPolicy.RoundRobin)
+        return count;
+    }
+
+    private void Clear(int index)
+    {
+        ref var entry = ref _entries[index];
+        entry.BeginWrite();
+        entry.Page = Entry.InvalidPage;
+        entry.Mask = ulong.MaxValue;
+        entry.Tag = 0;
+        entry.TagMask = 0;
+        entry.Overlaps = 0;
+        entry.EndWrite();
+        _pages[index] = Entry.InvalidPage;
+        _masks[index] = ulong.MaxValue;
+    }
+
+    [Conditional("DEBUG")]
+    private void CheckGuard() => Debug.Assert(_guard?.IsHeld != false, "a translation cache is changed or searched without its owner's lock");
+
+    /// <summary>One entry; a line of the CPU's cache.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 64)]
+    private struct Entry
+    {
+        /// <summary>The page of an invalid entry: with its mask no page's address is like it.</summary>
+        public const ulong InvalidPage = 1;
+
+        public ulong Page;                  // first device address
+        public ulong Mask;                  // which bits of an address it compares
+        public ulong Base;                  // first physical byte
+        public ulong Info;                  // whatever the owner keeps
+        public ulong More;                  // likewise
+        public uint Tag;                    // number of the tag, under its mask
+        public uint TagMask;                // which bits of a number it compares
+        public int Overlaps;                // other valid entries that match some address of this one
+        public uint Sequence;               // odd while the entry is being written
+        public Protection Protection;
+        public MemoryAttributes Attributes;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly TranslationResult Translate(Iova address)
         {
-            var way = Math.Max(_next[set], firstWay);
-            _next[set] = way + 1 == _ways ? 0 : way + 1;
-            return start + way;
+            var offset = address.Value & ~Mask;
+            return new TranslationResult(TranslationStatus.Ok, new PhysicalAddress(Base + offset), ~Mask - offset + 1, Protection, Attributes);
         }
 
-        // Times are far below 2^63, so that the cheaper signed comparison gives the same.
-        var uses = MemoryMarshal.Cast<ulong, long>(_used.AsSpan(start + firstWay, _ways - firstWay));
-        var oldest = long.MaxValue;
-        var i = 0;
-        if (Vector256.IsHardwareAccelerated && uses.Length >= Vector256<long>.Count)
+        public readonly bool IsValid
         {
-            var least = Vector256.Create(oldest);
-            for (; i + Vector256<long>.Count <= uses.Length; i += Vector256<long>.Count)
-                least = Vector256.Min(least, Vector256.Create(uses[i..]));
-            oldest = Math.Min(Math.Min(least[0], least[1]), Math.Min(least[2], least[3]));
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            get => (Page & InvalidPage) == 0;
         }
 
-        for (; i < uses.Length; i++)
-            oldest = Math.Min(oldest, uses[i]);
-        return start + firstWay + uses.IndexOf(oldest);
+        /// <summary>Zero if the entry is of this tag and holds this address.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly ulong Differs(uint tag, Iova address) => ((Page ^ (address.Value & SmallestMask)) & Mask) | ((Tag ^ tag) & TagMask);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void BeginWrite()
+        {
+            Volatile.Write(ref Sequence, Sequence + 1);
+            Volatile.WriteBarrier();
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void EndWrite() => Volatile.Write(ref Sequence, Sequence + 1);
     }
 }

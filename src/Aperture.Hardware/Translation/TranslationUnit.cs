@@ -1,14 +1,24 @@
+using System.Runtime.CompilerServices;
 using Aperture.Core;
+using Aperture.Core.Threading;
 using Aperture.Hardware.Bus;
 
 namespace Aperture.Hardware.Translation;
 
-/// <summary>An IOMMU as silicon: a register block on the CPU's side, a translator on the masters' side. It reads its tables
-/// from the bus, tells software about faults by its interrupt line and registers, and knows nothing of the software.</summary>
-/// <remarks>Not thread-safe: register accesses and translations of one unit come from one thread at a time. A unit that has no
-/// power or clock, or is in reset, answers no register access and lets no access of a master through.</remarks>
-public abstract class TranslationUnit : BusDevice
+/// <summary>An IOMMU as silicon: a register block on the CPU's side, a translator on the masters' side. It reads its tables from the bus,
+/// tells software about faults by its interrupt line and registers, and knows nothing of the software.</summary>
+/// <remarks>
+/// <para>Any number of threads, for accesses and for registers. Accesses that a translation cache serves take no lock and run beside each
+/// other; what changes state (registers, table walks, faults) happens under one lock of the unit.</para>
+/// <para>When a register write that invalidates, or that turns translation to something else, has returned, every access of another thread
+/// that began before it has ended: its bytes have moved. One thread alone waits for nothing.</para>
+/// <para>Interrupts are delivered when neither the unit nor an access holds the thread.</para>
+/// <para>A unit that has no power or clock, or is in reset, answers no register access and lets no access of a master through.</para>
+/// </remarks>
+public abstract partial class TranslationUnit : BusDevice
 {
+    private readonly AccessEpoch _epoch = new();
+
     /// <summary>A unit on a bus.</summary>
     /// <param name="bus">Where the walker reads tables.</param>
     /// <param name="interrupts">The names of its interrupt lines; see <see cref="BusDevice(ReadOnlySpan{string})"/>.</param>
@@ -22,35 +32,158 @@ public abstract class TranslationUnit : BusDevice
     /// <summary>Number of entries of the translation cache, all levels together.</summary>
     public abstract int CacheEntries { get; }
 
-    /// <summary>Hits, misses, invalidations and faults since the unit was made.</summary>
+    /// <summary>Hits, misses, invalidations and faults since the unit was made. Exact while nobody makes accesses, and with one
+    /// thread.</summary>
     public abstract TranslationCounters Counters { get; }
 
-    /// <summary>By how many streams, from 0 on, a master comes in that has no number in the description: one for each MMU where a unit has several
-    /// that work as one.</summary>
+    /// <summary>By how many streams, from 0 on, a master comes in that has no number in the description: one for each MMU where a unit has
+    /// several that work as one.</summary>
     public virtual int StreamsOfMaster => 1;
+
+    /// <summary>Whether the unit knows address spaces of a master (PASIDs). If not, an access with one is aborted.</summary>
+    public virtual bool TakesPasids => false;
+
+    /// <summary>Whether masters may ask for translations and use them later (ATS). If not, such accesses are aborted.</summary>
+    public virtual bool AnswersTranslationRequests => false;
+
+    /// <summary>How often one access is retried after software released it. Silicon retries for ever; a simulated machine must come to an
+    /// end. Documented choice: 8.</summary>
+    public int MaxRetries { get; init; } = 8;
+
+    /// <summary>How often an access asks again when it is stalled by what another thread did, before it comes back as stalled: that thread
+    /// is about to go on, as software blocks a unit for a few register writes. A number of turns, not a time.</summary>
+    public int StallTurns { get; init; } = 1000;
 
     /// <summary>Where the walker reads tables.</summary>
     protected SystemBus Bus { get; }
 
-    /// <summary>Translates an access.</summary>
+    /// <summary>Translates an access and does it: the way of every master.</summary>
+    /// <typeparam name="TAccess">What is done; a struct, compiled in.</typeparam>
     /// <param name="request">The access.</param>
-    /// <returns>What becomes of it.</returns>
-    /// <remarks>A fault raises the interrupt before this returns. If the handler releases the access meanwhile, it is
-    /// translated again at once, at most <see cref="MaxRetries"/> times; an access still unreleased comes back as
-    /// <see cref="TranslationStatus.Stalled"/>.</remarks>
-    public TranslationResult Translate(in BusRequest request)
+    /// <param name="access">What the master does where the access leads.</param>
+    /// <returns><see cref="DmaStatus.Ok"/> once it is done; else nothing was done.</returns>
+    /// <remarks>A fault is told to software before this returns, unless the caller holds a lock. If software releases the access
+    /// meanwhile, it is translated again at once, at most <see cref="MaxRetries"/> times; an access still unreleased comes back as
+    /// <see cref="DmaStatus.Stalled"/>.</remarks>
+    public DmaStatus TryAccess<TAccess>(in BusRequest request, ref TAccess access)
+        where TAccess : struct, IBusAccess, allows ref struct
     {
-        var status = Resolve(request, out var address, out var contiguous);
-        return status == TranslationStatus.Ok ? new TranslationResult(status, address, contiguous, Protection.ReadWrite) : new TranslationResult(status);
+        var thread = ThreadRecord.Current;
+        bool isHit;
+        using (_epoch.Enter(thread))
+            isHit = TryQuickly(thread.Index, request, ref access);
+        return isHit ? DmaStatus.Ok : AccessSlowly(thread, request, ref access);
     }
 
-    /// <summary>Translates an access.</summary>
+    /// <summary>Says what would become of an access, faults included, without doing it: for questions about tables, registers and caches.
+    /// The answer holds until software changes something; whoever wants to access memory by it uses <see cref="TryAccess"/>.</summary>
     /// <param name="request">The access.</param>
-    /// <param name="address">Where it goes in the physical address space.</param>
-    /// <param name="contiguous">How many bytes from <paramref name="address"/> on translate alike: at most up to the end of the page.</param>
-    protected abstract TranslationStatus Resolve(in BusRequest request, out PhysicalAddress address, out ulong contiguous);
+    /// <returns>What becomes of it.</returns>
+    public TranslationResult Translate(in BusRequest request)
+    {
+        var access = default(Question);
+        return TryAccess(request, ref access) switch
+        {
+            DmaStatus.Ok => access.Result,
+            DmaStatus.Stalled => new TranslationResult(TranslationStatus.Stalled),
+            _ => new TranslationResult(TranslationStatus.Aborted),
+        };
+    }
 
-    /// <summary>How often one access is retried within <see cref="Translate"/> after software released it. Silicon retries
-    /// for ever; a simulated machine must come to an end. Documented choice: 8.</summary>
-    public int MaxRetries { get; init; } = 8;
+    /// <summary>Translates an access that needs no change of state: a hit, or one that passes. No lock is held; whatever registers do
+    /// meanwhile, what is found held at some moment of the access.</summary>
+    /// <param name="request">The access.</param>
+    /// <param name="thread">The number of the calling thread, for <see cref="CountHit"/>.</param>
+    /// <param name="result">What becomes of it, if it is a hit.</param>
+    /// <returns>Whether it is a hit; never on a unit that leaves all to <see cref="Resolve"/>.</returns>
+    protected virtual bool TryHit(in BusRequest request, int thread, out TranslationResult result)
+    {
+        result = default;
+        return false;
+    }
+
+    /// <summary>Translates an access under the unit's lock: looks again, walks, fills caches, faults.</summary>
+    /// <param name="request">The access.</param>
+    /// <param name="attempt">What is to be remembered of it.</param>
+    protected abstract TranslationResult Resolve(in BusRequest request, ref AccessAttempt attempt);
+
+    /// <summary>A hit that goes to RAM. A method of its own, so that the one around it, which must leave the epoch whatever happens, has
+    /// next to nothing to keep.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryQuickly<TAccess>(int thread, in BusRequest request, ref TAccess access)
+        where TAccess : struct, IBusAccess, allows ref struct =>
+        IsKnown(request) && TryHit(request, thread, out var target) && target.Length != 0 && access.TryInMemory(Bus, target);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private DmaStatus AccessSlowly<TAccess>(ThreadRecord thread, in BusRequest request, ref TAccess access)
+        where TAccess : struct, IBusAccess, allows ref struct
+    {
+        if (!IsKnown(request))
+            return DmaStatus.Refused;
+        var attempt = default(AccessAttempt);
+        var turns = default(SpinWait);
+        while (true)
+        {
+            TranslationResult target;
+
+            // What the access raises is told when it is neither under the lock nor counted as going on: the handler may well invalidate.
+            using (EventGate.Close(thread))
+            using (_epoch.Enter(thread))
+            {
+                using (_guard.Hold())
+                    target = Resolve(request, ref attempt);
+                if (target is { Status: TranslationStatus.Ok, Length: > 0 } && access.TryInMemory(Bus, target))
+                    return DmaStatus.Ok;
+            }
+
+            switch (target.Status)
+            {
+                case TranslationStatus.Ok:
+                    return OnBus(target, ref access);
+                case TranslationStatus.Aborted:
+                    return DmaStatus.Refused;
+                case var _ when attempt.HasFaulted:
+                    attempt.HasFaulted = false;
+                    attempt.Number++;
+                    attempt.IsBeyondLast = attempt.Number > MaxRetries;
+                    break;
+                case var _ when !IsStalledByAnother(thread) || turns.Count >= StallTurns:
+                    return DmaStatus.Stalled;
+                default:
+                    turns.SpinOnce(sleep1Threshold: -1);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Does what does not go to RAM. A unit that translates not even one byte would keep its master asking for ever: that is
+    /// refused.</summary>
+    private DmaStatus OnBus<TAccess>(in TranslationResult target, ref TAccess access)
+        where TAccess : struct, IBusAccess, allows ref struct
+    {
+        if (target.Length == 0)
+            return DmaStatus.Refused;
+        return access.TryOnBus(Bus, target) ? DmaStatus.Ok : DmaStatus.BusError;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsKnown(in BusRequest request) => request.IsPlain || IsKnownToSome(request);
+
+    private bool IsKnownToSome(in BusRequest request) => (request.Kind == TranslationKind.Untranslated || AnswersTranslationRequests)
+        && (request.Pasid is null || TakesPasids);
+
+    /// <summary>An access that only asks.</summary>
+    private struct Question : IBusAccess
+    {
+        public TranslationResult Result;
+
+        public bool TryInMemory(SystemBus bus, in TranslationResult target)
+        {
+            Result = target;
+            return true;
+        }
+
+        public readonly bool TryOnBus(SystemBus bus, in TranslationResult target) => false;
+    }
 }

@@ -78,7 +78,7 @@ internal sealed class SysMmuHarness : IDisposable
 
     public TranslationStatus Translate(ulong address, DmaAccess access, out ulong target, uint stream = 0)
     {
-        var result = Unit.Translate(new BusRequest(new Requester(new StreamId(stream)), new Iova(address), access, Tag: 0x123));
+        var result = Unit.Translate(new BusRequest(new Requester(new StreamId(stream)), new Iova(address), access, tag: 0x123));
         target = result.Address.Value;
         return result.Status;
     }

@@ -31,31 +31,26 @@ public sealed class PageUnit(SystemBus bus) : TranslationUnit(bus)
 
     public void Unmap(ulong iova) => _pages.Remove(iova / PageSize);
 
-    protected override TranslationStatus Resolve(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
+    protected override TranslationResult Resolve(in BusRequest request, ref AccessAttempt attempt)
     {
         var offset = request.Address.Value % PageSize;
-        contiguous = PageSize - offset;
         do
         {
             if (_pages.TryGetValue(request.Address.Value / PageSize, out var page))
-            {
-                address = page + offset;
-                return TranslationStatus.Ok;
-            }
+                return new TranslationResult(TranslationStatus.Ok, page + offset, PageSize - offset, Protection.ReadWrite);
         }
         while (OnFault?.Invoke(request) == true);
 
-        address = default;
-        return Otherwise;
+        return new TranslationResult(Otherwise);
     }
 
-    public override bool TryRead(uint offset, int width, out ulong value)
+    protected override bool TryReadRegister(uint offset, int width, out ulong value)
     {
         value = 0;
         return true;
     }
 
-    public override bool TryWrite(uint offset, int width, ulong value) => true;
+    protected override bool TryWriteRegister(uint offset, int width, ulong value) => true;
 
-    protected override void Reset() => _pages.Clear();
+    protected override void ResetRegisters() => _pages.Clear();
 }

@@ -79,7 +79,7 @@ internal sealed class MsmRig : IDisposable
 
     public TranslationStatus Translate(ulong address, DmaAccess access, out uint target, uint machine = 0, AccessFlags flags = AccessFlags.None)
     {
-        var result = Unit.Translate(new BusRequest(new Requester(new StreamId(machine), null, flags), new Iova(address), access, Tag: 0x5A));
+        var result = Unit.Translate(new BusRequest(new Requester(new StreamId(machine), null, flags), new Iova(address), access, tag: 0x5A));
         target = (uint)result.Address.Value;
         return result.Status;
     }

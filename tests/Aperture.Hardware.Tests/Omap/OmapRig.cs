@@ -77,7 +77,7 @@ internal sealed class OmapRig : IDisposable
     public TranslationStatus Access(uint address, out uint target, DmaAccess access = DmaAccess.Read, bool debug = false, ushort id = 0, bool fetch = false)
     {
         var flags = (debug ? AccessFlags.Debug : 0) | (fetch ? AccessFlags.Instruction : 0);
-        var result = Mmu.Translate(new BusRequest(new Requester(default, null, flags), new Iova(address), access, Tag: id));
+        var result = Mmu.Translate(new BusRequest(new Requester(default, null, flags), new Iova(address), access, tag: id));
         target = (uint)result.Address.Value;
         return result.Status;
     }

@@ -75,7 +75,7 @@ public sealed class RockchipMmuTests
         using var rig = new RockchipRig();
         rig.Map(Page, 0x8123_4000);
         rig.Start();
-        Assert.Equal(TranslationStatus.Stalled, rig.Unit.Translate(new BusRequest(new Requester(default), new Iova(Page + 0x1004), DmaAccess.Write, Tag: 9), out _, out _));
+        Assert.Equal(TranslationStatus.Stalled, rig.Unit.Translate(new BusRequest(new Requester(default), new Iova(Page + 0x1004), DmaAccess.Write, tag: 9), out _, out _));
         Assert.Equal((true, true, 9), (rig.Status.IsFaulting, rig.Status.IsWrite, rig.Status.BusId));
         Assert.Equal(Page + 0x1004, rig[RockchipMmuRegister.FaultAddress]);
         Assert.Equal(1u, rig[RockchipMmuRegister.InterruptStatus]);

@@ -18,13 +18,13 @@ public class TranslationCacheTests
         {
             cache.InvalidateAll();
             var page = new Iova(3UL << 30);
-            cache.Fill(5, page, shift, new PhysicalAddress(7UL << 30), 99);
+            cache.Fill(5, new TlbPage(page, shift, new PhysicalAddress(7UL << 30), 99));
             Assert.Equal(1, cache.Lookup(5, page + ((1UL << shift) - 1), out var index));
             Assert.Equal(99ul, cache.Info(index));
             Assert.Equal(page, cache.Page(index));
             Assert.Equal(shift, cache.PageShift(index));
-            Assert.Equal(new PhysicalAddress((7UL << 30) + 0x123), cache.Translate(index, page + 0x123, out var left));
-            Assert.Equal((1UL << shift) - 0x123, left);
+            var result = cache.Translate(index, page + 0x123);
+            Assert.Equal((new PhysicalAddress((7UL << 30) + 0x123), (1UL << shift) - 0x123), (result.Address, result.Length));
             Assert.Equal(0, cache.Lookup(5, page + (1UL << shift), out _));
             Assert.Equal(0, cache.Lookup(4, page, out _));
         }
@@ -35,8 +35,8 @@ public class TranslationCacheTests
     {
         var cache = new TranslationCache(128, 2, ReplacementPolicy.RoundRobin);
         var page = new Iova(0xFFFF_F000); // every size's page number ends in ones: set 127 for all
-        cache.Fill(0, new Iova(0), 16, default, 0);
-        cache.Fill(0, page, 12, default, 0);
+        cache.Fill(0, new TlbPage(new Iova(0), 16));
+        cache.Fill(0, new TlbPage(page, 12));
         Assert.Equal(1, cache.Lookup(0, page, out var index));
         Assert.Equal(254, index);
     }
@@ -45,9 +45,9 @@ public class TranslationCacheTests
     public void A_duplicate_made_after_a_hit_is_a_multiple_hit()
     {
         var cache = new TranslationCache(1, 8, ReplacementPolicy.RoundRobin);
-        cache.Set(6, 0, new Iova(0x5000), 12, new PhysicalAddress(0x1000), 0);
+        cache.Set(6, 0, new TlbPage(new Iova(0x5000), 12, new PhysicalAddress(0x1000)));
         Assert.Equal(1, cache.Lookup(0, new Iova(0x5000), out _));
-        cache.Set(2, 0, new Iova(0), 20, default, 0);
+        cache.Set(2, 0, new TlbPage(new Iova(0), 20));
         Assert.Equal(2, cache.Lookup(0, new Iova(0x5000), out var index));
         Assert.Equal(2, index);
         Assert.Equal(1, cache.Lookup(0, new Iova(0x6000), out _));
@@ -58,22 +58,24 @@ public class TranslationCacheTests
     }
 
     [Fact]
-    public void A_global_entry_matches_in_every_context()
+    public void A_global_entry_matches_in_every_address_space()
     {
         var cache = new TranslationCache(1, 4, ReplacementPolicy.RoundRobin);
-        cache.Set(1, 3, new Iova(0x1000), 12, new PhysicalAddress(0x9000), 0, isGlobal: true);
-        Assert.Equal(1, cache.Lookup(0xFFFFFE, new Iova(0x1FFF), out var index));
+        cache.Set(1, 3, new TlbPage(new Iova(0x1000), 12, new PhysicalAddress(0x9000), IsGlobal: true));
+        Assert.Equal(1, cache.Lookup(TlbTag.AsidMask, new Iova(0x1FFF), out var index));
         Assert.Equal(1, index);
     }
 
     [Fact]
-    public void A_global_entry_matches_only_where_the_bits_that_it_compares_are_alike()
+    public void A_global_entry_matches_only_in_its_own_virtual_machine_and_world()
     {
-        var cache = new TranslationCache(1, 4, ReplacementPolicy.RoundRobin, globalContextMask: 0x1F00);
-        cache.Set(1, 0x1203, new Iova(0x1000), 12, new PhysicalAddress(0x9000), 0, isGlobal: true);
-        Assert.Equal(1, cache.Lookup(0x12FF, new Iova(0x1000), out _));
-        Assert.Equal(0, cache.Lookup(0x1303, new Iova(0x1000), out _));
-        Assert.Equal(0x1200u, cache.Context(1));
+        var tags = new TlbTagTable();
+        var cache = new TranslationCache(1, 4, ReplacementPolicy.RoundRobin);
+        cache.Set(1, tags.NumberOf(new TlbTag(0x12, 3)), new TlbPage(new Iova(0x1000), 12, new PhysicalAddress(0x9000), IsGlobal: true));
+        Assert.Equal(1, cache.Lookup(tags.NumberOf(new TlbTag(0x12, 0xFF)), new Iova(0x1000), out _));
+        Assert.Equal(0, cache.Lookup(tags.NumberOf(new TlbTag(0x13, 3)), new Iova(0x1000), out _));
+        Assert.Equal(0, cache.Lookup(tags.NumberOf(new TlbTag(0x12, 3, TlbWorld.Secure)), new Iova(0x1000), out _));
+        Assert.Equal(tags.NumberOf(new TlbTag(0x12)), cache.Tag(1));
     }
 
     [Fact]
@@ -83,7 +85,7 @@ public class TranslationCacheTests
         for (uint context = 0; context < 4; context++)
         {
             for (uint page = 0; page < 16; page++)
-                cache.Fill(context, new Iova(page << 12), 12, new PhysicalAddress((context << 20) | (page << 12)), 0);
+                cache.Fill(context, new TlbPage(new Iova(page << 12), 12, new PhysicalAddress((context << 20) | (page << 12))));
         }
 
         for (var round = 0; round < 3; round++)
@@ -104,8 +106,8 @@ public class TranslationCacheTests
     {
         var cache = new TranslationCache(1, 4, ReplacementPolicy.RoundRobin);
         for (uint i = 0; i < 4; i++)
-            Assert.Equal((int)i, cache.Fill(0, new Iova(i << 12), 12, default, 0));
-        int[] victims = [.. Enumerable.Range(10, 5).Select(i => cache.Fill(0, new Iova((ulong)i << 12), 12, default, 0, firstWay: 2))];
+            Assert.Equal((int)i, cache.Fill(0, new TlbPage(new Iova(i << 12), 12)));
+        int[] victims = [.. Enumerable.Range(10, 5).Select(i => cache.Fill(0, new TlbPage(new Iova((ulong)i << 12), 12), firstWay: 2))];
         Assert.Equal([2, 3, 2, 3, 2], victims);
     }
 
@@ -114,28 +116,28 @@ public class TranslationCacheTests
     {
         var cache = new TranslationCache(1, 3, ReplacementPolicy.LeastRecentlyUsed);
         for (uint i = 0; i < 3; i++)
-            cache.Fill(0, new Iova(i << 12), 12, default, 0);
+            cache.Fill(0, new TlbPage(new Iova(i << 12), 12));
         cache.Lookup(0, new Iova(0), out _);
         cache.Lookup(0, new Iova(0x1000), out _);
         cache.Lookup(0, new Iova(0), out _);
-        Assert.Equal(2, cache.Fill(0, new Iova(0x8000), 12, default, 0));
-        Assert.Equal(1, cache.Fill(0, new Iova(0x9000), 12, default, 0));
+        Assert.Equal(2, cache.Fill(0, new TlbPage(new Iova(0x8000), 12)));
+        Assert.Equal(1, cache.Fill(0, new TlbPage(new Iova(0x9000), 12)));
     }
 
     [Fact]
     public void Counts_lookups_and_invalidations_but_not_probes()
     {
         var cache = new TranslationCache(1, 4, ReplacementPolicy.RoundRobin);
-        cache.Fill(1, new Iova(0), 12, default, 0);
-        cache.Fill(1, new Iova(0), 16, default, 0);
-        cache.Fill(2, new Iova(0), 12, default, 0);
+        cache.Fill(1, new TlbPage(new Iova(0), 12));
+        cache.Fill(1, new TlbPage(new Iova(0), 16));
+        cache.Fill(2, new TlbPage(new Iova(0), 12));
         cache.Lookup(2, new Iova(0), out _);
         cache.Lookup(2, new Iova(4), out _);
         cache.Lookup(2, new Iova(0x1000), out _);
         cache.Probe(2, new Iova(0), out _);
         Assert.Equal(2, cache.InvalidateAddress(1, new Iova(0x10)));
         Assert.Equal((2ul, 1ul, 2ul), (cache.Hits, cache.Misses, cache.Invalidations));
-        Assert.Equal(1, cache.InvalidateWhere(cache.IsValid));
+        Assert.Equal(1, cache.InvalidateAll());
         Assert.Equal(0, cache.InvalidateAll());
     }
 
@@ -162,7 +164,7 @@ public class TranslationCacheTests
                 case < 4:
                     var shift = random.Next(12, 21);
                     var global = random.Next(8) == 0;
-                    entries[cache.Fill(context, new Iova(address), shift, default, 0, global)] = (context, address >> shift, shift, global);
+                    entries[cache.Fill(context, new TlbPage(new Iova(address), shift, IsGlobal: global))] = (context, address >> shift, shift, global);
                     break;
                 case 4:
                     var victim = random.Next(cache.Entries);

@@ -17,6 +17,6 @@ internal static class Translations
     public static BusRequest RandomRequest(StreamId stream, Iova address, int kind, bool isDebug, ushort tag)
     {
         var flags = (isDebug ? AccessFlags.Debug : 0) | (kind == 2 ? AccessFlags.Instruction : 0);
-        return new BusRequest(new Requester(stream, null, flags), address, kind == 1 ? DmaAccess.Write : DmaAccess.Read, Tag: tag);
+        return new BusRequest(new Requester(stream, null, flags), address, kind == 1 ? DmaAccess.Write : DmaAccess.Read, tag: tag);
     }
 }

@@ -13,7 +13,6 @@ internal sealed class PocketMmu(SystemBus bus) : TranslationUnit(bus)
     private const uint Rights = 3;
     private const uint Table = 0x800;
 
-    private readonly Lock _lock = new();                  // one access at a time; nothing else is called under it but the bus
     private readonly CachedPage[] _cache = new CachedPage[Places];
     private uint _control;
     private uint _root;
@@ -30,64 +29,54 @@ internal sealed class PocketMmu(SystemBus bus) : TranslationUnit(bus)
 
     public override TranslationCounters Counters => new(_hits, _misses, _invalidations, _faults);
 
-    protected override TranslationStatus Resolve(in BusRequest request, out PhysicalAddress address, out ulong contiguous)
+    protected override TranslationResult Resolve(in BusRequest request, ref AccessAttempt attempt)
     {
-        address = new PhysicalAddress(request.Address.Value);
-        contiguous = 0x1000 - (request.Address.Value & 0xFFF);
-        lock (_lock)
+        if (!Answers)
+            return new TranslationResult(TranslationStatus.Aborted);
+        if ((_control & PocketRegister.Enable) == 0)
+            return ResultOf(request.Address.Value, 0x1000 - (request.Address.Value & 0xFFF), Rights);
+        var entry = request.Address.Value <= uint.MaxValue ? Find((uint)request.Address.Value) : default;
+        if ((entry.Rights & (request.IsWrite ? 2u : 1u)) != 0)
         {
-            if (!Answers)
-                return TranslationStatus.Aborted;
-            if ((_control & PocketRegister.Enable) == 0)
-                return TranslationStatus.Ok;
-            var entry = request.Address.Value <= uint.MaxValue ? Find((uint)request.Address.Value) : default;
-            if ((entry.Rights & (request.IsWrite ? 2u : 1u)) != 0)
-            {
-                var offset = (uint)request.Address.Value & (entry.Bytes - 1);
-                address = new PhysicalAddress(entry.Address + offset);
-                contiguous = entry.Bytes - offset;
-                return TranslationStatus.Ok;
-            }
-
-            Latch(request, entry.Rights != 0);
+            var offset = (uint)request.Address.Value & (entry.Bytes - 1);
+            return ResultOf(entry.Address + offset, entry.Bytes - offset, entry.Rights);
         }
 
+        Latch(request, entry.Rights != 0);
         UpdateInterrupt();
-        return TranslationStatus.Aborted;
+        return new TranslationResult(TranslationStatus.Aborted);
     }
 
-    public override bool TryRead(uint offset, int width, out ulong value)
+    protected override bool TryReadRegister(uint offset, int width, out ulong value)
     {
-        lock (_lock)
+        value = offset switch
         {
-            value = offset switch
-            {
-                PocketRegister.Id => PocketRegister.IdValue,
-                PocketRegister.Control => _control,
-                PocketRegister.Root => _root,
-                PocketRegister.FaultStatus => _faultStatus,
-                PocketRegister.FaultAddress => _faultAddress,
-                _ => 0,
-            };
-            return Answers && width == sizeof(uint) && offset < Size;
-        }
+            PocketRegister.Id => PocketRegister.IdValue,
+            PocketRegister.Control => _control,
+            PocketRegister.Root => _root,
+            PocketRegister.FaultStatus => _faultStatus,
+            PocketRegister.FaultAddress => _faultAddress,
+            _ => 0,
+        };
+        return Answers && width == sizeof(uint) && offset < Size;
     }
 
-    public override bool TryWrite(uint offset, int width, ulong value)
+    protected override bool TryWriteRegister(uint offset, int width, ulong value)
     {
-        lock (_lock)
-        {
-            if (!Answers || width != sizeof(uint) || offset >= Size)
-                return false;
-            Poke(offset, (uint)value);
-        }
-
-        UpdateInterrupt();
+        if (!Answers || width != sizeof(uint) || offset >= Size)
+            return false;
+        Set(offset, (uint)value);
         return true;
     }
 
     /// <summary>Sets a register as a write does.</summary>
     public void Poke(uint offset, uint value)
+    {
+        using (HoldRegisters())
+            Set(offset, value);
+    }
+
+    private void Set(uint offset, uint value)
     {
         switch (offset)
         {
@@ -104,18 +93,20 @@ internal sealed class PocketMmu(SystemBus bus) : TranslationUnit(bus)
                 _faultStatus = _faultAddress = 0;
                 break;
         }
-    }
 
-    protected override void Reset()
-    {
-        lock (_lock)
-        {
-            _control = _root = _faultStatus = _faultAddress = 0;
-            Array.Clear(_cache);
-        }
-
+        EndAccesses();
         UpdateInterrupt();
     }
+
+    protected override void ResetRegisters()
+    {
+        _control = _root = _faultStatus = _faultAddress = 0;
+        Array.Clear(_cache);
+        UpdateInterrupt();
+    }
+
+    private static TranslationResult ResultOf(ulong address, ulong length, uint rights) =>
+        new(TranslationStatus.Ok, new PhysicalAddress(address), length, (Protection)rights);
 
     private CachedPage Find(uint address)
     {

@@ -17,7 +17,8 @@ using Aperture.Hardware.Translation;
 
 namespace Aperture.Benchmarks.Hardware.Translation;
 
-/// <summary>A translation unit under the accesses of a master, or of several in turn: 16 pages that stay in its cache, 1024 that do not.</summary>
+/// <summary>A translation unit under the accesses of a master, or of several in turn: 16 pages that stay in its cache, 1024 that do
+/// not.</summary>
 internal sealed class TranslateWork : IDisposable
 {
     private static readonly Iova Base = new(0x1000_0000);
@@ -78,7 +79,8 @@ internal sealed class TranslateWork : IDisposable
         return new TranslateWork(bus, unit, streamBits);
     }
 
-    /// <summary>A Tegra124 SMMU: 32 lines of four pages; eight swgroups in turn, each in an address space of its own, all 128 of which are in use.</summary>
+    /// <summary>A Tegra124 SMMU: 32 lines of four pages; eight swgroups in turn, each in an address space of its own, all 128 of which are
+    /// in use.</summary>
     public static TranslateWork Tegra()
     {
         const int streamBits = 3;
@@ -152,12 +154,27 @@ internal sealed class TranslateWork : IDisposable
     private void Translate(int times, int pages)
     {
         var streams = (1u << _streamBits) - 1;
+        var access = default(NoBytes);
         for (var i = 0; i < times; i++)
         {
             var address = Base + (((ulong)((i >> _streamBits) & pages) << 12) + 0x10);
             var request = new BusRequest(new StreamId(_firstStream + ((uint)i & streams)), address, DmaAccess.Read);
-            if (_unit.Translate(request).Status != TranslationStatus.Ok)
+            if (_unit.TryAccess(request, ref access) != DmaStatus.Ok)
                 throw new InvalidOperationException("the access faulted");
         }
+    }
+
+    /// <summary>An access that only sees where it would go.</summary>
+    private struct NoBytes : IBusAccess
+    {
+        private ulong _seen;
+
+        public bool TryInMemory(SystemBus bus, in TranslationResult target)
+        {
+            _seen ^= target.Address.Value;
+            return true;
+        }
+
+        public readonly bool TryOnBus(SystemBus bus, in TranslationResult target) => false;
     }
 }

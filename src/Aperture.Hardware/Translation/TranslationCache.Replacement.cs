@@ -1,0 +1,41 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace Aperture.Hardware.Translation;
+
+/// <content>Which entry a new translation replaces.</content>
+public sealed partial class TranslationCache
+{
+    private int Victim(int set, int firstWay)
+    {
+        var start = set * _ways;
+        for (var way = firstWay; _invalid != 0 && way < _ways; way++)
+        {
+            if (!_entries[start + way].IsValid)
+                return start + way;
+        }
+
+        if (_used is null)
+        {
+            var way = Math.Max(_next[set], firstWay);
+            _next[set] = way + 1 == _ways ? 0 : way + 1;
+            return start + way;
+        }
+
+        // Times are far below 2^63, so that the cheaper signed comparison gives the same.
+        var uses = MemoryMarshal.Cast<ulong, long>(_used.AsSpan(start + firstWay, _ways - firstWay));
+        var oldest = long.MaxValue;
+        var i = 0;
+        if (Vector256.IsHardwareAccelerated && uses.Length >= Vector256<long>.Count)
+        {
+            var least = Vector256.Create(oldest);
+            for (; i + Vector256<long>.Count <= uses.Length; i += Vector256<long>.Count)
+                least = Vector256.Min(least, Vector256.Create(uses[i..]));
+            oldest = Math.Min(Math.Min(least[0], least[1]), Math.Min(least[2], least[3]));
+        }
+
+        for (; i < uses.Length; i++)
+            oldest = Math.Min(oldest, uses[i]);
+        return start + firstWay + uses.IndexOf(oldest);
+    }
+}

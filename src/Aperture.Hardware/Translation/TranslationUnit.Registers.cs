@@ -1,0 +1,126 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Aperture.Core.Threading;
+
+namespace Aperture.Hardware.Translation;
+
+/// <content>The CPU's side: one lock for all registers, and what a register access waits for.</content>
+public abstract partial class TranslationUnit
+{
+    private const int Nobody = -1;
+    private const int CounterStripes = 16;                  // a power of two
+    private const int CounterStride = 128 / sizeof(ulong);  // two lines of the CPU's cache
+
+    private readonly GatedLock _guard = new(LockRank.Unit);
+    private readonly ulong[] _hits = new ulong[CounterStripes * CounterStride]; // hits without a lock, by the number of the thread
+    private bool _endsAccesses;      // whether the register access that holds the lock waits for accesses when it has let it go
+    private int _stalledBy = Nobody; // the number of the thread that made the unit stall accesses
+
+    /// <summary>The lock of the unit: its registers, its caches, its walks.</summary>
+    protected internal GatedLock Guard => _guard;
+
+    /// <summary>Hits that were counted without a lock.</summary>
+    protected ulong QuickHits
+    {
+        get
+        {
+            ulong sum = 0;
+            for (var i = 0; i < _hits.Length; i += CounterStride)
+                sum += _hits[i];
+            return sum;
+        }
+    }
+
+    /// <inheritdoc/>
+    public sealed override bool TryRead(uint offset, int width, out ulong value)
+    {
+        using (HoldRegisters())
+            return TryReadRegister(offset, width, out value);
+    }
+
+    /// <inheritdoc/>
+    public sealed override bool TryWrite(uint offset, int width, ulong value)
+    {
+        using (HoldRegisters())
+            return TryWriteRegister(offset, width, value);
+    }
+
+    /// <summary>Reads a register; under the lock.</summary>
+    /// <inheritdoc cref="Bus.IMmioDevice.TryRead"/>
+    protected abstract bool TryReadRegister(uint offset, int width, out ulong value);
+
+    /// <summary>Writes a register; under the lock.</summary>
+    /// <inheritdoc cref="Bus.IMmioDevice.TryWrite"/>
+    protected abstract bool TryWriteRegister(uint offset, int width, ulong value);
+
+    /// <summary>Sets every register to its reset value, empties caches, ends whatever goes on and drops the interrupt lines; under the
+    /// lock.</summary>
+    protected abstract void ResetRegisters();
+
+    /// <inheritdoc/>
+    protected sealed override void Reset()
+    {
+        using (HoldRegisters())
+        {
+            ResetRegisters();
+            EndAccesses();
+        }
+    }
+
+    /// <summary>Takes the lock of the unit for a register access, or for what changes its state from outside. What it raises is told, and
+    /// what it must wait for is waited for, when the result is disposed.</summary>
+    protected internal RegisterScope HoldRegisters() => new(this);
+
+    /// <summary>Says that the register access that is going on removes translations or leads accesses elsewhere: it returns when every
+    /// access of another thread that began before has ended.</summary>
+    protected internal void EndAccesses() => _endsAccesses = true;
+
+    /// <summary>Says that accesses are stalled from now on because of what the calling thread does, or no longer.</summary>
+    /// <param name="isStalled">Whether they are.</param>
+    protected internal void NoteStall(bool isStalled)
+    {
+        if (!isStalled)
+            _stalledBy = Nobody;
+        else if (_stalledBy == Nobody)
+            _stalledBy = ThreadRecord.Current.Index;
+    }
+
+    /// <summary>Counts an access that was served without the lock.</summary>
+    /// <param name="thread">The number of the calling thread.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected internal void CountHit(int thread) =>
+        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_hits), (nint)((thread & (CounterStripes - 1)) * CounterStride))++;
+
+    private bool IsStalledByAnother(ThreadRecord thread)
+    {
+        var by = Volatile.Read(ref _stalledBy);
+        return by != Nobody && by != thread.Index;
+    }
+
+    /// <summary>A register access that is going on.</summary>
+    protected internal readonly ref struct RegisterScope
+    {
+        private readonly TranslationUnit _unit;
+        private readonly ThreadRecord _thread;
+        private readonly EventGate.Scope _gate;
+
+        internal RegisterScope(TranslationUnit unit)
+        {
+            _unit = unit;
+            _thread = ThreadRecord.Current;
+            _gate = EventGate.Close(_thread);
+            unit._guard.Enter(_thread);
+        }
+
+        /// <summary>Ends it: lets the lock go, waits for accesses if it must, and lets interrupts happen.</summary>
+        public void Dispose()
+        {
+            var waits = _unit._endsAccesses;
+            _unit._endsAccesses = false;
+            _unit._guard.Exit(_thread);
+            if (waits)
+                _unit._epoch.WaitForReaders();
+            _gate.Dispose();
+        }
+    }
+}
