@@ -11,9 +11,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Aperture.Linux;
 
-/// <summary>Devices of this host with the drivers of this process: the counterpart of a simulated machine. The driver core, the IOMMU
-/// API and the
-/// DMA API are the same; the kernel's VFIO stands behind them.</summary>
+/// <summary>Devices of this host with the drivers of this process: the counterpart of a simulated machine. The driver core, the IOMMU API
+/// and the DMA API are the same; the kernel's VFIO stands behind them.</summary>
 /// <remarks>Devices must be bound to vfio-pci: <see cref="LinuxHost"/> does that and gives them back.</remarks>
 public sealed partial class HostMachine : IDisposable
 {
@@ -66,8 +65,7 @@ public sealed partial class HostMachine : IDisposable
     /// <summary>Opens a device that is bound to vfio-pci. Drivers that were registered with <see cref="Drivers"/> and serve it are
     /// bound.</summary>
     /// <param name="address">Its PCI address, for example <c>0000:00:04.0</c>; the domain 0000 may be left out. One device has one name
-    /// here,
-    /// <see cref="PciFunction.Address"/>, however it was called.</param>
+    /// here, <see cref="PciFunction.Address"/>, however it was called.</param>
     /// <param name="options">How; null for the defaults.</param>
     /// <exception cref="ApertureException">It cannot be opened: the message says what is missing and how to get it. Nothing is left
     /// open.</exception>

@@ -99,11 +99,10 @@ internal sealed class HostUnit : IommuUnit
     /// <remarks>The kernel has done it when an unmap returns.</remarks>
     public override Status Invalidate(InvalidationTarget target, in InvalidationGather gather) => Status.Ok;
 
-    /// <summary>Seen on emulated units: AMD's and virtio's tell reading from writing. Intel's reads what it may write under Linux 6.1
-    /// and 6.12, and does not
-    /// under 7.2 and 7.3 on the same emulator: it is the kernel that writes other tables, so that no more is promised than holds on all
-    /// of them. ARM's first
-    /// stage cannot say that something may be written but not read. Nobody else has been looked at.</summary>
+    /// <summary>Seen on emulated units: AMD's and virtio's tell reading from writing. Intel's reads what it may write under Linux 6.1 and
+    /// 6.12, and does not under 7.2 and 7.3 on the same emulator: it is the kernel that writes other tables, so that no more is promised
+    /// than holds on all of them. ARM's first stage cannot say that something may be written but not read. Nobody else has been looked
+    /// at.</summary>
     private static Protection HonouredBy(IommuKind kind) => kind switch
     {
         IommuKind.None => Protection.None,

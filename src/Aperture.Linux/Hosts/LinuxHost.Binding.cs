@@ -23,20 +23,15 @@ public sealed partial class LinuxHost
     public string? Bind(string address, bool unsafeNoIommu = false) => Bind([address], unsafeNoIommu)[0];
 
     /// <summary>Takes functions from their kernel drivers and binds them to vfio-pci: all or none. Nothing moves before all of them were
-    /// looked at, and
-    /// before every disk of theirs was claimed: the kernel gives a claim to nobody while a mount, swap, RAID, device mapper or anybody
-    /// else who wants a
-    /// disk alone has it, in whatever namespace. The claims are kept until the driver has let go. Where the functions were goes into a
-    /// journal first, so
-    /// that <see cref="Recover"/> can give them back after a crash.</summary>
+    /// looked at, and before every disk of theirs was claimed: the kernel gives a claim to nobody while a mount, swap, RAID, device
+    /// mapper or anybody else who wants a disk alone has it, in whatever namespace. The claims are kept until the driver has let go.
+    /// Where the functions were goes into a journal first, so that <see cref="Recover"/> can give them back after a crash.</summary>
     /// <param name="addresses">The functions.</param>
-    /// <param name="unsafeNoIommu">Whether functions without an IOMMU may be taken, which nothing confines then: they reach all memory
-    /// of the machine. Those
-    /// that have an IOMMU are taken with it all the same.</param>
+    /// <param name="unsafeNoIommu">Whether functions without an IOMMU may be taken, which nothing confines then: they reach all memory of
+    /// the machine. Those that have an IOMMU are taken with it all the same.</param>
     /// <returns>For each what was bound before, or null; also when it is bound to vfio-pci already.</returns>
     /// <exception cref="ApertureException"><see cref="Status.Busy"/>: one is in use, the message says by whom; or something else is in
-    /// the way, or the
-    /// kernel refuses. All functions are where they were then, or the message says which is not.</exception>
+    /// the way, or the kernel refuses. All functions are where they were then, or the message says which is not.</exception>
     public IReadOnlyList<string?> Bind(IReadOnlyList<string> addresses, bool unsafeNoIommu = false)
     {
         ArgumentNullException.ThrowIfNull(addresses);

@@ -11,8 +11,7 @@ public sealed partial class LinuxHost
     private const ulong LowLimit = 64 << 20; // less locked memory than that is soon too little
 
     /// <summary>What is in the way of using a function, the fatal first. A function that is in use by a kernel driver for something, or
-    /// by another
-    /// process, must not be taken away.</summary>
+    /// by another process, must not be taken away.</summary>
     /// <param name="address">The function.</param>
     /// <param name="unsafeNoIommu">Whether it may be used without an IOMMU, as for <see cref="Bind(string, bool)"/>.</param>
     /// <exception cref="Core.ApertureException">There is no such function.</exception>

@@ -6,9 +6,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Aperture.Linux.Hosts;
 
-/// <summary>This host as its kernel describes it: PCI functions, IOMMU groups, drivers. Takes a function from its kernel driver and
-/// gives it
-/// back.</summary>
+/// <summary>This host as its kernel describes it: PCI functions, IOMMU groups, drivers. Takes a function from its kernel driver and gives
+/// it back.</summary>
 public sealed partial class LinuxHost
 {
     /// <summary>The kernel driver that hands PCI functions to processes.</summary>
@@ -42,8 +41,7 @@ public sealed partial class LinuxHost
 
     /// <summary>A PCI function.</summary>
     /// <param name="address">Its address, in letters of any case; the domain 0000 may be left out. <see cref="PciFunction.Address"/> of
-    /// the answer is the
-    /// address as the kernel writes it, the one name of the function everywhere here.</param>
+    /// the answer is the address as the kernel writes it, the one name of the function everywhere here.</param>
     /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: there is none.</exception>
     public PciFunction Find(string address)
     {
@@ -85,8 +83,7 @@ public sealed partial class LinuxHost
     }
 
     /// <summary>How many address bits the Intel unit in front of a device translates: MGAW, bits 21:16 of its capability register, and
-    /// one (VT-d
-    /// specification, 11.4.2). The kernel tells of no other kind of unit.</summary>
+    /// one (VT-d specification, 11.4.2). The kernel tells of no other kind of unit.</summary>
     private int? AddressBits(string device)
     {
         var text = _files.Read($"{device}/iommu/intel-iommu/cap");

@@ -3,8 +3,7 @@ using System.Globalization;
 namespace Aperture.Linux.Hosts;
 
 /// <summary>VFIO's no-IOMMU mode: devices without an IOMMU in the hands of processes. The kernel makes up a group for such a device,
-/// whose file is
-/// called <c>noiommu-N</c>.</summary>
+/// whose file is called <c>noiommu-N</c>.</summary>
 internal static class NoIommuMode
 {
     /// <summary>Whether the mode is on; not there in a kernel that was built without it.</summary>

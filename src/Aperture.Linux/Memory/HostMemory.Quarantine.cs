@@ -9,8 +9,7 @@ public sealed partial class HostMemory
     private readonly List<MemoryRange> _quarantine = []; // freed while mapped
 
     /// <summary>Bytes that were freed while a device could still reach them: a forgotten unmap. They are given out again when the last
-    /// mapping
-    /// has gone, at the latest when the driver lets go of the device.</summary>
+    /// mapping has gone, at the latest when the driver lets go of the device.</summary>
     public ulong QuarantinedBytes
     {
         get

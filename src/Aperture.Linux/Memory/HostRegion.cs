@@ -72,9 +72,8 @@ internal sealed unsafe class HostRegion
     }
 
     /// <summary>Counts a block into quarantine or out of it. Who frees counts in and then looks whether pages are mapped; who unmaps
-    /// counts the pages out and
-    /// then looks for a quarantine. Both counts are full barriers: a plain store may be seen after the load behind it, and then neither
-    /// would see the other.</summary>
+    /// counts the pages out and then looks for a quarantine. Both counts are full barriers: a plain store may be seen after the load
+    /// behind it, and then neither would see the other.</summary>
     /// <param name="by">1 or -1.</param>
     public void CountQuarantined(int by) => Interlocked.Add(ref _quarantined, by);
 

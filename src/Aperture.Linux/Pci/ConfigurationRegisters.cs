@@ -4,8 +4,8 @@ using Aperture.Devices;
 namespace Aperture.Linux.Pci;
 
 /// <summary>Configuration space of an open PCI function, through the device's file. Whatever a write does to the function's answers to
-/// accesses of its BARs is
-/// known to the gate of those: it closes before such a write, and opens after one when the function answers again.</summary>
+/// accesses of its BARs is known to the gate of those: it closes before such a write, and opens after one when the function answers
+/// again.</summary>
 internal sealed class ConfigurationRegisters : RegisterRegion
 {
     private const uint Command = 4;             // PCI Local Bus Specification 3.0, section 6.2

@@ -13,7 +13,6 @@ public sealed class DeviceNotice(HostDevice device, DeviceNoticeKind kind)
     public DeviceNoticeKind Kind { get; } = kind;
 
     /// <summary>Whether somebody takes care of it. A device that is wanted back must be closed soon
-    /// (<see cref="HostMachine.Close(HostDevice)"/>): the kernel
-    /// waits for it, and asks again every few seconds.</summary>
+    /// (<see cref="HostMachine.Close(HostDevice)"/>): the kernel waits for it, and asks again every few seconds.</summary>
     public bool IsHandled { get; set; }
 }

@@ -7,7 +7,6 @@ public enum DeviceNoticeKind
     RemovalRequested,
 
     /// <summary>The bus reported an error of the device's that it cannot recover from (PCI Express advanced error reporting): nobody
-    /// knows the state of the
-    /// device.</summary>
+    /// knows the state of the device.</summary>
     Error,
 }

@@ -88,16 +88,14 @@ public sealed class HostDevice : IGateProvider
     public event Action<Exception>? HandlerFailed;
 
     /// <summary>The kernel wants the device back: somebody unplugs it or takes it from vfio-pci. It waits, and asks again every few
-    /// seconds, until the device
-    /// is closed; that happens when this returns, unless a handler says that it will do it (<see cref="DeviceNotice.IsHandled"/>).
-    /// Called on the thread that
-    /// waits for interrupts. Accesses to a closed device throw and say why.</summary>
+    /// seconds, until the device is closed; that happens when this returns, unless a handler says that it will do it
+    /// (<see cref="DeviceNotice.IsHandled"/>). Called on the thread that waits for interrupts. Accesses to a closed device throw and say
+    /// why.</summary>
     public event Action<DeviceNotice>? RemovalRequested;
 
     /// <summary>The bus reported an error of the device's that it cannot recover from. The device is closed when this returns, unless a
-    /// handler says that it
-    /// takes care of it (<see cref="DeviceNotice.IsHandled"/>), for example by a reset. Called on the thread that waits for
-    /// interrupts.</summary>
+    /// handler says that it takes care of it (<see cref="DeviceNotice.IsHandled"/>), for example by a reset. Called on the thread that
+    /// waits for interrupts.</summary>
     public event Action<DeviceNotice>? ErrorReported;
 
     /// <summary>The unit of its group.</summary>

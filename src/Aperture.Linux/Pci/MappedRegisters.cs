@@ -11,13 +11,10 @@ using Microsoft.Win32.SafeHandles;
 namespace Aperture.Linux.Pci;
 
 /// <summary>A region of an open PCI function: through mapped memory where the kernel allows that, through its file elsewhere
-/// (configuration space,
-/// the pages around an MSI-X table).</summary>
+/// (configuration space, the pages around an MSI-X table).</summary>
 /// <remarks>Thread-safe. An access while the function does not answer is refused; see <see cref="RegisterGate"/>. What cannot be caught:
-/// memory decoding or power
-/// that somebody switches off behind VFIO's back (setpci, a bridge). Then the processor reads ones, or the platform stops the machine;
-/// the process ends only
-/// where the kernel turns that into SIGBUS.</remarks>
+/// memory decoding or power that somebody switches off behind VFIO's back (setpci, a bridge). Then the processor reads ones, or the
+/// platform stops the machine; the process ends only where the kernel turns that into SIGBUS.</remarks>
 internal sealed unsafe class MappedRegisters : RegisterRegion, IDisposable
 {
     private readonly SafeFileHandle _file; // the device's

@@ -5,9 +5,9 @@ namespace Aperture.Linux.Pci;
 
 /// <summary>Configuration space of an open PCI function, and what everybody needs of it. Offsets and bits: PCI Local Bus Specification
 /// 3.0, section 6.2.</summary>
-/// <remarks>A write that switches memory decoding off or puts the function into a low-power state waits for accesses to its BARs that
-/// are under way on other
-/// threads; those that come later are refused (<see cref="BusErrorException"/>) until a write makes the function answer again.</remarks>
+/// <remarks>A write that switches memory decoding off or puts the function into a low-power state waits for accesses to its BARs that are
+/// under way on other threads; those that come later are refused (<see cref="BusErrorException"/>) until a write makes the function
+/// answer again.</remarks>
 public sealed class PciConfiguration
 {
     private const uint CommandOffset = 4;

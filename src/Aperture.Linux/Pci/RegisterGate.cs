@@ -3,8 +3,8 @@ using Aperture.Core.Threading;
 namespace Aperture.Linux.Pci;
 
 /// <summary>Whether the registers of a PCI function answer. An access to mapped memory that does not answer ends the process (SIGBUS,
-/// which .NET cannot turn
-/// into an exception), so that none may begin then, and what stops the function from answering waits for those under way.</summary>
+/// which .NET cannot turn into an exception), so that none may begin then, and what stops the function from answering waits for those
+/// under way.</summary>
 /// <remarks>Accesses come from any thread and pay two plain stores; who closes the gate pays a barrier in all threads.</remarks>
 internal sealed class RegisterGate
 {

@@ -5,8 +5,7 @@ using Aperture.Linux.Hosts;
 namespace Aperture.GuestTests;
 
 /// <summary>A disk that somebody uses is not taken, whoever that is and in whatever namespace: a bind would cost him his data. Each use
-/// that
-/// <see cref="LinuxHost"/> sees as well as the claim, which the kernel refuses by itself.</summary>
+/// that <see cref="LinuxHost"/> sees as well as the claim, which the kernel refuses by itself.</summary>
 internal static class UseTests
 {
     private const string Disk = "/dev/nvme0n1";

@@ -1,9 +1,8 @@
 namespace Aperture.Linux.Hosts.Uses;
 
 /// <summary>Finds out who uses PCI functions, whatever their namespace: disks mounted, swapped to or part of something, network
-/// interfaces, shares of a
-/// virtual machine, consoles, files that processes have open, VFIO groups. What it has read of processes and mounts it keeps: make a new
-/// one for a new look.</summary>
+/// interfaces, shares of a virtual machine, consoles, files that processes have open, VFIO groups. What it has read of processes and
+/// mounts it keeps: make a new one for a new look.</summary>
 /// <remarks>What the kernel holds by itself may show nowhere: <see cref="DiskClaims"/> asks for that.</remarks>
 internal sealed class DeviceUse
 {

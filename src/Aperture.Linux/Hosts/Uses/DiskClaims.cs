@@ -4,16 +4,16 @@ using Aperture.Linux.Native;
 namespace Aperture.Linux.Hosts.Uses;
 
 /// <summary>Disks that this process has claimed: while it has them, nobody can mount them, swap to them or build on them, and the kernel
-/// lets nobody claim
-/// what somebody else has, in whatever namespace (open(2), <c>O_EXCL</c> on block devices). Dispose it to let them go.</summary>
+/// lets nobody claim what somebody else has, in whatever namespace (open(2), <c>O_EXCL</c> on block devices). Dispose it to let them
+/// go.</summary>
 internal sealed class DiskClaims(HostFiles files) : IDisposable
 {
     private readonly List<(string Function, IDisposable Claim)> _claims = [];
 
     /// <summary>Claims all disks of a function. Partitions go with their disk.</summary>
     /// <exception cref="ApertureException"><see cref="Status.Busy"/>: somebody has one; the message says which, and who if that can be
-    /// seen.
-    /// <see cref="Status.NotPermitted"/>: permission is missing. Other errors: it cannot be found out. Nothing stays claimed.</exception>
+    /// seen. <see cref="Status.NotPermitted"/>: permission is missing. Other errors: it cannot be found out. Nothing stays
+    /// claimed.</exception>
     public void Add(PciFunction function)
     {
         var nodes = new DeviceTree(files).Nodes($"sys/bus/pci/devices/{function.Address}").Where(node => node.IsBlock).ToArray();

@@ -7,8 +7,7 @@ internal sealed class DiskUses(HostFiles files, MountTable mounts)
     private const int Deepest = 16; // of devices made of devices
 
     /// <summary>Files in which the kernel tells which device it has opened for itself by path. It holds those without claiming them, and
-    /// no process has
-    /// them open.</summary>
+    /// no process has them open.</summary>
     private static readonly (string Pattern, string What)[] KernelUsers =
     [
         ("sys/block/*/loop/backing_file", "loop device"),

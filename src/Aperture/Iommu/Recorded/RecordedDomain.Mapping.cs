@@ -34,10 +34,8 @@ public abstract partial class RecordedDomain
 
     /// <inheritdoc/>
     /// <remarks>A space cannot cut a mapping: when an end lies inside one, all of it goes for a moment and what shall stay comes back. A
-    /// device that uses
-    /// what shall stay must not be busy meanwhile. When it cannot come back it is gone, and the status says so. When a space does not
-    /// remove a mapping the
-    /// mapping stays, in every space that takes it back.</remarks>
+    /// device that uses what shall stay must not be busy meanwhile. When it cannot come back it is gone, and the status says so. When a
+    /// space does not remove a mapping the mapping stays, in every space that takes it back.</remarks>
     public override Status Unmap(Iova iova, ulong size, ref InvalidationGather gather, out ulong unmapped)
     {
         unmapped = 0;

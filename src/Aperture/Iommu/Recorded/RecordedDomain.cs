@@ -7,17 +7,14 @@ using Aperture.Diagnostics;
 namespace Aperture.Iommu.Recorded;
 
 /// <summary>A domain whose tables are somebody else's: VFIO's type1, iommufd, virtio-iommu, a hypervisor's tables by hypercall. What is
-/// mapped is recorded
-/// here and sent as calls to each space where the domain is in force: such a space takes mappings away as it was given them, does not
-/// cut them, cannot be
-/// asked what a device address leads to, and is told all of them when the domain comes into force there.</summary>
+/// mapped is recorded here and sent as calls to each space where the domain is in force: such a space takes mappings away as it was given
+/// them, does not cut them, cannot be asked what a device address leads to, and is told all of them when the domain comes into force
+/// there.</summary>
 /// <remarks>
 /// <para>The units invalidate by themselves before a call returns, so that nothing is gathered.</para>
 /// <para>A call that fails leaves behind what the other side made of it. The domain never says that a mapping is gone while a space may
-/// still have it:
-/// either it stays recorded, or the space remembers it (<see cref="RecordedSpace.HasLeftovers"/>). <see cref="Hold"/> and
-/// <see cref="Release"/> tell a
-/// subclass how long memory is reachable.</para>
+/// still have it: either it stays recorded, or the space remembers it (<see cref="RecordedSpace.HasLeftovers"/>). <see cref="Hold"/> and
+/// <see cref="Release"/> tell a subclass how long memory is reachable.</para>
 /// </remarks>
 public abstract partial class RecordedDomain : IommuDomain
 {
@@ -99,8 +96,8 @@ public abstract partial class RecordedDomain : IommuDomain
 
     /// <summary>Puts the domain in force in a space: everything is mapped there, or nothing.</summary>
     /// <returns><see cref="Status.OutOfRange"/>: something is mapped where the space cannot map, or no device address is left that all
-    /// spaces of the domain
-    /// can map; or what the space says. <see cref="Explain"/> tells more. The domain is not in force there then.</returns>
+    /// spaces of the domain can map; or what the space says. <see cref="Explain"/> tells more. The domain is not in force there
+    /// then.</returns>
     public Status Join(RecordedSpace space)
     {
         ArgumentNullException.ThrowIfNull(space);
@@ -123,8 +120,7 @@ public abstract partial class RecordedDomain : IommuDomain
 
     /// <summary>Takes the domain out of a space: its devices reach nothing afterwards.</summary>
     /// <returns>What the space says when it does not remove the mappings: then its devices may still reach the memory. The domain is not
-    /// in force there all
-    /// the same; the memory stays held until the space has removed the mappings or has ended.</returns>
+    /// in force there all the same; the memory stays held until the space has removed the mappings or has ended.</returns>
     public Status Leave(RecordedSpace space)
     {
         ArgumentNullException.ThrowIfNull(space);
@@ -157,9 +153,8 @@ public abstract partial class RecordedDomain : IommuDomain
     /// <summary>The space where a call failed last, for messages.</summary>
     protected string Where => _lastSpace.Length == 0 ? "the IOMMU" : _lastSpace;
 
-    /// <summary>A mapping has been made: from here on devices may reach the memory. As many calls of <see cref="Release"/> follow.
-    /// Called with the domain's
-    /// lock held.</summary>
+    /// <summary>A mapping has been made: from here on devices may reach the memory. As many calls of <see cref="Release"/> follow. Called
+    /// with the domain's lock held.</summary>
     protected internal virtual void Hold(in RecordedMapping mapping)
     {
     }

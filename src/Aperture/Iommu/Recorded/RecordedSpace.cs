@@ -5,12 +5,10 @@ using Aperture.Core.Addresses;
 namespace Aperture.Iommu.Recorded;
 
 /// <summary>An address space whose tables are somebody else's, a kernel's or a hypervisor's: it is changed by calls, and what is mapped
-/// cannot be looked
-/// up in it. One <see cref="RecordedDomain"/> at a time is in force there.</summary>
+/// cannot be looked up in it. One <see cref="RecordedDomain"/> at a time is in force there.</summary>
 /// <remarks>The <c>...Core</c> methods are called for one change of a device address at a time; the other side orders the rest. What a
-/// failed call may have
-/// left behind is remembered here: the memory behind it is not free before the space has said that everything is gone, or has
-/// ended.</remarks>
+/// failed call may have left behind is remembered here: the memory behind it is not free before the space has said that everything is
+/// gone, or has ended.</remarks>
 public abstract class RecordedSpace : IDisposable
 {
     private readonly Lock _lock = new();
@@ -24,9 +22,8 @@ public abstract class RecordedSpace : IDisposable
     /// <summary>Page sizes, one bit each.</summary>
     public abstract ulong PageSizes { get; }
 
-    /// <summary>The device addresses that can be mapped, lowest first and none twice: what the unit can express without what the
-    /// platform reserved, like the
-    /// window of message-signalled interrupts. An empty list is a space in which nothing can be mapped.</summary>
+    /// <summary>The device addresses that can be mapped, lowest first and none twice: what the unit can express without what the platform
+    /// reserved, like the window of message-signalled interrupts. An empty list is a space in which nothing can be mapped.</summary>
     public abstract ImmutableArray<IovaRange> Ranges { get; }
 
     /// <summary>Whether mappings of a domain that is in force no more may still be reachable, because the space did not remove them when
