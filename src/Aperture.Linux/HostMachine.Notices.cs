@@ -1,4 +1,3 @@
-using Aperture.Core;
 using Aperture.Linux.Pci;
 using Microsoft.Extensions.Logging;
 

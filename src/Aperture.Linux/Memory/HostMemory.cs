@@ -1,7 +1,6 @@
 using System.Numerics;
 using Aperture.Core;
 using Aperture.Core.Memory;
-using Aperture.Dma;
 using Aperture.Dma.Memory;
 
 namespace Aperture.Linux.Memory;

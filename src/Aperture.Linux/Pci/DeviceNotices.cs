@@ -10,7 +10,9 @@ namespace Aperture.Linux.Pci;
 internal sealed class DeviceNotices : IDisposable
 {
     private readonly VfioDevice _device;
-    private readonly List<(VfioInterruptIndex Index, SafeFileHandle File, IDisposable Listener)> _sources = [];
+    private readonly List<(SafeFileHandle File, IDisposable Listener)> _sources = [];
+
+    private DeviceNotices(VfioDevice device) => _device = device;
 
     /// <summary>Listens.</summary>
     /// <param name="device">The function.</param>
@@ -18,37 +20,35 @@ internal sealed class DeviceNotices : IDisposable
     /// <param name="heard">Called on the pump's thread.</param>
     /// <param name="failed">Hears of what that throws.</param>
     /// <exception cref="ApertureException">The kernel refuses.</exception>
-    public DeviceNotices(VfioDevice device, InterruptPump pump, Action<DeviceNoticeKind> heard, Action<Exception> failed)
+    public static DeviceNotices Listen(VfioDevice device, InterruptPump pump, Action<DeviceNoticeKind> heard, Action<Exception> failed)
     {
-        _device = device;
+        var notices = new DeviceNotices(device);
         try
         {
             Add(VfioInterruptIndex.Request, DeviceNoticeKind.RemovalRequested);
             Add(VfioInterruptIndex.Error, DeviceNoticeKind.Error);
+            return notices;
         }
         catch
         {
-            Dispose();
+            notices.Dispose();
             throw;
         }
 
         void Add(VfioInterruptIndex index, DeviceNoticeKind kind)
         {
-            if (!Has(index))
+            if (!notices.Has(index))
                 return;
             var file = InterruptPump.CreateEvent();
-            _sources.Add((index, file, pump.Listen(file, () => heard(kind), failed)));
+            notices._sources.Add((file, pump.Listen(file, () => heard(kind), failed)));
             device.SetTriggers(index, [file]);
         }
     }
 
-    /// <summary>Whether the kernel tells of removal requests: it does since 4.0.</summary>
-    public bool HearsRemovals => _sources.Exists(source => source.Index == VfioInterruptIndex.Request);
-
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var (_, _, listener) in _sources)
+        foreach (var (_, listener) in _sources)
             listener.Dispose();
         _sources.ForEach(source => source.File.Dispose()); // the kernel keeps its own reference until the device is closed
         _sources.Clear();

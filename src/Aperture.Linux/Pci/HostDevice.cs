@@ -126,7 +126,7 @@ public sealed class HostDevice : IGateProvider
     /// <summary>Listens to what the kernel says about the device.</summary>
     /// <param name="hear">Called on the thread that waits for interrupts.</param>
     internal void Listen(Action<HostDevice, DeviceNoticeKind> hear) =>
-        _notices = new DeviceNotices(_file, _pump, kind => hear(this, kind), e => HandlerFailed?.Invoke(e));
+        _notices = DeviceNotices.Listen(_file, _pump, kind => hear(this, kind), e => HandlerFailed?.Invoke(e));
 
     /// <summary>Tells of a notice.</summary>
     internal void Raise(DeviceNotice notice) => (notice.Kind == DeviceNoticeKind.Error ? ErrorReported : RemovalRequested)?.Invoke(notice);
