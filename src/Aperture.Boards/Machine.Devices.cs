@@ -1,10 +1,10 @@
 using System.Globalization;
 using Aperture.Boards.Wiring;
 using Aperture.Core;
-using Aperture.Devices;
 using Aperture.DeviceTrees;
-using Aperture.Firmware;
+using Aperture.Devices;
 using Aperture.Hardware.Bus;
+using Aperture.Iommu;
 using Aperture.Power;
 
 namespace Aperture.Boards;

@@ -3,7 +3,6 @@ using Aperture.Boards.Tests.Running;
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Drivers.Nic;
-using Aperture.Firmware;
 using Aperture.Hardware.Masters;
 using Aperture.Iommu;
 using Aperture.Power;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Aperture.Core;
 using Aperture.Devices;
-using Aperture.Firmware;
 using Aperture.Iommu;
 using Aperture.Linux.AddressSpaces;
 using Aperture.Linux.Vfio;

@@ -7,7 +7,7 @@ namespace Aperture.Devices;
 
 /// <summary>A device of a machine: its name, its description, its registers, interrupts, gates, power, and what it does DMA
 /// with. The same face on a simulated board and on a host.</summary>
-public sealed partial class Device
+public sealed partial class Device : IPowered
 {
     private readonly Stack<IDisposable> _managed = new(); // released in reverse order when the driver lets go
 
@@ -39,6 +39,8 @@ public sealed partial class Device
 
     /// <summary>The driver's state for this device, or null.</summary>
     public IBoundDriver? Bound { get; internal set; }
+
+    IPowerAware? IPowered.Bound => Bound;
 
     /// <summary>Register regions, in the order of the description. Filled by whoever made the device.</summary>
     public IList<RegisterRegion> Registers { get; } = [];

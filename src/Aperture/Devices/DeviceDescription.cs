@@ -3,7 +3,7 @@ using Aperture.Core;
 using Aperture.DeviceTrees;
 using Aperture.Dma.Bounce;
 using Aperture.Dma.Memory;
-using Aperture.Firmware;
+using Aperture.Iommu;
 using Aperture.Power;
 
 namespace Aperture.Devices;

@@ -1,3 +1,4 @@
+using Aperture.Power;
 using Microsoft.Extensions.Logging;
 
 namespace Aperture.Devices;
@@ -51,6 +52,8 @@ public sealed partial class DriverCore
     private void Trouble(Device device, Exception e) => Trouble(device, e.Message);
 
     private void Trouble(Device device, string what) => Record(DriverEventKind.Trouble, device, device.Driver, what);
+
+    private void OnSuspendFailed(IPowered powered, Exception e) => OnSuspendFailed((Device)powered, e);
 
     private void OnSuspendFailed(Device device, Exception e) => Record(DriverEventKind.Trouble, device, device.Driver, $"could not be suspended: {e.Message}");
 

@@ -89,7 +89,7 @@ public sealed partial class DriverCore
             if (!seen.Add(device))
                 return;
             foreach (var supplier in device.Power.Suppliers)
-                Visit(supplier);
+                Visit((Device)supplier);
             ordered.Add(device);
         }
     }

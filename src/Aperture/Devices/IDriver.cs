@@ -1,4 +1,5 @@
 using Aperture.Core;
+using Aperture.Power;
 
 namespace Aperture.Devices;
 
@@ -19,35 +20,18 @@ public interface IDriver
     /// operations, its power domains are on, and its clocks and resets can be used. What the driver gets through
     /// <see cref="Device.Manage{T}"/> is released by itself, in reverse order, when the probe fails or the device is unbound.</summary>
     /// <remarks>The device is held active during the probe and let go after it, so the probe leaves it as
-    /// <see cref="IBoundDriver.RuntimeResume"/> would. A driver whose device must stay up takes a hold of its own.</remarks>
+    /// <see cref="IPowerAware.RuntimeResume"/> would. A driver whose device must stay up takes a hold of its own.</remarks>
     /// <exception cref="ApertureException">The probe failed; with <see cref="Status.ProbeDefer"/>: something named in the
     /// message is not there yet, and the probe is tried again when another device has been bound.</exception>
     IBoundDriver Probe(Device device);
 }
 
 /// <summary>A driver bound to one device: the driver's state for it, and what the core calls during its life.</summary>
-public interface IBoundDriver
+public interface IBoundDriver : IPowerAware
 {
     /// <summary>Lets go of the device: it is quiet afterwards, and the driver's own holds are given back. The device is held active
     /// meanwhile if it can be. Managed resources are released after this.</summary>
     void Remove()
-    {
-    }
-
-    /// <summary>Prepares for system sleep: the device is quiet afterwards and its state is saved. Called only while the
-    /// device is runtime-active; consumers first.</summary>
-    void Suspend() => RuntimeSuspend();
-
-    /// <summary>Comes back from system sleep. Suppliers first.</summary>
-    void Resume() => RuntimeResume();
-
-    /// <summary>The device is idle and loses power or clock after this.</summary>
-    void RuntimeSuspend()
-    {
-    }
-
-    /// <summary>The device has power and clock again and must be brought to the state in which it can work.</summary>
-    void RuntimeResume()
     {
     }
 }

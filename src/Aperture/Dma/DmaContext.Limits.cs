@@ -1,8 +1,8 @@
 using System.Numerics;
 using Aperture.Core;
 using Aperture.DeviceTrees;
+using Aperture.Diagnostics;
 using Aperture.Dma.Bounce;
-using Aperture.Dma.Meters;
 using Aperture.Dma.Operations;
 
 namespace Aperture.Dma;

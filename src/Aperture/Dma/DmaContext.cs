@@ -46,7 +46,7 @@ public sealed partial class DmaContext
     public bool IsCoherent => !_cached;
 
     /// <summary>How deferred flush did in the device's address space; all zero where every unmap invalidates at once.</summary>
-    public FlushStatistics FlushStatistics => _domain?.Queue?.Statistics ?? default;
+    public FlushStatistics FlushStatistics => (_domain?.Queue as FlushQueue)?.Statistics ?? default;
 
     /// <summary>The bounce buffers that this device uses, if it uses any.</summary>
     /// <exception cref="ApertureException">The device was not attached: it can do no DMA.</exception>

@@ -1,4 +1,5 @@
 using Aperture.Core;
+using Aperture.Iommu;
 
 namespace Aperture.Firmware;
 

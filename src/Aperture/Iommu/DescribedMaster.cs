@@ -1,5 +1,4 @@
 using Aperture.Devices;
-using Aperture.Firmware;
 
 namespace Aperture.Iommu;
 

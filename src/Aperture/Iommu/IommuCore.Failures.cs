@@ -1,5 +1,4 @@
 using Aperture.Core.Threading;
-using Aperture.Dma.Meters;
 
 namespace Aperture.Iommu;
 
@@ -38,7 +37,7 @@ public sealed partial class IommuCore
             _failures.Enqueue(failure);
         }
 
-        DmaMeter.UnitFailed(failure);
+        IommuMeter.Failed(failure);
         EventGate.Post(new Telling(this, failure));
     }
 

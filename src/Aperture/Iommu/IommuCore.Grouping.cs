@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Aperture.Core;
 using Aperture.Devices;
-using Aperture.Firmware;
 
 namespace Aperture.Iommu;
 

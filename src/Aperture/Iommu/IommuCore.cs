@@ -2,8 +2,6 @@ using Aperture.Core;
 using Aperture.Core.PageTables;
 using Aperture.Devices;
 using Aperture.Diagnostics;
-using Aperture.Dma.Meters;
-using Aperture.Firmware;
 
 namespace Aperture.Iommu;
 
@@ -180,7 +178,7 @@ public sealed partial class IommuCore
             _faults.Enqueue(report);
         }
 
-        DmaMeter.Faulted(report);
+        IommuMeter.Faulted(report);
         var device = report.Device ?? report.Unit.Device;
         var driver = report.Device?.Driver?.Name ?? report.Unit.Device.Driver?.Name ?? "";
         Trace?.IoPageFault(device.Name, driver, report.Address, report.Access == FaultAccess.Write);

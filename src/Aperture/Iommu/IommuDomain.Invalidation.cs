@@ -1,6 +1,5 @@
 using Aperture.Core;
 using Aperture.Core.PageTables;
-using Aperture.Dma.Meters;
 
 namespace Aperture.Iommu;
 
@@ -148,7 +147,7 @@ public abstract partial class IommuDomain
             Volatile.Write(ref _quarantined, _quarantines.Count);
         }
 
-        DmaMeter.Quarantined((long)bytes);
+        IommuMeter.Quarantined((long)bytes);
         var kept = gather;
         quarantine.Add(() => EndQuarantine(quarantine, kept));
         gather = default;
@@ -162,7 +161,7 @@ public abstract partial class IommuDomain
     private void EndQuarantine(Quarantine quarantine, InvalidationGather gather)
     {
         FreeTables(ref gather);
-        DmaMeter.Quarantined(-(long)quarantine.Bytes);
+        IommuMeter.Quarantined(-(long)quarantine.Bytes);
         lock (_targetsLock)
         {
             _quarantines.Remove(quarantine);

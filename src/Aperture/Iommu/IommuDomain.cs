@@ -1,7 +1,6 @@
 using Aperture.Core;
 using Aperture.Core.Addresses;
 using Aperture.Core.PageTables;
-using Aperture.Dma.Flush;
 
 namespace Aperture.Iommu;
 
@@ -54,7 +53,7 @@ public abstract partial class IommuDomain : IDisposable
 
     /// <summary>Where unmapped ranges wait for their invalidation; null unless the type is <see cref="DomainType.DmaDeferred"/> and the DMA
     /// API is used.</summary>
-    internal FlushQueue? Queue { get; set; }
+    internal IDeferredInvalidations? Queue { get; set; }
 
     /// <summary>Maps [<paramref name="iova"/>, +<paramref name="size"/>) to <paramref name="address"/> with the largest pages
     /// that fit, on every unit. All or nothing.</summary>

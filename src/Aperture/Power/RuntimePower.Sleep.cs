@@ -1,5 +1,4 @@
 using Aperture.Core;
-using Aperture.Devices;
 
 namespace Aperture.Power;
 
@@ -9,7 +8,7 @@ public sealed partial class RuntimePower
     private bool _asleep;        // the device has gone to sleep with the system
     private bool _activeAtSleep; // it was active then, and one hold is the sleep's own
 
-    /// <summary>Goes to sleep: an active device is saved by its driver's <see cref="IBoundDriver.Suspend"/> and loses power. Consumers must sleep already.</summary>
+    /// <summary>Goes to sleep: an active device is saved by its driver's <see cref="IPowerAware.Suspend"/> and loses power. Consumers must sleep already.</summary>
     internal void Sleep()
     {
         lock (_lock)
@@ -39,7 +38,7 @@ public sealed partial class RuntimePower
         }
     }
 
-    /// <summary>Wakes up: what was active gets power and its driver's <see cref="IBoundDriver.Resume"/>. Suppliers must be awake already.
+    /// <summary>Wakes up: what was active gets power and its driver's <see cref="IPowerAware.Resume"/>. Suppliers must be awake already.
     /// When that fails the device is suspended; the next <see cref="Get"/> tries again.</summary>
     internal void Wake()
     {

@@ -1,5 +1,4 @@
 using Aperture.Core;
-using Aperture.Devices;
 
 namespace Aperture.Power;
 
@@ -9,7 +8,7 @@ public sealed partial class RuntimePower
     private readonly List<Link> _links = []; // in the order in which the suppliers were named
 
     /// <summary>The devices that are active while this one is, in the order in which they are resumed.</summary>
-    public IReadOnlyList<Device> Suppliers
+    public IReadOnlyList<IPowered> Suppliers
     {
         get
         {
@@ -21,7 +20,7 @@ public sealed partial class RuntimePower
     /// <summary>Makes this device depend on another one: the driver core resumes and wakes the supplier first, and unbinds, suspends and
     /// puts to sleep this device first. An active device holds its new supplier at once. Links to the same device are counted.</summary>
     /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: the supplier depends on this device; or the supplier could not be resumed. Nothing is linked then.</exception>
-    public void AddSupplier(Device supplier)
+    public void AddSupplier(IPowered supplier)
     {
         ArgumentNullException.ThrowIfNull(supplier);
         Link link;
@@ -57,7 +56,7 @@ public sealed partial class RuntimePower
         }
     }
 
-    private Link Count(Device supplier)
+    private Link Count(IPowered supplier)
     {
         var link = _links.Find(link => link.Supplier == supplier);
         if (link is null)
@@ -79,7 +78,7 @@ public sealed partial class RuntimePower
 
     /// <summary>Takes one such dependency back.</summary>
     /// <exception cref="ApertureException"><see cref="Status.NotFound"/>: there is none.</exception>
-    public void RemoveSupplier(Device supplier)
+    public void RemoveSupplier(IPowered supplier)
     {
         ArgumentNullException.ThrowIfNull(supplier);
         lock (_lock)
@@ -106,7 +105,7 @@ public sealed partial class RuntimePower
     }
 
     /// <summary>Whether the suppliers of a device lead to another one; <paramref name="path"/> names those on the way.</summary>
-    private static bool Reaches(Device from, Device to, List<string> path, HashSet<Device> seen)
+    private static bool Reaches(IPowered from, IPowered to, List<string> path, HashSet<IPowered> seen)
     {
         path.Add(from.Name);
         if (from == to)
@@ -125,17 +124,17 @@ public sealed partial class RuntimePower
     }
 
     /// <summary>With those that somebody is about to link.</summary>
-    private Device[] AllSuppliers()
+    private IPowered[] AllSuppliers()
     {
         lock (_lock)
             return [.. _links.Select(link => link.Supplier)];
     }
 
-    private sealed class Link(Device supplier)
+    private sealed class Link(IPowered supplier)
     {
         private bool _held; // whether this link holds the supplier active
 
-        public Device Supplier { get; } = supplier;
+        public IPowered Supplier { get; } = supplier;
 
         /// <summary>How often the supplier was named.</summary>
         public int Count { get; set; }

@@ -1,17 +1,16 @@
 using Aperture.Core;
-using Aperture.Devices;
 
 namespace Aperture.Power;
 
 /// <summary>Runtime power of a device: active while somebody holds it, and for the autosuspend delay afterwards.</summary>
 /// <remarks>
-/// <para>On the way up: power domains on, suppliers held, the driver's <see cref="IBoundDriver.RuntimeResume"/>. On the way down the
+/// <para>On the way up: power domains on, suppliers held, the driver's <see cref="IPowerAware.RuntimeResume"/>. On the way down the
 /// reverse. A device without a bound driver goes through the same steps without the driver's.</para>
 /// <para>It is always in force, unlike on Linux: a driver that never touches it loses power when its probe returns. One whose device
 /// must stay up between calls holds it from its probe until its removal.</para>
 /// <para>Thread-safe. A call from inside the device's own resume or suspend, or from an interrupt handler that runs there,
 /// only counts. Resuming takes locks from consumer to supplier: take a hold before a lock of your own that
-/// <see cref="IBoundDriver.RuntimeResume"/> takes too.</para>
+/// <see cref="IPowerAware.RuntimeResume"/> takes too.</para>
 /// </remarks>
 public sealed partial class RuntimePower
 {
@@ -19,12 +18,12 @@ public sealed partial class RuntimePower
     private const int CountMask = ActiveFlag - 1;
 
     private readonly Lock _lock = new(); // held through every change of state, callbacks included
-    private readonly Device _device;
+    private readonly IPowered _device;
     private int _word;                   // ActiveFlag and the number of holds: the way in and out of an active device takes no lock
     private bool _changing;              // the thread that has the lock is in a callback of the device's driver
     private int _domainsOn;              // how many of the device's power domains this holds on, from the first
 
-    internal RuntimePower(Device device) => _device = device;
+    internal RuntimePower(IPowered device) => _device = device;
 
     /// <summary>Whether the device has power and clocks and its driver has brought it up. A plain read; it may change at once
     /// unless the caller holds the device.</summary>
@@ -34,7 +33,7 @@ public sealed partial class RuntimePower
     public int UseCount => Volatile.Read(ref _word) & CountMask;
 
     /// <summary>Called when the device could not be suspended, with the reason. It stays active then.</summary>
-    internal event Action<Device, Exception>? SuspendFailed;
+    internal event Action<IPowered, Exception>? SuspendFailed;
 
     /// <summary>Holds the device active; it is when this returns.</summary>
     /// <exception cref="ApertureException">A supplier or the driver could not be resumed; everything is as before. <see cref="Status.Busy"/>: the system sleeps.</exception>

@@ -1,7 +1,6 @@
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Dma;
-using Aperture.Firmware;
 using Aperture.Iommu;
 using Aperture.Linux.AddressSpaces;
 using Aperture.Linux.Hosts;

@@ -1,6 +1,5 @@
 using Aperture.Core;
 using Aperture.Devices;
-using Aperture.Firmware;
 using Aperture.Iommu;
 using Aperture.Power;
 using Aperture.Tests.Fakes;

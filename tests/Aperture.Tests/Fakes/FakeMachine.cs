@@ -1,7 +1,6 @@
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Diagnostics;
-using Aperture.Firmware;
 using Aperture.Iommu;
 using Aperture.Power;
 

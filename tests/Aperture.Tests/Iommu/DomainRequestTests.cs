@@ -2,7 +2,6 @@ using Aperture.Core;
 using Aperture.Core.PageTables;
 using Aperture.Core.PageTables.Formats;
 using Aperture.Devices;
-using Aperture.Firmware;
 using Aperture.Iommu;
 using Aperture.Tests.Fakes;
 

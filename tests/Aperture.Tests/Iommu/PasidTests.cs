@@ -1,7 +1,6 @@
 using Aperture.Core;
 using Aperture.Core.PageTables.Formats;
 using Aperture.Devices;
-using Aperture.Firmware;
 using Aperture.Iommu;
 using Aperture.Tests.Fakes;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Numerics;
 using Aperture.Core;
 using Aperture.Core.Threading;
+using Aperture.Diagnostics;
 using Aperture.Dma.Memory;
 using Aperture.Dma.Meters;
 

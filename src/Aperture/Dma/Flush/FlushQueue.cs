@@ -19,7 +19,7 @@ namespace Aperture.Dma.Flush;
 /// gather and ranges out of the ring first: what is unmapped meanwhile, by whoever, waits for the next.</para>
 /// <para>While a unit has failed, unmaps wait for nothing: each is flushed at once, and says that the unit could not be told.</para>
 /// </remarks>
-internal sealed class FlushQueue : IDisposable
+internal sealed class FlushQueue : IDeferredInvalidations
 {
     /// <summary>Ranges that wait in a ring at most (recorded behaviour: 256 places of which one stays free).</summary>
     public const int Capacity = 255;

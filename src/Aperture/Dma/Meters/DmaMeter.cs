@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using Aperture.Core;
+using Aperture.Diagnostics;
 
 namespace Aperture.Dma.Meters;
 

@@ -56,7 +56,7 @@ internal static class DmaAttach
 
             if (domain.Type == DomainType.DmaDeferred)
                 domain.Queue ??= new FlushQueue(domain, domain.Space, platform.Time);
-            return new IommuOperations(domain, domain.Space, isStrict ? null : domain.Queue);
+            return new IommuOperations(domain, domain.Space, isStrict ? null : (FlushQueue?)domain.Queue);
         }
     }
 

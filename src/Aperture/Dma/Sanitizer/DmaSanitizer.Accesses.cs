@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Devices;
+using Aperture.Dma.Flush;
 
 namespace Aperture.Dma.Sanitizer;
 
@@ -217,7 +218,7 @@ public sealed partial class DmaSanitizer
             return "whose mapping had ended; no IOMMU stands between";
         if (domain.TryTranslate(address, out _))
             return "whose mapping had ended, and reached what the page tables hold there now";
-        return domain.Queue is { } queue && queue.Statistics.PendingBytes > 0
+        return domain.Queue is FlushQueue queue && queue.Statistics.PendingBytes > 0
             ? "whose mapping had ended; only the flush queue, which has not invalidated yet, let it through"
             : "whose mapping had ended; only a stale entry of the IOTLB let it through: an invalidation is missing";
     }

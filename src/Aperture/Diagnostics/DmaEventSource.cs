@@ -1,6 +1,6 @@
 using System.Diagnostics.Tracing;
 
-namespace Aperture.Dma.Meters;
+namespace Aperture.Diagnostics;
 
 /// <summary>The events of the DMA API: event source <c>Aperture-Dma</c>.</summary>
 [EventSource(Name = "Aperture-Dma")]

@@ -1,6 +1,4 @@
-using Aperture.Iommu;
-
-namespace Aperture.Firmware;
+namespace Aperture.Iommu;
 
 /// <summary>Who a master is to the IOMMUs, as the firmware's description of the machine has it: before any driver, and the same whatever is
 /// bound and in whatever order.</summary>
