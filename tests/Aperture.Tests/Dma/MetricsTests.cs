@@ -126,7 +126,7 @@ public sealed class MetricsTests
         using var figures = new Figures();
         using var events = new Events();
         rig.Core.Report(rig.Domain, new FaultReport(rig.Unit, rig.Device, 0, new Iova(0x1234_5000), FaultAccess.Write, FaultReason.NotMapped, 3));
-        Assert.Equal(1, figures["faults"]);
+        Assert.Equal(1, figures.Iommu("faults"));
         Assert.Equal(["Fault iommu 305418240 Write NotMapped"], events.Seen);
     }
 
@@ -190,7 +190,7 @@ public sealed class MetricsTests
         {
             _listener.InstrumentPublished = (instrument, listener) =>
             {
-                if (instrument.Meter.Name == "Aperture.Dma")
+                if (instrument.Meter.Name is "Aperture.Dma" or "Aperture.Iommu")
                     listener.EnableMeasurementEvents(instrument);
             };
             _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Take(instrument, value, tags));
@@ -199,6 +199,8 @@ public sealed class MetricsTests
         }
 
         public long this[string name] => _sums.GetValueOrDefault("aperture.dma." + name);
+
+        public long Iommu(string name) => _sums.GetValueOrDefault("aperture.iommu." + name);
 
         public long this[string name, string tag] => (long)Observe()[("aperture.dma." + name, tag)];
 

@@ -24,12 +24,14 @@ public class DmaApiTests
         {
             InstrumentPublished = (instrument, _) =>
             {
+                if (instrument.Meter.Name != "Aperture.Dma")
+                    return;
                 var name = instrument.Name["aperture.dma".Length..];
-                if (instrument.Meter.Name == "Aperture.Dma" && !s_page.Contains($"`{name}`", StringComparison.Ordinal) && !s_page.Contains($"`aperture.dma{name}`", StringComparison.Ordinal))
+                if (!s_page.Contains($"`{name}`", StringComparison.Ordinal) && !s_page.Contains($"`aperture.dma{name}`", StringComparison.Ordinal))
                     missing.Add(instrument.Name);
             },
         };
-        RuntimeHelpers.RunClassConstructor(typeof(DmaContext).Assembly.GetType("DmaMeter", throwOnError: true)!.TypeHandle);
+        RuntimeHelpers.RunClassConstructor(typeof(DmaContext).Assembly.GetType("Aperture.Dma.Meters.DmaMeter", throwOnError: true)!.TypeHandle);
         listener.Start();
         Assert.Empty(missing);
     }
