@@ -13,7 +13,7 @@ public sealed class FimcModelTests : IDisposable
     private const ulong Ram = 0x4000_0000;
 
     private readonly PhysicalMemory _memory = new(new MemoryRange(new PhysicalAddress(Ram), 1 << 16));
-    private readonly Fimc _fimc;
+    private Fimc _fimc; // at once, unless a test gives it a pace
 
     public FimcModelTests()
     {
@@ -83,6 +83,40 @@ public sealed class FimcModelTests : IDisposable
         Assert.Equal(5 * 0x010203u, Pixel(5));
     }
 
+    /// <summary>Two lines of sixteen bytes to a slice.</summary>
+    [Fact]
+    public void In_slices_lines_come_one_after_the_other_and_the_frame_ends_with_the_last()
+    {
+        var time = Slice();
+        Write(FimcRegisters.GlobalControl, FimcGlobalControl.IrqEnable);
+        Program(4, 4);
+        Start();
+        Assert.True(new FimcMemoryControl(Read(FimcRegisters.MemoryControl)).IsEnabled);
+        Assert.False(_fimc.Interrupt.IsAsserted);
+        Assert.Equal((7 * 0x010203u, 0u), (Pixel(7), Pixel(8)));
+        Start(); // busy: not taken
+        Assert.True(time.Step());
+        Assert.Equal(15 * 0x010203u, Pixel(15));
+        Assert.False(new FimcMemoryControl(Read(FimcRegisters.MemoryControl)).IsEnabled);
+        Assert.True(_fimc.Interrupt.IsAsserted);
+        Assert.False(time.Step());
+    }
+
+    [Fact]
+    public void A_software_reset_between_slices_ends_the_frame()
+    {
+        var time = Slice();
+        Program(4, 4);
+        Start();
+        Write(FimcRegisters.GlobalControl, FimcGlobalControl.SoftwareReset);
+        Assert.False(time.Step());
+        Assert.Equal((7 * 0x010203u, 0u), (Pixel(7), Pixel(8)));
+        Program(4, 4);
+        Start();
+        Assert.True(time.Step());
+        Assert.Equal(15 * 0x010203u, Pixel(15));
+    }
+
     [Fact]
     public void Without_power_it_does_not_answer()
     {
@@ -105,6 +139,13 @@ public sealed class FimcModelTests : IDisposable
         Write(FimcRegisters.TargetFormat, FimcTargetFormat.ForRgb(width, height, false, false).Value);
         Write(FimcRegisters.ScalerControl, FimcScalerControl.For(0, 0, FimcRgbFormat.Rgb888, FimcRgbFormat.Rgb888).Value | FimcScalerControl.Bypass);
         Write(FimcRegisters.ImageCapture, FimcRegisters.CaptureEnable);
+    }
+
+    private SteppedTime Slice()
+    {
+        var time = new SteppedTime();
+        _fimc = new Fimc(new DmaPort(new SystemBus(_memory))) { Pace = new MasterPace(time, 32, TimeSpan.FromMicroseconds(1)) };
+        return time;
     }
 
     private void Start() => Write(FimcRegisters.MemoryControl, FimcMemoryControl.FromMemory | FimcMemoryControl.Rgb | FimcMemoryControl.Enable);

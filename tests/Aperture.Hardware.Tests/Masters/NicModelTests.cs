@@ -18,15 +18,21 @@ public sealed class NicModelTests : IDisposable, IFrameSink
 
     private readonly PhysicalMemory _memory = new(new MemoryRange(new PhysicalAddress(Ram), 1 << 20));
     private readonly PageUnit _unit;
-    private readonly Nic _nic;
+    private readonly SystemBus _bus;
+    private Nic _nic; // sends at once, unless a test gives it a pace
     private readonly List<byte[]> _wire = [];
 
     public NicModelTests()
     {
-        var bus = new SystemBus(_memory);
-        _unit = new PageUnit(bus);
+        _bus = new SystemBus(_memory);
+        _unit = new PageUnit(_bus);
         _unit.Map(Ram, new PhysicalAddress(Ram), 1 << 20);
-        _nic = new Nic(new DmaPort(bus, _unit)) { Link = this };
+        _nic = new Nic(new DmaPort(_bus, _unit)) { Link = this };
+        BringUp();
+    }
+
+    private void BringUp()
+    {
         Write64(R.ReceiveBase, Rx);
         Write(R.ReceiveSize, RingSize);
         Write64(R.TransmitBase, Tx);
@@ -106,6 +112,41 @@ public sealed class NicModelTests : IDisposable, IFrameSink
         for (var i = 0; i < 3; i++)
             Assert.Equal((true, i == 2), (Descriptor(i).IsDone, Descriptor(i).IsEnd));
         Assert.Equal(NicInterrupts.Sent, Pending);
+    }
+
+    /// <summary>Two frames of 100 bytes fill a slice of 128.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void In_slices_frames_are_sent_until_one_fills_the_slice(bool isReset)
+    {
+        var time = new SteppedTime();
+        _nic = new Nic(new DmaPort(_bus, _unit)) { Link = this, Pace = new MasterPace(time, 128, TimeSpan.FromMicroseconds(1)) };
+        BringUp();
+        for (uint i = 0; i < 3; i++)
+        {
+            Frame(100, (byte)i).CopyTo(Bytes(Buffers + (i * 128), 100));
+            new NicTransmitDescriptor(Buffers + (i * 128), 100, NicTransmitDescriptor.End).Write(Bytes(Tx + (i * 16), 16));
+        }
+
+        Write(R.TransmitTail, 2);
+        Assert.Equal(2, _wire.Count); // both: nothing was left to pause for
+        Assert.False(time.Step());
+        Write(R.TransmitTail, 3);
+        Assert.Equal(3, _wire.Count);
+
+        Frame(100, 9).CopyTo(Bytes(Buffers, 100));
+        for (uint i = 3; i < 6; i++)
+            new NicTransmitDescriptor(Buffers, 100, NicTransmitDescriptor.End).Write(Bytes(Tx + (i % RingSize * 16), 16));
+        Write(R.TransmitTail, 6);
+        Assert.Equal((5, 5u), (_wire.Count, Read(R.TransmitHead)));
+        Write(R.TransmitTail, 6); // the next slice sees it
+        Assert.Equal(5, _wire.Count);
+        if (isReset)
+            _nic.SetReset(true);
+        Assert.Equal(!isReset, time.Step());
+        Assert.Equal(isReset ? 5 : 6, _wire.Count);
+        Assert.False(time.Step());
     }
 
     [Fact]
