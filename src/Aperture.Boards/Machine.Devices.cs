@@ -42,7 +42,10 @@ public sealed partial class Machine
         foreach (var block in node.Registers())
         {
             if (block is { Address: { } address, Length: > 0 })
-                device.Registers.Add(new BusRegisterRegion(Bus, address, block.Length, string.Create(CultureInfo.InvariantCulture, $"{device.Name} [{device.Registers.Count}]")));
+            {
+                var name = string.Create(CultureInfo.InvariantCulture, $"{device.Name} [{device.Registers.Count}]");
+                device.Registers.Add(new BusRegisterRegion(Bus, address, block.Length, name));
+            }
         }
 
         foreach (var reference in node.Interrupts())
@@ -64,8 +67,8 @@ public sealed partial class Machine
         return wire;
     }
 
-    /// <summary>Connects a model's lines to the interrupts of its node: each to the one of its name (<c>interrupt-names</c>), or where no interrupt has
-    /// its name to that of its place, if the node has so many.</summary>
+    /// <summary>Connects a model's lines to the interrupts of its node: each to the one of its name (<c>interrupt-names</c>), or where no
+    /// interrupt has its name to that of its place, if the node has so many.</summary>
     private void ConnectInterrupts(DeviceTreeNode node, BusDevice model)
     {
         var interrupts = node.Interrupts();
@@ -104,7 +107,8 @@ public sealed partial class Machine
     private static string NameOf(PhandleReference reference) =>
         reference.Target?.DeviceName ?? string.Create(CultureInfo.InvariantCulture, $"<0x{reference.Phandle:x}>");
 
-    /// <summary>What a node says about its gates. Clocks and resets that it makes for itself are its own affair; nobody waits for them.</summary>
+    /// <summary>What a node says about its gates. Clocks and resets that it makes for itself are its own affair; nobody waits for
+    /// them.</summary>
     private static IEnumerable<(GateKind Kind, PhandleReference Reference)> GateReferences(DeviceTreeNode node) =>
     [
         .. node.Clocks().Where(reference => reference.Target != node).Select(reference => (GateKind.Clock, reference)),
@@ -112,21 +116,23 @@ public sealed partial class Machine
         .. node.PowerDomains().Select(reference => (GateKind.PowerDomain, reference)),
     ];
 
-    /// <summary>The gates of one kind that feed a node's block, its wrapper's included. What a unit's driver provides is the unit's own affair: how it
-    /// acts on the block the unit's model knows.</summary>
+    /// <summary>The gates of one kind that feed a node's block, its wrapper's included. What a unit's driver provides is the unit's own
+    /// affair: how it acts on the block the unit's model knows.</summary>
     private List<Gate> GatesOf(DeviceTreeNode node, GateKind kind)
     {
         var gates = new List<Gate>();
         for (var at = node; at is not null; at = at.Parent is { } parent && parent.IsCompatible("ti,sysc") ? parent : null)
         {
-            foreach (var (_, reference) in GateReferences(at).Where(entry => entry.Kind == kind && entry.Reference.IsValid && !IsDriversOwn(entry.Reference.Target!)))
+            foreach (var (_, reference) in GateReferences(at).Where(entry =>
+                entry.Kind == kind && entry.Reference.IsValid && !IsDriversOwn(entry.Reference.Target!)))
                 gates.Add(ControllerOf(reference.Target!).Get(kind, [.. reference.Arguments]));
         }
 
         return gates;
     }
 
-    /// <summary>The controller of a provider. A domain inside another one is fed by it; one that would feed itself is fed by nobody.</summary>
+    /// <summary>The controller of a provider. A domain inside another one is fed by it; one that would feed itself is fed by
+    /// nobody.</summary>
     private GateController ControllerOf(DeviceTreeNode node)
     {
         // The way up to what is known already, or to the end of a circle; walked, for trees may be deep.
@@ -136,17 +142,21 @@ public sealed partial class Machine
             way.Push(at);
         while (way.TryPop(out var provider))
         {
-            var outer = OuterDomain(provider) is { Target: { } target } reference && _controllers.TryGetValue(target, out var above) ? (above, reference) : default;
+            var outer = OuterDomain(provider) is { Target: { } target } reference
+                && _controllers.TryGetValue(target, out var above) ? (above, reference) : default;
             var depth = outer.above is null ? 0 : outer.above.Depth + 1;
             if (depth > MaxDomainDepth)
-                throw new ApertureException(Status.NotSupported, $"{provider.Path}: power domains are nested more than {MaxDomainDepth} deep");
-            _controllers.Add(provider, new GateController(provider, outer.above?.Get(GateKind.PowerDomain, [.. outer.reference.Arguments]), depth));
+                throw new ApertureException(
+                    Status.NotSupported, $"{provider.Path}: power domains are nested more than {MaxDomainDepth} deep");
+            var feed = outer.above?.Get(GateKind.PowerDomain, [.. outer.reference.Arguments]);
+            _controllers.Add(provider, new GateController(provider, feed, depth));
         }
 
         return _controllers[node];
     }
 
-    private static PhandleReference? OuterDomain(DeviceTreeNode node) => node.PowerDomains() is [{ IsValid: true } outer, ..] ? outer : null;
+    private static PhandleReference? OuterDomain(DeviceTreeNode node) =>
+        node.PowerDomains() is [{ IsValid: true } outer, ..] ? outer : null;
 
     /// <summary>The devices that make gates known. A provider that is a device for another reason provides once its driver is bound, and
     /// one that the tree has disabled never comes: those that need it say so.</summary>
@@ -179,7 +189,9 @@ public sealed partial class Machine
         Description = new DeviceDescription
         {
             Compatible = [GateControllerDriver.CompatibleName],
-            Suppliers = node.PowerDomains() is [{ Error: not PhandleError.Empty } outer, ..] ? [new SupplierReference(outer.IsValid ? outer.Target : outer, NameOf(outer))] : [],
+            Suppliers = node.PowerDomains() is [{ Error: not PhandleError.Empty } outer, ..]
+                ? [new SupplierReference(outer.IsValid ? outer.Target : outer, NameOf(outer))]
+                : [],
         },
     };
 

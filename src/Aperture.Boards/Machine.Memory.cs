@@ -18,7 +18,8 @@ public sealed partial class Machine
             // Whole pages only; a tree that says otherwise loses the rest of the page, but not where the next bank begins there.
             // In page numbers nothing can wrap.
             var first = (range.Start.Value / PhysicalMemory.PageSize) + (range.Start.IsAligned(PhysicalMemory.PageSize) ? 0UL : 1);
-            var end = (range.Last.Value / PhysicalMemory.PageSize) + (range.Last.Value % PhysicalMemory.PageSize == PhysicalMemory.PageSize - 1 ? 1UL : 0);
+            var end = (range.Last.Value / PhysicalMemory.PageSize)
+                + (range.Last.Value % PhysicalMemory.PageSize == PhysicalMemory.PageSize - 1 ? 1UL : 0);
             if (end > first)
                 ram.Add(new MemoryRange(new PhysicalAddress(first * PhysicalMemory.PageSize), (end - first) * PhysicalMemory.PageSize));
         }
@@ -32,11 +33,13 @@ public sealed partial class Machine
         for (var start = FallbackStart; start < FallbackEnd; start += size)
         {
             var range = new MemoryRange(new PhysicalAddress(start), size);
-            if (!tree.Devices().SelectMany(node => node.Registers()).Any(block => block is { Address: { } address, Length: > 0 } && range.Overlaps(new MemoryRange(address, block.Length))))
+            if (!tree.Devices().SelectMany(node => node.Registers()).Any(block => block is { Address: { } address, Length: > 0 }
+                && range.Overlaps(new MemoryRange(address, block.Length))))
                 return range;
         }
 
-        throw new ApertureException(Status.NoSpace, $"{tree.Board}: the tree gives no memory, and 0x{size:x} bytes fit nowhere between its registers");
+        throw new ApertureException(
+            Status.NoSpace, $"{tree.Board}: the tree gives no memory, and 0x{size:x} bytes fit nowhere between its registers");
     }
 
     private readonly Dictionary<string, MemoryRange> _reservedAt = []; // where each region lies, by its node's path; the first range of it
@@ -85,7 +88,8 @@ public sealed partial class Machine
     {
         var alignment = Math.Max(region.Alignment, PhysicalMemory.PageSize);
         if ((alignment & (alignment - 1)) != 0 || region.Size > PhysicalMemory.MaxBytes)
-            throw new ApertureException(Status.InvalidArgument, $"{region.Node.Path}: 0x{region.Size:x} bytes aligned to 0x{alignment:x} cannot be reserved");
+            throw new ApertureException(
+                Status.InvalidArgument, $"{region.Node.Path}: 0x{region.Size:x} bytes aligned to 0x{alignment:x} cannot be reserved");
         var size = (region.Size + PhysicalMemory.PageSize - 1) & ~(ulong)(PhysicalMemory.PageSize - 1);
         foreach (var window in (region.AllocationRanges.IsEmpty ? Memory.Regions.Reverse() : region.AllocationRanges))
         {

@@ -5,8 +5,8 @@ namespace Aperture.Boards;
 
 /// <summary>The time of a simulated machine. It stands still until somebody advances it, so that equal runs have equal times.</summary>
 /// <remarks>Timers fire on the thread that advances the clock, in the order in which they are due; those due at the same time
-/// in the order in which they were set. A timer takes one place however often it is set. Under a <see cref="GatedLock"/> time passes too, but
-/// no timer fires: what fell due does, in its order, when the thread lets its last such lock go.</remarks>
+/// in the order in which they were set. A timer takes one place however often it is set. Under a <see cref="GatedLock"/> time passes too,
+/// but no timer fires: what fell due does, in its order, when the thread lets its last such lock go.</remarks>
 public sealed partial class MachineClock : TimeProvider, IStandingClock, IGateEvent
 {
     private readonly Lock _lock = new(); // guards everything below; never held while a timer fires

@@ -27,20 +27,20 @@ public sealed record MachineOptions
     /// <c>compatible</c> string of ours it is theirs.</summary>
     public IReadOnlyList<UnitKind> Units { get; init; } = [];
 
-    /// <summary>Kinds of devices with DMA beside <see cref="MasterList.Default"/>: models of your own, and their drivers. Where one of them has a
-    /// <c>compatible</c> string of ours it is theirs.</summary>
+    /// <summary>Kinds of devices with DMA beside <see cref="MasterList.Default"/>: models of your own, and their drivers. Where one of
+    /// them has a <c>compatible</c> string of ours it is theirs.</summary>
     public IReadOnlyList<MasterKind> Masters { get; init; } = [];
 
     /// <summary>What masters' groups get as their address space: <see cref="DomainType.Dma"/>, the default, or another one that
     /// <see cref="IommuCore.DefaultDomainType"/> can be.</summary>
     public DomainType DefaultDomain { get; init; } = DomainType.Dma;
 
-    /// <summary>Sets up what the DMA API of all devices has in common, before the first is bound: forced bouncing, the size of the bounce pool, cache maintenance, further
-    /// memory. Null leaves it as the tree has it.</summary>
+    /// <summary>Sets up what the DMA API of all devices has in common, before the first is bound: forced bouncing, the size of the bounce
+    /// pool, cache maintenance, further memory. Null leaves it as the tree has it.</summary>
     public Action<DmaPlatform>? Dma { get; init; }
 
-    /// <summary>Bytes that a master moves before the CPU and other masters go on: a multiple of 32, at least 32. Null, the default: a command
-    /// runs to its end within the register write that starts it.</summary>
+    /// <summary>Bytes that a master moves before the CPU and other masters go on: a multiple of 32, at least 32. Null, the default: a
+    /// command runs to its end within the register write that starts it.</summary>
     public int? MasterSlice { get; init; }
 
     /// <summary>The machine's time from one slice of a master to the next, with <see cref="MasterSlice"/>; more than zero.</summary>
@@ -52,7 +52,8 @@ public sealed record MachineOptions
     /// <summary>Hears of the IOMMU and DMA events, made with the machine's clock; null for nobody.</summary>
     public Func<TimeProvider, DmaTrace>? Trace { get; init; }
 
-    /// <summary>Watches drivers and masters for wrong DMA: what it looks at; null, the default, for nothing. See <see cref="Machine.Sanitizer"/>.</summary>
+    /// <summary>Watches drivers and masters for wrong DMA: what it looks at; null, the default, for nothing. See
+    /// <see cref="Machine.Sanitizer"/>.</summary>
     public SanitizerOptions? Sanitizer { get; init; }
 
     /// <summary>Hears of the driver core's messages; null for nobody.</summary>

@@ -61,7 +61,8 @@ public sealed class BusRegisterRegion : RegisterRegion
 
     private bool IsInside(uint offset, uint width) => (ulong)offset + width <= Size && (offset & (width - 1)) == 0;
 
-    /// <summary>The block that decodes the whole window. One that was found stays the right one: a block that leaves a bus takes its regions along.</summary>
+    /// <summary>The block that decodes the whole window. One that was found stays the right one: a block that leaves a bus takes its
+    /// regions along.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private IMmioDevice? FindBlock()
     {

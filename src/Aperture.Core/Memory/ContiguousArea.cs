@@ -61,7 +61,8 @@ public sealed class ContiguousArea
             {
                 start = (Range.Start + ((ulong)from * PhysicalMemory.PageSize)).AlignUp(alignment);
                 var first = (start - Range.Start) / PhysicalMemory.PageSize;
-                if (start < Range.Start || first + (ulong)pages > (ulong)_pages || (start + ((ulong)pages * PhysicalMemory.PageSize) - 1) > maxAddress)
+                if (start < Range.Start || first + (ulong)pages > (ulong)_pages
+                    || (start + ((ulong)pages * PhysicalMemory.PageSize) - 1) > maxAddress)
                     break;
                 var blocked = _used.FindFrom((int)first);
                 if (blocked < 0 || blocked >= (int)first + pages)
@@ -89,7 +90,8 @@ public sealed class ContiguousArea
         {
             var free = _free.FindFrom(first);
             if (free >= 0 && free < first + pages)
-                throw new ApertureException(Status.InvalidArgument, $"page {Range.Start + ((ulong)free * PhysicalMemory.PageSize)} of contiguous area '{Name}' is free already");
+                throw new ApertureException(Status.InvalidArgument,
+                    $"page {Range.Start + ((ulong)free * PhysicalMemory.PageSize)} of contiguous area '{Name}' is free already");
             for (var page = first; page < first + pages; page++)
             {
                 _used.Remove(page);

@@ -30,7 +30,8 @@ public sealed unsafe partial class CpuCache
             };
             return counters with
             {
-                Cycles = (counters.Operations * _options.OperationCycles) + (counters.Lines * _options.LineCycles) + (counters.WrittenBack * _options.WriteBackCycles),
+                Cycles = (counters.Operations * _options.OperationCycles) + (counters.Lines * _options.LineCycles)
+                    + (counters.WrittenBack * _options.WriteBackCycles),
             };
         }
     }

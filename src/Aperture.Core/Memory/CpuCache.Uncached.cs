@@ -39,7 +39,8 @@ public sealed unsafe partial class CpuCache
             for (var page = offset; page < offset + range.Length; page += PhysicalMemory.PageSize)
             {
                 if (!IsCached(region, page))
-                    throw new ApertureException(Status.AlreadyExists, $"{range} holds page {region.Range.Start + page}, which has no cached view already");
+                    throw new ApertureException(
+                        Status.AlreadyExists, $"{range} holds page {region.Range.Start + page}, which has no cached view already");
             }
 
             _uncached.Add(range.Start.Value, range.Length);
@@ -145,5 +146,6 @@ public sealed unsafe partial class CpuCache
     private MemoryRegion Find(MemoryRange range) =>
         range.Length != 0 && range.Start.IsAligned(PhysicalMemory.PageSize) && range.Length % PhysicalMemory.PageSize == 0
             ? Find(range.Start, range.Length)
-            : throw new ApertureException(Status.InvalidArgument, $"0x{range.Length:x} bytes at {range.Start} are not a whole number of pages");
+            : throw new ApertureException(
+                Status.InvalidArgument, $"0x{range.Length:x} bytes at {range.Start} are not a whole number of pages");
 }

@@ -28,7 +28,8 @@ public sealed record CpuCacheOptions
     internal void Validate()
     {
         if (LineSize is < 16 or > PhysicalMemory.FrameSize || (LineSize & (LineSize - 1)) != 0)
-            throw new ApertureException(Status.InvalidArgument, $"a cache line of {LineSize} bytes is not a power of two from 16 to {PhysicalMemory.FrameSize}");
+            throw new ApertureException(
+                Status.InvalidArgument, $"a cache line of {LineSize} bytes is not a power of two from 16 to {PhysicalMemory.FrameSize}");
         if (ChaosLines < 1 || OperationCycles < 0 || LineCycles < 0 || WriteBackCycles < 0)
             throw new ApertureException(Status.InvalidArgument, "a cache needs at least 1 line to disturb and no negative costs");
     }

@@ -5,7 +5,8 @@ namespace Aperture.Core.Memory;
 /// <param name="Length">Bytes; at least one.</param>
 public readonly record struct MemoryRange(PhysicalAddress Start, ulong Length)
 {
-    /// <summary>The last byte of the range. There is no first byte behind it by this type: behind a range that ends at 2^64 there is nothing.</summary>
+    /// <summary>The last byte of the range. There is no first byte behind it by this type: behind a range that ends at 2^64 there is
+    /// nothing.</summary>
     public PhysicalAddress Last => Start + (Length - 1);
 
     /// <summary>Whether the whole of [<paramref name="address"/>, +<paramref name="length"/>) lies inside. A length that runs

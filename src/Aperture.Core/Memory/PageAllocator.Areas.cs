@@ -17,7 +17,8 @@ public sealed partial class PageAllocator
     {
         ArgumentNullException.ThrowIfNull(name);
         if (range.Length == 0 || !range.Start.IsAligned(PhysicalMemory.PageSize) || range.Length % PhysicalMemory.PageSize != 0)
-            throw new ApertureException(Status.InvalidArgument, $"contiguous area '{name}' at {range.Start} of 0x{range.Length:x} bytes is not a whole number of pages");
+            throw new ApertureException(Status.InvalidArgument,
+                $"contiguous area '{name}' at {range.Start} of 0x{range.Length:x} bytes is not a whole number of pages");
         lock (_lock)
         {
             var zone = FindZone(range.Start, range.Length)
@@ -31,7 +32,8 @@ public sealed partial class PageAllocator
             for (var page = range.Start.Value / PhysicalMemory.PageSize; page <= range.Last.Value / PhysicalMemory.PageSize; page++)
             {
                 if (zone.IsAnyFree(page, 0))
-                    throw new ApertureException(Status.Busy, $"contiguous area '{name}' {range} is not reserved at 0x{page * PhysicalMemory.PageSize:x}");
+                    throw new ApertureException(
+                        Status.Busy, $"contiguous area '{name}' {range} is not reserved at 0x{page * PhysicalMemory.PageSize:x}");
             }
 
             var area = new ContiguousArea(this, name, range);

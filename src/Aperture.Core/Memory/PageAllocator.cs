@@ -50,7 +50,8 @@ public sealed partial class PageAllocator
     /// <summary>Pages that were given out.</summary>
     public ulong UsedPages => TotalPages - FreePages;
 
-    /// <summary>For tests: how many allocations from now the one comes that fails, 1 being the next; 0 to let none fail. Areas count too.</summary>
+    /// <summary>For tests: how many allocations from now the one comes that fails, 1 being the next; 0 to let none fail. Areas count
+    /// too.</summary>
     public long FailAllocation
     {
         get
@@ -130,7 +131,9 @@ public sealed partial class PageAllocator
     {
         var range = region.Range;
         if (range.Length == 0 || range.Last < range.Start)
-            throw new ApertureException(Status.InvalidArgument, $"reserved region '{region.Name}' at {range.Start} of 0x{range.Length:x} bytes is empty or runs past the end of the address space");
+            throw new ApertureException(Status.InvalidArgument,
+                $"reserved region '{region.Name}' at {range.Start} of 0x{range.Length:x} bytes is empty "
+                + "or runs past the end of the address space");
         if (region.IsMapped && FindZone(range.Start, range.Length) is null)
             throw new ApertureException(Status.BadAddress, $"reserved region '{region.Name}' {range} does not lie in RAM");
     }

@@ -5,7 +5,8 @@ using Aperture.Core.Threading;
 namespace Aperture.Core.Memory;
 
 /// <summary>Page tables from a <see cref="PageAllocator"/>: whole blocks for tables of a page and more, quarters and halves of
-/// pages for smaller ones. Thread-safe; the table freed last is taken again without a lock, and by the same thread without an interlocked step.</summary>
+/// pages for smaller ones. Thread-safe; the table freed last is taken again without a lock, and by the same thread without an interlocked
+/// step.</summary>
 public sealed class TableAllocator : ITableMemory
 {
     private const int QuartersPerPage = PhysicalMemory.PageSize / PhysicalMemory.FrameSize;

@@ -18,7 +18,8 @@ public sealed partial class DmaMasterClient
     /// <param name="position">Place in the pattern of the first byte.</param>
     /// <exception cref="ApertureException">No memory for the list.</exception>
     public DmaMasterResult Fill(int port, ReadOnlySpan<DmaSegment> segments, ulong seed, ulong position = 0) =>
-        Execute(DmaMasterCommand.Fill, Ports(0, port), default, List(ref _destinationList, segments), TotalLength(segments), seed, position);
+        Execute(
+            DmaMasterCommand.Fill, Ports(0, port), default, List(ref _destinationList, segments), TotalLength(segments), seed, position);
 
     /// <summary>Reads several ranges as if they were one and compares with the pattern.</summary>
     /// <inheritdoc cref="Fill(int, ReadOnlySpan{DmaSegment}, ulong, ulong)"/>
@@ -36,8 +37,10 @@ public sealed partial class DmaMasterClient
     /// <param name="destinationPort">The port to write through.</param>
     /// <param name="destination">The ranges to write; in all no fewer bytes.</param>
     /// <exception cref="ApertureException">No memory for the lists.</exception>
-    public DmaMasterResult Copy(int sourcePort, ReadOnlySpan<DmaSegment> source, int destinationPort, ReadOnlySpan<DmaSegment> destination) =>
-        Execute(DmaMasterCommand.Copy, Ports(sourcePort, destinationPort), List(ref _sourceList, source), List(ref _destinationList, destination), TotalLength(source), 0, 0);
+    public DmaMasterResult Copy(
+        int sourcePort, ReadOnlySpan<DmaSegment> source, int destinationPort, ReadOnlySpan<DmaSegment> destination) => Execute(
+            DmaMasterCommand.Copy, Ports(sourcePort, destinationPort),
+            List(ref _sourceList, source), List(ref _destinationList, destination), TotalLength(source), 0, 0);
 
     private static ulong TotalLength(ReadOnlySpan<DmaSegment> segments)
     {
@@ -50,7 +53,8 @@ public sealed partial class DmaMasterClient
     private Side List(ref CoherentBuffer list, ReadOnlySpan<DmaSegment> segments)
     {
         if (segments.Length > (int)DmaMasterRegisters.MaxDescriptors)
-            throw new ApertureException(Status.InvalidArgument, $"{_device.Name} takes at most {DmaMasterRegisters.MaxDescriptors} segments, not {segments.Length}");
+            throw new ApertureException(Status.InvalidArgument,
+                $"{_device.Name} takes at most {DmaMasterRegisters.MaxDescriptors} segments, not {segments.Length}");
         if (segments.IsEmpty)
             return default;
         var bytes = segments.Length * DmaMasterDescriptor.Size;

@@ -111,7 +111,8 @@ public sealed partial class DmaMasterClient : IBoundDriver
         return (uint)read | ((uint)write << 8);
     }
 
-    private DmaMasterResult Execute(DmaMasterCommand command, uint ports, Side source, Side destination, ulong length, ulong seed, ulong position)
+    private DmaMasterResult Execute(
+        DmaMasterCommand command, uint ports, Side source, Side destination, ulong length, ulong seed, ulong position)
     {
         _device.Power.Get();
         _commands++;

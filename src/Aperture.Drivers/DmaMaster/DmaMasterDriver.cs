@@ -13,7 +13,8 @@ public sealed class DmaMasterDriver : IDriver
     /// <summary>A driver.</summary>
     /// <param name="compatible">The <c>compatible</c> strings of the devices that a generic master stands for.</param>
     /// <param name="addressBits">How many address bits the master uses, 1 to 64.</param>
-    /// <param name="time">The machine's time, which passes while a master is waited for; null for masters that do a command at once.</param>
+    /// <param name="time">The machine's time, which passes while a master is waited for; null for masters that do a command at
+    /// once.</param>
     public DmaMasterDriver(IReadOnlyList<string> compatible, int addressBits = 32, TimeProvider? time = null)
     {
         ArgumentNullException.ThrowIfNull(compatible);

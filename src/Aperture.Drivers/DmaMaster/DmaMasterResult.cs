@@ -4,13 +4,15 @@ namespace Aperture.Drivers.DmaMaster;
 
 /// <summary>What a command of the generic DMA master brought.</summary>
 /// <param name="Outcome">How it ended.</param>
-/// <param name="Address">Device address of the access that was held back or failed, or of the first byte that differs; zero if all went well.</param>
+/// <param name="Address">Device address of the access that was held back or failed, or of the first byte that differs; zero if all went
+/// well.</param>
 /// <param name="IsWrite">Whether that access was a write.</param>
 /// <param name="BytesDone">Bytes finished before the end.</param>
 /// <param name="Checksum">Of what a read has read; see <see cref="Datasheets.DmaMaster.DmaMasterChecksum"/>.</param>
 /// <param name="Expected">After a mismatch, the byte expected.</param>
 /// <param name="Actual">After a mismatch, the byte read.</param>
-public readonly record struct DmaMasterResult(DmaMasterOutcome Outcome, Iova Address, bool IsWrite, ulong BytesDone, ulong Checksum, byte Expected, byte Actual)
+public readonly record struct DmaMasterResult(
+    DmaMasterOutcome Outcome, Iova Address, bool IsWrite, ulong BytesDone, ulong Checksum, byte Expected, byte Actual)
 {
     /// <summary>Whether all went well.</summary>
     public bool IsOk => Outcome == DmaMasterOutcome.Ok;

@@ -36,7 +36,8 @@ public readonly record struct FimcImage(MemoryBlock Memory, int Width, int Heigh
     {
         ArgumentNullException.ThrowIfNull(picture);
         if (Format == FimcFormat.Yuv420 || picture.Width != Width || picture.Height != Height)
-            throw new ApertureException(Status.InvalidArgument, $"a picture of {picture.Width} x {picture.Height} cannot become one of {Width} x {Height} {Format}");
+            throw new ApertureException(Status.InvalidArgument,
+                $"a picture of {picture.Width} x {picture.Height} cannot become one of {Width} x {Height} {Format}");
         var bytes = Memory.Span;
         for (var y = 0; y < Height; y++)
         {
@@ -46,7 +47,8 @@ public readonly record struct FimcImage(MemoryBlock Memory, int Width, int Heigh
                 if (Format == FimcFormat.Xrgb8888)
                     BinaryPrimitives.WriteUInt32LittleEndian(bytes[(at * 4)..], colour);
                 else
-                    BinaryPrimitives.WriteUInt16LittleEndian(bytes[(at * 2)..], (ushort)(((colour >> 8) & 0xF800) | ((colour >> 5) & 0x07E0) | ((colour >> 3) & 0x001F)));
+                    BinaryPrimitives.WriteUInt16LittleEndian(bytes[(at * 2)..], (ushort)(((colour >> 8) & 0xF800)
+                        | ((colour >> 5) & 0x07E0) | ((colour >> 3) & 0x001F)));
             }
         }
     }

@@ -44,7 +44,8 @@ public sealed partial class FimcScaler
         var horizontalRatio = (source.Width << 14) / (target.Width << horizontalShift);
         var verticalRatio = (source.Height << 14) / (target.Height << verticalShift);
         var isRgb = source.Format != FimcFormat.Yuv420;
-        var scaler = FimcScalerControl.For(horizontalRatio, verticalRatio, RgbOf(source.Format), RgbOf(target.Format)).Value | FimcScalerControl.Start;
+        var scaler = FimcScalerControl.For(horizontalRatio, verticalRatio, RgbOf(source.Format), RgbOf(target.Format)).Value
+            | FimcScalerControl.Start;
         if (target.Width >= source.Width)
             scaler |= FimcScalerControl.ScaleUpHorizontal;
         if (target.Height >= source.Height)
@@ -55,16 +56,20 @@ public sealed partial class FimcScaler
         _registers.Write32(FimcRegisters.SourceCb, isRgb ? 0 : (uint)(from + (ulong)source.CbOffset).Value);
         _registers.Write32(FimcRegisters.SourceCr, isRgb ? 0 : (uint)(from + (ulong)source.CrOffset).Value);
         _registers.Write32(FimcRegisters.SourceSize, FimcRegisters.Pair(source.Height, source.Width));
-        _registers.Write32(FimcRegisters.RealSourceSize, FimcRegisters.AddressChangeDisable | FimcRegisters.Pair(source.Height, source.Width));
+        _registers.Write32(
+            FimcRegisters.RealSourceSize, FimcRegisters.AddressChangeDisable | FimcRegisters.Pair(source.Height, source.Width));
         _registers.Write32(FimcRegisters.TargetY, (uint)to.Value);
         _registers.Write32(FimcRegisters.TargetSize, FimcRegisters.Pair(target.Height, target.Width));
-        _registers.Write32(FimcRegisters.TargetFormat, FimcTargetFormat.ForRgb(target.Width, target.Height, (flip & FimcFlip.X) != 0, (flip & FimcFlip.Y) != 0).Value);
+        _registers.Write32(
+            FimcRegisters.TargetFormat,
+            FimcTargetFormat.ForRgb(target.Width, target.Height, (flip & FimcFlip.X) != 0, (flip & FimcFlip.Y) != 0).Value);
         _registers.Write32(FimcRegisters.TargetArea, (uint)(target.Width * target.Height));
         _registers.Write32(FimcRegisters.PreRatio, FimcPreRatio.ForShifts(horizontalShift, verticalShift).Value);
         _registers.Write32(FimcRegisters.PreTarget, FimcRegisters.Pair(source.Width >> horizontalShift, source.Height >> verticalShift));
         _registers.Write32(FimcRegisters.Extension, FimcScalerControl.Extension(horizontalRatio, verticalRatio));
         _registers.Write32(FimcRegisters.ScalerControl, scaler);
         _registers.Write32(FimcRegisters.ImageCapture, FimcRegisters.CaptureEnable);
-        _registers.Write32(FimcRegisters.MemoryControl, FimcMemoryControl.FromMemory | (isRgb ? FimcMemoryControl.Rgb : 0) | FimcMemoryControl.Enable);
+        _registers.Write32(
+            FimcRegisters.MemoryControl, FimcMemoryControl.FromMemory | (isRgb ? FimcMemoryControl.Rgb : 0) | FimcMemoryControl.Enable);
     }
 }

@@ -51,7 +51,12 @@ public sealed partial class FimcScaler : IBoundDriver
     {
         var status = TryConvert(source, target, flip);
         if (status != Status.Ok)
-            throw new ApertureException(status, $"{_device.Name} could not take {source.Width} x {source.Height} {source.Format} to {target.Width} x {target.Height} {target.Format}: {status}");
+        {
+            throw new ApertureException(
+                status,
+                $"{_device.Name} could not take {source.Width} x {source.Height} {source.Format} "
+                + $"to {target.Width} x {target.Height} {target.Format}: {status}");
+        }
     }
 
     /// <summary>Takes a picture to another size and format; failure is a result.</summary>
@@ -117,7 +122,8 @@ public sealed partial class FimcScaler : IBoundDriver
         {
             Reset();
             Program(source, from, target, to, flip);
-            for (var polls = 0; !_done && polls < MaxPolls && new FimcMemoryControl(_registers.Read32(FimcRegisters.MemoryControl)).IsEnabled; polls++)
+            for (var polls = 0; !_done && polls < MaxPolls
+                && new FimcMemoryControl(_registers.Read32(FimcRegisters.MemoryControl)).IsEnabled; polls++)
             {
                 // The hardware is at work, or hangs on an access that will not be answered.
                 _time?.Wait(s_pollInterval);

@@ -69,13 +69,15 @@ public sealed partial class SdBlockDevice
     private void Identify()
     {
         Send(SdCommand.GoIdle, 0, SdhciCommand.NoResponse);
-        if ((Send(SdCommand.SendInterfaceCondition, SdCardFacts.InterfaceCondition, SdhciCommand.ShortResponse) & 0xFFF) != SdCardFacts.InterfaceCondition)
+        var condition = Send(SdCommand.SendInterfaceCondition, SdCardFacts.InterfaceCondition, SdhciCommand.ShortResponse);
+        if ((condition & 0xFFF) != SdCardFacts.InterfaceCondition)
             throw new ApertureException(Status.IoError, $"the card in {_device.Name} cannot do 3.3 V");
         uint conditions = 0;
         for (var tries = 0; tries < MaxTries && (conditions & SdCardFacts.OcrReady) == 0; tries++)
         {
             Send(SdCommand.Application, 0, SdhciCommand.ShortResponse);
-            conditions = Send(SdCommand.SendOperatingConditions, SdCardFacts.OcrHighCapacity | SdCardFacts.OcrVoltages, SdhciCommand.ShortResponse);
+            conditions = Send(
+                SdCommand.SendOperatingConditions, SdCardFacts.OcrHighCapacity | SdCardFacts.OcrVoltages, SdhciCommand.ShortResponse);
         }
 
         if ((conditions & (SdCardFacts.OcrReady | SdCardFacts.OcrHighCapacity)) != (SdCardFacts.OcrReady | SdCardFacts.OcrHighCapacity))
@@ -110,7 +112,8 @@ public sealed partial class SdBlockDevice
         if ((_pending & end) == 0)
             throw new ApertureException(Status.IoError, $"{_device.Name}: command {command.Index} does not end");
         if (command.HasData && (response & SdCardFacts.StatusErrors) != 0)
-            throw new ApertureException(Status.IoError, $"{_device.Name}: command {command.Index} failed: the card's status is 0x{response:x8}");
+            throw new ApertureException(
+                Status.IoError, $"{_device.Name}: command {command.Index} failed: the card's status is 0x{response:x8}");
         return response;
     }
 
@@ -128,7 +131,8 @@ public sealed partial class SdBlockDevice
     /// <summary>Resets the lines and ends what the card is doing.</summary>
     private void Recover()
     {
-        _registers.Write32(SdhciRegisters.ClockControl, SdhciRegisters.InternalClock | SdhciRegisters.CardClock | SdhciRegisters.ResetCommand | SdhciRegisters.ResetData);
+        _registers.Write32(SdhciRegisters.ClockControl, SdhciRegisters.InternalClock | SdhciRegisters.CardClock
+            | SdhciRegisters.ResetCommand | SdhciRegisters.ResetData);
         _registers.Write32(SdhciRegisters.InterruptStatus, (uint)SdhciInterrupts.All);
         _registers.Write32(SdhciRegisters.HostControl, 0); // the next request brings the card up anew
     }

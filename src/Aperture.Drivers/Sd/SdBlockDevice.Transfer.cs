@@ -59,7 +59,9 @@ public sealed partial class SdBlockDevice
             var mode = SdhciTransferMode.Dma | (isRead ? SdhciTransferMode.Read : SdhciTransferMode.None);
             if (blocks > 1)
                 mode |= SdhciTransferMode.MultiBlock | SdhciTransferMode.CountBlocks | SdhciTransferMode.AutoStop;
-            var index = isRead ? blocks > 1 ? SdCommand.ReadMultiple : SdCommand.ReadSingle : blocks > 1 ? SdCommand.WriteMultiple : SdCommand.WriteSingle;
+            var index = isRead
+                ? blocks > 1 ? SdCommand.ReadMultiple : SdCommand.ReadSingle
+                : blocks > 1 ? SdCommand.WriteMultiple : SdCommand.WriteSingle;
             Issue(SdhciCommand.For(index, SdhciCommand.ShortResponse, hasData: true), (uint)block, mode, SdhciInterrupts.TransferComplete);
             Transfers++;
             return Status.Ok;

@@ -6,7 +6,8 @@ using Aperture.Dma.Memory;
 
 namespace Aperture.Drivers.Sd;
 
-/// <summary>A standard SD host controller with the card in its slot: reads and writes blocks. It is held active only during a request.</summary>
+/// <summary>A standard SD host controller with the card in its slot: reads and writes blocks. It is held active only during a
+/// request.</summary>
 /// <remarks>One request at a time. A request allocates nothing.</remarks>
 public sealed partial class SdBlockDevice : IBoundDriver
 {
@@ -42,13 +43,16 @@ public sealed partial class SdBlockDevice : IBoundDriver
     /// <summary>The most bytes of one command: what can be mapped at once, and at most 512 KiB.</summary>
     public int MaxTransfer => (int)Math.Min((ulong)MaxTransferBytes, _device.Dma.MaxMappingSize) / BlockBytes * BlockBytes;
 
-    /// <summary>Allocates a buffer that stays mapped: from the device's contiguous area where it has one, or the machine's. The CPU has it except during requests.</summary>
+    /// <summary>Allocates a buffer that stays mapped: from the device's contiguous area where it has one, or the machine's. The CPU has it
+    /// except during requests.</summary>
     /// <param name="blocks">Blocks that fit into it; at least 1, and at most <see cref="MaxTransfer"/>.</param>
-    /// <exception cref="ApertureException">As for <see cref="DmaContext.AllocatePages"/>; <see cref="Status.OutOfRange"/>: too large.</exception>
+    /// <exception cref="ApertureException">As for <see cref="DmaContext.AllocatePages"/>; <see cref="Status.OutOfRange"/>: too
+    /// large.</exception>
     public NoncoherentBuffer AllocateBuffer(int blocks)
     {
         if (blocks < 1 || blocks > MaxTransfer / BlockBytes)
-            throw new ApertureException(Status.OutOfRange, $"{_device.Name} moves 1 to {MaxTransfer / BlockBytes} blocks at once, not {blocks}");
+            throw new ApertureException(
+                Status.OutOfRange, $"{_device.Name} moves 1 to {MaxTransfer / BlockBytes} blocks at once, not {blocks}");
         var buffer = _device.Dma.AllocatePages(blocks * BlockBytes, DmaDirection.Bidirectional);
         buffer.Mapping.SyncForCpu();
         return buffer;
@@ -58,7 +62,8 @@ public sealed partial class SdBlockDevice : IBoundDriver
     /// <param name="block">The first one.</param>
     /// <param name="buffer">A buffer of this device.</param>
     /// <param name="count">Blocks, at most as many as fit into it.</param>
-    /// <returns><see cref="Status.OutOfRange"/>: not on the card, or not in the buffer; <see cref="Status.IoError"/>: see <see cref="Failure"/>.</returns>
+    /// <returns><see cref="Status.OutOfRange"/>: not on the card, or not in the buffer; <see cref="Status.IoError"/>: see
+    /// <see cref="Failure"/>.</returns>
     public Status Read(long block, in NoncoherentBuffer buffer, int count)
     {
         if (!IsInside(block, count) || count > buffer.Memory.Length / BlockBytes)
@@ -85,7 +90,8 @@ public sealed partial class SdBlockDevice : IBoundDriver
 
     /// <summary>Reads blocks into pieces of memory, as if they were one.</summary>
     /// <param name="block">The first one.</param>
-    /// <param name="pieces">Up to 64 pieces of driver memory that start at multiples of 4; together whole blocks, at most <see cref="MaxTransfer"/>.</param>
+    /// <param name="pieces">Up to 64 pieces of driver memory that start at multiples of 4; together whole blocks, at most
+    /// <see cref="MaxTransfer"/>.</param>
     /// <returns><see cref="Status.OutOfRange"/>: not on the card; <see cref="Status.InvalidArgument"/>: pieces that are not as above;
     /// <see cref="Status.IoError"/>: see <see cref="Failure"/>; or what mapping failed with.</returns>
     public Status Read(long block, params ReadOnlySpan<MemoryBlock> pieces) => Transfer(block, pieces, isRead: true);

@@ -11,7 +11,8 @@ public sealed class SdHostDriver : IDriver
 
     /// <summary>A driver.</summary>
     /// <param name="compatible">The <c>compatible</c> strings of the devices that are such controllers.</param>
-    /// <param name="time">The machine's time, which passes while a controller is waited for; null for controllers that do a command at once.</param>
+    /// <param name="time">The machine's time, which passes while a controller is waited for; null for controllers that do a command at
+    /// once.</param>
     public SdHostDriver(IReadOnlyList<string> compatible, TimeProvider? time = null)
     {
         ArgumentNullException.ThrowIfNull(compatible);
@@ -26,8 +27,8 @@ public sealed class SdHostDriver : IDriver
     public IReadOnlyList<string> Compatible { get; }
 
     /// <summary>Takes a controller over and brings its card up; the result is an <see cref="SdBlockDevice"/>.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: registers, interrupt, ADMA2 or the card are missing; <see cref="Status.IoError"/>: the card
-    /// does not answer as it must.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: registers, interrupt, ADMA2 or the card are missing;
+    /// <see cref="Status.IoError"/>: the card does not answer as it must.</exception>
     public IBoundDriver Probe(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);

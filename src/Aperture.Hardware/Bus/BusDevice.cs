@@ -11,8 +11,8 @@ public abstract class BusDevice : IMmioDevice
     private bool _isClocked = true;
 
     /// <summary>A block.</summary>
-    /// <param name="interrupts">What its manual or binding calls its interrupt lines, in the order of the binding; without any it has one line
-    /// that needs no name.</param>
+    /// <param name="interrupts">What its manual or binding calls its interrupt lines, in the order of the binding; without any it has one
+    /// line that needs no name.</param>
     /// <exception cref="ApertureException">Two lines have the same name.</exception>
     protected BusDevice(params ReadOnlySpan<string> interrupts)
     {

@@ -2,7 +2,8 @@ using Aperture.Core;
 
 namespace Aperture.Hardware.Bus;
 
-/// <summary>A range of addresses that a bus passes on, from masters on one side of it to what lies on the other (<c>dma-ranges</c>).</summary>
+/// <summary>A range of addresses that a bus passes on, from masters on one side of it to what lies on the other
+/// (<c>dma-ranges</c>).</summary>
 /// <param name="First">The first address on the masters' side.</param>
 /// <param name="Length">Bytes, at least 1; the last one lies within 64 bits on either side.</param>
 /// <param name="Target">Where the first byte is on the other side.</param>

@@ -2,9 +2,10 @@ using Aperture.Core;
 
 namespace Aperture.Hardware.Bus;
 
-/// <summary>Where message interrupts arrive: a block whose register turns each write into an interrupt of the number that was written.</summary>
-/// <remarks>Source: Arm DEN 0029 (SBSA), appendix on GICv2m: MSI_TYPER at 0x008 tells the first number in bits 25..16 and how many there are in
-/// bits 9..0; MSI_SETSPI_NS at 0x040 takes the number, as 32 bits. Writes of other numbers have no effect.</remarks>
+/// <summary>Where message interrupts arrive: a block whose register turns each write into an interrupt of the number that was
+/// written.</summary>
+/// <remarks>Source: Arm DEN 0029 (SBSA), appendix on GICv2m: MSI_TYPER at 0x008 tells the first number in bits 25..16 and how many there
+/// are in bits 9..0; MSI_SETSPI_NS at 0x040 takes the number, as 32 bits. Writes of other numbers have no effect.</remarks>
 public sealed class MessageFrame : IMmioDevice
 {
     /// <summary>Offset of MSI_TYPER.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Aperture.Core;
@@ -32,7 +33,8 @@ public sealed unsafe class SystemBus
             throw new ApertureException(Status.InvalidArgument, $"a block without registers cannot be at {start}");
         var range = new MemoryRange(start, device.Size);
         if (range.Last < range.Start)
-            throw new ApertureException(Status.BadAddress, $"0x{device.Size:x} bytes of registers at {start} run past the end of the address space");
+            throw new ApertureException(
+                Status.BadAddress, $"0x{device.Size:x} bytes of registers at {start} run past the end of the address space");
         if (Memory.Overlaps(range))
         {
             throw new ApertureException(Status.AlreadyExists,
@@ -63,7 +65,7 @@ public sealed unsafe class SystemBus
     public void Detach(IMmioDevice device) => _windows = [.. _windows.Where(window => window.Device != device)];
 
     /// <summary>The block that decodes <paramref name="address"/> and the offset into it.</summary>
-    public bool TryFindDevice(PhysicalAddress address, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IMmioDevice? device, out uint offset)
+    public bool TryFindDevice(PhysicalAddress address, [NotNullWhen(true)] out IMmioDevice? device, out uint offset)
     {
         var windows = _windows;
         int low = 0, high = windows.Length - 1;
@@ -237,7 +239,8 @@ public sealed unsafe class SystemBus
     public bool TryReadRegister(PhysicalAddress address, int width, out ulong value)
     {
         value = 0;
-        return IsRegisterAccess(address, width) && TryFindDevice(address, out var device, out var offset) && device.TryRead(offset, width, out value);
+        return IsRegisterAccess(address, width) && TryFindDevice(address, out var device, out var offset)
+            && device.TryRead(offset, width, out value);
     }
 
     /// <summary>Writes a register.</summary>

@@ -34,7 +34,8 @@ public sealed partial class DmaMaster
         var writePort = (int)(_port >> 8);
         if (command is < DmaMasterCommand.Read or > DmaMasterCommand.Verify
             || (command != DmaMasterCommand.Fill && (readPort >= _ports.Length || _sourceCount > DmaMasterRegisters.MaxDescriptors))
-            || (command is DmaMasterCommand.Fill or DmaMasterCommand.Copy && (writePort >= _ports.Length || _destinationCount > DmaMasterRegisters.MaxDescriptors)))
+            || (command is DmaMasterCommand.Fill or DmaMasterCommand.Copy
+                && (writePort >= _ports.Length || _destinationCount > DmaMasterRegisters.MaxDescriptors)))
         {
             End(DmaMasterError.BadCommand, 0);
             return;

@@ -6,9 +6,9 @@ namespace Aperture.Hardware.Masters;
 
 /// <summary>The generic DMA master: it reads, writes, copies and verifies memory through any of its ports. It stands behind
 /// every master of a board that has no model of its own (docs/units/dma-master.md).</summary>
-/// <remarks>A command runs to its end, or until it stalls, within the register write that starts it. With a <see cref="MasterDevice.Pace"/> only the
-/// first slice does: the status stays busy, BYTES_DONE and CHECKSUM follow slice by slice, and an abort takes effect between two of them.
-/// Nothing is allocated by a command.</remarks>
+/// <remarks>A command runs to its end, or until it stalls, within the register write that starts it. With a
+/// <see cref="MasterDevice.Pace"/> only the first slice does: the status stays busy, BYTES_DONE and CHECKSUM follow slice by slice, and an
+/// abort takes effect between two of them. Nothing is allocated by a command.</remarks>
 public sealed partial class DmaMaster : MasterDevice
 {
     /// <summary>Bytes that a command moves at a time.</summary>

@@ -65,7 +65,8 @@ public sealed partial class Edu
     }
 
     private bool IsRegisterAccess(uint offset, int width) =>
-        (width == 4 || (width == 8 && offset >= EduRegisters.DmaSource)) && offset % (uint)width == 0 && offset < Size && (uint)width <= Size - offset;
+        (width == 4 || (width == 8 && offset >= EduRegisters.DmaSource)) && offset % (uint)width == 0 && offset < Size
+            && (uint)width <= Size - offset;
 
     private void Write32(uint offset, uint value)
     {

@@ -21,8 +21,10 @@ public sealed partial class Edu : MasterDevice
         ArgumentNullException.ThrowIfNull(port);
         _port = port;
         _options = options ?? new EduOptions();
-        _factorialTimer = _options.Time?.CreateTimer(static edu => ((Edu)edu!).EndFactorial(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _transferTimer = _options.Time?.CreateTimer(static edu => ((Edu)edu!).EndTransfer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _factorialTimer = _options.Time?.CreateTimer(
+            static edu => ((Edu)edu!).EndFactorial(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _transferTimer = _options.Time?.CreateTimer(
+            static edu => ((Edu)edu!).EndTransfer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Bytes that the device decodes: those of the real one's region 0 unless a board gives it less room.</summary>

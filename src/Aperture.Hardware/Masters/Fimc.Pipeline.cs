@@ -35,7 +35,8 @@ public sealed partial class Fimc
             for (var x = 0; x < width; x++)
             {
                 var at = (job.Target.FlipX ? width - 1 - x : x) * Channels;
-                Pack(job.TargetRgb, x, Blend(upper[at], lower[at], weight), Blend(upper[at + 1], lower[at + 1], weight), Blend(upper[at + 2], lower[at + 2], weight));
+                var (red, green) = (Blend(upper[at], lower[at], weight), Blend(upper[at + 1], lower[at + 1], weight));
+                Pack(job.TargetRgb, x, red, green, Blend(upper[at + 2], lower[at + 2], weight));
             }
 
             var row = job.Target.FlipY ? job.Target.Height - 1 - y : y;

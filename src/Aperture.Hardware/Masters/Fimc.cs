@@ -6,8 +6,8 @@ namespace Aperture.Hardware.Masters;
 
 /// <summary>FIMC of Exynos 4, memory to memory: reads a picture, scales and converts it, writes another
 /// (docs/units/fimc.md). The camera side is not there.</summary>
-/// <remarks>A frame is worked through within the register write that starts it; with a <see cref="MasterDevice.Pace"/> line by line of the target, in
-/// slices of what is written. An access to memory that fails leaves the
+/// <remarks>A frame is worked through within the register write that starts it; with a <see cref="MasterDevice.Pace"/> line by line of the
+/// target, in slices of what is written. An access to memory that fails leaves the
 /// block busy until a software reset, as a block that waits for an answer: it has no register to tell.</remarks>
 public sealed partial class Fimc : MasterDevice
 {

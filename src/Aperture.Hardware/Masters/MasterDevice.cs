@@ -3,9 +3,9 @@ using Aperture.Hardware.Bus;
 namespace Aperture.Hardware.Masters;
 
 /// <summary>A DMA master as silicon: a register block on the CPU's side, ports to memory on the other.</summary>
-/// <remarks>Not thread-safe: register accesses and whatever else drives the master come from one thread at a time; slices run on the thread that lets
-/// time pass. An interrupt handler may access registers while the master is at work on the same thread. A master that has no power or
-/// clock, or is in reset, answers no register access and does no DMA.</remarks>
+/// <remarks>Not thread-safe: register accesses and whatever else drives the master come from one thread at a time; slices run on the
+/// thread that lets time pass. An interrupt handler may access registers while the master is at work on the same thread. A master that has
+/// no power or clock, or is in reset, answers no register access and does no DMA.</remarks>
 public abstract class MasterDevice : BusDevice
 {
     private ITimer? _pause;  // ends a pause; null until the first
@@ -38,7 +38,8 @@ public abstract class MasterDevice : BusDevice
         if (_left > 0)
             return false;
         IsPaused = true;
-        _pause ??= pace.Time.CreateTimer(static state => ((MasterDevice)state!).OnPauseEnd(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _pause ??= pace.Time.CreateTimer(
+            static state => ((MasterDevice)state!).OnPauseEnd(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _pause.Change(pace.Pause, Timeout.InfiniteTimeSpan);
         return true;
     }

@@ -80,7 +80,8 @@ public sealed partial class Nic
             BinaryPrimitives.WriteUInt32LittleEndian(flags, NicTransmitDescriptor.Done | (at + 1 == next ? NicTransmitDescriptor.End : 0));
             var place = At(_transmitBase, at, _transmitSize, NicTransmitDescriptor.Size) + NicTransmitDescriptor.FlagsOffset;
             var status = _transmitPort.Write(place, flags, out var count);
-            if (epoch != _epoch || !Access(status, place + (uint)count, NicStatus.TransmitterBit | NicStatus.DescriptorBit | NicStatus.WriteBit))
+            const uint bits = NicStatus.TransmitterBit | NicStatus.DescriptorBit | NicStatus.WriteBit;
+            if (epoch != _epoch || !Access(status, place + (uint)count, bits))
                 return false;
         }
 

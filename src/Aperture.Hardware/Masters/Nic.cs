@@ -4,9 +4,11 @@ using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Masters;
 
-/// <summary>The ring NIC: a network card of our own with a ring of receive and a ring of transmit descriptors (docs/units/nic.md).</summary>
-/// <remarks>Frames are sent within the write to TX_TAIL, and stored within <see cref="OnFrame"/>. With a <see cref="MasterDevice.Pace"/> the transmitter
-/// pauses after the frame that fills its slice; the receiver cannot, as the wire does not wait. Nothing is allocated by a frame.</remarks>
+/// <summary>The ring NIC: a network card of our own with a ring of receive and a ring of transmit descriptors
+/// (docs/units/nic.md).</summary>
+/// <remarks>Frames are sent within the write to TX_TAIL, and stored within <see cref="OnFrame"/>. With a <see cref="MasterDevice.Pace"/>
+/// the transmitter pauses after the frame that fills its slice; the receiver cannot, as the wire does not wait. Nothing is allocated by a
+/// frame.</remarks>
 public sealed partial class Nic : MasterDevice, IFrameSink
 {
     private readonly DmaPort _receivePort;
@@ -30,7 +32,8 @@ public sealed partial class Nic : MasterDevice, IFrameSink
     /// <summary>The other end of the wire: gets what is sent; null for a loose end.</summary>
     public IFrameSink? Link { get; set; }
 
-    /// <summary>A frame from the other end of the wire. It is lost while the receiver is off, has stopped or listens to its own transmitter.</summary>
+    /// <summary>A frame from the other end of the wire. It is lost while the receiver is off, has stopped or listens to its own
+    /// transmitter.</summary>
     public void OnFrame(ReadOnlySpan<byte> frame)
     {
         if ((_control & NicControl.Loopback) == 0)

@@ -3,7 +3,8 @@ using Aperture.Datasheets.Sd;
 
 namespace Aperture.Hardware.Masters;
 
-/// <summary>A high-capacity SD memory card: the commands that bring it up, and reading and writing of blocks (docs/units/sdhci.md).</summary>
+/// <summary>A high-capacity SD memory card: the commands that bring it up, and reading and writing of blocks
+/// (docs/units/sdhci.md).</summary>
 public sealed class SdCard
 {
     private const uint RelativeAddress = 1;
@@ -65,7 +66,8 @@ public sealed class SdCard
             case SdCommand.SendOperatingConditions when isApplication && _state is SdCardState.Idle or SdCardState.Ready:
                 if ((argument & SdCardFacts.OcrHighCapacity) != 0 && (argument & SdCardFacts.OcrVoltages) != 0)
                     _state = SdCardState.Ready;
-                response[0] = SdCardFacts.OcrVoltages | (_state == SdCardState.Ready ? SdCardFacts.OcrReady | SdCardFacts.OcrHighCapacity : 0);
+                response[0] = SdCardFacts.OcrVoltages
+                    | (_state == SdCardState.Ready ? SdCardFacts.OcrReady | SdCardFacts.OcrHighCapacity : 0);
                 return true;
             case SdCommand.AllSendIdentification when _state == SdCardState.Ready:
                 _state = SdCardState.Identification;
@@ -90,7 +92,8 @@ public sealed class SdCard
             case SdCommand.StopTransmission when _state is SdCardState.SendingData or SdCardState.ReceivingData:
                 EndTransfer();
                 return true;
-            case SdCommand.ReadSingle or SdCommand.ReadMultiple or SdCommand.WriteSingle or SdCommand.WriteMultiple when _state == SdCardState.Transfer:
+            case SdCommand.ReadSingle or SdCommand.ReadMultiple or SdCommand.WriteSingle
+                or SdCommand.WriteMultiple when _state == SdCardState.Transfer:
                 response[0] |= StartTransfer(command, argument);
                 return true;
             default:

@@ -5,8 +5,9 @@ using Aperture.Hardware.Translation;
 namespace Aperture.Hardware.Masters;
 
 /// <summary>A standard SD host controller with ADMA2 and 32-bit addresses (docs/units/sdhci.md).</summary>
-/// <remarks>A command with its data runs to its end within the write that issues it. With a <see cref="MasterDevice.Pace"/> only the first slice of the
-/// data does; PRESENT STATE says meanwhile that the data lines are in use, and a command with data is not taken. Nothing is allocated by it.</remarks>
+/// <remarks>A command with its data runs to its end within the write that issues it. With a <see cref="MasterDevice.Pace"/> only the first
+/// slice of the data does; PRESENT STATE says meanwhile that the data lines are in use, and a command with data is not taken. Nothing is
+/// allocated by it.</remarks>
 public sealed partial class SdHost : MasterDevice
 {
     private const int ChunkBlocks = 64;
@@ -36,7 +37,8 @@ public sealed partial class SdHost : MasterDevice
     /// <summary>The card in the slot; null for an empty one.</summary>
     public SdCard? Card { get; }
 
-    private bool HasClock => (_clock & (SdhciRegisters.CardClock | SdhciRegisters.InternalClock)) == (SdhciRegisters.CardClock | SdhciRegisters.InternalClock);
+    private bool HasClock =>
+        (_clock & (SdhciRegisters.CardClock | SdhciRegisters.InternalClock)) == (SdhciRegisters.CardClock | SdhciRegisters.InternalClock);
 
     private bool HasPower => (_hostControl & SdhciRegisters.BusPower) != 0;
 

@@ -4,10 +4,11 @@ using Aperture.Core.Threading;
 
 namespace Aperture.Hardware.Translation;
 
-/// <summary>An interrupt that is a message: a block writes a word to an address, through its port and so through whatever IOMMU is in front of it.</summary>
+/// <summary>An interrupt that is a message: a block writes a word to an address, through its port and so through whatever IOMMU is in
+/// front of it.</summary>
 /// <remarks>
-/// <para>Thread-safe. The message is sent when the thread that raised it holds no <see cref="GatedLock"/>, as an interrupt line is told: its way may lead
-/// through the lock of another unit.</para>
+/// <para>Thread-safe. The message is sent when the thread that raised it holds no <see cref="GatedLock"/>, as an interrupt line is told:
+/// its way may lead through the lock of another unit.</para>
 /// <para>Source: PCI Local Bus 3.0, 6.8 (a write of 32 bits; a masked message stays pending).</para>
 /// </remarks>
 public sealed class MsiSource : IGateEvent

@@ -6,12 +6,12 @@ namespace Aperture.Devices;
 /// <summary>An interrupt input as drivers see it: a level, or messages. Several handlers may share it. A line that stays active
 /// though nobody handles it is switched off and reported, as an operating system does.</summary>
 /// <remarks>Thread-safe. Handlers run on the thread that raised the level, one at a time per line, and never while that thread holds a
-/// <see cref="GatedLock"/>: then they run when it lets the last one go. A level that is raised, or a message that comes, while handlers run is
-/// seen by the round that follows.</remarks>
+/// <see cref="GatedLock"/>: then they run when it lets the last one go. A level that is raised, or a message that comes, while handlers
+/// run is seen by the round that follows.</remarks>
 public sealed class Interrupt : IGateEvent
 {
-    /// <summary>How many rounds in a row without any <see cref="InterruptResult.Handled"/> an active line, or one with messages, gets before it
-    /// counts as stuck.</summary>
+    /// <summary>How many rounds in a row without any <see cref="InterruptResult.Handled"/> an active line, or one with messages, gets
+    /// before it counts as stuck.</summary>
     public const int MaxRounds = 100;
 
     /// <summary>How many rounds an active line gets at most, whatever its handlers say, before it counts as stuck.</summary>
@@ -108,7 +108,8 @@ public sealed class Interrupt : IGateEvent
     /// <inheritdoc/>
     void IGateEvent.Deliver() => Service();
 
-    /// <summary>Completes when a handler has handled the interrupt the next time. Ask for it before starting what ends with the interrupt.</summary>
+    /// <summary>Completes when a handler has handled the interrupt the next time. Ask for it before starting what ends with the
+    /// interrupt.</summary>
     public Task NextAsync()
     {
         lock (_lock)

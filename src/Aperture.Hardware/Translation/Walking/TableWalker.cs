@@ -71,7 +71,8 @@ public struct TableWalker<TFormat, TReader> : ITableReader
                 return false;
             var shift = _format.LeafShift(leaf.Level, leaf.Entry);
             var own = new WalkResult(
-                _format.LeafAddress(leaf.Level, leaf.Entry) + (input & ((1UL << shift) - 1)), shift, _format.LeafProtection(leaf.Level, leaf.Entry));
+                _format.LeafAddress(leaf.Level, leaf.Entry)
+                    + (input & ((1UL << shift) - 1)), shift, _format.LeafProtection(leaf.Level, leaf.Entry));
             if (!_reader.TryResolve(own.Address, access, out var behind, out fault))
                 return false;
             if (!TryMarkWritten(input, leaf, access, out var isChanged, out fault))
