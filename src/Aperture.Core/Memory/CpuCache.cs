@@ -43,12 +43,14 @@ public sealed unsafe partial class CpuCache
     /// <param name="line">The line's first byte, which may lie before the range.</param>
     /// <returns>False when there is none.</returns>
     /// <exception cref="ApertureException">The range is not wholly inside one region of RAM.</exception>
-    public bool TryFindDirty(PhysicalAddress address, ulong length, out PhysicalAddress line) => TryFind(address, length, isDirty: true, out line);
+    public bool TryFindDirty(PhysicalAddress address, ulong length, out PhysicalAddress line) =>
+        TryFind(address, length, isDirty: true, out line);
 
     /// <summary>Finds the first clean line of a range whose cached bytes are not those in memory: a device wrote, and nobody
     /// invalidated.</summary>
     /// <inheritdoc cref="TryFindDirty"/>
-    public bool TryFindStale(PhysicalAddress address, ulong length, out PhysicalAddress line) => TryFind(address, length, isDirty: false, out line);
+    public bool TryFindStale(PhysicalAddress address, ulong length, out PhysicalAddress line) =>
+        TryFind(address, length, isDirty: false, out line);
 
     private bool TryFind(PhysicalAddress address, ulong length, bool isDirty, out PhysicalAddress line)
     {

@@ -31,8 +31,8 @@ public sealed unsafe partial class PageTable<TFormat>
             top = Volatile.Read(ref _top);
             level = (int)(top & LevelMask);
             var address = new PhysicalAddress(top & ~LevelMask);
-            if (!_memory.TryGetFrame(address, (ulong)TableBytes(level), out var bytes, out var state))
-                throw new ObjectDisposedException(nameof(PageTable<>)); // it was in RAM as long as there was some
+            var isThere = _memory.TryGetFrame(address, (ulong)TableBytes(level), out var bytes, out var state);
+            ObjectDisposedException.ThrowIf(!isThere, this); // it was in RAM as long as there was some
             table = new Table(address, bytes, state);
             word = table.State;
         }

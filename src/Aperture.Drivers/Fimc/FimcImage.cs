@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using Aperture.Core;
-using Aperture.Dma;
 using Aperture.Dma.Memory;
 using Aperture.Drivers.Imaging;
 

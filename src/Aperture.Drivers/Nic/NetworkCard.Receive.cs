@@ -1,5 +1,4 @@
 using Aperture.Datasheets.Nic;
-using Aperture.Dma;
 using Aperture.Dma.Memory;
 
 namespace Aperture.Drivers.Nic;

@@ -1,6 +1,5 @@
 using Aperture.Core;
 using Aperture.Devices;
-using Aperture.Dma;
 using Aperture.Dma.Memory;
 
 namespace Aperture.Drivers.Omap3Isp;

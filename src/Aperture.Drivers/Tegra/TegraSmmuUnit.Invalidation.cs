@@ -1,7 +1,6 @@
 using Aperture.Core;
 using Aperture.Core.PageTables;
 using Aperture.Datasheets.Tegra;
-using Aperture.Devices;
 using Aperture.Iommu;
 
 namespace Aperture.Drivers.Tegra;

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using Aperture.Core;
 using Aperture.Hardware.Exynos;
 using Aperture.Hardware.Tests.Translation;
-using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Tests.Exynos;
 

@@ -1,5 +1,4 @@
 using Aperture.Core;
-using Aperture.Core.Memory;
 using Aperture.Core.PageTables;
 using Aperture.Core.PageTables.Formats;
 using Aperture.Hardware.Translation.Walking;
