@@ -8,7 +8,8 @@ namespace Aperture.Benchmarks;
 internal static class Meter
 {
     private static readonly TimeSpan s_quiet = TimeSpan.FromMilliseconds(250); // nothing was compiled for so long: all is compiled for good
-    private static readonly TimeSpan s_round = TimeSpan.FromMilliseconds(0.5); // well below a time slice: some run undisturbed on a busy machine
+    // well below a time slice: some run undisturbed on a busy machine
+    private static readonly TimeSpan s_round = TimeSpan.FromMilliseconds(0.5);
     private static readonly TimeSpan s_longestWarmUp = TimeSpan.FromSeconds(10);
 
     /// <summary>Nanoseconds and bytes allocated per call.</summary>

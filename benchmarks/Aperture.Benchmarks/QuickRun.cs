@@ -38,8 +38,9 @@ internal static class QuickRun
 
     /// <summary>Measures and prints.</summary>
     /// <param name="json">Whether as JSON.</param>
+    /// <param name="markdown">Whether as the tables of docs/performance.md.</param>
     /// <param name="only">How the names of the wanted figures begin.</param>
-    public static int Run(bool json, string only)
+    public static int Run(bool json, bool markdown, string only)
     {
         var yard = new Yardsticks();
         var chase4 = Meter.Measure(yard.Chase4, Budget).Nanoseconds;
@@ -206,10 +207,47 @@ internal static class QuickRun
             return 0;
         }
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"chase4 {chase4:F2} ns, fill8 {fill8:F3} ns, copy {copy:F1} GB/s, cas {cas:F2} ns"));
+        if (markdown)
+        {
+            PrintMarkdown(report);
+            return 0;
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"chase4 {chase4:F2} ns, fill8 {fill8:F3} ns, copy {copy:F1} GB/s, cas {cas:F2} ns"));
         foreach (var result in results)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Name,-40} {result.Ns,10:F2} ns  {result.Ratio,7:F2} {result.Yardstick,-9}  {result.Allocated} bytes"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{result.Name,-40} {result.Ns,10:F2} ns  {result.Ratio,7:F2} {result.Yardstick,-9}  {result.Allocated} bytes"));
         return 0;
+    }
+
+    private static void PrintMarkdown(QuickReport report)
+    {
+        var yard = report.Yardsticks;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"`chase4` {yard.Chase4:F1} ns, `fill8` {yard.Fill8:F2} ns, `copy_gbps` {yard.CopyGbps:F0}, `cas_ns` {yard.Cas:F1}."));
+        Console.WriteLine();
+        Console.WriteLine("| name | ratio | time |");
+        Console.WriteLine("|---|---|---|");
+        foreach (var result in report.Results)
+        {
+            var isYardstick = result.Yardstick is "chase4" or "fill8" or "copy_gbps";
+            var (ratio, unit) = result.Yardstick switch
+            {
+                "speedup" => ("F1", ""),
+                "of strict" => ("F3", ""),
+                _ when isYardstick => ("F2", $" `{result.Yardstick}`"),
+                _ => ("F2", " " + result.Yardstick),
+            };
+            var (amount, format, of) = result.Ns switch
+            {
+                >= 1000 => (result.Ns / 1000, "F1", "µs"),
+                >= 100 => (result.Ns, "F0", "ns"),
+                _ => (result.Ns, "F1", "ns"),
+            };
+            var numbers = CultureInfo.InvariantCulture;
+            Console.WriteLine($"| `{result.Name}` | {result.Ratio.ToString(ratio, numbers)}{unit} | {amount.ToString(format, numbers)} {of} |");
+        }
     }
 
     private static double Round(double value) => Math.Round(value, 3);

@@ -38,7 +38,8 @@ internal sealed class IovaBranch : IovaNode
     public IovaNode? Find(int part) => _nodes[part];
 
     /// <summary>The node of a part.</summary>
-    public IovaNode Child(int part) => _nodes[part] ??= HasLeaves ? new IovaLeaf(Orders[part] == 0) : new IovaBranch(Level - 1, Orders[part] == 0);
+    public IovaNode Child(int part) => _nodes[part] ??= HasLeaves ? new IovaLeaf(Orders[part] == 0) : new IovaBranch(Level - 1,
+        Orders[part] == 0);
 
     public override ulong Mark(int part, ulong from, ulong to, bool isTaken)
     {

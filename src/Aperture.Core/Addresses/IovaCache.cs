@@ -3,8 +3,8 @@ using Aperture.Core.Threading;
 
 namespace Aperture.Core.Addresses;
 
-/// <summary>Ranges of one space that one thread at a time gives out and takes back, newest first, one stack for each number of pages. The tree has
-/// them as taken.</summary>
+/// <summary>Ranges of one space that one thread at a time gives out and takes back, newest first, one stack for each number of pages. The
+/// tree has them as taken.</summary>
 internal sealed unsafe class IovaCache : LineApart
 {
     /// <summary>Ranges of up to so many pages are kept (recorded behaviour).</summary>

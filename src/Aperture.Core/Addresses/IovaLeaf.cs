@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 
 namespace Aperture.Core.Addresses;
 
-/// <summary>A node of 64 words, whose bits are pages: set while they are taken. Beside it a byte for each page says what begins there: a range of
-/// so many pages that somebody has, or zero.</summary>
+/// <summary>A node of 64 words, whose bits are pages: set while they are taken. Beside it a byte for each page says what begins there: a
+/// range of so many pages that somebody has, or zero.</summary>
 internal sealed class IovaLeaf : IovaNode
 {
     /// <summary>The number of pages is 2 to the power of this.</summary>
@@ -21,8 +21,8 @@ internal sealed class IovaLeaf : IovaNode
     /// <summary>The cache that small ranges of these pages go back to: of whoever first took one here. Null before that.</summary>
     public IovaCache? Cache { get; set; }
 
-    /// <summary>How many pages the range has that somebody has and that begins at a page; zero for none. Who gives a range back holds <see cref="Cache"/>,
-    /// so that only one can.</summary>
+    /// <summary>How many pages the range has that somebody has and that begins at a page; zero for none. Who gives a range back holds
+    /// <see cref="Cache"/>, so that only one can.</summary>
     public ref byte Range(ulong page) => ref Unsafe.Add(ref Unsafe.As<Ranges, byte>(ref _ranges), (nint)(page & ((1 << PagesShift) - 1)));
 
     /// <summary>The first place in a word for a range.</summary>

@@ -10,7 +10,8 @@ internal struct IovaOrders
 {
     /// <summary>Bits at the multiples of 2^n, for n from 0 to 6.</summary>
     private static ReadOnlySpan<ulong> Multiples =>
-        [ulong.MaxValue, 0x5555_5555_5555_5555, 0x1111_1111_1111_1111, 0x0101_0101_0101_0101, 0x0001_0001_0001_0001, 0x0000_0001_0000_0001, 1];
+        [ulong.MaxValue, 0x5555_5555_5555_5555, 0x1111_1111_1111_1111, 0x0101_0101_0101_0101, 0x0001_0001_0001_0001, 0x0000_0001_0000_0001,
+            1];
 
     private byte _first;
 
@@ -22,7 +23,8 @@ internal struct IovaOrders
         Vector512.GreaterThanOrEqual(Vector512.LoadUnsafe(in _first), Vector512.Create((byte)value)).ExtractMostSignificantBits();
 
     /// <summary>The children, as a mask, whose value is <paramref name="value"/>.</summary>
-    public readonly ulong Equal(byte value) => Vector512.Equals(Vector512.LoadUnsafe(in _first), Vector512.Create(value)).ExtractMostSignificantBits();
+    public readonly ulong Equal(byte value) => Vector512.Equals(Vector512.LoadUnsafe(in _first),
+        Vector512.Create(value)).ExtractMostSignificantBits();
 
     /// <summary>The value of all children together.</summary>
     /// <param name="whole">The value of a child that is free as a whole.</param>
@@ -37,7 +39,8 @@ internal struct IovaOrders
         return (byte)most;
     }
 
-    /// <summary>The places at multiples of 2^<paramref name="order"/> from which on <paramref name="count"/> bits of a mask are set.</summary>
+    /// <summary>The places at multiples of 2^<paramref name="order"/> from which on <paramref name="count"/> bits of a mask are
+    /// set.</summary>
     /// <param name="mask">The mask.</param>
     /// <param name="count">1 to 64.</param>
     /// <param name="order">0 to 6.</param>

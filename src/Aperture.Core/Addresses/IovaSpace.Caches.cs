@@ -34,7 +34,8 @@ public sealed partial class IovaSpace
         return TryAllocateFromTree(pages, limit, isLast, out start);
     }
 
-    /// <summary>The calling thread's cache, taken to take a range; null while there is none, or another thread uses it as its own.</summary>
+    /// <summary>The calling thread's cache, taken to take a range; null while there is none, or another thread uses it as its
+    /// own.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private IovaCache? EnterCache() => _first is { } first && first.TryEnterOwnToTake() ? first : EnterCacheOfThread();
 
@@ -78,7 +79,8 @@ public sealed partial class IovaSpace
             var cache = pages <= IovaCache.LargestRange ? CacheOf(ThreadSlot.Current) : null;
             var high = (1UL << 32) >> _pageShift; // the first page above 4 GiB
             var from = end > high ? high : 0;
-            var isFound = (cache is not null && Tree.TryFind(pages, end, from, cache.Number, out var page)) || Tree.TryFind(pages, end, from, 0, out page);
+            var isFound = (cache is not null && Tree.TryFind(pages, end, from, cache.Number, out var page)) || Tree.TryFind(pages, end,
+                from, 0, out page);
             if (!isFound && isLast)
             {
                 // Nothing comes or goes while all caches are held, so that no free range can hide.

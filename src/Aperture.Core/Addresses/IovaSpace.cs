@@ -15,7 +15,8 @@ public sealed partial class IovaSpace
     private readonly int _pageShift;
     private readonly ulong _offsetMask; // one less than the size of a page
     private readonly ulong _pages; // how many pages the space has
-    private Dictionary<ulong, ulong>? _large; // number of pages by first page: what is too large for a cache, or was taken at a chosen place
+    // number of pages by first page: what is too large for a cache, or was taken at a chosen place
+    private Dictionary<ulong, ulong>? _large;
     private IovaTree? _tree; // null before the first use
 
     /// <summary>An empty space.</summary>
@@ -36,7 +37,8 @@ public sealed partial class IovaSpace
     /// <param name="windows">First and last device address of each window, the lowest first; at least one.</param>
     /// <exception cref="ApertureException">It is no page size, or the windows are not in order.</exception>
     public IovaSpace(ulong pageSize, ReadOnlySpan<(Iova First, Iova Last)> windows)
-        : this(pageSize, windows.IsEmpty ? throw new ApertureException(Status.InvalidArgument, "a space of device addresses needs a window") : windows[^1].Last) =>
+        : this(pageSize, windows.IsEmpty ? throw new ApertureException(Status.InvalidArgument,
+            "a space of device addresses needs a window") : windows[^1].Last) =>
         ReserveOutside(windows);
 
     /// <summary>Bytes given out or reserved, page zero included.</summary>
@@ -111,9 +113,11 @@ public sealed partial class IovaSpace
         foreach (var (first, last) in windows)
         {
             if (first <= before || last < first)
-                throw new ApertureException(Status.InvalidArgument, $"the window of device addresses from {first} to {last} is not in order");
+                throw new ApertureException(Status.InvalidArgument,
+                    $"the window of device addresses from {first} to {last} is not in order");
             before = last;
-            var begin = first.Value + (unchecked(0 - first.Value) & _offsetMask); // a window that begins in the last page has no whole one, and begin is 0
+            // a window that begins in the last page has no whole one, and begin is 0
+            var begin = first.Value + (unchecked(0 - first.Value) & _offsetMask);
             var end = (last.Value + 1) & ~_offsetMask; // 0 at the end of a 64-bit space
             if (begin < first.Value || (end != 0 && end <= begin))
                 continue;
@@ -173,7 +177,8 @@ public sealed partial class IovaSpace
     }
 
     private static void ThrowNotTaken(Iova start, ulong bytes) =>
-        throw new ApertureException(Status.InvalidArgument, $"0x{bytes:x} bytes at device address {start} are not taken and cannot be freed");
+        throw new ApertureException(Status.InvalidArgument,
+            $"0x{bytes:x} bytes at device address {start} are not taken and cannot be freed");
 
     /// <summary>Whole pages; zero also for what no space has.</summary>
     private ulong Pages(ulong bytes) => (bytes + _offsetMask) >> _pageShift;

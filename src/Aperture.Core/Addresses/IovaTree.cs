@@ -2,8 +2,8 @@ using System.Numerics;
 
 namespace Aperture.Core.Addresses;
 
-/// <summary>Which pages of a space are taken: a tree of nodes of 64 parts, each of which knows the largest free block in it. A search goes straight
-/// down to a place. Nodes appear where single pages are taken and stay.</summary>
+/// <summary>Which pages of a space are taken: a tree of nodes of 64 parts, each of which knows the largest free block in it. A search goes
+/// straight down to a place. Nodes appear where single pages are taken and stay.</summary>
 /// <remarks>Not thread-safe, but for <see cref="FindLeaf"/>.</remarks>
 internal sealed class IovaTree
 {
@@ -79,7 +79,8 @@ internal sealed class IovaTree
     /// <param name="pages">How many.</param>
     /// <param name="end">The first page that must not be among them.</param>
     /// <param name="from">Where to begin looking; what lies before comes last.</param>
-    /// <param name="owner">The number of a cache, for not more pages than a leaf has in a word: leaves of others are left alone. Zero: anywhere.</param>
+    /// <param name="owner">The number of a cache, for not more pages than a leaf has in a word: leaves of others are left alone. Zero:
+    /// anywhere.</param>
     /// <param name="page">The first of them.</param>
     /// <returns>False when there are none.</returns>
     public bool TryFind(ulong pages, ulong end, ulong from, byte owner, out ulong page)
@@ -92,7 +93,8 @@ internal sealed class IovaTree
             return TryFind(_root, pages, order, order + 1, end, from, owner, out page);
         // A block that is free as a whole first, because the tree knows where one is; then one whose first pages suffice.
         order++;
-        return TryFind(_root, pages, order, order + 1, end, from, owner, out page) || TryFind(_root, pages, order, order, end, from, owner, out page);
+        return TryFind(_root, pages, order, order + 1, end, from, owner, out page) || TryFind(_root, pages, order, order, end, from, owner,
+            out page);
     }
 
     /// <summary>Looks in a node, all of whose numbers count from its own start.</summary>
@@ -121,7 +123,8 @@ internal sealed class IovaTree
                 continue;
             var found = node is IovaLeaf leaf
                 ? leaf.TryFind(part, (int)pages, order, end - start, out page)
-                : TryFind(((IovaBranch)node).Child(part), pages, order, value, end - start, part == first ? from & ((1UL << shift) - 1) : 0, owner, out page);
+                : TryFind(((IovaBranch)node).Child(part), pages, order, value, end - start,
+                    part == first ? from & ((1UL << shift) - 1) : 0, owner, out page);
             page += start;
             if (found)
                 return true;
@@ -131,7 +134,8 @@ internal sealed class IovaTree
         return false;
     }
 
-    /// <summary>Looks for several whole parts of a node that follow each other, and the beginning of one more where the number of pages is not a multiple.</summary>
+    /// <summary>Looks for several whole parts of a node that follow each other, and the beginning of one more where the number of pages is
+    /// not a multiple.</summary>
     private static bool TryFindParts(IovaNode node, ulong pages, int order, ulong end, ulong from, out ulong page)
     {
         page = 0;

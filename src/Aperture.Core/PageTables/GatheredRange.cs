@@ -12,7 +12,8 @@ public readonly record struct GatheredRange
 
     /// <summary>A range of removed pages.</summary>
     /// <param name="start">The first byte, a multiple of the page size.</param>
-    /// <param name="length">Bytes, a multiple of the page size; zero with <paramref name="start"/> zero means the whole space of 2^64.</param>
+    /// <param name="length">Bytes, a multiple of the page size; zero with <paramref name="start"/> zero means the whole space of
+    /// 2^64.</param>
     /// <param name="pageShift">Log2 of the smallest page that was removed in the range, 6 to 63.</param>
     public GatheredRange(Iova start, ulong length, int pageShift)
         : this(start, start + (length - 1), pageShift)
@@ -25,7 +26,8 @@ public readonly record struct GatheredRange
     /// <param name="pageShift">Log2 of the smallest page that was removed in the range, 6 to 63.</param>
     public GatheredRange(Iova first, Iova last, int pageShift)
     {
-        Debug.Assert((first.Value & ShiftMask) == 0 && pageShift is >= 6 and < 64, "pages are aligned, and larger than the place of their shift");
+        Debug.Assert((first.Value & ShiftMask) == 0 && pageShift is >= 6 and < 64,
+            "pages are aligned, and larger than the place of their shift");
         Debug.Assert(first <= last, "a range has a first and a last byte, in this order");
         _startAndShift = first.Value | (uint)pageShift;
         Last = last;

@@ -83,7 +83,8 @@ public interface IPageTableFormat
     /// <summary>The rights and attributes of a leaf, as the hardware will apply them.</summary>
     Protection LeafProtection(int level, ulong entry);
 
-    /// <summary>The leaf that maps a page of <c>1 &lt;&lt; pageShift</c> bytes at <paramref name="page"/>: the first of its entries.</summary>
+    /// <summary>The leaf that maps a page of <c>1 &lt;&lt; pageShift</c> bytes at <paramref name="page"/>: the first of its
+    /// entries.</summary>
     ulong MakeLeaf(int level, int pageShift, PhysicalAddress page, Protection protection);
 
     /// <summary>The table that an entry of <paramref name="level"/> points to.</summary>
@@ -102,8 +103,8 @@ public interface IPageTableFormat
     /// <summary>The leaf of the same page, not written.</summary>
     ulong MakeClean(int level, ulong entry);
 
-    /// <summary>The leaf of the same page, written: what hardware makes of it that keeps track. The same leaf where there is nothing to say it
-    /// with.</summary>
+    /// <summary>The leaf of the same page, written: what hardware makes of it that keeps track. The same leaf where there is nothing to say
+    /// it with.</summary>
     ulong MakeDirty(int level, ulong entry);
 
     /// <summary>Whether a leaf says that its page was used since the flag was cleared. True where the format has no such flag.</summary>

@@ -9,7 +9,8 @@ public interface ITableMemory
     /// <summary>The memory that holds the tables.</summary>
     PhysicalMemory Memory { get; }
 
-    /// <summary>Whether <see cref="Clean"/> does anything. It stays what it was when the first page table was made; where it is false nobody calls.</summary>
+    /// <summary>Whether <see cref="Clean"/> does anything. It stays what it was when the first page table was made; where it is false
+    /// nobody calls.</summary>
     bool NeedsClean => true;
 
     /// <summary>Allocates a table of <paramref name="bytes"/>, zeroed and clean, at a multiple of <paramref name="alignment"/>

@@ -19,7 +19,8 @@ public struct InvalidationGather
     /// <summary>Whether a link to a table was installed, replaced or removed: caches of intermediate entries are stale.</summary>
     public bool TablesChanged { get; set; }
 
-    /// <summary>Head of the list of tables to free after the invalidation; owned by <see cref="PageTable{TFormat}"/>. Zero when empty.</summary>
+    /// <summary>Head of the list of tables to free after the invalidation; owned by <see cref="PageTable{TFormat}"/>. Zero when
+    /// empty.</summary>
     internal ulong FreeList { get; set; }
 
     /// <summary>Whether there is nothing to invalidate and nothing to free.</summary>

@@ -68,10 +68,12 @@ public sealed unsafe partial class PageTable<TFormat>
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void ReleaseOneDeeply(ulong iova, ulong offset, ref InvalidationGather gather) =>
-        Release(iova, _pageLevel, new Table(_home.AddressOf(_home.Bytes + offset), _home.Bytes + offset, _home.WordAt(offset)), 1, Reclaim.Usual, ref gather);
+        Release(iova, _pageLevel, new Table(_home.AddressOf(_home.Bytes + offset), _home.Bytes + offset, _home.WordAt(offset)), 1,
+            Reclaim.Usual, ref gather);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private byte* PageEntry(ulong iova, ulong offset) => _home.Bytes + offset + ((iova >> _pageEntryShift & _pageEntryMask) * (ulong)_format.EntryBytes);
+    private byte* PageEntry(ulong iova, ulong offset) => _home.Bytes + offset
+        + ((iova >> _pageEntryShift & _pageEntryMask) * (ulong)_format.EntryBytes);
 
     /// <summary>Writes into the metadata behind a new table's word which table it is: of which page table, of which level, for which
     /// addresses. Whoever finds it alive with this tag needs no walk: what is alive is linked.</summary>
@@ -110,7 +112,8 @@ public sealed unsafe partial class PageTable<TFormat>
         return found;
     }
 
-    /// <summary>Finds the table of a level below the root that covers an address, if all the tables on the way are where nearly all are.</summary>
+    /// <summary>Finds the table of a level below the root that covers an address, if all the tables on the way are where nearly all
+    /// are.</summary>
     /// <param name="iova">The address.</param>
     /// <param name="level">The level.</param>
     /// <param name="link">The entry above that links to the table.</param>
@@ -146,7 +149,8 @@ public sealed unsafe partial class PageTable<TFormat>
         }
     }
 
-    /// <summary>Where a table is at home, and its word as it was while the table was surely the right one; none while that is not ready.</summary>
+    /// <summary>Where a table is at home, and its word as it was while the table was surely the right one; none while that is not
+    /// ready.</summary>
     private readonly struct Found(ulong offset, ulong seen)
     {
         public readonly ulong Offset = offset;

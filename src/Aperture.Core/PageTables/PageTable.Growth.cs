@@ -40,8 +40,8 @@ public sealed unsafe partial class PageTable<TFormat>
         return table.WithLife(word.Life);
     }
 
-    /// <summary>Whether a table is the root, which counts its entries where the format grows and never dies. Only a corrupted table can make
-    /// its count wrong.</summary>
+    /// <summary>Whether a table is the root, which counts its entries where the format grows and never dies. Only a corrupted table can
+    /// make its count wrong.</summary>
     private bool IsRoot(Table table) => Grows && (Volatile.Read(ref _top) & ~LevelMask) == table.Address.Value;
 
     /// <summary>Whether a root of a level is about an address.</summary>

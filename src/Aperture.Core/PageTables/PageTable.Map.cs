@@ -6,7 +6,8 @@ namespace Aperture.Core.PageTables;
 public sealed unsafe partial class PageTable<TFormat>
 {
     /// <summary>Maps <paramref name="size"/> bytes at <paramref name="iova"/> to memory at <paramref name="pa"/> with the largest
-    /// pages that fit. A failed call leaves nothing mapped; what a walker may have seen meanwhile is in <paramref name="gather"/>.</summary>
+    /// pages that fit. A failed call leaves nothing mapped; what a walker may have seen meanwhile is in
+    /// <paramref name="gather"/>.</summary>
     /// <param name="iova">The first device address.</param>
     /// <param name="pa">The first address in memory.</param>
     /// <param name="size">Bytes; zero maps nothing and succeeds.</param>
@@ -145,7 +146,8 @@ public sealed unsafe partial class PageTable<TFormat>
         var replicaStep = copies > 1 ? _format.ReplicaStep(level, shift) : 0;
         if ((copies == 1 || replicaStep != 0) && count > 1)
         {
-            var step = copies == 1 ? _format.MakeLeaf(level, shift, new PhysicalAddress(pa + (1UL << shift)), protection) - leaf : replicaStep;
+            var step = copies == 1 ? _format.MakeLeaf(level, shift, new PhysicalAddress(pa + (1UL << shift)),
+                protection) - leaf : replicaStep;
             var last = _format.MakeLeaf(level, shift, new PhysicalAddress(pa + ((ulong)(count - 1) << shift)), protection);
             if (leaf + (step * (ulong)((count - 1) * copies)) == last)
             {

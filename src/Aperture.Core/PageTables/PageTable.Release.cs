@@ -154,7 +154,8 @@ public sealed unsafe partial class PageTable<TFormat>
         {
             var entry = Load(table.Bytes + (i * _format.EntryBytes));
             var kind = _format.Classify(level, entry);
-            if (kind == EntryKind.Leaf || (kind == EntryKind.Table && !(TryGetTable(level, entry, out var child) && HoldsNoLeaf(child, level + 1))))
+            if (kind == EntryKind.Leaf || (kind == EntryKind.Table && !(TryGetTable(level, entry, out var child) && HoldsNoLeaf(child,
+                level + 1))))
                 return false;
         }
 
@@ -169,7 +170,8 @@ public sealed unsafe partial class PageTable<TFormat>
         {
             var link = table.Bytes + (i * _format.EntryBytes);
             var entry = Load(link);
-            if (_format.Classify(level, entry) != EntryKind.Table || !TryGetTable(level, entry, out var child) || !TryKill(child, level + 1, ref gather))
+            if (_format.Classify(level, entry) != EntryKind.Table || !TryGetTable(level, entry, out var child) || !TryKill(child,
+                level + 1, ref gather))
                 continue;
             EntryRun.TryReplace(link, _format.EntryBytes, entry, _format.EmptyEntry(level));
             Clean(table, link, 1);

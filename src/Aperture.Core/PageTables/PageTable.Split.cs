@@ -34,7 +34,8 @@ public sealed unsafe partial class PageTable<TFormat>
         return Status.Ok;
     }
 
-    /// <summary>Splits where no page takes one entry: into the smallest pages of the level, and those into one table for each entry.</summary>
+    /// <summary>Splits where no page takes one entry: into the smallest pages of the level, and those into one table for each
+    /// entry.</summary>
     private Status SplitUnevenly(Table table, int level, ulong entry, ulong iova, ref InvalidationGather gather)
     {
         var shift = _format.LeafShift(level, entry);
@@ -66,7 +67,8 @@ public sealed unsafe partial class PageTable<TFormat>
         return Status.Ok;
     }
 
-    private bool IsPage(int level, ulong entry, int shift) => _format.Classify(level, entry) == EntryKind.Leaf && _format.LeafShift(level, entry) == shift;
+    private bool IsPage(int level, ulong entry, int shift) => _format.Classify(level, entry) == EntryKind.Leaf && _format.LeafShift(level,
+        entry) == shift;
 
     /// <summary>Log2 of the largest page that is smaller than one.</summary>
     private int PageBelow(int shift) => BitOperations.Log2(_sizes & ((1UL << shift) - 1));

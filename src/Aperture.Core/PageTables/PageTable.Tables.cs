@@ -105,7 +105,8 @@ public sealed unsafe partial class PageTable<TFormat>
     }
 
     /// <summary>Whether the table still lives the life in which it was found. A root that does not grow always does.</summary>
-    private bool IsStill(Table table, int level) => (level == 0 && !Grows) || (table.State is { IsAlive: true } word && word.Life == table.Life);
+    private bool IsStill(Table table, int level) => (level == 0 && !Grows) || (table.State is { IsAlive: true } word
+        && word.Life == table.Life);
 
     /// <summary>Links a new table into an empty entry.</summary>
     /// <param name="parent">The table that holds the entry.</param>
@@ -116,7 +117,8 @@ public sealed unsafe partial class PageTable<TFormat>
     /// <param name="newerThan">The last life before this call: tables that began later were made by it.</param>
     /// <param name="gather">Takes note of the link.</param>
     /// <param name="made">The new table; no table when somebody else changed the entry first.</param>
-    private Status Extend(Table parent, int level, ulong iova, ulong empty, uint entries, ulong newerThan, ref InvalidationGather gather, out Table made)
+    private Status Extend(Table parent, int level, ulong iova, ulong empty, uint entries, ulong newerThan, ref InvalidationGather gather,
+        out Table made)
     {
         if (!TryNewTable(level + 1, out made))
         {
@@ -157,7 +159,8 @@ public sealed unsafe partial class PageTable<TFormat>
     private void CleanLink(Table parent, byte* link, Table table, TableWord word)
     {
         Clean(parent, link, 1);
-        while (word is { IsAlive: true, IsReady: false } && word.Life == table.State.Life && !TryChange(table.Word, word, word.WithCleanLink()))
+        while (word is { IsAlive: true, IsReady: false } && word.Life == table.State.Life && !TryChange(table.Word, word,
+            word.WithCleanLink()))
             word = table.State;
     }
 
@@ -195,7 +198,8 @@ public sealed unsafe partial class PageTable<TFormat>
     private bool TryGetTable(int level, ulong entry, out Table table)
     {
         var address = _format.TableAddress(level, entry);
-        if (_memory.TryGetFrame(address, (ulong)TableBytes(level + 1), out var bytes, out var word) && address.IsAligned(PhysicalMemory.FrameSize))
+        if (_memory.TryGetFrame(address, (ulong)TableBytes(level + 1), out var bytes,
+            out var word) && address.IsAligned(PhysicalMemory.FrameSize))
         {
             table = new Table(address, bytes, word);
             return true;

@@ -8,7 +8,8 @@ public sealed unsafe partial class PageTable<TFormat>
     /// A page of which only a part goes is split; the rest of it stays mapped as it was.</summary>
     /// <param name="iova">The first device address.</param>
     /// <param name="size">Bytes.</param>
-    /// <param name="gather">Collects what has to be invalidated and freed: of a page that was split its whole range, and each range removed.</param>
+    /// <param name="gather">Collects what has to be invalidated and freed: of a page that was split its whole range, and each range
+    /// removed.</param>
     /// <param name="unmapped">Bytes removed, exactly.</param>
     /// <returns><see cref="Status.Ok"/>, also when there was a hole; <see cref="Status.InvalidArgument"/> and
     /// <see cref="Status.OutOfRange"/> as for <see cref="Map"/>; <see cref="Status.NoMemory"/> when there is no table to split a
@@ -17,7 +18,8 @@ public sealed unsafe partial class PageTable<TFormat>
     {
         CheckMemory();
         unmapped = size;
-        var isDone = size == _pageBytes && (_format.Levels > 2 ? TryRemoveOneDeeply(iova.Value, ref gather) : TryRemoveOne(iova.Value, ref gather));
+        var isDone = size == _pageBytes && (_format.Levels > 2 ? TryRemoveOneDeeply(iova.Value, ref gather) : TryRemoveOne(iova.Value,
+            ref gather));
         return isDone ? Status.Ok : UnmapAll(iova.Value, size, ref gather, out unmapped);
     }
 
@@ -109,7 +111,8 @@ public sealed unsafe partial class PageTable<TFormat>
     }
 
     /// <summary>Finds the leaf that maps an address, in a table that was linked and alive when the leaf was read.</summary>
-    /// <returns><see cref="Status.NotFound"/> where there is a hole, <see cref="Status.BadAddress"/> where the tables are corrupted.</returns>
+    /// <returns><see cref="Status.NotFound"/> where there is a hole, <see cref="Status.BadAddress"/> where the tables are
+    /// corrupted.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Status FindLeaf(ulong iova, out Table table, out int level, out ulong entry)
     {

@@ -9,12 +9,14 @@ public sealed unsafe partial class PageTable<TFormat>
     {
         CheckMemory();
         translation = default;
-        if (iova.Value < _format.InputStart || iova.Value > LastInput || FindLeaf(iova.Value, out _, out var level, out var entry) != Status.Ok)
+        if (iova.Value < _format.InputStart || iova.Value > LastInput || FindLeaf(iova.Value, out _, out var level,
+            out var entry) != Status.Ok)
             return false;
 
         var shift = _format.LeafShift(level, entry);
         var page = iova.AlignDown(1UL << shift);
-        translation = new PageTranslation(_format.LeafAddress(level, entry) + (iova - page), page, shift, _format.LeafProtection(level, entry));
+        translation = new PageTranslation(_format.LeafAddress(level, entry) + (iova - page), page, shift, _format.LeafProtection(level,
+            entry));
         return true;
     }
 

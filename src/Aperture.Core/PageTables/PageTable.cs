@@ -48,7 +48,8 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
         {
             throw new ApertureException(
                 Status.InvalidArgument,
-                $"a page table of pages 0x{format.PageSizes:x} cannot be narrowed to 0x{pageSizes:x}: it needs some of them, 0x{SmallestPage:x} among them");
+                $"a page table of pages 0x{format.PageSizes:x} cannot be narrowed to 0x{pageSizes:x}: it needs some of them, "
+                + $"0x{SmallestPage:x} among them");
         }
 
         _tables = memory;
@@ -56,7 +57,8 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
         _needsClean = memory.NeedsClean;
         var start = format.StartLevel;
         if (!TryNewTable(start, out _root))
-            throw new ApertureException(Status.NoMemory, $"no memory for a page table of 0x{TableBytes(start):x} bytes below 2^{format.TableBits}");
+            throw new ApertureException(Status.NoMemory,
+                $"no memory for a page table of 0x{TableBytes(start):x} bytes below 2^{format.TableBits}");
         if (Grows)
         {
             Volatile.Write(ref *_root.Word, TableWord.Start(1).WithCleanLink().Value); // the one keeps it alive while it is the root
@@ -214,7 +216,8 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
         /// <summary>The metadata of a table.</summary>
         /// <param name="offset">Where it lies in the region: at a frame.</param>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public ulong* WordAt(ulong offset) => (ulong*)((byte*)Words + (offset / (PhysicalMemory.FrameSize / (PhysicalMemory.FrameWords * sizeof(ulong)))));
+        public ulong* WordAt(ulong offset) => (ulong*)((byte*)Words
+            + (offset / (PhysicalMemory.FrameSize / (PhysicalMemory.FrameWords * sizeof(ulong)))));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public PhysicalAddress AddressOf(byte* place) => new(Start + (ulong)(place - Bytes));

@@ -62,7 +62,8 @@ internal readonly struct TableWord(ulong value)
     public bool TakesHelper => (value & HelperMask) != HelperMask;
 
     /// <summary>A table whose link is yet to be stored and cleaned.</summary>
-    public static TableWord Start(uint count) => new(AliveBit | UncleanBit | ((Interlocked.Increment(ref s_lives) << LifeShift) & LifeMask) | count);
+    public static TableWord Start(uint count) =>
+        new(AliveBit | UncleanBit | ((Interlocked.Increment(ref s_lives) << LifeShift) & LifeMask) | count);
 
     public static TableWord Dead(int level, ulong next) => new(DeadBit | ((ulong)level << LevelShift) | next);
 

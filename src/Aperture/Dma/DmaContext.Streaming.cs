@@ -16,24 +16,28 @@ public sealed partial class DmaContext
     /// <param name="attributes">Wishes.</param>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
-    /// <exception cref="ApertureException">The device cannot reach the memory, or no device address or bounce buffer is left: then the message names
-    /// who holds them. <see cref="Status.NotSupported"/>, naming the wishes. <see cref="Status.BadAddress"/>: the device does not snoop, and it is no
-    /// memory whose caches could be maintained.</exception>
-    public DmaMapping Map(MemoryBlock memory, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    /// <exception cref="ApertureException">The device cannot reach the memory, or no device address or bounce buffer is left: then the
+    /// message names who holds them. <see cref="Status.NotSupported"/>, naming the wishes. <see cref="Status.BadAddress"/>: the device does
+    /// not snoop, and it is no memory whose caches could be maintained.</exception>
+    public DmaMapping Map(MemoryBlock memory, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None,
+        [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         if (IsPlain(memory, direction, attributes))
-            return new DmaMapping(this, new Iova(memory.Address.Value), memory.Address, (ulong)memory.Length, direction, DmaAttributes.None, MappingFlags.None);
+            return new DmaMapping(this, new Iova(memory.Address.Value), memory.Address, (ulong)memory.Length, direction,
+                DmaAttributes.None, MappingFlags.None);
         var status = TryMap(memory, direction, out var mapping, attributes, file, line);
         return status == Status.Ok ? mapping : throw Failure("map", (ulong)memory.Length, status, attributes);
     }
 
     /// <summary>Hands contiguous memory to the device; failure is a result.</summary>
     /// <inheritdoc cref="Map"/>
-    public Status TryMap(MemoryBlock memory, DmaDirection direction, out DmaMapping mapping, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    public Status TryMap(MemoryBlock memory, DmaDirection direction, out DmaMapping mapping, DmaAttributes attributes = DmaAttributes.None,
+        [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         if (IsPlain(memory, direction, attributes))
         {
-            mapping = new DmaMapping(this, new Iova(memory.Address.Value), memory.Address, (ulong)memory.Length, direction, DmaAttributes.None, MappingFlags.None);
+            mapping = new DmaMapping(this, new Iova(memory.Address.Value), memory.Address, (ulong)memory.Length, direction,
+                DmaAttributes.None, MappingFlags.None);
             return Status.Ok;
         }
 
@@ -50,24 +54,29 @@ public sealed partial class DmaContext
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
     /// <exception cref="ApertureException">As for <see cref="Map"/>.</exception>
-    public DmaMapping MapPage(MemoryBlock page, int offset, int length, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+    public DmaMapping MapPage(MemoryBlock page, int offset, int length, DmaDirection direction,
+        DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
         Map(page.Slice(offset, length), direction, attributes, file, line);
 
-    /// <summary>Hands memory to the device at a device address of the caller's choice, with the same offset in a page as the memory.</summary>
+    /// <summary>Hands memory to the device at a device address of the caller's choice, with the same offset in a page as the
+    /// memory.</summary>
     /// <param name="memory">At least one byte.</param>
     /// <param name="address">Where the device shall find it. Without an IOMMU only where it is anyway.</param>
     /// <param name="direction">Which way the bytes go.</param>
     /// <param name="attributes">Wishes.</param>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
-    /// <exception cref="ApertureException"><see cref="Status.NotSupported"/>: the path gives no choice; <see cref="Status.AlreadyExists"/>: something is there.</exception>
-    public DmaMapping MapAt(MemoryBlock memory, Iova address, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    /// <exception cref="ApertureException"><see cref="Status.NotSupported"/>: the path gives no choice; <see cref="Status.AlreadyExists"/>:
+    /// something is there.</exception>
+    public DmaMapping MapAt(MemoryBlock memory, Iova address, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None,
+        [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         var status = TryMapAt(memory, address, direction, attributes, out var mapping, file, line);
         return status == Status.Ok ? mapping : throw Fail($"at {address} map", (ulong)memory.Length, status, attributes);
     }
 
-    internal Status TryMapAt(MemoryBlock memory, Iova address, DmaDirection direction, DmaAttributes attributes, out DmaMapping mapping, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    internal Status TryMapAt(MemoryBlock memory, Iova address, DmaDirection direction, DmaAttributes attributes, out DmaMapping mapping,
+        [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         var source = new DmaSource(memory);
         var status = Check(source, direction, attributes);
@@ -77,8 +86,8 @@ public sealed partial class DmaContext
         return status;
     }
 
-    /// <summary>Hands raw page frames to the device: memory of which only the physical address is known. It cannot be copied, so it fails where
-    /// a bounce buffer would be needed.</summary>
+    /// <summary>Hands raw page frames to the device: memory of which only the physical address is known. It cannot be copied, so it fails
+    /// where a bounce buffer would be needed.</summary>
     /// <param name="start">The first byte.</param>
     /// <param name="length">Bytes.</param>
     /// <param name="direction">Which way the bytes go.</param>
@@ -86,21 +95,25 @@ public sealed partial class DmaContext
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
     /// <exception cref="ApertureException">As for <see cref="Map"/>.</exception>
-    public DmaMapping MapFrames(PhysicalAddress start, ulong length, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    public DmaMapping MapFrames(PhysicalAddress start, ulong length, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None,
+        [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         var source = new DmaSource(start, length);
         var status = TryMap(ref source, direction, attributes, out var mapping, file, line);
         return status == Status.Ok ? mapping : throw Failure("map", length, status, attributes);
     }
 
-    /// <summary>Lets the device reach registers, or the memory of a peer device. There is no cache maintenance, and buses do not move such addresses.</summary>
+    /// <summary>Lets the device reach registers, or the memory of a peer device. There is no cache maintenance, and buses do not move such
+    /// addresses.</summary>
     /// <param name="physical">The first byte.</param>
     /// <param name="length">Bytes.</param>
     /// <param name="direction">Which way the bytes go.</param>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
-    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: it is driver memory, which has calls of its own; or the device cannot reach it.</exception>
-    public DmaMapping MapResource(PhysicalAddress physical, ulong length, DmaDirection direction, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: it is driver memory, which has calls of its own; or the
+    /// device cannot reach it.</exception>
+    public DmaMapping MapResource(PhysicalAddress physical, ulong length, DmaDirection direction, [CallerFilePath] string file = "",
+        [CallerLineNumber] int line = 0)
     {
         var isRefused = length == 0 || length - 1 > ulong.MaxValue - physical.Value || (uint)direction > (uint)DmaDirection.FromDevice
             || Memory.OwnsAny(physical, length);
@@ -109,8 +122,24 @@ public sealed partial class DmaContext
         if (status == Status.Ok)
             status = Operations.MapResource(this, physical, length, direction, out address);
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.MapResource, Address = address, Physical = physical, Origin = physical, Length = length, Direction = direction, Status = status, File = file, Line = line });
-        return status == Status.Ok ? new DmaMapping(this, address, physical, length, direction, DmaAttributes.None, MappingFlags.Resource) : throw Fail("map resource of", length, status);
+        {
+            Tell(new DmaEvent
+            {
+                Kind = DmaEventKind.MapResource,
+                Address = address,
+                Physical = physical,
+                Origin = physical,
+                Length = length,
+                Direction = direction,
+                Status = status,
+                File = file,
+                Line = line,
+            });
+        }
+
+        return status == Status.Ok
+            ? new DmaMapping(this, address, physical, length, direction, DmaAttributes.None, MappingFlags.Resource)
+            : throw Fail("map resource of", length, status);
     }
 
     private static Iova Failed => new(ulong.MaxValue);
@@ -121,10 +150,11 @@ public sealed partial class DmaContext
         _isPlain && attributes == DmaAttributes.None && memory.Length > 0 && (uint)direction <= (uint)DmaDirection.FromDevice
         && memory.Address.Value + (uint)(memory.Length - 1) <= Limit.Value && !DmaMeter.IsOn;
 
-    /// <summary>The one way in for streaming mappings that something has to be done for. It is not inlined, because its frame would have to be cleared for
-    /// the others too.</summary>
+    /// <summary>The one way in for streaming mappings that something has to be done for. It is not inlined, because its frame would have to
+    /// be cleared for the others too.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private unsafe Status TryMap(ref DmaSource source, DmaDirection direction, DmaAttributes attributes, out DmaMapping mapping, string file, int line)
+    private unsafe Status TryMap(ref DmaSource source, DmaDirection direction, DmaAttributes attributes, out DmaMapping mapping,
+        string file, int line)
     {
         var origin = source.Physical;
         var address = Failed;
@@ -146,21 +176,25 @@ public sealed partial class DmaContext
 
     // Not inlined: an event is large, and the frame of every mapping would have to be cleared for it.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private unsafe void TellMap(in DmaSource source, Iova address, PhysicalAddress physical, PhysicalAddress origin, DmaDirection direction, DmaAttributes attributes, Status status, string file, int line) => Tell(new DmaEvent
+    private unsafe void TellMap(in DmaSource source, Iova address, PhysicalAddress physical, PhysicalAddress origin, DmaDirection direction,
+        DmaAttributes attributes, Status status, string file, int line)
     {
-        Kind = DmaEventKind.Map,
-        Address = address,
-        Physical = physical,
-        Origin = origin,
-        Pointer = (nint)source.Pointer,
-        Length = source.Length,
-        Direction = direction,
-        Attributes = attributes,
-        Status = status,
-        IsBounced = status == Status.Ok && source.IsBounced,
-        File = file,
-        Line = line,
-    });
+        Tell(new DmaEvent
+        {
+            Kind = DmaEventKind.Map,
+            Address = address,
+            Physical = physical,
+            Origin = origin,
+            Pointer = (nint)source.Pointer,
+            Length = source.Length,
+            Direction = direction,
+            Attributes = attributes,
+            Status = status,
+            IsBounced = status == Status.Ok && source.IsBounced,
+            File = file,
+            Line = line,
+        });
+    }
 
     private Status Check(in DmaSource source, DmaDirection direction, DmaAttributes attributes)
     {
@@ -168,13 +202,15 @@ public sealed partial class DmaContext
             return Status.InvalidArgument;
         if ((attributes & ~Operations.MapAttributes) != 0)
             return Status.NotSupported;
-        return !_cached || (attributes & DmaAttributes.SkipCpuSync) != 0 || IsMemory(source.Physical, source.Length) ? Status.Ok : Status.BadAddress;
+        return !_cached || (attributes & DmaAttributes.SkipCpuSync) != 0 || IsMemory(source.Physical,
+            source.Length) ? Status.Ok : Status.BadAddress;
     }
 
     /// <summary>Whether there are caches to maintain in front of a range.</summary>
     private bool IsMemory(PhysicalAddress physical, ulong length) => Memory.Owns(physical, length);
 
-    private unsafe DmaMapping Finish(in DmaSource source, DmaDirection direction, DmaAttributes attributes, Iova address, PhysicalAddress origin, string file, int line)
+    private unsafe DmaMapping Finish(in DmaSource source, DmaDirection direction, DmaAttributes attributes, Iova address,
+        PhysicalAddress origin, string file, int line)
     {
         var flags = source.IsBounced ? MappingFlags.Bounced : MappingFlags.None;
         if (_cached && (attributes & DmaAttributes.SkipCpuSync) == 0)
@@ -237,7 +273,18 @@ public sealed partial class DmaContext
         }
 
         var kind = (mapping.Flags & MappingFlags.Resource) != 0 ? DmaEventKind.UnmapResource : DmaEventKind.Unmap;
-        Tell(new DmaEvent { Kind = kind, Address = mapping.Address, Physical = mapping.Physical, Length = mapping.Length, Direction = mapping.Direction, Attributes = attributes, IsBounced = (mapping.Flags & MappingFlags.Bounced) != 0, File = file, Line = line });
+        Tell(new DmaEvent
+        {
+            Kind = kind,
+            Address = mapping.Address,
+            Physical = mapping.Physical,
+            Length = mapping.Length,
+            Direction = mapping.Direction,
+            Attributes = attributes,
+            IsBounced = (mapping.Flags & MappingFlags.Bounced) != 0,
+            File = file,
+            Line = line,
+        });
     }
 
     private void Finish(in DmaMapping mapping)

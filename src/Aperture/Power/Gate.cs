@@ -18,10 +18,11 @@ public enum GateKind
 }
 
 /// <summary>A named, counted switch of the board: a clock, a reset line or a power domain. It is on while its count is above
-/// zero. A gate may feed another one, which then holds it on. <see cref="Signal.IsOn"/>: clock running, reset released, power present.</summary>
+/// zero. A gate may feed another one, which then holds it on. <see cref="Signal.IsOn"/>: clock running, reset released, power
+/// present.</summary>
 /// <remarks>Thread-safe. <see cref="Changed"/> runs under the gate's lock, on the thread that changed the count: a board's wiring sees
-/// each switch once and in order. Holding a gate that is on, and letting one go that others hold, takes no lock, and for the thread that nearly always does it
-/// no interlocked step either.</remarks>
+/// each switch once and in order. Holding a gate that is on, and letting one go that others hold, takes no lock, and for the thread that
+/// nearly always does it no interlocked step either.</remarks>
 public sealed class Gate : Signal
 {
     private readonly Lock _lock = new();
@@ -52,7 +53,8 @@ public sealed class Gate : Signal
     /// <summary>Called with the new state when the gate is switched.</summary>
     public event Action<bool>? Changed;
 
-    /// <summary>Holds the gate on. When something fails on the way, the gate that feeds it or whoever listens, it is left as it was.</summary>
+    /// <summary>Holds the gate on. When something fails on the way, the gate that feeds it or whoever listens, it is left as it
+    /// was.</summary>
     public void Enable()
     {
         if (TryCount(1, above: 0))

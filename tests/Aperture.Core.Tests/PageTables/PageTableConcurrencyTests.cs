@@ -42,7 +42,8 @@ public abstract class PageTableConcurrencyTests<TFormat, TKind>(ITestOutputHelpe
                     }
                     else
                     {
-                        Assert.Equal(Status.Ok, table.Map(new Iova(iova), new PhysicalAddress(physical), page, Protection.ReadWrite, ref gather));
+                        Assert.Equal(Status.Ok, table.Map(new Iova(iova), new PhysicalAddress(physical), page, Protection.ReadWrite,
+                            ref gather));
                         Assert.True(table.TryTranslate(new Iova(iova + 5), out var translation));
                         Assert.Equal(physical + 5, translation.Address.Value);
                     }
@@ -56,7 +57,8 @@ public abstract class PageTableConcurrencyTests<TFormat, TKind>(ITestOutputHelpe
                     if (!mapped[slot])
                         continue;
                     var gather = new InvalidationGather();
-                    Assert.Equal(Status.Ok, table.Unmap(new Iova(start + ((((ulong)slot * Threads) + (ulong)thread) * page)), page, ref gather, out var unmapped));
+                    Assert.Equal(Status.Ok, table.Unmap(new Iova(start + ((((ulong)slot * Threads) + (ulong)thread) * page)), page,
+                        ref gather, out var unmapped));
                     Assert.Equal(page, unmapped);
                     table.FreeGathered(ref gather);
                 }
@@ -85,7 +87,8 @@ public abstract class PageTableConcurrencyTests<TFormat, TKind>(ITestOutputHelpe
                 {
                     var offset = ((ulong)(i * Threads) + (ulong)thread) * chunk;
                     var gather = new InvalidationGather();
-                    Assert.Equal(Status.Ok, table.Map(new Iova(start + offset), new PhysicalAddress(0x4000_0000 + page + offset), chunk, Protection.ReadWrite, ref gather));
+                    Assert.Equal(Status.Ok, table.Map(new Iova(start + offset), new PhysicalAddress(0x4000_0000 + page + offset), chunk,
+                        Protection.ReadWrite, ref gather));
                     table.FreeGathered(ref gather);
                 }
             });
@@ -112,7 +115,8 @@ public abstract class PageTableConcurrencyTests<TFormat, TKind>(ITestOutputHelpe
         for (var round = 0; round < 60; round++)
         {
             var none = new InvalidationGather();
-            Assert.Equal(Status.Ok, table.Map(new Iova(start), new PhysicalAddress(0x4000_0000), pages * bytes, Protection.ReadWrite, ref none));
+            Assert.Equal(Status.Ok, table.Map(new Iova(start), new PhysicalAddress(0x4000_0000), pages * bytes, Protection.ReadWrite,
+                ref none));
             table.FreeGathered(ref none);
             Together(thread =>
             {
@@ -232,11 +236,14 @@ public sealed class MediaTekConcurrencyTests(ITestOutputHelper output) : PageTab
 
 public sealed class Lpae4KConcurrencyTests(ITestOutputHelper output) : PageTableConcurrencyTests<ArmLpaeFormat, Lpae4KKind>(output);
 
-public sealed class Lpae4KUpperDirtyConcurrencyTests(ITestOutputHelper output) : PageTableConcurrencyTests<ArmLpaeFormat, Lpae4KUpperDirtyKind>(output);
+public sealed class Lpae4KUpperDirtyConcurrencyTests(ITestOutputHelper output) : PageTableConcurrencyTests<ArmLpaeFormat,
+    Lpae4KUpperDirtyKind>(output);
 
-public sealed class LpaeContiguousConcurrencyTests(ITestOutputHelper output) : PageTableConcurrencyTests<ArmLpaeFormat, LpaeContiguousKind>(output);
+public sealed class LpaeContiguousConcurrencyTests(ITestOutputHelper output) : PageTableConcurrencyTests<ArmLpaeFormat,
+    LpaeContiguousKind>(output);
 
-public sealed class Lpae16KStage2ConcurrencyTests(ITestOutputHelper output) : PageTableConcurrencyTests<ArmLpaeFormat, Lpae16KStage2Kind>(output);
+public sealed class Lpae16KStage2ConcurrencyTests(ITestOutputHelper output) : PageTableConcurrencyTests<ArmLpaeFormat,
+    Lpae16KStage2Kind>(output);
 
 public sealed class Lpae64KConcurrencyTests(ITestOutputHelper output) : PageTableConcurrencyTests<ArmLpaeFormat, Lpae64KKind>(output);
 

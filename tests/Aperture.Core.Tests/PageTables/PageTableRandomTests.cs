@@ -97,7 +97,8 @@ public abstract class PageTableRandomTests<TFormat, TKind>(ITestOutputHelper out
     private static int Place(Random random, ref int count)
     {
         count = s_sizes[random.Next(s_sizes.Length)];
-        var align = random.Next(4) switch { 0 => 1, 1 => 16, 2 => 256, _ => Math.Min((int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)count), 4096) };
+        var align = random.Next(4) switch { 0 => 1, 1 => 16, 2 => 256,
+            _ => Math.Min((int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)count), 4096) };
         var page = random.Next(WindowPages) & -align;
         count = Math.Min(count, WindowPages - page);
         return page;
@@ -112,7 +113,8 @@ public abstract class PageTableRandomTests<TFormat, TKind>(ITestOutputHelper out
         var protection = (Protection)random.Next(1, 4);
         var effective = Effective(table.Format, protection);
         var gather = new InvalidationGather();
-        var status = table.Map(new Iova(oracle.Start + ((ulong)page * oracle.PageBytes)), new PhysicalAddress(physical), (ulong)count * oracle.PageBytes, protection, ref gather);
+        var status = table.Map(new Iova(oracle.Start + ((ulong)page * oracle.PageBytes)), new PhysicalAddress(physical),
+            (ulong)count * oracle.PageBytes, protection, ref gather);
         table.FreeGathered(ref gather);
         var expected = oracle.TryMap(page, physical, count, effective) ? Status.Ok : Status.AlreadyExists;
         if (status != expected)
@@ -176,7 +178,8 @@ public sealed class ArmShortUpperRandomTests(ITestOutputHelper output) : PageTab
 
 public sealed class Lpae4KRandomTests(ITestOutputHelper output) : PageTableRandomTests<ArmLpaeFormat, Lpae4KKind>(output);
 
-public sealed class Lpae4KUpperDirtyRandomTests(ITestOutputHelper output) : PageTableRandomTests<ArmLpaeFormat, Lpae4KUpperDirtyKind>(output);
+public sealed class Lpae4KUpperDirtyRandomTests(ITestOutputHelper output) : PageTableRandomTests<ArmLpaeFormat,
+    Lpae4KUpperDirtyKind>(output);
 
 public sealed class LpaeContiguousRandomTests(ITestOutputHelper output) : PageTableRandomTests<ArmLpaeFormat, LpaeContiguousKind>(output);
 

@@ -12,11 +12,11 @@ namespace Aperture.Dma.Flush;
 /// <summary>Deferred flush of one address space: unmapped ranges wait, and one invalidation covers many. Device addresses and
 /// table pages are used again only after an invalidation that began when they were out of the tables.</summary>
 /// <remarks>
-/// <para>Thread-safe. There are as many rings as cores, and a thread keeps to one of them; a full ring is flushed by whoever fills it, and a
-/// timer flushes what waits for <see cref="Timeout"/>. Until then a device may reach what was unmapped, if its unit remembers it:
+/// <para>Thread-safe. There are as many rings as cores, and a thread keeps to one of them; a full ring is flushed by whoever fills it, and
+/// a timer flushes what waits for <see cref="Timeout"/>. Until then a device may reach what was unmapped, if its unit remembers it:
 /// <see cref="Statistics"/> shows how much and how long.</para>
-/// <para>A ring collects what it unmaps in one gather, so that its flush invalidates exactly that, not the whole address space. A flush takes
-/// gather and ranges out of the ring first: what is unmapped meanwhile, by whoever, waits for the next.</para>
+/// <para>A ring collects what it unmaps in one gather, so that its flush invalidates exactly that, not the whole address space. A flush
+/// takes gather and ranges out of the ring first: what is unmapped meanwhile, by whoever, waits for the next.</para>
 /// <para>While a unit has failed, unmaps wait for nothing: each is flushed at once, and says that the unit could not be told.</para>
 /// </remarks>
 internal sealed class FlushQueue : IDeferredInvalidations
@@ -29,7 +29,8 @@ internal sealed class FlushQueue : IDeferredInvalidations
     private readonly TimeProvider _time;
     private readonly FlushRing[] _rings; // one for each slot of threads
     private readonly ITimer _timer;
-    private readonly GatedLock _flushing = new(LockRank.Flush); // held while a ring's units are told: who comes after it knows that they were
+    // held while a ring's units are told: who comes after it knows that they were
+    private readonly GatedLock _flushing = new(LockRank.Flush);
     private int _armed;          // 1 while the timer is running
     private long _peak;          // the most bytes that ever waited in all rings
 
@@ -41,7 +42,8 @@ internal sealed class FlushQueue : IDeferredInvalidations
         _rings = new FlushRing[ThreadSlot.Count];
         for (var i = 0; i < _rings.Length; i++)
             _rings[i] = new FlushRing(Capacity);
-        _timer = time.CreateTimer(static queue => ((FlushQueue)queue!).OnTimer(), this, System.Threading.Timeout.InfiniteTimeSpan, System.Threading.Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(static queue => ((FlushQueue)queue!).OnTimer(), this, System.Threading.Timeout.InfiniteTimeSpan,
+            System.Threading.Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>How long a range waits at most (recorded behaviour: 10 ms).</summary>
@@ -71,7 +73,8 @@ internal sealed class FlushQueue : IDeferredInvalidations
 
     /// <summary>Unmaps a range; the units are told later.</summary>
     /// <returns>A failure: a unit failed and could not be told of what waited, this range included.</returns>
-    /// <exception cref="ApertureException">The range was not mapped as a whole. What was mapped of it is gone, and the units were told.</exception>
+    /// <exception cref="ApertureException">The range was not mapped as a whole. What was mapped of it is gone, and the units were
+    /// told.</exception>
     public Status Unmap(Iova start, ulong bytes)
     {
         var thread = ThreadRecord.Current;
@@ -135,8 +138,8 @@ internal sealed class FlushQueue : IDeferredInvalidations
         Flush(); // a unit that fails was reported, and what it could not be told of stays in the domain's quarantine
     }
 
-    /// <summary>The calling thread's ring, locked, with a place for one more range. A thread that meets another there looks for a ring of its
-    /// own.</summary>
+    /// <summary>The calling thread's ring, locked, with a place for one more range. A thread that meets another there looks for a ring of
+    /// its own.</summary>
     private FlushRing Enter(ThreadRecord thread)
     {
         while (true)
@@ -174,8 +177,8 @@ internal sealed class FlushQueue : IDeferredInvalidations
         return false;
     }
 
-    /// <summary>Tells the units of what a ring has waiting, and only then gives its device addresses back. What others are being told at that
-    /// moment they know when this returns, too.</summary>
+    /// <summary>Tells the units of what a ring has waiting, and only then gives its device addresses back. What others are being told at
+    /// that moment they know when this returns, too.</summary>
     private Status Flush(FlushRing ring, bool isTimer = false)
     {
         if (_flushing.IsHeld)

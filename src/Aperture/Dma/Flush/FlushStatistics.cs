@@ -7,4 +7,5 @@ namespace Aperture.Dma.Flush;
 /// <param name="PendingBytes">Bytes that are unmapped and not yet invalidated.</param>
 /// <param name="PeakPendingBytes">The most there ever were, bytes.</param>
 /// <param name="LongestWindow">The longest time from an unmap to the end of its invalidation.</param>
-public readonly record struct FlushStatistics(long Unmaps, long Flushes, long TimerFlushes, long PendingBytes, long PeakPendingBytes, TimeSpan LongestWindow);
+public readonly record struct FlushStatistics(long Unmaps, long Flushes, long TimerFlushes, long PendingBytes, long PeakPendingBytes,
+    TimeSpan LongestWindow);
