@@ -53,7 +53,21 @@ internal sealed unsafe class BiasOwner(ThreadRecord? thread) : LineApart
     /// <summary>Whether the calling thread is surely the owner. It may be all the same when it is not sure.</summary>
     /// <param name="local">Something on the caller's stack.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool IsSurely(void* local) => (nuint)local >> PageShift == _page;
+    public bool IsSurely(void* local) => (nuint)local >> PageShift == _page && IsItself;
+
+    /// <summary>Debug builds know exactly who holds a lock, and so take nothing over from a thread that has ended.</summary>
+    private bool IsItself
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+#if DEBUG
+            return Thread == ThreadRecord.Current;
+#else
+            return true;
+#endif
+        }
+    }
 
     /// <summary>Whether the calling thread is the owner.</summary>
     /// <param name="local">Something on the caller's stack.</param>

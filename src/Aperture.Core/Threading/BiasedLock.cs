@@ -29,6 +29,18 @@ public sealed unsafe class BiasedLock : LineApart
     /// <summary>Whether the lock is nobody's for good, and taken by an interlocked step each time.</summary>
     public bool IsShared => Volatile.Read(ref _owner) == BiasOwner.Everybody;
 
+    /// <summary>The thread that holds the lock; only while one does.</summary>
+    internal ThreadRecord? Holder
+    {
+        get
+        {
+            var owner = Volatile.Read(ref _owner);
+            if (owner.IsInside)
+                return owner.Thread;
+            return Volatile.Read(ref _holder) ?? (_asked.IsInside ? _asked.Thread : null);
+        }
+    }
+
     /// <summary>Takes the lock until the result is disposed, on the same thread.</summary>
     /// <exception cref="LockRecursionException">The calling thread holds it already.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

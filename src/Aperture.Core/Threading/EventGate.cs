@@ -31,6 +31,23 @@ public static class EventGate
         return new Scope(thread.TryClose() ? thread : null);
     }
 
+    /// <summary>Closes the gate of the calling thread, unless it is closed.</summary>
+    /// <param name="thread">The calling thread's record.</param>
+    /// <returns>Whether it was open: then the caller opens it again (<see cref="Open"/>).</returns>
+    public static bool TryClose(ThreadRecord thread)
+    {
+        ArgumentNullException.ThrowIfNull(thread);
+        return thread.TryClose();
+    }
+
+    /// <summary>Opens the gate of the calling thread, and lets happen what was kept.</summary>
+    /// <param name="thread">The calling thread's record.</param>
+    public static void Open(ThreadRecord thread)
+    {
+        ArgumentNullException.ThrowIfNull(thread);
+        thread.Open();
+    }
+
     /// <summary>Delivers what was kept. An exception of an event passes through; what was kept behind it stays kept for the next time.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal static void Deliver(ThreadRecord thread)

@@ -8,7 +8,7 @@ namespace Aperture.Core.Threading;
 /// <remarks>Not recursive. A thread takes gated locks in rising rank only and lets the last one go first; Debug builds assert it. Locks under which drivers are called (of groups, of the
 /// driver core, of runtime power) are no gated ones and are taken before: interrupts and timers may run under them, as in a kernel under a mutex, and so
 /// must not take them.</remarks>
-public sealed class GatedLock
+public sealed unsafe class GatedLock
 {
     private readonly BiasedLock _lock = new();
     private bool _closesGate; // whether it was this lock that closed the gate of its holder
@@ -68,6 +68,38 @@ public sealed class GatedLock
         if (opens)
             thread.Open();
     }
+
+    /// <summary>The thread that holds the lock; only while one does.</summary>
+    public ThreadRecord? Holder => _lock.Holder;
+
+    /// <summary>Takes the lock and leaves the gate as it is: quicker, for who closes the gate himself once something is about to happen.
+    /// <see cref="ExitBesideGate"/> lets the lock go.</summary>
+    /// <param name="local">Something on the caller's stack, by which the lock's owner is known sooner than by its record.</param>
+    /// <exception cref="LockRecursionException">The calling thread holds it already.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void EnterBesideGate(void* local)
+    {
+        CheckOrder();
+        _lock.EnterBy(local);
+        NoteRank();
+    }
+
+    /// <summary>Lets go what <see cref="EnterBesideGate"/> took.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void ExitBesideGate()
+    {
+        ForgetRank();
+        _lock.Exit();
+    }
+
+    [Conditional("DEBUG")]
+    private void CheckOrder() => CheckOrder(ThreadRecord.Current);
+
+    [Conditional("DEBUG")]
+    private void NoteRank() => ThreadRecord.Current.NoteRank(Rank);
+
+    [Conditional("DEBUG")]
+    private void ForgetRank() => ThreadRecord.Current.ForgetRank(Rank);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Close(ThreadRecord thread)

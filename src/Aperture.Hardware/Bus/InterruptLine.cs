@@ -31,12 +31,16 @@ public sealed class InterruptLine : IGateEvent
     /// sets it once. With several threads it is a hint: who needs the level as it is now looks at <see cref="IsAsserted"/>.</summary>
     public Action<bool>? Changed { get; set; }
 
+    /// <summary>Called with each change, before anybody is told: a block whose lock leaves the gate open closes it.</summary>
+    internal Action? BeforeChange { get; set; }
+
     /// <summary>Drives the line.</summary>
     public void Set(bool asserted)
     {
         var level = asserted ? 1 : 0;
         if (Volatile.Read(ref _level) == level || Interlocked.Exchange(ref _level, level) == level)
             return;
+        BeforeChange?.Invoke();
         if (EventGate.IsOpen)
         {
             Tell();

@@ -36,7 +36,7 @@ public sealed partial class ExynosSysMmu
         var word = (uint)value;
         if (offset == SysMmuRegister.Control)
             WriteControl(word);
-        else if (!IsReadOnly(offset) && !TryWriteBuffer(offset, word))
+        else if (_isPlain[offset / sizeof(uint)] || (!IsReadOnly(offset) && !TryWriteBuffer(offset, word)))
             WriteRegister(offset, word);
         return true;
     }

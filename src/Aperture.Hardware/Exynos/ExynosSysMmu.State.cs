@@ -33,13 +33,14 @@ public sealed partial class ExynosSysMmu
 
     private void WriteControl(uint value)
     {
-        var (old, oldMode) = (Control, _mode);
-        this[SysMmuRegister.Control] = value;
-        if (Control.IsBlocked && !old.IsBlocked)
+        var control = new SysMmuControl(value);
+        var oldMode = _mode;
+        if (control.IsBlocked && !Control.IsBlocked)
             _pollsLeft = BlockDelayPolls;
-        if (!Control.IsBlocked || !Control.IsEnabled)
+        this[SysMmuRegister.Control] = value;
+        if (!control.IsBlocked || !control.IsEnabled)
             _faultHeld = false;
-        RefreshMode();
+        RefreshMode(control);
         if (oldMode != _mode && oldMode != Mode.Held)
             EndAccesses();
     }
@@ -57,14 +58,20 @@ public sealed partial class ExynosSysMmu
         return Options.StatusOtherBits | (blocked ? SysMmuRegister.StatusBlocked : 0);
     }
 
-    private void RefreshMode()
+    private void RefreshMode() => RefreshMode(Control);
+
+    private void RefreshMode(SysMmuControl control)
     {
-        var control = Control;
-        _mode = !control.IsEnabled ? Mode.PassingThrough
+        var mode = !control.IsEnabled ? Mode.PassingThrough
             : control.IsBlocked || _faultHeld ? Mode.Held
             : Mode.Translating;
-        NoteStall(_mode == Mode.Held);
-        Interrupt.Set(Answers && control.HasInterrupt && this[InterruptStatus] != 0);
+        if (mode != _mode)
+        {
+            _mode = mode;
+            NoteStall(mode == Mode.Held);
+        }
+
+        Interrupt.Set(this[InterruptStatus] != 0 && control.HasInterrupt && Answers);
     }
 
     private void RefreshAll()

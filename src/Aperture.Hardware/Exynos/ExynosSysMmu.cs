@@ -29,6 +29,7 @@ public sealed partial class ExynosSysMmu : TranslationUnit
     private readonly StructureCache<uint>? _faultingPages;
     private readonly byte[] _vids;                      // VID of each stream; empty without virtual machines
     private readonly int _addressShift;                 // right shift of addresses in descriptors
+    private readonly bool[] _isPlain;                   // by word: it can be written, and is no window to something else
     private readonly uint _typeMask;                    // type bits of a first-level descriptor
 
     /// <summary>A unit after reset.</summary>
@@ -60,6 +61,9 @@ public sealed partial class ExynosSysMmu : TranslationUnit
         _addressShift = _version.AddressShift;
         _typeMask = (1u << options.FirstLevelTypeBits) - 1;
         _buffers = new uint[options.PrefetchBuffers * WordsPerBuffer];
+        _isPlain = new bool[_words.Length];
+        for (var i = 0; i < _isPlain.Length; i++)
+            _isPlain[i] = !IsReadOnly((uint)i * sizeof(uint)) && BufferRegister((uint)i * sizeof(uint)) < 0;
         Reset();
     }
 

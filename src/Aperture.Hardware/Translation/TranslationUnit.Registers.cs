@@ -13,7 +13,7 @@ public abstract partial class TranslationUnit
 
     private readonly GatedLock _guard = new(LockRank.Unit);
     private readonly ulong[] _hits = new ulong[CounterStripes * CounterStride]; // hits without a lock, by the number of the thread
-    private bool _endsAccesses;      // whether the register access that holds the lock waits for accesses when it has let it go
+    private Ending _ending;          // what the register access that holds the lock has to do when it has let it go
     private int _stalledBy = Nobody; // the number of the thread that made the unit stall accesses
 
     /// <summary>The lock of the unit: its registers, its caches, its walks.</summary>
@@ -69,11 +69,20 @@ public abstract partial class TranslationUnit
 
     /// <summary>Takes the lock of the unit for a register access, or for what changes its state from outside. What it raises is told, and
     /// what it must wait for is waited for, when the result is disposed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected internal RegisterScope HoldRegisters() => new(this);
 
     /// <summary>Says that the register access that is going on removes translations or leads accesses elsewhere: it returns when every
     /// access of another thread that began before has ended.</summary>
-    protected internal void EndAccesses() => _endsAccesses = true;
+    protected internal void EndAccesses() => _ending |= Ending.WaitForAccesses;
+
+    /// <summary>An interrupt line of the unit is about to change. A register access leaves the gate of its thread open until then: nearly
+    /// none changes a line.</summary>
+    private protected void CloseGate()
+    {
+        if (_guard.Holder is not null && EventGate.TryClose(ThreadRecord.Current))
+            _ending |= Ending.OpenGate;
+    }
 
     /// <summary>Says that accesses are stalled from now on because of what the calling thread does, or no longer.</summary>
     /// <param name="isStalled">Whether they are.</param>
@@ -82,7 +91,7 @@ public abstract partial class TranslationUnit
         if (!isStalled)
             _stalledBy = Nobody;
         else if (_stalledBy == Nobody)
-            _stalledBy = ThreadRecord.Current.Index;
+            _stalledBy = _guard.Holder?.Index ?? Nobody;
     }
 
     /// <summary>Counts an access that was served without the lock.</summary>
@@ -97,30 +106,55 @@ public abstract partial class TranslationUnit
         return by != Nobody && by != thread.Index;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void End()
+    {
+        var ending = _ending;
+        _ending = Ending.Nothing;
+        _guard.ExitBesideGate();
+        if ((ending & Ending.WaitForAccesses) != 0)
+            _epoch.WaitForReaders();
+        if ((ending & Ending.OpenGate) != 0)
+            EventGate.Open(ThreadRecord.Current);
+    }
+
+    /// <summary>What a register access does when it has let the lock go.</summary>
+    [Flags]
+    private enum Ending
+    {
+        /// <summary>No more.</summary>
+        Nothing = 0,
+
+        /// <summary>Waits for accesses of other threads.</summary>
+        WaitForAccesses = 1,
+
+        /// <summary>Opens the gate of its thread.</summary>
+        OpenGate = 2,
+    }
+
     /// <summary>A register access that is going on.</summary>
-    protected internal readonly ref struct RegisterScope
+    protected internal readonly unsafe ref struct RegisterScope
     {
         private readonly TranslationUnit _unit;
-        private readonly ThreadRecord _thread;
-        private readonly EventGate.Scope _gate;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        [SkipLocalsInit]
         internal RegisterScope(TranslationUnit unit)
         {
+            byte here;
             _unit = unit;
-            _thread = ThreadRecord.Current;
-            _gate = EventGate.Close(_thread);
-            unit._guard.Enter(_thread);
+            unit._guard.EnterBesideGate(&here);
         }
 
         /// <summary>Ends it: lets the lock go, waits for accesses if it must, and lets interrupts happen.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Dispose()
         {
-            var waits = _unit._endsAccesses;
-            _unit._endsAccesses = false;
-            _unit._guard.Exit(_thread);
-            if (waits)
-                _unit._epoch.WaitForReaders();
-            _gate.Dispose();
+            var unit = _unit;
+            if (unit._ending == Ending.Nothing)
+                unit._guard.ExitBesideGate();
+            else
+                unit.End();
         }
     }
 }

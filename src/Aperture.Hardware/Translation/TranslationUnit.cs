@@ -27,6 +27,8 @@ public abstract partial class TranslationUnit : BusDevice
     {
         ArgumentNullException.ThrowIfNull(bus);
         Bus = bus;
+        foreach (var line in Interrupts)
+            line.BeforeChange = CloseGate;
     }
 
     /// <summary>Number of entries of the translation cache, all levels together.</summary>
