@@ -45,6 +45,9 @@ public sealed class AccessEpoch
         return new Scope(slot);
     }
 
+    /// <summary>Whether there is anybody to wait for.</summary>
+    public bool HasReaders => Volatile.Read(ref _only) != Nobody;
+
     /// <summary>Returns when every access of another thread that began before has ended. Call it after the change that later accesses
     /// shall see, outside of an access: two threads that waited within theirs would wait for each other.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -107,11 +107,8 @@ public abstract partial class TranslationUnit
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void End()
+    private void End(Ending ending)
     {
-        var ending = _ending;
-        _ending = Ending.Nothing;
-        _guard.ExitBesideGate();
         if ((ending & Ending.WaitForAccesses) != 0)
             _epoch.WaitForReaders();
         if ((ending & Ending.OpenGate) != 0)
@@ -151,10 +148,12 @@ public abstract partial class TranslationUnit
         public void Dispose()
         {
             var unit = _unit;
-            if (unit._ending == Ending.Nothing)
-                unit._guard.ExitBesideGate();
-            else
-                unit.End();
+            var ending = unit._ending;
+            if (ending != Ending.Nothing)
+                unit._ending = Ending.Nothing;
+            unit._guard.ExitBesideGate();
+            if (ending != Ending.Nothing && (ending != Ending.WaitForAccesses || unit._epoch.HasReaders))
+                unit.End(ending);
         }
     }
 }
