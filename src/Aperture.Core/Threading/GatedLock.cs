@@ -8,9 +8,8 @@ namespace Aperture.Core.Threading;
 /// <remarks>Not recursive. A thread takes gated locks in rising rank only and lets the last one go first; Debug builds assert it. Locks under which drivers are called (of groups, of the
 /// driver core, of runtime power) are no gated ones and are taken before: interrupts and timers may run under them, as in a kernel under a mutex, and so
 /// must not take them.</remarks>
-public sealed unsafe class GatedLock
+public sealed unsafe class GatedLock : BiasedLockBase
 {
-    private readonly BiasedLock _lock = new();
     private bool _closesGate; // whether it was this lock that closed the gate of its holder
 
     /// <summary>A lock that nobody holds.</summary>
@@ -19,9 +18,6 @@ public sealed unsafe class GatedLock
 
     /// <summary>Its place in the order of locks.</summary>
     public LockRank Rank { get; }
-
-    /// <summary>Whether the calling thread holds the lock.</summary>
-    public bool IsHeld => _lock.IsHeld;
 
     /// <summary>Takes the lock until the result is disposed, on the same thread.</summary>
     /// <exception cref="LockRecursionException">The calling thread holds it already.</exception>
@@ -40,7 +36,7 @@ public sealed unsafe class GatedLock
     public void Enter(ThreadRecord thread)
     {
         CheckOrder(thread);
-        _lock.Enter(thread);
+        EnterCore(thread);
         Close(thread);
     }
 
@@ -51,7 +47,7 @@ public sealed unsafe class GatedLock
     public bool TryEnter(ThreadRecord thread)
     {
         CheckOrder(thread);
-        if (!_lock.TryEnter(thread))
+        if (!TryEnterCore(thread))
             return false;
         Close(thread);
         return true;
@@ -64,13 +60,10 @@ public sealed unsafe class GatedLock
     {
         var opens = _closesGate;
         thread.ForgetRank(Rank);
-        _lock.Exit();
+        ExitCore();
         if (opens)
             thread.Open();
     }
-
-    /// <summary>The thread that holds the lock; only while one does.</summary>
-    public ThreadRecord? Holder => _lock.Holder;
 
     /// <summary>Takes the lock and leaves the gate as it is: quicker, for who closes the gate himself once something is about to happen.
     /// <see cref="ExitBesideGate"/> lets the lock go.</summary>
@@ -80,7 +73,7 @@ public sealed unsafe class GatedLock
     public void EnterBesideGate(void* local)
     {
         CheckOrder();
-        _lock.EnterBy(local);
+        EnterBy(local);
         NoteRank();
     }
 
@@ -89,7 +82,7 @@ public sealed unsafe class GatedLock
     public void ExitBesideGate()
     {
         ForgetRank();
-        _lock.Exit();
+        ExitCore();
     }
 
     [Conditional("DEBUG")]
@@ -112,7 +105,7 @@ public sealed unsafe class GatedLock
     [Conditional("DEBUG")]
     private void CheckOrder(ThreadRecord thread)
     {
-        if (!_lock.IsHeld) // the lock itself says that
+        if (!IsHeld) // the lock itself says that
             thread.CheckRank(Rank);
     }
 
