@@ -1,7 +1,7 @@
 namespace Aperture.Core.Threading;
 
-/// <summary>Decides what becomes of a bias after another thread had to take it away: worth while is only a bias whose owner came in so often meanwhile that
-/// what it saved pays for the process-wide barrier.</summary>
+/// <summary>Decides what becomes of a bias after another thread had to take it away: worth while is only a bias whose owner came in so
+/// often meanwhile that what it saved pays for the process-wide barrier.</summary>
 internal struct BiasCredit
 {
     /// <summary>How often at most a bias is taken away that did not pay for it.</summary>

@@ -2,12 +2,12 @@ using System.Runtime.CompilerServices;
 
 namespace Aperture.Core.Threading;
 
-/// <summary>One ownership of something biased: by which thread, and whether it is inside. Each ownership has an object of its own, so that a thread which
-/// still believes to be the owner says so where nobody looks any more.</summary>
+/// <summary>One ownership of something biased: by which thread, and whether it is inside. Each ownership has an object of its own, so that
+/// a thread which still believes to be the owner says so where nobody looks any more.</summary>
 /// <remarks>
-/// The owner knows itself by its stack: no two living threads have locals in the same page of memory. That is quicker than to ask for the thread. A page in
-/// which the owner was seen is remembered; in every other it asks. When the owner has ended another thread may get its stack, and the ownership with it: the
-/// operating system has put the end of the one before the beginning of the other.
+/// The owner knows itself by its stack: no two living threads have locals in the same page of memory. That is quicker than to ask for the
+/// thread. A page in which the owner was seen is remembered; in every other it asks. When the owner has ended another thread may get its
+/// stack, and the ownership with it: the operating system has put the end of the one before the beginning of the other.
 /// </remarks>
 /// <param name="thread">The owner; null for nobody.</param>
 internal sealed unsafe class BiasOwner(ThreadRecord? thread) : LineApart
@@ -31,7 +31,8 @@ internal sealed unsafe class BiasOwner(ThreadRecord? thread) : LineApart
 
     private nuint _page = nuint.MaxValue; // of the owner's stack; written by the owner only
     private uint _elsewhere;              // how often it was in another
-#pragma warning disable IDE0051, CS0169, CS0414 // nobody reads it: it keeps the object behind, perhaps another owner's, out of the same cache line
+// nobody reads it: it keeps the object behind, perhaps another owner's, out of the same cache line
+#pragma warning disable IDE0051, CS0169, CS0414
     private Line _behind;
 #pragma warning restore IDE0051, CS0169, CS0414
 

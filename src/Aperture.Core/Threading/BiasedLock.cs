@@ -2,10 +2,11 @@ using System.Runtime.CompilerServices;
 
 namespace Aperture.Core.Threading;
 
-/// <summary>A lock that belongs to the thread which takes it again and again: that thread enters by plain stores, without an interlocked step. Another thread
-/// first takes it from its owner, at the price of a memory barrier in every thread of the process. An owner that came in often enough since then to be worth
-/// that price stays the owner, and does not even notice the guest; else the guest is the owner from then on. After <see cref="BiasedLockBase.MaxMoves"/> guests that were
-/// not worth while the lock belongs to nobody, and is taken by one compare-and-swap each time.</summary>
+/// <summary>A lock that belongs to the thread which takes it again and again: that thread enters by plain stores, without an interlocked
+/// step. Another thread first takes it from its owner, at the price of a memory barrier in every thread of the process. An owner that came
+/// in often enough since then to be worth that price stays the owner, and does not even notice the guest; else the guest is the owner from
+/// then on. After <see cref="BiasedLockBase.MaxMoves"/> guests that were not worth while the lock belongs to nobody, and is taken by one
+/// compare-and-swap each time.</summary>
 /// <remarks>Not recursive. Who waits spins and gives the processor away: meant for short sequences.</remarks>
 public sealed class BiasedLock : BiasedLockBase
 {

@@ -2,13 +2,13 @@ using System.Runtime.CompilerServices;
 
 namespace Aperture.Core.Threading;
 
-/// <summary>What a lock is that belongs to the thread which takes it again and again. In one object with what is built upon it, so that taking it follows no
-/// further reference.</summary>
+/// <summary>What a lock is that belongs to the thread which takes it again and again. In one object with what is built upon it, so that
+/// taking it follows no further reference.</summary>
 /// <remarks>
 /// <para>Not recursive. Who waits spins and gives the processor away: meant for short sequences.</para>
-/// <para>Why it holds: the owner says that it is inside and then looks whether it still is the owner. Who takes the bias away says so and then, after the
-/// process-wide barrier, looks whether the owner is inside. The barrier stands for the fence between the owner's two steps, so that at least one of both sees
-/// the other.</para>
+/// <para>Why it holds: the owner says that it is inside and then looks whether it still is the owner. Who takes the bias away says so and
+/// then, after the process-wide barrier, looks whether the owner is inside. The barrier stands for the fence between the owner's two steps,
+/// so that at least one of both sees the other.</para>
 /// </remarks>
 public abstract unsafe class BiasedLockBase : LineApart
 {
@@ -49,7 +49,8 @@ public abstract unsafe class BiasedLockBase : LineApart
             EnterSlowly(thread);
     }
 
-    /// <summary>Takes the lock; quicker where the calling thread's record is not at hand. <see cref="IsHeld"/> may not know of it.</summary>
+    /// <summary>Takes the lock; quicker where the calling thread's record is not at hand. <see cref="IsHeld"/> may not know of
+    /// it.</summary>
     /// <param name="local">Something on the caller's stack, by which an owner knows itself.</param>
     /// <exception cref="LockRecursionException">The calling thread holds it already.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -106,7 +107,8 @@ public abstract unsafe class BiasedLockBase : LineApart
         return false;
     }
 
-    private bool IsHeldBy(ThreadRecord thread) => Volatile.Read(ref _holder) == thread || IsInside(Volatile.Read(ref _owner), thread) || IsInside(_asked, thread);
+    private bool IsHeldBy(ThreadRecord thread) => Volatile.Read(ref _holder) == thread || IsInside(Volatile.Read(ref _owner),
+        thread) || IsInside(_asked, thread);
 
     private static bool IsInside(BiasOwner owner, ThreadRecord thread) => owner.Thread == thread && owner.IsInside;
 

@@ -2,15 +2,15 @@ using System.Runtime.CompilerServices;
 
 namespace Aperture.Core.Threading;
 
-/// <summary>Compare-and-swap for words that nearly always the same thread changes: this thread, their owner, does it by plain loads and stores. For all
-/// others, and for those who only read, it looks like any compare-and-swap.</summary>
+/// <summary>Compare-and-swap for words that nearly always the same thread changes: this thread, their owner, does it by plain loads and
+/// stores. For all others, and for those who only read, it looks like any compare-and-swap.</summary>
 /// <remarks>
-/// <para>Another thread that comes for a step of its own takes the bias from the owner, at the price of a memory barrier in every thread of the process, waits
-/// for the few instructions of a step that may be under way, and does its own. When that happens more often than it is worth (<see cref="BiasCredit"/>) the words
-/// belong to everybody, and each step is an interlocked one from then on.</para>
+/// <para>Another thread that comes for a step of its own takes the bias from the owner, at the price of a memory barrier in every thread of
+/// the process, waits for the few instructions of a step that may be under way, and does its own. When that happens more often than it is
+/// worth (<see cref="BiasCredit"/>) the words belong to everybody, and each step is an interlocked one from then on.</para>
 /// <para>All steps on the words have to go through the same object.</para>
-/// <para>Why it holds: the owner says that it is inside and then looks whether it still is the owner. Who takes the bias away says so and then, after the
-/// process-wide barrier, looks whether the owner is inside. Of both one at least sees the other.</para>
+/// <para>Why it holds: the owner says that it is inside and then looks whether it still is the owner. Who takes the bias away says so and
+/// then, after the process-wide barrier, looks whether the owner is inside. Of both one at least sees the other.</para>
 /// </remarks>
 public sealed unsafe class BiasedWords
 {

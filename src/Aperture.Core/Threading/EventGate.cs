@@ -2,8 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace Aperture.Core.Threading;
 
-/// <summary>Keeps interrupts and timers away from code that holds locks, as a kernel's disabled interrupts do: what a thread causes while it holds a
-/// <see cref="GatedLock"/> happens on the same thread as soon as it has let the outermost one go, in the order in which it was caused.</summary>
+/// <summary>Keeps interrupts and timers away from code that holds locks, as a kernel's disabled interrupts do: what a thread causes while
+/// it holds a
+/// <see cref="GatedLock"/> happens on the same thread as soon as it has let the outermost one go, in the order in which it was
+/// caused.</summary>
 public static class EventGate
 {
     /// <summary>Whether the calling thread holds no gated lock.</summary>
@@ -21,8 +23,8 @@ public static class EventGate
             gateEvent.Deliver();
     }
 
-    /// <summary>Keeps the gate of the calling thread closed until the result is disposed, as a gated lock does: for a sequence that lets locks go in its middle
-    /// and in which no event may happen.</summary>
+    /// <summary>Keeps the gate of the calling thread closed until the result is disposed, as a gated lock does: for a sequence that lets
+    /// locks go in its middle and in which no event may happen.</summary>
     /// <param name="thread">The calling thread's record.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Scope Close(ThreadRecord thread)
@@ -48,7 +50,8 @@ public static class EventGate
         thread.Open();
     }
 
-    /// <summary>Delivers what was kept. An exception of an event passes through; what was kept behind it stays kept for the next time.</summary>
+    /// <summary>Delivers what was kept. An exception of an event passes through; what was kept behind it stays kept for the next
+    /// time.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal static void Deliver(ThreadRecord thread)
     {

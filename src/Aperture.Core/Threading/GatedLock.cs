@@ -3,11 +3,12 @@ using System.Runtime.CompilerServices;
 
 namespace Aperture.Core.Threading;
 
-/// <summary>A lock under which no interrupt and no timer runs on the thread that holds it: what it causes meanwhile happens when it has let its outermost
-/// gated lock go (<see cref="EventGate"/>). Its owner takes it without an interlocked step (<see cref="BiasedLock"/>).</summary>
-/// <remarks>Not recursive. A thread takes gated locks in rising rank only and lets the last one go first; Debug builds assert it. Locks under which drivers are called (of groups, of the
-/// driver core, of runtime power) are no gated ones and are taken before: interrupts and timers may run under them, as in a kernel under a mutex, and so
-/// must not take them.</remarks>
+/// <summary>A lock under which no interrupt and no timer runs on the thread that holds it: what it causes meanwhile happens when it has let
+/// its outermost gated lock go (<see cref="EventGate"/>). Its owner takes it without an interlocked step
+/// (<see cref="BiasedLock"/>).</summary>
+/// <remarks>Not recursive. A thread takes gated locks in rising rank only and lets the last one go first; Debug builds assert it. Locks
+/// under which drivers are called (of groups, of the driver core, of runtime power) are no gated ones and are taken before: interrupts and
+/// timers may run under them, as in a kernel under a mutex, and so must not take them.</remarks>
 public sealed unsafe class GatedLock : BiasedLockBase
 {
     private bool _closesGate; // whether it was this lock that closed the gate of its holder

@@ -2,8 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace Aperture.Core.Threading;
 
-/// <summary>What one thread at a time works on and others hold beside it: its fields share no cache line with the object before it, usually the array
-/// through which all threads find it.</summary>
+/// <summary>What one thread at a time works on and others hold beside it: its fields share no cache line with the object before it, usually
+/// the array through which all threads find it.</summary>
 public abstract class LineApart
 {
 #pragma warning disable IDE0051, CS0169 // nobody reads it: it is there for its size. The fields of a derived class come behind it

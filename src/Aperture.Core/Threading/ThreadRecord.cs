@@ -52,8 +52,8 @@ public sealed class ThreadRecord
         return isTaken;
     }
 
-    /// <summary>Closes the gate. Not a count, which each step would have to wait for the one before to add to: who closed it opens it, so that what lies
-    /// within need not know.</summary>
+    /// <summary>Closes the gate. Not a count, which each step would have to wait for the one before to add to: who closed it opens it, so
+    /// that what lies within need not know.</summary>
     /// <returns>False when it is closed already.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryClose()

@@ -1,7 +1,7 @@
 namespace Aperture.Core.Threading;
 
-/// <summary>Spreads threads over what there is one of for each core. A thread keeps its slot wherever it runs, until it meets another there: a single thread
-/// thus meets the same things in every run, which the number of its core would not give it.</summary>
+/// <summary>Spreads threads over what there is one of for each core. A thread keeps its slot wherever it runs, until it meets another
+/// there: a single thread thus meets the same things in every run, which the number of its core would not give it.</summary>
 public static class ThreadSlot
 {
     private static int s_last;

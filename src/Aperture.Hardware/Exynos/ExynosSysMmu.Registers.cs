@@ -136,7 +136,8 @@ public sealed partial class ExynosSysMmu
                 FlushEntry(vid, 1, word);
                 break;
             case SysMmuVmRegister.FlushRange:
-                FlushRange(vid, 1, word, this[VmOffset(vid, SysMmuVmRegister.FlushRangeStart)], this[VmOffset(vid, SysMmuVmRegister.FlushRangeEnd)]);
+                FlushRange(vid, 1, word, this[VmOffset(vid, SysMmuVmRegister.FlushRangeStart)], this[VmOffset(vid,
+                    SysMmuVmRegister.FlushRangeEnd)]);
                 break;
         }
     }
