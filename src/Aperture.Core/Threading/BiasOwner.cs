@@ -31,7 +31,8 @@ internal sealed unsafe class BiasOwner(ThreadRecord? thread) : LineApart
 
     private nuint _page = nuint.MaxValue; // of the owner's stack; written by the owner only
     private uint _elsewhere;              // how often it was in another
-// nobody reads it: it keeps the object behind, perhaps another owner's, out of the same cache line
+
+    // Nobody reads it: it keeps the object behind, perhaps another owner's, out of the same cache line.
 #pragma warning disable IDE0051, CS0169, CS0414
     private Line _behind;
 #pragma warning restore IDE0051, CS0169, CS0414
@@ -54,20 +55,13 @@ internal sealed unsafe class BiasOwner(ThreadRecord? thread) : LineApart
     /// <summary>Whether the calling thread is surely the owner. It may be all the same when it is not sure.</summary>
     /// <param name="local">Something on the caller's stack.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool IsSurely(void* local) => (nuint)local >> PageShift == _page && IsItself;
-
-    /// <summary>Debug builds know exactly who holds a lock, and so take nothing over from a thread that has ended.</summary>
-    private bool IsItself
+    public bool IsSurely(void* local)
     {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get
-        {
+        var isThere = (nuint)local >> PageShift == _page;
 #if DEBUG
-            return Thread == ThreadRecord.Current;
-#else
-            return true;
+        isThere &= Thread == ThreadRecord.Current; // asserts know exactly who holds a lock: nothing is taken over from a thread that has ended
 #endif
-        }
+        return isThere;
     }
 
     /// <summary>Whether the calling thread is the owner.</summary>

@@ -79,7 +79,10 @@ public sealed class ThreadRecord
     internal void CheckRank(LockRank rank)
     {
         if (_ranks >> (int)rank != 0)
-            throw new InvalidOperationException($"a lock of rank {rank} is taken under one of the same or a higher rank: locks are taken in rising rank only");
+        {
+            throw new InvalidOperationException(
+                $"a lock of rank {rank} is taken under one of the same or a higher rank: locks are taken in rising rank only");
+        }
     }
 
     /// <summary>Notes a lock that was taken, in Debug.</summary>
@@ -93,6 +96,9 @@ public sealed class ThreadRecord
     {
         _ranks &= ~(1ul << (int)rank);
         if (_ranks >> (int)rank != 0)
-            throw new InvalidOperationException($"a lock of rank {rank} is let go before one of a higher rank: who was taken last goes first");
+        {
+            throw new InvalidOperationException(
+                $"a lock of rank {rank} is let go before one of a higher rank: who was taken last goes first");
+        }
     }
 }

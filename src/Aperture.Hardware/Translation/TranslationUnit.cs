@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Aperture.Core;
 using Aperture.Core.Threading;
 using Aperture.Hardware.Bus;
 
