@@ -95,5 +95,6 @@ internal static class RemovalTests
             Check.Equal(command.Length + 1, Linux.Native.Libc.Write(monitor, bytes, (nuint)command.Length + 1));
     }
 
-    private static void Wait(Func<bool> holds) => Check.That(SpinWait.SpinUntil(holds, TimeSpan.FromSeconds(60)));
+    /// <summary>Without a limit: the emulator takes orders in its own time, while the guest's may jump ahead by any amount.</summary>
+    private static void Wait(Func<bool> holds) => SpinWait.SpinUntil(holds);
 }
