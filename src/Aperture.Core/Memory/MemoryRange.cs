@@ -27,8 +27,9 @@ public readonly record struct MemoryRange(PhysicalAddress Start, ulong Length)
         var count = 0;
         foreach (var range in sorted)
         {
-            if (count > 0 && range.Start.Value != 0 && sorted[count - 1].Last.Value == range.Start.Value - 1)
-                sorted[count - 1] = new MemoryRange(sorted[count - 1].Start, sorted[count - 1].Length + range.Length);
+            var isNext = count > 0 && range.Start.Value != 0 && sorted[count - 1].Last.Value == range.Start.Value - 1;
+            if (isNext && sorted[count - 1].Length + range.Length is not 0 and var length) // no length says 2^64
+                sorted[count - 1] = new MemoryRange(sorted[count - 1].Start, length);
             else
                 sorted[count++] = range;
         }
