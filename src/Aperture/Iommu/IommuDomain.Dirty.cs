@@ -6,6 +6,11 @@ namespace Aperture.Iommu;
 // Which pages were written.
 public abstract partial class IommuDomain
 {
+    private volatile bool _isTracking; // account is kept, on every unit that comes as well
+
+    /// <summary>Whether account of written pages is kept now.</summary>
+    public bool IsTrackingDirty => _isTracking;
+
     /// <summary>Whether the domain was made to tell which pages were written.</summary>
     public virtual bool TracksDirty => false;
 
@@ -29,14 +34,18 @@ public abstract partial class IommuDomain
         Iova start, ulong size, DirtyBitmap written, ref InvalidationGather gather, bool clear = true) =>
         Status.NotSupported;
 
-    /// <summary>Tells every unit where the domain is in force whether account is kept.</summary>
+    /// <summary>Tells every unit where the domain is in force whether account is kept; those that come later are told then.</summary>
     protected Status SetDirtyTrackingOnUnits(bool isOn)
     {
+        _isTracking = isOn;
         foreach (var unit in Units)
         {
             var status = unit.SetDirtyTracking(TargetOn(unit)!, isOn);
             if (status != Status.Ok)
+            {
+                _isTracking = false; // what one unit does not tell is not known
                 return status;
+            }
         }
 
         return Status.Ok;

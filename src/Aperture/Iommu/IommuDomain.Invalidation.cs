@@ -103,7 +103,7 @@ public abstract partial class IommuDomain
     }
 
     /// <summary>Counts one more master of a unit in. From here on the unit hears of every change.</summary>
-    internal void AddUse(IommuUnit unit)
+    internal virtual void AddUse(IommuUnit unit)
     {
         lock (_targetsLock)
         {
@@ -114,9 +114,8 @@ public abstract partial class IommuDomain
     }
 
     /// <summary>Counts one master of a unit out. A unit that may not have noticed goes on hearing of every change, and nothing that is
-    /// removed
-    /// here is used for anything else, until it was programmed afresh.</summary>
-    internal void RemoveUse(IommuUnit unit)
+    /// removed here is used for anything else, until it was programmed afresh.</summary>
+    internal virtual void RemoveUse(IommuUnit unit)
     {
         lock (_targetsLock)
         {

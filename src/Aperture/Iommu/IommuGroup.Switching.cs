@@ -181,18 +181,21 @@ public sealed partial class IommuGroup
     {
         var usable = domain.Type switch
         {
-            DomainType.Identity => port.Unit.Capabilities.CanBypass,
-            DomainType.Blocked => port.Unit.Capabilities.CanBlock,
+            DomainType.Identity => pasid is not null || port.Unit.Capabilities.CanBypass,
+            DomainType.Blocked => pasid is not null || port.Unit.Capabilities.CanBlock, // a unit with PASIDs can leave one without a table
             _ => !domain.TracksDirty || port.Unit.Capabilities.DirtyTracking,
         };
-        if (!usable && pasid is null)
+        if (!usable)
             return Status.NotSupported;
         var attachment = new Attachment(master.Device, port.Streams, domain, previous, pasid);
         if (attachment.Mode == AttachMode.Translate && !port.Unit.Accepts(domain))
             return Status.InvalidArgument;
         try
         {
-            return port.Unit.Attach(attachment);
+            var status = port.Unit.Attach(attachment);
+            if (status == Status.Ok && domain.IsTrackingDirty)
+                status = port.Unit.SetDirtyTracking(domain.TargetOn(port.Unit)!, true);
+            return status;
         }
         catch (ApertureException e)
         {

@@ -25,6 +25,20 @@ public abstract class NestedDomain : IommuDomain
     /// <summary>The guest's words that say where its tables are and of what kind, as the unit's own structures have them.</summary>
     public ReadOnlySpan<ulong> GuestTable => _guestTable;
 
+    /// <summary>A unit remembers what both stages made of an address: it hears of the parent's changes, too.</summary>
+    internal override void AddUse(IommuUnit unit)
+    {
+        Parent.AddUse(unit);
+        base.AddUse(unit);
+    }
+
+    /// <inheritdoc/>
+    internal override void RemoveUse(IommuUnit unit)
+    {
+        base.RemoveUse(unit);
+        Parent.RemoveUse(unit);
+    }
+
     /// <summary>Does what a guest asked its unit to invalidate, within this domain and nowhere else.</summary>
     /// <param name="commands">The guest's commands, as it wrote them for its unit.</param>
     /// <param name="done">Bytes of the commands that were done; the guest is told of the one behind them.</param>

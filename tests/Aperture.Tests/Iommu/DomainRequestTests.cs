@@ -141,6 +141,11 @@ public sealed class DomainRequestTests : IDisposable
         Assert.Equal(Status.Ok, domain.ReadAndClearDirty(default, 0x70_0000, written, ref gather));
         Assert.Empty(Pages(bits));
         Assert.Equal(Status.OutOfRange, domain.ReadAndClearDirty(new Iova(1UL << 39), 0x1000, default, ref gather));
+        _rich.Tracked.Clear();
+        var b = Master("b", _rich, 2);
+        b.Iommu!.Group.Attach(domain);
+        Assert.Contains(domain, _rich.Tracked); // who comes later keeps account as well
+        b.Iommu.Group.Detach(domain);
         Assert.Equal(Status.Ok, domain.SetDirtyTracking(false));
         Assert.Empty(_rich.Tracked);
         a.Iommu.Group.Detach(domain);
@@ -163,8 +168,15 @@ public sealed class DomainRequestTests : IDisposable
         Assert.Equal((Status.InvalidArgument, 8), (nested.Invalidate(commands, out var done), done));
         Assert.Equal((nested, 0x5000ul), (_rich.Invalidations[^1].Domain, _rich.Invalidations[^1].Range.Start.Value));
         Assert.Equal(Status.InvalidArgument, nested.Map(default, default, 0x1000, Protection.Read));
+
+        // What the parent loses the unit must drop as well, and the parent stays as long as it is needed.
+        Assert.Equal(Status.Ok, parent.Map(new Iova(0x8000), default, 0x1000, Protection.Read));
+        parent.Unmap(new Iova(0x8000), 0x1000);
+        Assert.Equal((parent, 0x8000ul), (_rich.Invalidations[^1].Domain, _rich.Invalidations[^1].Range.Start.Value));
+        Assert.Equal(Status.Busy, Assert.Throws<ApertureException>(parent.Dispose).Status);
         a.Iommu.Group.Detach(nested);
         nested.Dispose();
+        Assert.Empty(parent.Units);
     }
 
     [Fact]
