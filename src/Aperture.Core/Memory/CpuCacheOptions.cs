@@ -9,8 +9,7 @@ public sealed record CpuCacheOptions
 
     /// <summary>Evicts and speculatively fills lines at random with this seed, at every maintenance operation and every access of a device.
     /// The same seed and the same calls on one thread give the same bytes. Null, the default: all lines stay in the cache all the time,
-    /// which
-    /// shows every forgotten operation.</summary>
+    /// which shows every forgotten operation.</summary>
     public int? ChaosSeed { get; init; }
 
     /// <summary>Lines that chaos disturbs at each operation and each access: at least 1. Default 4.</summary>

@@ -62,8 +62,8 @@ internal sealed unsafe partial class HostReservation : SafeHandle
     }
 
     /// <summary>Gives the host memory back and keeps the address space, until nobody refers to this any more: whoever still has a pointer
-    /// reads zeros and
-    /// what he writes reaches nobody. In Debug the pages are inaccessible instead, also after that, so that he is found.</summary>
+    /// reads zeros and what he writes reaches nobody. In Debug the pages are inaccessible instead, also after that, so that he is
+    /// found.</summary>
     public void Retire()
     {
         if (IsInvalid || IsClosed)

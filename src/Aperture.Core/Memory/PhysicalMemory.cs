@@ -195,8 +195,7 @@ public sealed unsafe class PhysicalMemory : IDisposable
 
     /// <summary>Gives the host memory back. There is no RAM any more: for the bus nothing answers, and whoever asks for bytes gets an
     /// <see cref="ObjectDisposedException"/>. Pointers and spans from here are void; nobody else gets their addresses while this object
-    /// is in
-    /// use, so that a late access harms nobody: it finds zeros, and in Debug it ends the process where it happens.</summary>
+    /// is in use, so that a late access harms nobody: it finds zeros, and in Debug it ends the process where it happens.</summary>
     public void Dispose()
     {
         var regions = Interlocked.Exchange(ref _regions, []);

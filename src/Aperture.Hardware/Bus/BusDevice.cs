@@ -68,8 +68,7 @@ public abstract class BusDevice : IMmioDevice
     public bool Answers => IsPowered && IsClocked && !IsInReset;
 
     /// <summary>Connects the clocks that the block needs, instead of those that it had. It looks at them at each access: whoever starts
-    /// the last of several
-    /// finds the block clocked, whatever other threads do to clocks meanwhile.</summary>
+    /// the last of several finds the block clocked, whatever other threads do to clocks meanwhile.</summary>
     public void ClockFrom(params ReadOnlySpan<Signal> clocks) => _clocks = clocks.ToArray();
 
     /// <summary>Gives or takes power. A change in either direction leaves reset values behind.</summary>

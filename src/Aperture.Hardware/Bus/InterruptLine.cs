@@ -3,8 +3,7 @@ using Aperture.Core.Threading;
 namespace Aperture.Hardware.Bus;
 
 /// <summary>A level-triggered interrupt wire from a block to whoever listens. The level holds at once; whoever listens is told when the
-/// thread
-/// that drove it holds no <see cref="GatedLock"/>, so that a handler can use the block whose lock was held.</summary>
+/// thread that drove it holds no <see cref="GatedLock"/>, so that a handler can use the block whose lock was held.</summary>
 /// <remarks>Thread-safe. A level that is gone before anybody was told is not told.</remarks>
 public sealed class InterruptLine : IGateEvent
 {
@@ -27,8 +26,8 @@ public sealed class InterruptLine : IGateEvent
     public bool IsAsserted => Volatile.Read(ref _level) != 0;
 
     /// <summary>Called after each change of level, on the thread that caused it, with the new level, while that thread holds no gated
-    /// lock. A board
-    /// sets it once. With several threads it is a hint: who needs the level as it is now looks at <see cref="IsAsserted"/>.</summary>
+    /// lock. A board sets it once. With several threads it is a hint: who needs the level as it is now looks at
+    /// <see cref="IsAsserted"/>.</summary>
     public Action<bool>? Changed { get; set; }
 
     /// <summary>Called with each change, before anybody is told: a block whose lock leaves the gate open closes it.</summary>

@@ -125,8 +125,7 @@ public sealed unsafe class SystemBus
     }
 
     /// <summary>Replaces an aligned 32-bit little-endian word of RAM if it holds what is expected, in one step: no other device, walker
-    /// or CPU
-    /// comes between. What a walker does that sets flags in tables.</summary>
+    /// or CPU comes between. What a walker does that sets flags in tables.</summary>
     /// <param name="address">The word; a multiple of 4.</param>
     /// <param name="expected">What must be there.</param>
     /// <param name="desired">What is there afterwards.</param>

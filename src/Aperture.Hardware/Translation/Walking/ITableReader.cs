@@ -3,8 +3,7 @@ using Aperture.Core;
 namespace Aperture.Hardware.Translation.Walking;
 
 /// <summary>The space in which a walker's tables lie and into which they lead: the bus, or another stage of translation. Implemented by
-/// structs, so
-/// that walkers are compiled for each.</summary>
+/// structs, so that walkers are compiled for each.</summary>
 public interface ITableReader
 {
     /// <summary>Reads an entry.</summary>

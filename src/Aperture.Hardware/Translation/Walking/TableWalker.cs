@@ -4,19 +4,15 @@ using Aperture.Core.PageTables;
 namespace Aperture.Hardware.Translation.Walking;
 
 /// <summary>The walker of a unit that reads its tables as the format says: one algorithm, compiled for each format and each way to
-/// memory. It is
-/// itself a way to memory: a walker whose reader is another walker translates in two stages, and every entry of its own tables goes
-/// through the
-/// second.</summary>
+/// memory. It is itself a way to memory: a walker whose reader is another walker translates in two stages, and every entry of its own
+/// tables goes through the second.</summary>
 /// <typeparam name="TFormat">The format of the tables.</typeparam>
 /// <typeparam name="TReader">Where the tables lie, and where they lead: <see cref="BusTableReader"/>, or another walker.</typeparam>
 /// <remarks>
 /// A value that never changes: any number of threads may walk by one. Rights that links hold are not looked at, as the formats make none.
-/// A unit that
-/// does not keep track of writes uses the format's variant that does not, so that a page which was not written is one that may not be.
-/// An entry is marked used before the rights are looked at, and written only when every stage allows the write: a refused write leaves no
-/// page dirty
-/// (Arm ARM D8.4.5).
+/// A unit that does not keep track of writes uses the format's variant that does not, so that a page which was not written is one that may
+/// not be. An entry is marked used before the rights are looked at, and written only when every stage allows the write: a refused write
+/// leaves no page dirty (Arm ARM D8.4.5).
 /// </remarks>
 public struct TableWalker<TFormat, TReader> : ITableReader
     where TFormat : struct, IPageTableFormat

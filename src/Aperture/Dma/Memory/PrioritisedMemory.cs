@@ -4,8 +4,7 @@ using Aperture.Core.Memory;
 namespace Aperture.Dma.Memory;
 
 /// <summary>Several memories in order of preference, on-chip before off-chip for example: an allocation comes from the first that has
-/// room within
-/// the limit.</summary>
+/// room within the limit.</summary>
 public sealed class PrioritisedMemory : SystemMemory
 {
     private readonly SystemMemory[] _memories;

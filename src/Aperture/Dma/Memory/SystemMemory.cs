@@ -77,8 +77,7 @@ public abstract class SystemMemory
     }
 
     /// <summary>By which number devices are given memory that the CPU finds at <paramref name="pointer"/> and that is not from here, like
-    /// pinned memory
-    /// of the managed heap. False where no device can reach such memory, as on a simulated board.</summary>
+    /// pinned memory of the managed heap. False where no device can reach such memory, as on a simulated board.</summary>
     public virtual unsafe bool TryGetAddress(byte* pointer, out PhysicalAddress address)
     {
         address = default;
@@ -93,8 +92,7 @@ public abstract class SystemMemory
             : throw new ApertureException(Status.NoMemory, $"no {bytes} bytes of contiguous memory are left");
 
     /// <summary>Whether the CPU's caches stand between the CPU and this memory for a device that does not snoop them. Where they do not,
-    /// the
-    /// maintenance here does nothing and every device may be taken as coherent.</summary>
+    /// the maintenance here does nothing and every device may be taken as coherent.</summary>
     public virtual bool NeedsMaintenance => false;
 
     /// <summary>Bytes that are cleaned and invalidated together; a power of two. What shares such a line with memory that a non-coherent
@@ -109,8 +107,7 @@ public abstract class SystemMemory
     }
 
     /// <summary>Makes what devices wrote to the range visible to the CPU. What the CPU wrote to whole lines of it and did not clean is
-    /// lost;
-    /// a line that is only partly in the range is cleaned first.</summary>
+    /// lost; a line that is only partly in the range is cleaned first.</summary>
     /// <inheritdoc cref="Clean"/>
     public virtual void Invalidate(PhysicalAddress address, ulong length)
     {
