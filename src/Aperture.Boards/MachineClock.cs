@@ -13,6 +13,7 @@ public sealed partial class MachineClock : TimeProvider, IStandingClock, IGateEv
     private readonly TimerHeap _due = new();
     private long _now;   // ticks of 100 ns since power-on
     private long _order; // counts settings, to keep their order
+    private ThreadRecord? _waiting; // a thread in whose gate the timers that are due wait
 
     /// <summary>The time since power-on.</summary>
     public TimeSpan Elapsed => TimeSpan.FromTicks(Volatile.Read(ref _now));
@@ -59,11 +60,18 @@ public sealed partial class MachineClock : TimeProvider, IStandingClock, IGateEv
                 return;
         }
 
-        EventGate.Post(this);
+        // Once is enough for each thread: when its gate opens, all that is due by then fires.
+        var thread = ThreadRecord.Current;
+        if (Interlocked.Exchange(ref _waiting, thread) != thread)
+            EventGate.Post(this);
     }
 
     /// <inheritdoc/>
-    void IGateEvent.Deliver() => FireUntil(Volatile.Read(ref _now));
+    void IGateEvent.Deliver()
+    {
+        Interlocked.CompareExchange(ref _waiting, null, ThreadRecord.Current);
+        FireUntil(Volatile.Read(ref _now));
+    }
 
     private void FireUntil(long end)
     {

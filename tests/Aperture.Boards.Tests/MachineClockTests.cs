@@ -100,6 +100,24 @@ public sealed class MachineClockTests
     }
 
     [Fact]
+    public void However_long_a_thread_waits_under_a_lock_its_gate_keeps_one_event()
+    {
+        var registers = new GatedLock(LockRank.Registers);
+        using var timer = Timer("late", 1);
+        using (registers.Hold())
+        {
+            for (var i = 0; i < 100; i++)
+                _clock.Advance(TimeSpan.FromMilliseconds(1));
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 10_000; i++)
+                _clock.Advance(TimeSpan.FromMilliseconds(1));
+            Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        Assert.Equal(["late@10100"], _fired);
+    }
+
+    [Fact]
     public void A_timer_that_fires_late_may_take_the_lock()
     {
         var registers = new GatedLock(LockRank.Registers);
