@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Aperture.Core;
 using Aperture.Core.Addresses;
-using Aperture.Dma;
 
 namespace Aperture.Benchmarks.Dma;
 

@@ -1,5 +1,4 @@
 using System.Numerics;
-using Aperture.Core;
 using Aperture.Datasheets.Rockchip;
 using Aperture.Hardware.Bus;
 using Aperture.Hardware.Translation;

@@ -145,7 +145,7 @@ public sealed partial class TegraSmmu : TranslationUnit
 
     /// <summary>The rights that an access needs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private uint Needed(in BusRequest request) =>
+    private static uint Needed(in BusRequest request) =>
         (request.IsWrite ? TegraDescriptor.WritableBit : TegraDescriptor.ReadableBit) | (request.IsSecure ? 0 : TegraDescriptor.NonSecureBit);
 
     /// <summary>The word of a line for an address: a group's by the page, a section's made into that of its page.</summary>

@@ -1,7 +1,6 @@
 using Aperture.Boards;
 using Aperture.Core;
 using Aperture.Datasheets.Edu;
-using Aperture.Dma;
 using Aperture.Dma.Memory;
 using Aperture.Drivers.Edu;
 using Aperture.Drivers.Tests.Machine;

@@ -1,6 +1,5 @@
 using Aperture.Core;
 using Aperture.Core.Memory;
-using Aperture.Dma;
 using Aperture.Dma.Memory;
 
 namespace Aperture.Drivers.Tests.Machine;

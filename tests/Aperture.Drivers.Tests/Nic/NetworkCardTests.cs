@@ -1,6 +1,5 @@
 using Aperture.Core;
 using Aperture.Datasheets.Nic;
-using Aperture.Dma;
 using Aperture.Dma.Memory;
 using Aperture.Drivers.Nic;
 using Aperture.Drivers.Tests.Machine;

@@ -37,6 +37,7 @@ public abstract class ThreadedUnit<TFormat> : ThreadedUnit
     {
         _table.Dispose();
         base.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>The register writes that remove a page.</summary>

@@ -1,6 +1,5 @@
 using Aperture.Core;
 using Aperture.Core.Memory;
-using Aperture.Core.PageTables;
 using Aperture.Hardware.Bus;
 using Aperture.Hardware.Translation;
 
@@ -28,7 +27,7 @@ public abstract class ThreadedUnit : IDisposable
     public DmaPort Port(int master) => new(Bus, Unit, StreamOf(master));
 
     /// <summary>A page of memory that is not used for tables.</summary>
-    public PhysicalAddress Data(int number) => new(Ram + (8 << 20) + ((ulong)number * PageSize));
+    public static PhysicalAddress Data(int number) => new(Ram + (8 << 20) + ((ulong)number * PageSize));
 
     public Span<byte> Bytes(int number) => Memory.Span(Data(number), (int)PageSize);
 

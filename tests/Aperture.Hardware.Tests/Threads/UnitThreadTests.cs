@@ -34,7 +34,7 @@ public class UnitThreadTests
     {
         using var unit = ThreadedUnits.New(kind);
         for (var i = 0; i < threads; i++)
-            unit.Map(s_base + ((ulong)i * ThreadedUnit.PageSize), unit.Data(i)); // stays; the others come and go beside it
+            unit.Map(s_base + ((ulong)i * ThreadedUnit.PageSize), ThreadedUnit.Data(i)); // stays; the others come and go beside it
         Together.Run([.. Enumerable.Range(0, threads).Select(i => (Action)(() => Work(unit, i)))]);
 
         static void Work(ThreadedUnit unit, int master)
@@ -44,7 +44,7 @@ public class UnitThreadTests
             for (ulong round = 1; round <= (ulong)(Rounds * Together.Factor); round++)
             {
                 var comes = s_base + ((16 + ((ulong)master * 16) + (round % 16)) * ThreadedUnit.PageSize);
-                unit.Map(comes, unit.Data(16 + master));
+                unit.Map(comes, ThreadedUnit.Data(16 + master));
                 Do(port, comes, round, isWrite: true);
                 Do(port, stays, round, isWrite: true);
                 Assert.Equal(round, Do(port, comes, 0, isWrite: false));
@@ -61,7 +61,7 @@ public class UnitThreadTests
     public void No_byte_of_a_master_lands_after_an_unmap_returned(string kind, int threads)
     {
         using var unit = ThreadedUnits.New(kind);
-        unit.Map(s_base + ThreadedUnit.PageSize, unit.Data(15)); // its neighbour keeps the tables where they are
+        unit.Map(s_base + ThreadedUnit.PageSize, ThreadedUnit.Data(15)); // its neighbour keeps the tables where they are
         var (landed, tried, isOver) = (0L, 0L, false);
         Together.Run([Software, .. Enumerable.Range(1, threads - 1).Select(i => (Action)(() => Master(i)))]);
         Assert.NotEqual(0, landed);
@@ -73,7 +73,7 @@ public class UnitThreadTests
                 for (var round = 0; round < (threads == 2 ? 100 : 30) * Together.Factor; round++)
                 {
                     var page = round % 8;
-                    unit.Map(s_base, unit.Data(page));
+                    unit.Map(s_base, ThreadedUnit.Data(page));
                     var before = Volatile.Read(ref landed);
                     Together.WaitFor(() => Volatile.Read(ref landed) != before, turns: 64);
                     unit.Unmap(s_base);
@@ -119,11 +119,11 @@ public class UnitThreadTests
     {
         const int rounds = 10;
         using var unit = ThreadedUnits.New(kind);
-        unit.Map(s_base + ThreadedUnit.PageSize, unit.Data(15)); // its neighbour keeps the tables where they are
+        unit.Map(s_base + ThreadedUnit.PageSize, ThreadedUnit.Data(15)); // its neighbour keeps the tables where they are
         var state = new SlowState();
         for (var round = 0; round < rounds * Together.Factor; round++)
         {
-            unit.Map(s_base, unit.Data(0));
+            unit.Map(s_base, ThreadedUnit.Data(0));
             state.Begin();
             Together.Run([Software, .. Enumerable.Range(1, threads - 1).Select(i => (Action)(() => Master(i)))]);
             Assert.Equal(threads - 1, state.Ended);

@@ -1,5 +1,4 @@
 using Aperture.Core;
-using Aperture.Dma;
 using Aperture.Dma.Memory;
 
 namespace Aperture.Tests.Dma;

@@ -2,7 +2,6 @@ using Aperture.Core;
 using Aperture.Core.PageTables;
 using Aperture.Dma;
 using Aperture.Dma.Flush;
-using Aperture.Iommu;
 
 namespace Aperture.Tests.Dma;
 

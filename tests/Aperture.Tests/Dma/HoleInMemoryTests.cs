@@ -1,5 +1,4 @@
 using Aperture.Core;
-using Aperture.Core.Memory;
 using Aperture.Dma;
 using Aperture.Dma.Memory;
 using Aperture.Tests.Fakes;

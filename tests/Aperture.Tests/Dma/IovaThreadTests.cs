@@ -1,6 +1,5 @@
 using Aperture.Core;
 using Aperture.Core.Addresses;
-using Aperture.Dma;
 
 namespace Aperture.Tests.Dma;
 

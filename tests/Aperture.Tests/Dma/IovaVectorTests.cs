@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Aperture.Core;
 using Aperture.Core.Addresses;
-using Aperture.Dma;
 
 namespace Aperture.Tests.Dma;
 

@@ -1,7 +1,6 @@
 using Aperture.Core;
 using Aperture.Core.Memory;
 using Aperture.Core.PageTables;
-using Aperture.Dma;
 using Aperture.Dma.Memory;
 
 namespace Aperture.Tests.Fakes;

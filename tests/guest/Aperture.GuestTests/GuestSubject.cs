@@ -1,7 +1,6 @@
 using Aperture.Contract;
 using Aperture.Core;
 using Aperture.Devices;
-using Aperture.Dma;
 using Aperture.Dma.Memory;
 using Aperture.Drivers.Edu;
 using Aperture.Iommu;

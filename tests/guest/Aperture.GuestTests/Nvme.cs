@@ -1,7 +1,6 @@
 using System.Text;
 using Aperture.Core;
 using Aperture.Devices;
-using Aperture.Dma;
 using Aperture.Dma.Memory;
 using Aperture.Linux.Pci;
 using Aperture.Power;

@@ -1,6 +1,5 @@
 using Aperture.Core;
 using Aperture.Iommu;
-using Aperture.Linux.Hosts;
 
 namespace Aperture.GuestTests;
 

@@ -1,4 +1,3 @@
-using Aperture.Drivers.Edu;
 using Aperture.Linux;
 using Aperture.Linux.Pci;
 

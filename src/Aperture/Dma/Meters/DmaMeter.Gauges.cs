@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using Aperture.Core.Addresses;
-using Aperture.Diagnostics;
 using Aperture.Dma.Bounce;
 
 namespace Aperture.Dma.Meters;

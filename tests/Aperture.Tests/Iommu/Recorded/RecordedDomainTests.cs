@@ -8,7 +8,9 @@ using Aperture.Iommu.Recorded;
 namespace Aperture.Tests.Iommu.Recorded;
 
 /// <summary>A domain that is recorded here and sent as calls, with spaces that fail at any call.</summary>
+#pragma warning disable CA1001 // how the domain ends is part of the tests
 public sealed class RecordedDomainTests
+#pragma warning restore CA1001
 {
     private readonly List<RecordedMapping> _held = [];
     private readonly FakeSpace _first;
