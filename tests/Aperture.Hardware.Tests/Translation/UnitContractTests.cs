@@ -33,7 +33,7 @@ public class UnitContractTests
     {
         using var unit = ThreadedUnits.New(kind);
         var iova = new Iova(0x1000_0000);
-        unit.Map(iova, unit.Data(0));
+        unit.Map(iova, ThreadedUnit.Data(0));
         var stream = unit.Port(0).Stream;
         Assert.Equal(TranslationStatus.Ok, unit.Unit.Translate(new BusRequest(stream, iova, DmaAccess.Read)).Status);
         var other = new BusRequest(new Requester(stream, new Pasid(0)), iova, DmaAccess.Read);
@@ -53,11 +53,11 @@ public class UnitContractTests
     {
         using var unit = ThreadedUnits.New(kind);
         var iova = new Iova(0x1000_0000);
-        unit.Map(iova, unit.Data(0));
+        unit.Map(iova, ThreadedUnit.Data(0));
         for (var round = 0; round < 2; round++)
         {
             var result = unit.Unit.Translate(new BusRequest(unit.Port(0).Stream, iova + 0x123, DmaAccess.Write));
-            Assert.Equal((unit.Data(0) + 0x123, 4096ul - 0x123), (result.Address, result.Length));
+            Assert.Equal((ThreadedUnit.Data(0) + 0x123, 4096ul - 0x123), (result.Address, result.Length));
             Assert.Equal(Protection.ReadWrite, result.Protection & Protection.ReadWrite);
         }
     }
