@@ -30,7 +30,8 @@ internal sealed unsafe class AreaMemory(BoardMemory board, PhysicalMemory memory
         block = default;
         // Aligned to its size like any allocation, but at most to 1 MiB, so that a small area is not wasted.
         var alignment = Math.Min((ulong)PhysicalMemory.PageSize << PageAllocator.OrderOf((ulong)bytes), 1 << 20);
-        if (!area.TryAllocate(PagesOf(bytes), alignment, highest, out var start) || !memory.TryGetPointer(start, (ulong)bytes, out var pointer))
+        if (!area.TryAllocate(PagesOf(bytes), alignment, highest, out var start)
+            || !memory.TryGetPointer(start, (ulong)bytes, out var pointer))
             return false;
         block = new MemoryBlock(pointer, start, bytes);
         if (memory.Cache is { } cache)

@@ -40,7 +40,10 @@ internal sealed class GateController(DeviceTreeNode node, Gate? parent, int dept
         var specifier = string.Join(' ', cells.ToArray());
         if (!_gates.TryGetValue((kind, specifier), out var gate))
         {
-            gate = new Gate(kind, specifier.Length == 0 ? node.DeviceName : $"{node.DeviceName} {specifier}", kind == GateKind.PowerDomain ? parent : null);
+            gate = new Gate(
+                kind,
+                specifier.Length == 0 ? node.DeviceName : $"{node.DeviceName} {specifier}",
+                kind == GateKind.PowerDomain ? parent : null);
             _gates.Add((kind, specifier), gate);
         }
 

@@ -16,7 +16,8 @@ public sealed partial class Machine
     private readonly List<(MasterKind Kind, IDriver Driver)> _masterDrivers = []; // of the kinds that have one
     private readonly List<BoardMaster> _direct = [];                              // in the tree's order
 
-    /// <summary>The devices behind no IOMMU that have a model and a driver by <see cref="MasterKind"/>, in the tree's order. Each has its model as
+    /// <summary>The devices behind no IOMMU that have a model and a driver by <see cref="MasterKind"/>, in the tree's order. Each has its
+    /// model as
     /// <see cref="BoardMaster.Client"/>, and no generic master behind it.</summary>
     public IReadOnlyList<BoardMaster> DirectMasters => _direct;
 
@@ -62,7 +63,8 @@ public sealed partial class Machine
             if (Sanitizer is not null)
                 port.Monitor = new PortMonitor(Sanitizer, device);
             var client = MakeClient(node, device, [port])
-                ?? throw new ApertureException(Status.InvalidArgument, $"{node.Path}: a device with a model needs a 'reg' that the CPU can reach");
+                ?? throw new ApertureException(
+                    Status.InvalidArgument, $"{node.Path}: a device with a model needs a 'reg' that the CPU can reach");
             _direct.Add(new BoardMaster(node, [], []) { Device = device, Client = client, Ports = [port] });
         }
     }

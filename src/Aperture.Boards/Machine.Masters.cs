@@ -71,11 +71,12 @@ public sealed partial class Machine
     {
         var node = master.Node;
         var device = MakeDevice(node, node.Compatible, Firmware.Identify(node));
+        var windows = WindowsOf(device.Description);
         var ports = references
             .Select(reference => (Unit: ModelOf(reference.Target!), Cells: reference.Arguments))
             .SelectMany(reference => StreamsOf(reference.Cells, reference.Unit), (reference, stream) => (reference.Unit, Stream: stream))
             .Distinct()
-            .Select(port => new DmaPort(Bus, port.Unit, port.Stream) { IsCoherent = node.IsDmaCoherent, Windows = WindowsOf(device.Description) })
+            .Select(port => new DmaPort(Bus, port.Unit, port.Stream) { IsCoherent = node.IsDmaCoherent, Windows = windows })
             .ToArray();
         if (ports.Length > MaxPorts)
         {

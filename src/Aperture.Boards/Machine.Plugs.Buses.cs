@@ -12,7 +12,8 @@ public sealed partial class Machine
 {
     /// <summary>Adds a device with a block on a bus, behind the units that the bus's <c>iommu-map</c> names for its number, until the
     /// result is disposed.
-    /// Its clocks, resets and power domains are the description's. Registers and interrupt are number 0. A number that the map leaves out passes untranslated.</summary>
+    /// Its clocks, resets and power domains are the description's. Registers and interrupt are number 0. A number that the map leaves out
+    /// passes untranslated.</summary>
     /// <param name="bus">The bus's host: a node with an <c>iommu-map</c>.</param>
     /// <param name="id">The device's number on the bus: a requester id on PCI.</param>
     /// <param name="name">The device's name, and what it is <c>compatible</c> with.</param>

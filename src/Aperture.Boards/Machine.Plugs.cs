@@ -17,35 +17,37 @@ public sealed partial class Machine
 
     private int _plugs; // made so far; each has registers of its own
 
-    /// <summary>Puts a block in the place of a master, as if the node were that: behind its IOMMUs and buses, with its clocks, resets, power domains
-    /// and memory pools. Until the result is disposed the device has the block's registers and interrupt, each as number 0, and no others; the
-    /// driver that it had comes back then.</summary>
+    /// <summary>Puts a block in the place of a master, as if the node were that: behind its IOMMUs and buses, with its clocks, resets,
+    /// power domains and memory pools. Until the result is disposed the device has the block's registers and interrupt, each as number 0,
+    /// and no others; the driver that it had comes back then.</summary>
     /// <param name="master">A master that was not skipped.</param>
     /// <param name="make">Makes the block for the ports, one for each unit.</param>
-    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: the master was skipped; <see cref="Status.Busy"/>: it is being probed, or the
-    /// system sleeps.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: the master was skipped; <see cref="Status.Busy"/>: it is being
+    /// probed, or the system sleeps.</exception>
     public PluggedBlock Plug(BoardMaster master, Func<IReadOnlyList<DmaPort>, MasterDevice> make)
     {
         ArgumentNullException.ThrowIfNull(master);
         ArgumentNullException.ThrowIfNull(make);
-        var device = master.Device ?? throw new ApertureException(Status.NoDevice, $"nothing can be plugged in for {master.Name}: {master.Skipped}");
+        var device = master.Device ?? throw new ApertureException(
+            Status.NoDevice, $"nothing can be plugged in for {master.Name}: {master.Skipped}");
         return Plug(device, make(master.Ports), AllGatesOf(master.Node), null);
     }
 
-    /// <summary>Adds a device with a block that goes to memory directly, by way of its description's <see cref="DeviceDescription.DmaRanges"/>, until the
-    /// result is disposed. Its clocks, resets and power domains are the description's; those of a provider that the machine has not got are an
-    /// error. Registers and interrupt are number 0.</summary>
+    /// <summary>Adds a device with a block that goes to memory directly, by way of its description's
+    /// <see cref="DeviceDescription.DmaRanges"/>, until the result is disposed. Its clocks, resets and power domains are the description's;
+    /// those of a provider that the machine has not got are an error. Registers and interrupt are number 0.</summary>
     /// <param name="name">The device's name, and what it is <c>compatible</c> with.</param>
     /// <param name="make">Makes the block for its port.</param>
     /// <param name="description">Pools, limits, windows, gates and coherency; null for none.</param>
-    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: the description names IOMMUs; <see cref="Status.NotFound"/>: it asks for a
-    /// gate that nobody provides.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: the description names IOMMUs;
+    /// <see cref="Status.NotFound"/>: it asks for a gate that nobody provides.</exception>
     public PluggedBlock Plug(string name, Func<DmaPort, MasterDevice> make, DeviceDescription? description = null)
     {
         ArgumentNullException.ThrowIfNull(make);
         description ??= DeviceDescription.Empty;
         if (description.Identity.Units.Count > 0)
-            throw new ApertureException(Status.InvalidArgument, $"{name} cannot be plugged in behind an IOMMU of its own; put it behind a master's");
+            throw new ApertureException(
+                Status.InvalidArgument, $"{name} cannot be plugged in behind an IOMMU of its own; put it behind a master's");
         var device = new Device(name) { Description = description with { Compatible = [name] } };
         var gates = description.Gates.Select(gate => Drivers.FindGate(gate, name)).ToArray();
         var port = new DmaPort(Bus) { IsCoherent = description.IsCoherent, Windows = WindowsOf(description) };

@@ -10,7 +10,8 @@ public sealed partial class Machine
 {
     private const ulong MaxPool = 1UL << 30; // a block of memory is addressed by an int
 
-    private readonly Dictionary<DeviceTreeNode, (PoolKind Kind, SystemMemory? Memory, BouncePool? Bounce)?> _pools = []; // made when the first device refers to them
+    // made when the first device refers to them
+    private readonly Dictionary<DeviceTreeNode, (PoolKind Kind, SystemMemory? Memory, BouncePool? Bounce)?> _pools = [];
 
     /// <summary>The first of a node's regions that is a pool of a kind.</summary>
     private (SystemMemory? Memory, BouncePool? Bounce)? PoolOf(DeviceTreeNode node, PoolKind kind)
@@ -33,7 +34,8 @@ public sealed partial class Machine
 
     private unsafe (PoolKind Kind, SystemMemory? Memory, BouncePool? Bounce)? MakePool(DeviceTreeNode region)
     {
-        if (_reservedAt.GetValueOrDefault(region.Path) is not { Length: > 0 and <= MaxPool } range || !Memory.TryGetPointer(range.Start, range.Length, out var pointer))
+        if (_reservedAt.GetValueOrDefault(region.Path) is not { Length: > 0 and <= MaxPool } range
+            || !Memory.TryGetPointer(range.Start, range.Length, out var pointer))
             return null;
         var block = new MemoryBlock(pointer, range.Start, (int)range.Length);
         if (region.IsCompatible("restricted-dma-pool"))
@@ -50,7 +52,8 @@ public sealed partial class Machine
     {
         foreach (var region in Tree.ReservedMemory())
         {
-            if (region.Node.IsEnabled && region.IsSharedDmaPool && region.IsReusable && region.Node.Has("linux,cma-default") && _reservedAt.TryGetValue(region.Node.Path, out var range))
+            if (region.Node.IsEnabled && region.IsSharedDmaPool && region.IsReusable && region.Node.Has("linux,cma-default")
+                && _reservedAt.TryGetValue(region.Node.Path, out var range))
                 return AreaAt(range);
         }
 

@@ -27,7 +27,8 @@ public sealed partial class Machine
         if (node.Registers() is not [{ Address: { } address, Length: > 0 and var size }, ..])
             throw new ApertureException(Status.InvalidArgument, $"{node.Path}: an IOMMU needs a 'reg' that the CPU can reach");
         if (size > kind.LargestWindow(node))
-            throw new ApertureException(Status.InvalidArgument, $"{node.Path}: a register window of 0x{size:x} bytes is more than an IOMMU has");
+            throw new ApertureException(
+                Status.InvalidArgument, $"{node.Path}: a register window of 0x{size:x} bytes is more than an IOMMU has");
         var device = MakeDevice(node, node.Compatible);
         try
         {

@@ -46,7 +46,8 @@ public abstract class NodeSite
         Bus.Attach(address, block);
     }
 
-    /// <summary>The block at another node's first register window, which several units may share: made and put on the bus at the first call.</summary>
+    /// <summary>The block at another node's first register window, which several units may share: made and put on the bus at the first
+    /// call.</summary>
     /// <param name="node">The other node.</param>
     /// <param name="make">Makes the block for a window of so many bytes.</param>
     /// <returns>Null when the node has no register window that the CPU can reach.</returns>

@@ -6,8 +6,8 @@ using Aperture.Power;
 
 namespace Aperture.Boards;
 
-/// <summary>A block that was plugged into a machine. To its driver it is a device like any other: registers and interrupt are number 0, clocks, resets
-/// and power domains are those of the description. Dispose it to pull it out.</summary>
+/// <summary>A block that was plugged into a machine. To its driver it is a device like any other: registers and interrupt are number 0,
+/// clocks, resets and power domains are those of the description. Dispose it to pull it out.</summary>
 public sealed class PluggedBlock : IDisposable
 {
     private readonly SystemBus _bus;
@@ -22,13 +22,21 @@ public sealed class PluggedBlock : IDisposable
 
     /// <summary>Plugs a block in.</summary>
     /// <param name="machine">The machine, on whose bus the block is already.</param>
-    /// <param name="device">Its device. One that was there before loses its driver, registers and interrupts until the block is pulled out.</param>
+    /// <param name="device">Its device. One that was there before loses its driver, registers and interrupts until the block is pulled
+    /// out.</param>
     /// <param name="model">The block.</param>
     /// <param name="region">Its registers.</param>
     /// <param name="interrupt">Its interrupt.</param>
     /// <param name="gates">Its clocks, resets and power domains.</param>
     /// <param name="isAdded">Whether the device is there for the block alone.</param>
-    internal PluggedBlock(Machine machine, Device device, MasterDevice model, RegisterRegion region, Interrupt interrupt, IReadOnlyList<Gate> gates, bool isAdded)
+    internal PluggedBlock(
+        Machine machine,
+        Device device,
+        MasterDevice model,
+        RegisterRegion region,
+        Interrupt interrupt,
+        IReadOnlyList<Gate> gates,
+        bool isAdded)
     {
         _bus = machine.Bus;
         _drivers = machine.Drivers;
@@ -58,7 +66,8 @@ public sealed class PluggedBlock : IDisposable
     /// <summary>The block.</summary>
     public MasterDevice Model { get; }
 
-    /// <summary>Takes the block's driver away and the block out. A device that was there before is as it was, with the driver that it had.</summary>
+    /// <summary>Takes the block's driver away and the block out. A device that was there before is as it was, with the driver that it
+    /// had.</summary>
     /// <exception cref="ApertureException"><see cref="Status.Busy"/>: the device is being probed, or the system sleeps.</exception>
     public void Dispose()
     {

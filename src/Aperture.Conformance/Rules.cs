@@ -69,16 +69,19 @@ public static class Rules
     /// <summary>A part of a section was unmapped: the rest keeps its addresses; the recorded library loses them.</summary>
     public const string SectionKeepsAddress = "section-keeps-address";
 
-    /// <summary>A map that fails leaves nothing; a recorded call of the library's own interface leaves the pages before the failure.</summary>
+    /// <summary>A map that fails leaves nothing; a recorded call of the library's own interface leaves the pages before the
+    /// failure.</summary>
     public const string FailedMapUndone = "failed-map-undone";
 
     /// <summary>A call does all that it is asked for; a recorded call of the library's own interface ends with its table.</summary>
     public const string RunEndsWithTable = "run-ends-with-table";
 
-    /// <summary>A stream that the unit does not have is refused when its master is bound; the recorded driver takes it and translates nothing.</summary>
+    /// <summary>A stream that the unit does not have is refused when its master is bound; the recorded driver takes it and translates
+    /// nothing.</summary>
     public const string UnknownStream = "unknown-stream";
 
-    /// <summary>The masters of a group are in one domain; the recorded calls put them into several, and the replay keeps them apart.</summary>
+    /// <summary>The masters of a group are in one domain; the recorded calls put them into several, and the replay keeps them
+    /// apart.</summary>
     public const string GroupSplit = "group-split";
 
     /// <summary>A fault goes to the domain's handler; the recorded driver only notes it.</summary>
@@ -105,8 +108,10 @@ public static class Rules
     /// <summary>All rules.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        OverlapRefused, OverlapNumber, WriteIntoMapped, PartOfPage, PartOfPageRefused, HoleEndsUnmap, MapBeforeAttach, DetachKeepsMappings, OneTable,
-        PageSizeArgument, EmptyTable, TableAddress, TornPage, AttachAgain, FreeInForce, NoPanic, FaultDirection, FaultOfVm, Misaligned, ApertureEnd, MapKeepsEntries,
+        OverlapRefused, OverlapNumber, WriteIntoMapped, PartOfPage, PartOfPageRefused, HoleEndsUnmap, MapBeforeAttach, DetachKeepsMappings,
+        OneTable,
+        PageSizeArgument, EmptyTable, TableAddress, TornPage, AttachAgain, FreeInForce, NoPanic, FaultDirection, FaultOfVm, Misaligned,
+        ApertureEnd, MapKeepsEntries,
         SectionKeepsAddress, FailedMapUndone, RunEndsWithTable, UnknownStream, GroupSplit, FaultToDomain, AttachAnyTime, InterruptAnswer,
         PageSizes, ClearedEntry, FaultNotRetried, BusErrorReported,
     ];

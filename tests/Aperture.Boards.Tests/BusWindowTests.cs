@@ -51,7 +51,9 @@ public sealed class BusWindowTests
         var dma = Client(machine).Device.Dma;
         var block = dma.Memory.Allocate(8192);
         foreach (var address in (ulong[])[0x2000, Start - 0x1000, Start + Length - 0x1000])
-            Assert.Equal(Status.OutOfRange, Assert.Throws<ApertureException>(() => dma.MapAt(block, new Iova(address), DmaDirection.FromDevice)).Status);
+            Assert.Equal(
+                Status.OutOfRange,
+                Assert.Throws<ApertureException>(() => dma.MapAt(block, new Iova(address), DmaDirection.FromDevice)).Status);
         dma.MapAt(block, new Iova(Start + Length - 0x2000), DmaDirection.FromDevice).Dispose();
         dma.Memory.Free(block);
     }
@@ -64,8 +66,8 @@ public sealed class BusWindowTests
         machine.Sanitizer!.AssertClean();
     }
 
-    /// <summary>With an identity domain the unit passes the device's own addresses: they are physical ones, and the window says which can be used.
-    /// An offset of the bus was added to them.</summary>
+    /// <summary>With an identity domain the unit passes the device's own addresses: they are physical ones, and the window says which can
+    /// be used. An offset of the bus was added to them.</summary>
     [Fact]
     public void An_identity_domain_gives_out_physical_addresses_that_the_window_passes_and_no_others()
     {
@@ -121,7 +123,11 @@ public sealed class BusWindowTests
         using var machine = Machine.Boot(Board().Build());
         var windows = new DeviceDescription
         {
-            DmaRanges = [new DmaRange(new PhysicalAddress(0x100_0000), Start, 0x1000), new DmaRange(new PhysicalAddress(0x200_0000), Start + 0x1000, 0x1000)],
+            DmaRanges =
+            [
+                new DmaRange(new PhysicalAddress(0x100_0000), Start, 0x1000),
+                new DmaRange(new PhysicalAddress(0x200_0000), Start + 0x1000, 0x1000),
+            ],
         };
         DmaPort? port = null;
         using var plug = machine.Plug("test,master", made => new DmaMaster(port = made), windows);
@@ -143,11 +149,25 @@ public sealed class BusWindowTests
             new TreeNode("soc").Strings("compatible", "simple-bus").Cells("#address-cells", 1).Cells("#size-cells", 1).Flag("ranges").Add(
                 new TreeNode("interrupt-controller@fee00000").Strings("compatible", "test,ic").Cells("reg", 0xFEE0_0000, 0x1000)
                     .Flag("interrupt-controller").Cells("#interrupt-cells", 1).Cells("phandle", 9),
-                new TreeNode("clock@ff760000").Strings("compatible", "test,cru").Cells("reg", 0xFF76_0000, 0x1000).Cells("#clock-cells", 1).Cells("phandle", 8),
-                new TreeNode("iommu@ff650800").Strings("compatible", "rockchip,iommu").Cells("reg", 0xFF65_0800, 0x40).Cells("interrupts", 1)
+                new TreeNode("clock@ff760000")
+                    .Strings("compatible", "test,cru")
+                    .Cells("reg", 0xFF76_0000, 0x1000)
+                    .Cells("#clock-cells", 1)
+                    .Cells("phandle", 8),
+                new TreeNode("iommu@ff650800")
+                    .Strings("compatible", "rockchip,iommu")
+                    .Cells("reg", 0xFF65_0800, 0x40)
+                    .Cells("interrupts", 1)
                     .Cells("clocks", 8, 1, 8, 2).Strings("clock-names", "aclk", "iface").Cells("#iommu-cells", 0).Cells("phandle", 1),
-                new TreeNode("bus@f0000000").Strings("compatible", "simple-bus").Cells("#address-cells", 1).Cells("#size-cells", 1).Flag("ranges")
+                new TreeNode("bus@f0000000")
+                    .Strings("compatible", "simple-bus")
+                    .Cells("#address-cells", 1)
+                    .Cells("#size-cells", 1)
+                    .Flag("ranges")
                     .Cells("dma-ranges", Start, 0, Length).Add(
-                        new TreeNode("dma@ff650000").Strings("compatible", "test,dma").Cells("reg", 0xFF65_0000, 0x400).Cells("interrupts", 3)
+                        new TreeNode("dma@ff650000")
+                            .Strings("compatible", "test,dma")
+                            .Cells("reg", 0xFF65_0000, 0x400)
+                            .Cells("interrupts", 3)
                             .Cells("clocks", 8, 1, 8, 2).Strings("clock-names", "a", "b").Cells("iommus", 1))));
 }

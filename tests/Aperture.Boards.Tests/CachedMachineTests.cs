@@ -18,7 +18,8 @@ public sealed class CachedMachineTests
     {
         foreach (var seed in (int?[])[null, 12])
         {
-            using var machine = Machine.Boot(Read(board, isCoherent: true), new MachineOptions { CpuCaches = new CpuCacheOptions { ChaosSeed = seed } });
+            using var machine = Machine.Boot(
+                Read(board, isCoherent: true), new MachineOptions { CpuCaches = new CpuCacheOptions { ChaosSeed = seed } });
             var test = new SelfTest(machine);
             Assert.All(machine.Masters, master => Assert.True(test.Run(master).IsFine));
             Assert.NotEqual(0, machine.Memory.Cache!.Counters.WrittenBack);
@@ -115,7 +116,9 @@ public sealed class CachedMachineTests
             return;
         const ulong Size = 2UL << 30;
         var ram = new MemoryRange(new PhysicalAddress(0x1_0000_0000), Size);
-        using var machine = Machine.Boot(Read("omap3-isp"), new MachineOptions { Memory = [new(new PhysicalAddress(0x8000_0000), 512 << 20), ram], CpuCaches = new CpuCacheOptions() });
+        using var machine = Machine.Boot(
+            Read("omap3-isp"),
+            new MachineOptions { Memory = [new(new PhysicalAddress(0x8000_0000), 512 << 20), ram], CpuCaches = new CpuCacheOptions() });
         Assert.True(machine.Memory.TryGetPointer(ram.Start, Size, out var cpu));
         Assert.True(machine.Memory.TryGetDramPointer(ram.Start, Size, out var dram));
         var cache = machine.Memory.Cache!;

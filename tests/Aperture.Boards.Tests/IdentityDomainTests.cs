@@ -12,7 +12,8 @@ public sealed class IdentityDomainTests
 {
     public static TheoryData<string> Boards => BoardFiles.Names(BoardFiles.Own);
 
-    /// <summary>Whoever asks for addresses that pass unchanged gets them on every port of every unit that can let them, also from one without its clock.</summary>
+    /// <summary>Whoever asks for addresses that pass unchanged gets them on every port of every unit that can let them, also from one
+    /// without its clock.</summary>
     [Theory]
     [MemberData(nameof(Boards))]
     public void Every_master_reaches_memory_untranslated(string board)

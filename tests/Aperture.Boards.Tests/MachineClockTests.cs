@@ -175,12 +175,15 @@ public sealed class MachineClockTests
             }
 
             _clock.Advance(TimeSpan.FromMilliseconds(now) - _clock.Elapsed);
-            Assert.True(expected.SequenceEqual(_fired), $"seed {seed}, setting {order}: {_fired.LastOrDefault()} instead of {expected.LastOrDefault()}");
+            Assert.True(
+                expected.SequenceEqual(_fired),
+                $"seed {seed}, setting {order}: {_fired.LastOrDefault()} instead of {expected.LastOrDefault()}");
         }
     }
 
     private ITimer Timer(string name, int after, int period = -1) => _clock.CreateTimer(
         _ => Fired(name), null, TimeSpan.FromMilliseconds(after), TimeSpan.FromMilliseconds(period));
 
-    private void Fired(string name) => _fired.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name}@{_clock.Elapsed.TotalMilliseconds}"));
+    private void Fired(string name) =>
+        _fired.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name}@{_clock.Elapsed.TotalMilliseconds}"));
 }

@@ -62,7 +62,10 @@ public sealed class PlugTests
         var gates = new Gates();
         using var provider = machine.Drivers.RegisterGates(gates, gates);
         GateSpecifier Gate(GateKind kind, string name) => new(kind, name, gates, "test gates", []);
-        var description = new DeviceDescription { Gates = [Gate(GateKind.Clock, "bus"), Gate(GateKind.Reset, "block"), Gate(GateKind.PowerDomain, "domain")] };
+        var description = new DeviceDescription
+        {
+            Gates = [Gate(GateKind.Clock, "bus"), Gate(GateKind.Reset, "block"), Gate(GateKind.PowerDomain, "domain")],
+        };
         using (var plug = machine.Plug("test,nic", port => new Nic(port), description))
         {
             Assert.Equal((false, false, true), (plug.Model.IsPowered, plug.Model.IsClocked, plug.Model.IsInReset));
@@ -101,9 +104,13 @@ public sealed class PlugTests
     {
         using var machine = Machine.Boot(Runs.Own("omap3-isp"));
         var skipped = machine.Masters[0] with { Device = null, Skipped = "it is not there" };
-        Assert.Contains("it is not there", Assert.Throws<ApertureException>(() => machine.Plug(skipped, ports => new Nic(ports[0]))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "it is not there",
+            Assert.Throws<ApertureException>(() => machine.Plug(skipped, ports => new Nic(ports[0]))).Message,
+            StringComparison.Ordinal);
         var behind = new DeviceDescription { Identity = new MasterIdentity { Units = [new IommuSpecifier(this, "u", [])] } };
-        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => machine.Plug("test,nic", port => new Nic(port), behind)).Status);
+        Assert.Equal(
+            Status.InvalidArgument, Assert.Throws<ApertureException>(() => machine.Plug("test,nic", port => new Nic(port), behind)).Status);
     }
 
     private sealed class Gates : IGateProvider

@@ -17,7 +17,11 @@ public sealed class ReservedPoolTests : IDisposable
 
     public ReservedPoolTests()
     {
-        var root = new TreeNode("").Cells("#address-cells", 1).Cells("#size-cells", 1).Strings("compatible", "test,board").Cells("interrupt-parent", 20);
+        var root = new TreeNode("")
+            .Cells("#address-cells", 1)
+            .Cells("#size-cells", 1)
+            .Strings("compatible", "test,board")
+            .Cells("interrupt-parent", 20);
         root.Add(
             new TreeNode("memory@80000000").Strings("device_type", "memory").Cells("reg", 0x8000_0000, 0x1000_0000),
             new TreeNode("reserved-memory").Cells("#address-cells", 1).Cells("#size-cells", 1).Flag("ranges").Add(
@@ -27,8 +31,16 @@ public sealed class ReservedPoolTests : IDisposable
                 Region(0x8400_0000, 0x10_0000, "shared-dma-pool", 4, "no-map", "linux,dma-default"),
                 Region(0x8500_0000, 0x40_0000, "shared-dma-pool", 5, "reusable", "linux,cma-default")),
             new TreeNode("soc").Strings("compatible", "simple-bus").Cells("#address-cells", 1).Cells("#size-cells", 1).Flag("ranges").Add(
-                new TreeNode("controller@1000").Strings("compatible", "test,intc").Cells("reg", 0x1000, 0x20).Flag("interrupt-controller").Cells("#interrupt-cells", 1).Cells("phandle", 20),
-                new TreeNode("mmu@10000").Strings("compatible", "ti,omap4-iommu").Cells("reg", 0x1_0000, 0x100).Cells("#iommu-cells", 0).Cells("phandle", 10).Cells("interrupts", 1),
+                new TreeNode("controller@1000")
+                    .Strings("compatible", "test,intc")
+                    .Cells("reg", 0x1000, 0x20)
+                    .Flag("interrupt-controller")
+                    .Cells("#interrupt-cells", 1).Cells("phandle", 20),
+                new TreeNode("mmu@10000")
+                    .Strings("compatible", "ti,omap4-iommu")
+                    .Cells("reg", 0x1_0000, 0x100)
+                    .Cells("#iommu-cells", 0)
+                    .Cells("phandle", 10).Cells("interrupts", 1),
                 Master("own@20000", 0x2_0000, 1),
                 Master("area@30000", 0x3_0000, 2),
                 Master("plain@40000", 0x4_0000)));
@@ -49,7 +61,9 @@ public sealed class ReservedPoolTests : IDisposable
 
         using (var buffer = Find("area").Dma.Allocate(0x30_0000))
         using (var pages = Find("area").Dma.AllocatePages(1, DmaDirection.ToDevice))
-            Assert.All([buffer.Memory.Address.Value, pages.Memory.Address.Value], address => Assert.InRange(address, 0x8200_0000ul, 0x823F_FFFFul));
+            Assert.All(
+                [buffer.Memory.Address.Value, pages.Memory.Address.Value],
+                address => Assert.InRange(address, 0x8200_0000ul, 0x823F_FFFFul));
 
         // The machine's default area is for more than a page.
         var plain = Find("plain");
@@ -81,11 +95,15 @@ public sealed class ReservedPoolTests : IDisposable
         }
     }
 
-    private Device Find(string name, Machine? machine = null) => (machine ?? _machine).Masters.Select(master => master.Device!).Single(device => device.Name.Contains(name, StringComparison.Ordinal));
+    private Device Find(string name, Machine? machine = null) => (machine ?? _machine).Masters.Select(master => master.Device!)
+        .Single(device => device.Name.Contains(name, StringComparison.Ordinal));
 
     private static TreeNode Region(uint start, uint length, string compatible, uint phandle, params string[] flags)
     {
-        var region = new TreeNode($"region@{start:x}").Strings("compatible", compatible).Cells("reg", start, length).Cells("phandle", phandle);
+        var region = new TreeNode($"region@{start:x}")
+            .Strings("compatible", compatible)
+            .Cells("reg", start, length)
+            .Cells("phandle", phandle);
         foreach (var flag in flags)
             region.Flag(flag);
         return region;

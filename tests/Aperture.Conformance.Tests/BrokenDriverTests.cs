@@ -60,27 +60,32 @@ public class BrokenDriverTests
 
     private sealed class LossyOmap(uint offset) : OmapDriverFamily
     {
-        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new LossyDriver(base.CreateDriver(core, facts), offset);
+        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) =>
+            new LossyDriver(base.CreateDriver(core, facts), offset);
     }
 
     private sealed class LossyExynos(uint offset) : ExynosDriverFamily
     {
-        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new LossyDriver(base.CreateDriver(core, facts), offset);
+        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) =>
+            new LossyDriver(base.CreateDriver(core, facts), offset);
     }
 
     private sealed class LossyRockchip(uint offset) : RockchipDriverFamily
     {
-        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new LossyDriver(base.CreateDriver(core, facts), offset);
+        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) =>
+            new LossyDriver(base.CreateDriver(core, facts), offset);
     }
 
     private sealed class LossyMsm(uint offset) : MsmDriverFamily
     {
-        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new LossyDriver(base.CreateDriver(core, facts), offset);
+        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) =>
+            new LossyDriver(base.CreateDriver(core, facts), offset);
     }
 
     private sealed class LossyTegra(uint offset) : TegraDriverFamily
     {
-        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new LossyDriver(base.CreateDriver(core, facts), offset);
+        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) =>
+            new LossyDriver(base.CreateDriver(core, facts), offset);
     }
 
     private sealed class LossyDriver(IDriver driver, uint offset) : IDriver

@@ -30,8 +30,14 @@ public class MutationTests
     public void A_changed_value_is_reported_at_its_line(string file, string kind, string member)
     {
         var lines = File.ReadAllLines(VectorFolder.Path(file));
-        var index = Array.FindLastIndex(lines, line => line.StartsWith($"{{\"e\":\"{kind}\"", StringComparison.Ordinal) && line.Contains($"\"{member}\":\"0x", StringComparison.Ordinal));
-        lines[index] = Regex.Replace(lines[index], $"(\"{member}\":\"0x)([0-9a-f]+)", match => $"{match.Groups[1].Value}{Convert.ToUInt64(match.Groups[2].Value, 16) ^ 0x400:x}");
+        var index = Array.FindLastIndex(
+            lines,
+            line => line.StartsWith($"{{\"e\":\"{kind}\"", StringComparison.Ordinal)
+                && line.Contains($"\"{member}\":\"0x", StringComparison.Ordinal));
+        lines[index] = Regex.Replace(
+            lines[index],
+            $"(\"{member}\":\"0x)([0-9a-f]+)",
+            match => $"{match.Groups[1].Value}{Convert.ToUInt64(match.Groups[2].Value, 16) ^ 0x400:x}");
 
         var result = Replays.Run(VectorFile.Parse(file, lines));
 
@@ -75,7 +81,10 @@ public class MutationTests
     public void A_changed_value_is_reported_by_the_driver_replay(string file, string kind, string before, long change)
     {
         var lines = File.ReadAllLines(VectorFolder.Path(file));
-        var matching = lines.Index().Where(line => line.Item.StartsWith($"{{\"e\":\"{kind}\"", StringComparison.Ordinal) && line.Item.Contains(before, StringComparison.Ordinal)).Select(line => line.Index);
+        var matching = lines.Index().Where(line => line.Item.StartsWith(
+            $"{{\"e\":\"{kind}\"",
+            StringComparison.Ordinal) && line.Item.Contains(before,
+            StringComparison.Ordinal)).Select(line => line.Index);
         var index = kind == "mem" ? matching.First() : matching.Last(); // the last changes are of tables that are freed at once
         Assert.True(index > 0, "the recording has such a line");
         var isHex = before.EndsWith("0x", StringComparison.Ordinal);

@@ -36,7 +36,12 @@ public class RelocationTests
     public void Moved_tables_and_other_names_make_no_difference(string file, int shift)
     {
         var original = Replays.Run(VectorFolder.Path(file));
-        var moved = Replays.Run(VectorFile.Parse(file, Move(File.ReadAllLines(VectorFolder.Path(file)), shift, file.StartsWith("rockchip", StringComparison.Ordinal) ? 0x1000 : 0x4000)));
+        var moved = Replays.Run(VectorFile.Parse(
+            file,
+            Move(
+                File.ReadAllLines(VectorFolder.Path(file)),
+                shift,
+                file.StartsWith("rockchip", StringComparison.Ordinal) ? 0x1000 : 0x4000)));
 
         Assert.True(moved.Model.First is null, $"{moved.Model.First}");
         Assert.True(moved.Driver.First is null, $"{moved.Driver.First}");
@@ -97,5 +102,6 @@ public class RelocationTests
 
     private static void Add(JsonObject line, string member, ulong value) => line[member] = $"0x{Hex(line[member]!) + value:x}";
 
-    private static ulong Hex(JsonNode node) => ulong.Parse(node.GetValue<string>().AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+    private static ulong Hex(JsonNode node) =>
+        ulong.Parse(node.GetValue<string>().AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 }

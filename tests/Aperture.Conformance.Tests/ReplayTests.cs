@@ -12,7 +12,9 @@ public class ReplayTests
     {
         var result = Replays.Run(VectorFolder.Path(file));
         Assert.Null(result.Skipped);
-        Assert.True(result.Model.First is null, $"line {result.Model.First?.Line}: expected {result.Model.First?.Expected}; got {result.Model.First?.Got}");
+        Assert.True(
+            result.Model.First is null,
+            $"line {result.Model.First?.Line}: expected {result.Model.First?.Expected}; got {result.Model.First?.Got}");
     }
 
     [Theory]
@@ -20,7 +22,9 @@ public class ReplayTests
     public void Drivers_do_what_the_recorded_ones_do(string file)
     {
         var result = Replays.Run(VectorFolder.Path(file));
-        Assert.True(result.Driver.First is null, $"line {result.Driver.First?.Line}: expected {result.Driver.First?.Expected}; got {result.Driver.First?.Got}");
+        Assert.True(
+            result.Driver.First is null,
+            $"line {result.Driver.First?.Line}: expected {result.Driver.First?.Expected}; got {result.Driver.First?.Got}");
         Assert.True(result.Driver.Passed > 0);
         Assert.All(result.Deviations, deviation => Assert.Contains(deviation.Rule, Rules.All));
     }

@@ -57,7 +57,10 @@ public class TableReplayTests
     public void A_changed_value_is_reported_at_its_line(string file, string kind, string before, long change)
     {
         var lines = File.ReadAllLines(VectorFolder.Path(file));
-        var matching = lines.Index().Where(line => line.Item.StartsWith($"{{\"e\":\"{kind}\"", StringComparison.Ordinal) && line.Item.Contains(before, StringComparison.Ordinal)).Select(line => line.Index);
+        var matching = lines.Index().Where(line => line.Item.StartsWith(
+            $"{{\"e\":\"{kind}\"",
+            StringComparison.Ordinal) && line.Item.Contains(before,
+            StringComparison.Ordinal)).Select(line => line.Index);
         var index = kind == "mem" ? matching.First() : matching.Last();
         lines[index] = Change(lines[index], before, change);
 
@@ -106,7 +109,10 @@ public class TableReplayTests
     {
         var lines = File.ReadAllLines(VectorFolder.Path("v7s/basic_std.jsonl"));
         lines[1] = lines[1].Replace("\"quirks\":[]", "\"quirks\":[\"ODD\"]", StringComparison.Ordinal);
-        Assert.Contains(":2: 'quirks' has 'ODD'", Assert.Throws<VectorException>(() => Replays.Run(VectorFile.Parse("file", lines))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            ":2: 'quirks' has 'ODD'",
+            Assert.Throws<VectorException>(() => Replays.Run(VectorFile.Parse("file", lines))).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -117,7 +123,9 @@ public class TableReplayTests
     public void A_quirk_of_another_library_is_refused(string file, string quirk)
     {
         var lines = File.ReadAllLines(VectorFolder.Path(file));
-        var index = Array.FindIndex(lines, line => line.Contains("\"ok\":false", StringComparison.Ordinal) && line.Contains("\"quirks\":[", StringComparison.Ordinal));
+        var index = Array.FindIndex(
+            lines,
+            line => line.Contains("\"ok\":false", StringComparison.Ordinal) && line.Contains("\"quirks\":[", StringComparison.Ordinal));
         lines[index] = Regex.Replace(lines[index], "\"quirks\":\\[[^]]*\\]", $"\"quirks\":[\"{quirk}\"]");
         Assert.Equal(0, Replays.Run(VectorFile.Parse(file, lines)).Failed);
     }

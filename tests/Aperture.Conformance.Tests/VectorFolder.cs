@@ -17,5 +17,6 @@ public static class VectorFolder
     public static TheoryData<string> TableFiles => FilesOf("v7s", "lpae", "amd");
 
     private static TheoryData<string> FilesOf(params string[] families) =>
-        [.. families.SelectMany(family => Directory.GetFiles(Path(family), "*.jsonl").Order().Select(file => $"{family}/{System.IO.Path.GetFileName(file)}"))];
+        [.. families.SelectMany(
+            family => Directory.GetFiles(Path(family), "*.jsonl").Order().Select(file => $"{family}/{System.IO.Path.GetFileName(file)}"))];
 }

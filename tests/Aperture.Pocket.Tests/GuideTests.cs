@@ -37,7 +37,10 @@ public class GuideTests
         var folder = Path.GetDirectoryName(Here())!;
         var files = Directory.GetFiles(folder, "*.cs", SearchOption.AllDirectories).Select(file => Lines(File.ReadAllText(file))).ToArray();
         var page = Lines(File.ReadAllText(Path.Combine(folder, "../../docs/guides/own-models.md")));
-        var examples = page.Split("```csharp\n").Skip(1).Select(part => part[..part.IndexOf("```", StringComparison.Ordinal)].Trim()).ToArray();
+        var examples = page.Split("```csharp\n")
+            .Skip(1)
+            .Select(part => part[..part.IndexOf("```", StringComparison.Ordinal)].Trim())
+            .ToArray();
         Assert.Equal(4, examples.Length);
         Assert.All(examples, example => Assert.Contains(files, file => file.Contains(example, StringComparison.Ordinal)));
     }

@@ -60,12 +60,18 @@ public class PocketTests
         var finding = Assert.Single(BoardChecker.Check(Tree.Build(unit => unit.Cells("test,pockets", 3)), Units));
         Assert.Equal("/soc/iommu@10000", finding.Node);
         Assert.Contains("no Pocket MMU knows", finding.Message, StringComparison.Ordinal);
-        Assert.Equal(2, BoardChecker.Check(Tree.Build(window: 0x10), Units).Count(found => found.Message.Contains("0x20 to 0x1000", StringComparison.Ordinal)));
+        Assert.Equal(
+            2,
+            BoardChecker.Check(Tree.Build(window: 0x10), Units)
+                .Count(found => found.Message.Contains("0x20 to 0x1000", StringComparison.Ordinal)));
     }
 
     [Fact]
     public void A_window_that_no_such_unit_has_is_told_with_the_node() =>
-        Assert.Contains("/soc/iommu@10000", Assert.Throws<ApertureException>(() => Machine.Boot(Tree.Build(window: 0x2000), s_own)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "/soc/iommu@10000",
+            Assert.Throws<ApertureException>(() => Machine.Boot(Tree.Build(window: 0x2000), s_own)).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Recordings_are_replayed_on_its_model_and_its_driver()

@@ -38,7 +38,10 @@ internal static class CycleRules
                 {
                     var circle = path.Select(p => p.Node).SkipWhile(n => n != suppliers.Current).Append(suppliers.Current).ToList();
                     var names = string.Join(" -> ", circle.Take(MaximumNames).Select(n => n.Path));
-                    context.Error(FindingCode.Cycle, suppliers.Current, $"waits for itself: {names}{(circle.Count > MaximumNames ? " -> ..." : "")}; remove one of these references");
+                    context.Error(
+                        FindingCode.Cycle,
+                        suppliers.Current,
+                        $"waits for itself: {names}{(circle.Count > MaximumNames ? " -> ..." : "")}; remove one of these references");
                 }
             }
         }
@@ -53,7 +56,8 @@ internal static class CycleRules
     private static IEnumerable<DeviceTreeNode> Suppliers(DeviceTreeNode node)
     {
         // A provider that consumes clocks or resets of its own, as clock controllers do, waits for nobody.
-        PhandleReference[] all = [.. node.Iommus(), .. node.PowerDomains(), .. WaitedClocks(node).Concat(node.Resets()).Where(r => r.Target != node)];
+        var others = WaitedClocks(node).Concat(node.Resets()).Where(r => r.Target != node);
+        PhandleReference[] all = [.. node.Iommus(), .. node.PowerDomains(), .. others];
         return all.Where(r => r.IsValid && r.Target.IsPresent).Select(r => r.Target!).Distinct();
     }
 

@@ -30,7 +30,8 @@ internal static class IdRules
         }
     }
 
-    private static void CheckShared(CheckContext context, DeviceTreeNode master, DeviceTreeNode owner, PhandleReference entry, UnitBinding? kind, string name)
+    private static void CheckShared(
+        CheckContext context, DeviceTreeNode master, DeviceTreeNode owner, PhandleReference entry, UnitBinding? kind, string name)
     {
         // A unit of unknown kind may well be made for sharing.
         var shares = kind is null || kind.SharesIds;

@@ -32,7 +32,11 @@ internal static class MasterRules
                 var off = entry.Target;
                 while (off.IsEnabled && off.Parent is not null)
                     off = off.Parent;
-                context.Error(FindingCode.Disabled, master, $"is enabled but its unit {entry.Target.Path} is not: its DMA cannot be translated; set status = \"okay\" in {off.Path}, or disable the master");
+                context.Error(
+                    FindingCode.Disabled,
+                    master,
+                    $"is enabled but its unit {entry.Target.Path} is not: its DMA cannot be translated; set status = "
+                        + $"\"okay\" in {off.Path}, or disable the master");
                 break;
             case PhandleError.None:
                 break;
@@ -40,7 +44,10 @@ internal static class MasterRules
                 context.Problem(FindingCode.Cells, master, $"entry {index} of iommus is 0, which is no phandle{Surplus(previous)}");
                 break;
             case PhandleError.Unresolved:
-                context.Problem(FindingCode.Phandle, master, $"iommus refers to phandle {phandle}, which no node has: add the unit, or correct the reference");
+                context.Problem(
+                    FindingCode.Phandle,
+                    master,
+                    $"iommus refers to phandle {phandle}, which no node has: add the unit, or correct the reference");
                 if (previous is not null)
                     context.Warning(FindingCode.Cells, master, $"{phandle} in iommus may be meant as an argument{Surplus(previous)}");
                 break;
@@ -49,16 +56,24 @@ internal static class MasterRules
                 break;
             // The unit itself is told when its kind is known.
             case PhandleError.NoCells when !context.IsUnit(entry.Target!) || !entry.Target!.Has("#iommu-cells"):
-                context.Problem(FindingCode.IommuCells, master, $"iommus leads to {entry.Target!.Path}, which has no #iommu-cells: add it there, or refer to the unit that was meant");
+                context.Problem(
+                    FindingCode.IommuCells,
+                    master,
+                    $"iommus leads to {entry.Target!.Path}, which has no #iommu-cells: add it there, or refer to the unit that was meant");
                 break;
             case PhandleError.NoCells:
                 break;
             case PhandleError.TooManyCells:
-                context.Problem(FindingCode.Cells, master, $"the unit {entry.Target!.Path} asks for more than {PhandleReference.MaximumArguments} arguments: correct its #iommu-cells");
+                context.Problem(
+                    FindingCode.Cells,
+                    master,
+                    $"the unit {entry.Target!.Path} asks for more than "
+                        + $"{PhandleReference.MaximumArguments} arguments: correct its #iommu-cells");
                 break;
             default:
                 context.Problem(FindingCode.Cells, master, entry.Target is { } unit
-                    ? $"iommus ends inside the reference to {unit.Path}: give it the {unit.U32("#iommu-cells")} arguments that its #iommu-cells asks for"
+                    ? $"iommus ends inside the reference to {unit.Path}: give it the {unit.U32("#iommu-cells")} "
+                        + "arguments that its #iommu-cells asks for"
                     : "iommus is no whole number of cells: write it as a list of <&unit arguments>");
                 break;
         }

@@ -19,7 +19,8 @@ internal static class RegisterRules
             if (node.Property("reg") is { } reg)
                 CheckReg(context, node, reg, isUnit, claims);
             else if (isUnit && node.String("device_type") != "pci" && !OnPci(node))
-                context.Problem(FindingCode.Reg, node, "has no reg: an IOMMU without registers cannot be driven; add their address and size");
+                context.Problem(
+                    FindingCode.Reg, node, "has no reg: an IOMMU without registers cannot be driven; add their address and size");
         }
         CheckOverlaps(context, claims);
         CheckRam(context, claims);
@@ -28,12 +29,17 @@ internal static class RegisterRules
     // An IOMMU that is a PCI function has configuration space in reg, and its registers are found by looking.
     private static bool OnPci(DeviceTreeNode node) => node.Parent?.AddressCells == 3;
 
-    private static void CheckReg(CheckContext context, DeviceTreeNode node, DeviceTreeProperty reg, bool isUnit, List<(MemoryRange, DeviceTreeNode)> claims)
+    private static void CheckReg(
+        CheckContext context, DeviceTreeNode node, DeviceTreeProperty reg, bool isUnit, List<(MemoryRange, DeviceTreeNode)> claims)
     {
         var blocks = node.Registers();
         if (blocks.IsEmpty)
         {
-            context.Problem(FindingCode.Reg, node, $"reg of {reg.Value.Length} bytes is no whole number of entries: #address-cells and #size-cells above are {node.Parent?.AddressCells} and {node.Parent?.SizeCells}");
+            context.Problem(
+                FindingCode.Reg,
+                node,
+                $"reg of {reg.Value.Length} bytes is no whole number of entries: #address-cells and #size-cells above are "
+                    + $"{node.Parent?.AddressCells} and {node.Parent?.SizeCells}");
             return;
         }
         foreach (var block in blocks)
@@ -41,7 +47,10 @@ internal static class RegisterRules
             if (block.Address is not { } address)
             {
                 if (isUnit && !OnPci(node))
-                    context.Problem(FindingCode.Reg, node, $"reg 0x{block.BusAddress:x} cannot be translated to a CPU address: add ranges that cover it to the buses above");
+                    context.Problem(
+                        FindingCode.Reg,
+                        node,
+                        $"reg 0x{block.BusAddress:x} cannot be translated to a CPU address: add ranges that cover it to the buses above");
             }
             else if (block.Length == 0)
             {
@@ -50,7 +59,10 @@ internal static class RegisterRules
             }
             else if (block.Length - 1 > ulong.MaxValue - address.Value)
             {
-                context.Problem(FindingCode.Reg, node, $"reg 0x{block.BusAddress:x} + 0x{block.Length:x} runs past the end of the address space: correct the size");
+                context.Problem(
+                    FindingCode.Reg,
+                    node,
+                    $"reg 0x{block.BusAddress:x} + 0x{block.Length:x} runs past the end of the address space: correct the size");
             }
             else if (node.IsPresent)
             {
@@ -68,11 +80,16 @@ internal static class RegisterRules
         if (size < smallest || size > largest)
         {
             var room = $"0x{smallest:x}{(smallest == largest ? "" : $" to 0x{largest:x}")}";
-            context.Problem(FindingCode.Reg, unit, $"reg has 0x{size:x} bytes, but a {context.Units[unit]!.Family} here has {room}: correct the size");
+            context.Problem(
+                FindingCode.Reg, unit, $"reg has 0x{size:x} bytes, but a {context.Units[unit]!.Family} here has {room}: correct the size");
         }
 
         if (!start.IsAligned(sizeof(uint)) || size % sizeof(uint) != 0)
-            context.Problem(FindingCode.Reg, unit, $"reg {new MemoryRange(start, size)} does not begin and end at whole words, which registers are: correct the address or the size");
+            context.Problem(
+                FindingCode.Reg,
+                unit,
+                $"reg {new MemoryRange(start, size)} does not begin and end at whole words, which "
+                    + "registers are: correct the address or the size");
     }
 
     private static void CheckRam(CheckContext context, List<(MemoryRange Range, DeviceTreeNode Node)> claims)
@@ -88,15 +105,20 @@ internal static class RegisterRules
 
     private static void CheckOverlaps(CheckContext context, List<(MemoryRange Range, DeviceTreeNode Node)> claims)
     {
-        claims.Sort((a, b) => a.Range.Start != b.Range.Start ? a.Range.Start.CompareTo(b.Range.Start) : a.Node.Offset.CompareTo(b.Node.Offset));
+        claims.Sort(
+            (a, b) => a.Range.Start != b.Range.Start ? a.Range.Start.CompareTo(b.Range.Start) : a.Node.Offset.CompareTo(b.Node.Offset));
         // Compared with the block that reaches furthest so far: one finding for each block that starts inside another.
         var furthest = 0;
         for (var i = 1; i < claims.Count; i++)
         {
             var (range, node) = claims[i];
             var (otherRange, other) = claims[furthest];
-            if (range.Overlaps(otherRange) && node != other && !IsBelow(node, other) && !IsBelow(other, node) && (context.IsUnit(node) || context.IsUnit(other)))
-                context.Error(FindingCode.Reg, node, $"reg {range} overlaps {otherRange} of {other.Path}: registers belong to one device; correct the address or the size");
+            if (range.Overlaps(otherRange) && node != other && !IsBelow(node, other) && !IsBelow(other, node)
+                && (context.IsUnit(node) || context.IsUnit(other)))
+                context.Error(
+                    FindingCode.Reg,
+                    node,
+                    $"reg {range} overlaps {otherRange} of {other.Path}: registers belong to one device; correct the address or the size");
             if (range.Last > otherRange.Last)
                 furthest = i;
         }

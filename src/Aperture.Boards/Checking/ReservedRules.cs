@@ -12,7 +12,8 @@ internal static class ReservedRules
         var regions = context.Tree.ReservedMemory();
         var ram = Merge(context.Tree.Memory());
         // A block of no size is the boot loader's to fill in; so is a tree without any RAM.
-        var ramIsKnown = ram.Count > 0 && context.Tree.MemoryNodes().All(n => n.Registers() is { IsEmpty: false } blocks && blocks.All(b => b.Length > 0));
+        var ramIsKnown = ram.Count > 0
+            && context.Tree.MemoryNodes().All(n => n.Registers() is { IsEmpty: false } blocks && blocks.All(b => b.Length > 0));
         var users = context.Nodes.Where(n => n.IsPresent && n.Has("memory-region"))
             .SelectMany(n => n.MemoryRegions()).Where(r => r.IsValid).Select(r => r.Target!).ToHashSet();
         foreach (var region in regions)
@@ -21,7 +22,9 @@ internal static class ReservedRules
             var ranges = region.IsDynamic ? region.AllocationRanges : region.Ranges;
             if (!ramIsKnown || ranges.IsEmpty)
                 continue;
-            var isInside = region.IsDynamic ? ranges.Any(r => ram.Exists(m => m.Overlaps(r))) : ranges.All(r => ram.Exists(m => m.Contains(r.Start, r.Length)));
+            var isInside = region.IsDynamic
+                ? ranges.Any(r => ram.Exists(m => m.Overlaps(r)))
+                : ranges.All(r => ram.Exists(m => m.Contains(r.Start, r.Length)));
             if (isInside)
                 continue;
             var place = $"{Some(ranges)} is not inside RAM ({Some(ram)})";
@@ -29,7 +32,10 @@ internal static class ReservedRules
             if (!region.IsSharedDmaPool && !users.Contains(region.Node))
                 context.Info(FindingCode.Reserved, region.Node, place + ": harmless as nobody uses it");
             else if (region.IsUnmapped && !region.IsDynamic)
-                context.Warning(FindingCode.Reserved, region.Node, place + ": right for on-chip memory only; else move the region, or correct the memory node");
+                context.Warning(
+                    FindingCode.Reserved,
+                    region.Node,
+                    place + ": right for on-chip memory only; else move the region, or correct the memory node");
             else
                 context.Error(FindingCode.Reserved, region.Node, place + ": move the region, or correct the memory node");
         }
@@ -65,7 +71,10 @@ internal static class ReservedRules
         for (var i = 1; i < all.Count; i++)
         {
             if (all[i].Range.Overlaps(all[furthest].Range))
-                context.Error(FindingCode.Reserved, all[i].Node, $"{all[i].Range} overlaps {all[furthest].Range} of {all[furthest].Node.Path}: move or shrink one");
+                context.Error(
+                    FindingCode.Reserved,
+                    all[i].Node,
+                    $"{all[i].Range} overlaps {all[furthest].Range} of {all[furthest].Node.Path}: move or shrink one");
             if (all[i].Range.Last > all[furthest].Range.Last)
                 furthest = i;
         }

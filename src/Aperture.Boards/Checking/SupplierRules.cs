@@ -27,19 +27,27 @@ internal static class SupplierRules
                 {
                     CheckEntry(context, node, entry, property, cells, word);
                     if (entry.IsValid && !entry.Target.IsPresent && node.IsPresent && off.Add(entry.Target))
-                        CheckDisabled(context, node, entry.Target, word, isWaitedFor: cells is not null && (booted.Contains(node) || (property == "power-domains" && providers.Contains(node))));
+                        CheckDisabled(
+                            context,
+                            node,
+                            entry.Target,
+                            word,
+                            isWaitedFor: cells is not null
+                                && (booted.Contains(node) || (property == "power-domains" && providers.Contains(node))));
                 }
             }
         }
     }
 
-    /// <summary>The nodes that become devices, and so wait for their suppliers: modelled units, the masters behind those, and the modules around both.</summary>
+    /// <summary>The nodes that become devices, and so wait for their suppliers: modelled units, the masters behind those, and the modules
+    /// around both.</summary>
     private static HashSet<DeviceTreeNode> Booted(CheckContext context)
     {
         var booted = context.Modelled.Keys.Where(unit => unit.IsPresent).ToHashSet();
         booted.UnionWith(context.Masters.Where(master => master.IsPresent && master.Iommus() is { IsEmpty: false } units
             && units.All(unit => unit.IsValid && context.Modelled.ContainsKey(unit.Target))));
-        booted.UnionWith(booted.Select(node => node.Parent).OfType<DeviceTreeNode>().Where(parent => parent.IsCompatible("ti,sysc")).ToArray());
+        booted.UnionWith(
+            booted.Select(node => node.Parent).OfType<DeviceTreeNode>().Where(parent => parent.IsCompatible("ti,sysc")).ToArray());
         return booted;
     }
 
@@ -62,7 +70,8 @@ internal static class SupplierRules
     private static IEnumerable<DeviceTreeNode> Suppliers(DeviceTreeNode node) =>
         ((PhandleReference[])[.. node.Clocks(), .. node.Resets(), .. node.PowerDomains()]).Where(r => r.IsValid).Select(r => r.Target!);
 
-    private static void CheckEntry(CheckContext context, DeviceTreeNode node, PhandleReference entry, string property, string? cells, string word)
+    private static void CheckEntry(
+        CheckContext context, DeviceTreeNode node, PhandleReference entry, string property, string? cells, string word)
     {
         switch (entry.Error)
         {
@@ -70,10 +79,18 @@ internal static class SupplierRules
             case PhandleError.Empty:
                 break;
             case PhandleError.Unresolved:
-                context.Problem(FindingCode.Supplier, node, $"{property} refers to phandle {PhandleRules.Hex(entry.Phandle)}, which no node has: its {word} never comes; add the node, or correct the reference");
+                context.Problem(
+                    FindingCode.Supplier,
+                    node,
+                    $"{property} refers to phandle {PhandleRules.Hex(entry.Phandle)}, which no node has: its {word} never comes; "
+                        + "add the node, or correct the reference");
                 break;
             case PhandleError.NoCells:
-                context.Problem(FindingCode.Supplier, node, $"{property} leads to {entry.Target!.Path}, which has no {cells} and so is no {word} provider: correct the reference, or add it there");
+                context.Problem(
+                    FindingCode.Supplier,
+                    node,
+                    $"{property} leads to {entry.Target!.Path}, which has no {cells} and so is no {word} provider: "
+                        + "correct the reference, or add it there");
                 break;
             default:
                 context.Problem(FindingCode.Cells, node, entry.Target is { } target
@@ -89,6 +106,7 @@ internal static class SupplierRules
         if (isWaitedFor)
             context.Error(FindingCode.Supplier, node, message);
         else if (node.Has("iommus") || context.IsUnit(node))
-            context.Warning(FindingCode.Supplier, node, message); // only where DMA depends on it: elsewhere boards leave suppliers disabled on purpose
+            // only where DMA depends on it: elsewhere boards leave suppliers disabled on purpose
+            context.Warning(FindingCode.Supplier, node, message);
     }
 }

@@ -3,8 +3,8 @@ using Aperture.DeviceTrees;
 
 namespace Aperture.Boards.Checking;
 
-/// <summary>The kinds of IOMMU that are known by their bindings but have no model; those that have one are <see cref="UnitKind"/>s. The facts
-/// are those of the published device tree bindings.</summary>
+/// <summary>The kinds of IOMMU that are known by their bindings but have no model; those that have one are <see cref="UnitKind"/>s. The
+/// facts are those of the published device tree bindings.</summary>
 public static class UnitCatalog
 {
     /// <summary>The kinds; the first that matches a node counts.</summary>
@@ -39,6 +39,7 @@ public static class UnitCatalog
     {
         ArgumentNullException.ThrowIfNull(node);
         // The most specific string comes first in the node, and decides.
-        return node.Compatible.Select(name => Bindings.FirstOrDefault(binding => binding.Matches(name))).FirstOrDefault(found => found is not null);
+        return node.Compatible.Select(name => Bindings.FirstOrDefault(binding => binding.Matches(name)))
+            .FirstOrDefault(found => found is not null);
     }
 }

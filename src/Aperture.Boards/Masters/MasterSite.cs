@@ -15,8 +15,8 @@ public sealed class MasterSite : NodeSite
         Pace = machine.Pace;
     }
 
-    /// <summary>Its ports to memory: one for each unit and each number by which the unit knows it; a single one straight onto the bus where it is behind no
-    /// unit. At least one.</summary>
+    /// <summary>Its ports to memory: one for each unit and each number by which the unit knows it; a single one straight onto the bus where
+    /// it is behind no unit. At least one.</summary>
     public IReadOnlyList<DmaPort> Ports { get; }
 
     /// <summary>How fast the machine's masters work; null: a command at once.</summary>

@@ -2,7 +2,8 @@ using Aperture.Hardware.Masters;
 
 namespace Aperture.Boards.Masters;
 
-/// <summary>The camera interface of OMAP3, as far as it captures (docs/units/omap3-isp.md). Its receivers have the node's second register window.</summary>
+/// <summary>The camera interface of OMAP3, as far as it captures (docs/units/omap3-isp.md). Its receivers have the node's second register
+/// window.</summary>
 public sealed class Omap3IspKind : MasterKind
 {
     /// <inheritdoc/>

@@ -38,7 +38,8 @@ public sealed class CopyScenario : IScenario
             for (var round = 0; round < Rounds && isOk; round++)
             {
                 var length = random.Next(1, 5) << 12;
-                if (Copy(client, length, (ulong)random.NextInt64(), random.Next(client.PortCount), random.Next(client.PortCount)) is { } trouble)
+                if (Copy(
+                    client, length, (ulong)random.NextInt64(), random.Next(client.PortCount), random.Next(client.PortCount)) is { } trouble)
                 {
                     lines.Add($"{client.Device.Name}: {trouble}");
                     isOk = false;

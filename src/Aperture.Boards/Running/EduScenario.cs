@@ -45,7 +45,8 @@ public sealed class EduScenario : IScenario
             for (var round = 0; round < Rounds && trouble is null; round++)
                 trouble = Copy(edu, random, round % 2 == 0 ? EduWait.Interrupt : EduWait.Poll);
             isOk &= trouble is null;
-            lines.Add($"{edu.Device.Name}: version {edu.Identification.Major}.{edu.Identification.Minor}, {edu.Interrupts} interrupts{(trouble is null ? "" : ": " + trouble)}");
+            lines.Add($"{edu.Device.Name}: version {edu.Identification.Major}.{edu.Identification.Minor}, {edu.Interrupts} "
+                + $"interrupts{(trouble is null ? "" : ": " + trouble)}");
         }
 
         if (machine.Iommu.FaultCount != faults)
@@ -77,7 +78,8 @@ public sealed class EduScenario : IScenario
         return null;
     }
 
-    /// <summary>Two pages that lie apart in memory and follow each other for the device: over their border into the buffer and out again.</summary>
+    /// <summary>Two pages that lie apart in memory and follow each other for the device: over their border into the buffer and out
+    /// again.</summary>
     private static string? Copy(EduClient edu, Random random, EduWait wait)
     {
         var dma = edu.Device.Dma;

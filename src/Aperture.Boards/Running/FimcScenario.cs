@@ -52,7 +52,8 @@ public sealed class FimcScenario : IScenario
         void Convert(string what, int width, int height, FimcFormat format, int tolerance)
         {
             var memory = fimc.Device.Dma.Memory;
-            var source = new FimcImage(memory.Allocate(FimcImage.BytesOf(Width, Height, FimcFormat.Xrgb8888)), Width, Height, FimcFormat.Xrgb8888);
+            var source = new FimcImage(
+                memory.Allocate(FimcImage.BytesOf(Width, Height, FimcFormat.Xrgb8888)), Width, Height, FimcFormat.Xrgb8888);
             var target = new FimcImage(memory.Allocate(FimcImage.BytesOf(width, height, format)), width, height, format);
             try
             {

@@ -26,4 +26,5 @@ public interface IScenario
 /// <param name="Lines">What happened, for people.</param>
 /// <param name="Picture">A picture that it made, if it makes one.</param>
 /// <param name="Status">What kept it from being carried out to its end; <see cref="Status.Ok"/> when nothing did.</param>
-public sealed record ScenarioResult(string Name, bool IsOk, IReadOnlyList<string> Lines, Picture? Picture = null, Status Status = Status.Ok);
+public sealed record ScenarioResult(
+    string Name, bool IsOk, IReadOnlyList<string> Lines, Picture? Picture = null, Status Status = Status.Ok);

@@ -76,7 +76,8 @@ public sealed class IspCaptureScenario : IScenario
         return new ScenarioResult(
             Name,
             trouble.Count == 0,
-            [$"{frames} frames of {Width}x{Height} captured, {before} before the system slept; {stream.Overruns} overruns, {stream.Errors} errors", .. trouble.Take(10)],
+            [$"{frames} frames of {Width}x{Height} captured, {before} before the system slept; {stream.Overruns} overruns, "
+                + $"{stream.Errors} errors", .. trouble.Take(10)],
             last);
     }
 

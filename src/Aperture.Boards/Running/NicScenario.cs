@@ -3,7 +3,8 @@ using Aperture.Hardware.Masters;
 
 namespace Aperture.Boards.Running;
 
-/// <summary>A network card in the place of every master: it talks to itself, to a neighbour on its wire, and through a system sleep.</summary>
+/// <summary>A network card in the place of every master: it talks to itself, to a neighbour on its wire, and through a system
+/// sleep.</summary>
 public sealed class NicScenario : IScenario
 {
     /// <inheritdoc/>
@@ -44,5 +45,6 @@ public sealed class NicScenario : IScenario
         return new ScenarioResult(Name, isOk, lines);
     }
 
-    private static IEnumerable<BoardMaster> Masters(Machine machine) => machine.Masters.Where(master => master.Device is { Bound: not null });
+    private static IEnumerable<BoardMaster> Masters(Machine machine) =>
+        machine.Masters.Where(master => master.Device is { Bound: not null });
 }

@@ -52,7 +52,8 @@ public sealed partial class NicTraffic
             card.Kick();
     }
 
-    /// <summary>Lets time pass for a card that sends in slices, until something is so. One that sends at once has done so already.</summary>
+    /// <summary>Lets time pass for a card that sends in slices, until something is so. One that sends at once has done so
+    /// already.</summary>
     private void LetSend(Func<bool> isDone)
     {
         for (var waits = 0; !isDone() && waits < MaxWaits && card.SentFrames + card.Lost < card.QueuedFrames; waits++)

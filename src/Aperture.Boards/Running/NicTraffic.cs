@@ -5,7 +5,8 @@ using Aperture.Hardware.Masters;
 
 namespace Aperture.Boards.Running;
 
-/// <summary>What one network card sends and receives, compared byte for byte with what it should. A frame holds its number and a pattern of it.</summary>
+/// <summary>What one network card sends and receives, compared byte for byte with what it should. A frame holds its number and a pattern of
+/// it.</summary>
 /// <param name="machine">The machine.</param>
 /// <param name="card">The card's driver.</param>
 /// <param name="model">The card.</param>
@@ -49,7 +50,10 @@ public sealed partial class NicTraffic(Machine machine, NetworkCard card, Nic mo
             model.Link = null;
         }
 
-        Lines.Insert(0, $"{card.Device.Name}: {card.SentFrames} frames sent, {card.ReceivedFrames} received, {card.Filtered} for others, {card.Dropped} dropped; {card.Recycled} half-pages used again");
+        Lines.Insert(
+            0,
+            $"{card.Device.Name}: {card.SentFrames} frames sent, {card.ReceivedFrames} received, {card.Filtered} for others, "
+                + $"{card.Dropped} dropped; {card.Recycled} half-pages used again");
         if (_trouble is not null)
             Lines.Insert(1, $"{card.Device.Name}: {_trouble}");
         return _trouble is null;
@@ -103,6 +107,8 @@ public sealed partial class NicTraffic(Machine machine, NetworkCard card, Nic mo
             return $"frame {number} has only {frame.Length} bytes";
         Fill(expected, number, to);
         var at = frame.CommonPrefixLength(expected);
-        return at == frame.Length ? null : $"frame {number} has 0x{frame[at]:x2} instead of 0x{expected[at]:x2} at byte {at} of {frame.Length}";
+        return at == frame.Length
+            ? null
+            : $"frame {number} has 0x{frame[at]:x2} instead of 0x{expected[at]:x2} at byte {at} of {frame.Length}";
     }
 }

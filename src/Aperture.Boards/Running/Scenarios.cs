@@ -4,7 +4,16 @@ namespace Aperture.Boards.Running;
 public static class Scenarios
 {
     /// <summary>All of them; the first that a machine can run is its default.</summary>
-    public static IReadOnlyList<IScenario> All { get; } = [new IspCaptureScenario(), new FimcScenario(), new EduScenario(), new CopyScenario(), new NicScenario(), new SdCardScenario(), new SharedBufferScenario()];
+    public static IReadOnlyList<IScenario> All { get; } =
+    [
+        new IspCaptureScenario(),
+        new FimcScenario(),
+        new EduScenario(),
+        new CopyScenario(),
+        new NicScenario(),
+        new SdCardScenario(),
+        new SharedBufferScenario(),
+    ];
 
     /// <summary>The scenario of a name, or null.</summary>
     public static IScenario? Find(string name) => All.FirstOrDefault(scenario => scenario.Name == name);

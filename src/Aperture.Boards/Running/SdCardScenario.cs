@@ -6,8 +6,8 @@ using Aperture.Hardware.Masters;
 
 namespace Aperture.Boards.Running;
 
-/// <summary>An SD card: behind the IOMMUs of every master, without an IOMMU from a contiguous pool, and without one on a bus that does not reach
-/// all memory, so that the bytes bounce.</summary>
+/// <summary>An SD card: behind the IOMMUs of every master, without an IOMMU from a contiguous pool, and without one on a bus that does not
+/// reach all memory, so that the bytes bounce.</summary>
 public sealed class SdCardScenario : IScenario
 {
     private const string Compatible = "aperture,sdhci";
@@ -53,7 +53,8 @@ public sealed class SdCardScenario : IScenario
         return new ScenarioResult(Name, isOk, lines);
     }
 
-    private static IEnumerable<BoardMaster> Masters(Machine machine) => machine.Masters.Where(master => master.Device is { Bound: not null });
+    private static IEnumerable<BoardMaster> Masters(Machine machine) =>
+        machine.Masters.Where(master => master.Device is { Bound: not null });
 
     /// <summary>An ordinary device: its buffers come from the machine's contiguous area, or from one that is set aside for it.</summary>
     private static bool FromPool(Machine machine, List<string> lines)
@@ -65,7 +66,8 @@ public sealed class SdCardScenario : IScenario
         {
             var pool = area ?? new DmaPool(memory, region, "sd-card");
             var card = SdTraffic.NewCard(CardBytes);
-            using var plug = machine.Plug(Compatible, port => new SdHost(port, card.Card) { Pace = machine.Pace }, new DeviceDescription { ContiguousArea = pool });
+            using var plug = machine.Plug(
+                Compatible, port => new SdHost(port, card.Card) { Pace = machine.Pace }, new DeviceDescription { ContiguousArea = pool });
             return Drive(machine, plug, card.Image, lines, pool, null);
         }
         finally
@@ -94,7 +96,10 @@ public sealed class SdCardScenario : IScenario
         try
         {
             var card = SdTraffic.NewCard(CardBytes);
-            using var plug = machine.Plug(Compatible, port => new SdHost(port, card.Card) { Pace = machine.Pace }, new DeviceDescription { DmaLimit = new Iova(limit.Value) });
+            using var plug = machine.Plug(
+                Compatible,
+                port => new SdHost(port, card.Card) { Pace = machine.Pace },
+                new DeviceDescription { DmaLimit = new Iova(limit.Value) });
             return Drive(machine, plug, card.Image, lines, null, far);
         }
         finally
@@ -127,7 +132,8 @@ public sealed class SdCardScenario : IScenario
         using var binding = new ClientBinding(machine, plug.Device, new SdHostDriver(plug.Device.Description.Compatible, machine.Clock));
         var traffic = new SdTraffic((SdBlockDevice)plug.Device.Bound!, image, pool, far);
         var trouble = traffic.Run();
-        lines.Add($"{plug.Device.Name} ({plug.Device.Dma.Path}): {traffic.BlocksRead} blocks read, {traffic.BlocksWritten} written{traffic.Detail}{(trouble is null ? "" : ": " + trouble)}");
+        lines.Add($"{plug.Device.Name} ({plug.Device.Dma.Path}): {traffic.BlocksRead} blocks read, {traffic.BlocksWritten} "
+            + $"written{traffic.Detail}{(trouble is null ? "" : ": " + trouble)}");
         return trouble is null;
     }
 }

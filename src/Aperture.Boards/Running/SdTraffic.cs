@@ -6,11 +6,13 @@ using Aperture.Hardware.Masters;
 
 namespace Aperture.Boards.Running;
 
-/// <summary>What is read from and written to one SD card, compared byte for byte with its image and with a copy of what that should be.</summary>
+/// <summary>What is read from and written to one SD card, compared byte for byte with its image and with a copy of what that should
+/// be.</summary>
 /// <param name="disk">The card's driver.</param>
 /// <param name="image">The card's blocks.</param>
 /// <param name="pool">Where buffers must come from; null when that is of no account.</param>
-/// <param name="far">Memory for scattered transfers that the device cannot reach by itself, <see cref="ScatteredBytes"/>; null for any.</param>
+/// <param name="far">Memory for scattered transfers that the device cannot reach by itself, <see cref="ScatteredBytes"/>; null for
+/// any.</param>
 internal sealed class SdTraffic(SdBlockDevice disk, byte[] image, SystemMemory? pool, MemoryBlock? far)
 {
     /// <summary>Bytes of memory that scattered transfers go to.</summary>

@@ -26,7 +26,8 @@ public sealed class SelfTest
         _machine = machine;
     }
 
-    /// <summary>Tests one master, with the generic one behind it. A driver of its own gives the device away for the length of the test.</summary>
+    /// <summary>Tests one master, with the generic one behind it. A driver of its own gives the device away for the length of the
+    /// test.</summary>
     public MasterResult Run(BoardMaster master)
     {
         ArgumentNullException.ThrowIfNull(master);
@@ -38,7 +39,8 @@ public sealed class SelfTest
             return Run(master, client);
         try
         {
-            using var borrowed = new ClientBinding(_machine, device, new DmaMasterDriver(device.Description.Compatible, time: _machine.Clock));
+            using var borrowed = new ClientBinding(
+                _machine, device, new DmaMasterDriver(device.Description.Compatible, time: _machine.Clock));
             return Run(master, (DmaMasterClient)device.Bound);
         }
         catch (ApertureException e)
@@ -205,7 +207,9 @@ public sealed class SelfTest
         using var theirs = other.Device.Dma.Allocate(BufferBytes);
         var seed = Seed(other, 77);
         var result = other.Fill(0, theirs.Address, (ulong)theirs.Length, seed);
-        return result.IsOk ? Foreign(client, port, theirs.Memory, theirs.Address, seed) : $"{other.Device.Name} could not fill its buffer: {result}";
+        return result.IsOk
+            ? Foreign(client, port, theirs.Memory, theirs.Address, seed)
+            : $"{other.Device.Name} could not fill its buffer: {result}";
     }
 
     /// <summary>A master of another group, or null.</summary>
@@ -241,7 +245,8 @@ public sealed class SelfTest
         // By the other master's device address, and by the physical address itself, where these are not our own.
         foreach (var candidate in (ReadOnlySpan<Iova>)[address, new Iova(memory.Address.Value)])
         {
-            if (candidate.Value > uint.MaxValue || (domain.TryTranslate(candidate, out var target) && !new MemoryRange(memory.Address, (ulong)memory.Length).Contains(target, 1)))
+            var theirs = new MemoryRange(memory.Address, (ulong)memory.Length);
+            if (candidate.Value > uint.MaxValue || (domain.TryTranslate(candidate, out var target) && !theirs.Contains(target, 1)))
                 continue;
             attempts++;
             if ((Refused(client, port, candidate, false) ?? Refused(client, port, candidate, true)) is { } trouble)
@@ -283,7 +288,8 @@ public sealed class SelfTest
         return _machine.Units.FirstOrDefault(unit => unit.Model == model)?.Device;
     }
 
-    private DmaPort PortOf(DmaMasterClient client, int port) => _machine.Masters.First(master => master.Device == client.Device).Ports[port];
+    private DmaPort PortOf(DmaMasterClient client, int port) =>
+        _machine.Masters.First(master => master.Device == client.Device).Ports[port];
 
     private static bool IsPattern(ReadOnlySpan<byte> bytes, ulong seed)
     {

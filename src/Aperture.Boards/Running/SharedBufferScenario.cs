@@ -7,8 +7,8 @@ using Aperture.Hardware.Masters;
 
 namespace Aperture.Boards.Running;
 
-/// <summary>One buffer that a master of every address space, and one without an IOMMU, find at the same device address. Each produces in turn
-/// what the others consume, as the fences let them; the CPU looks at it and writes as well.</summary>
+/// <summary>One buffer that a master of every address space, and one without an IOMMU, find at the same device address. Each produces in
+/// turn what the others consume, as the fences let them; the CPU looks at it and writes as well.</summary>
 public sealed class SharedBufferScenario : IScenario
 {
     private const string Compatible = "aperture,dma-master";
@@ -42,7 +42,8 @@ public sealed class SharedBufferScenario : IScenario
         var trouble = Turns(buffer, address, clients, out var turns);
         if (trouble is null && machine.Iommu.FaultCount != faults)
             trouble = $"an IOMMU reported: {machine.Iommu.Faults[^1]}";
-        var line = $"{Bytes >> 10} KiB at device address {address} for {string.Join(", ", clients.Select(client => $"{client.Device.Name} ({client.Device.Dma.Path})"))}: {turns} turns";
+        var line = $"{Bytes >> 10} KiB at device address {address} for "
+            + $"{string.Join(", ", clients.Select(client => $"{client.Device.Name} ({client.Device.Dma.Path})"))}: {turns} turns";
         foreach (var client in clients)
             buffer.Detach(client.Device);
         machine.Drivers.Unbind(plug.Device);

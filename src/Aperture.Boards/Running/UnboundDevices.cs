@@ -13,7 +13,9 @@ public static class UnboundDevices
         foreach (var line in machine.Drivers.Log)
         {
             if (line is { Kind: DriverEventKind.Failed, Device: { Bound: null } device })
-                reasons[device] = line.Detail.Contains(device.Name, StringComparison.Ordinal) ? line.Detail : $"{device.Name}: {line.Detail}";
+                reasons[device] = line.Detail.Contains(device.Name, StringComparison.Ordinal)
+                    ? line.Detail
+                    : $"{device.Name}: {line.Detail}";
         }
 
         foreach (var deferred in machine.Drivers.Deferred)

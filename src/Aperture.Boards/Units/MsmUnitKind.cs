@@ -11,7 +11,8 @@ using Aperture.Iommu;
 namespace Aperture.Boards.Units;
 
 /// <summary>Qualcomm's IOMMUs of APQ8064 and its like, with a context bank for each master.</summary>
-/// <param name="options">What every unit does where the facts end; the number of its context banks is the tree's. Null for the defaults.</param>
+/// <param name="options">What every unit does where the facts end; the number of its context banks is the tree's. Null for the
+/// defaults.</param>
 public sealed class MsmUnitKind(MsmIommuOptions? options = null) : UnitKind
 {
     private const string BanksProperty = "qcom,ncb";

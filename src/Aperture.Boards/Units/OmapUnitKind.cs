@@ -9,8 +9,8 @@ using Aperture.Iommu;
 
 namespace Aperture.Boards.Units;
 
-/// <summary>TI's MMUs of OMAP and DRA7. Which one a node is follows from its <c>compatible</c> string and board; docs/units/omap-mmu.md has the
-/// assumptions.</summary>
+/// <summary>TI's MMUs of OMAP and DRA7. Which one a node is follows from its <c>compatible</c> string and board; docs/units/omap-mmu.md has
+/// the assumptions.</summary>
 public sealed class OmapUnitKind : UnitKind
 {
     private const string Omap2 = "ti,omap2-iommu";
@@ -57,10 +57,12 @@ public sealed class OmapUnitKind : UnitKind
         return options with { TlbEntries = (int)Math.Min(node.U32("ti,#tlb-entries") ?? 32, 32) };
     }
 
-    /// <summary>DRA7: a block beside the MMUs of a DSP switches each of them on; the driver finds its registers as the last region.</summary>
+    /// <summary>DRA7: a block beside the MMUs of a DSP switches each of them on; the driver finds its registers as the last
+    /// region.</summary>
     private static void ConnectSystem(UnitSite site, DeviceTreeNode system, OmapMmu mmu)
     {
-        if (site.Node.Property(SystemProperty) is not { CellCount: >= 2 } property || property.Cell(1) is not (< DspSystemRegisters.Mmus and var index)
+        if (site.Node.Property(SystemProperty) is not { CellCount: >= 2 } property
+            || property.Cell(1) is not (< DspSystemRegisters.Mmus and var index)
             || site.Neighbour(system, _ => new DspSystem()) is not { } model)
             throw new ApertureException(Status.InvalidArgument, $"{SystemProperty} names no block with registers and an MMU of it");
         model.Connect((int)index, mmu);

@@ -28,7 +28,8 @@ public sealed class RockchipUnitKind : UnitKind
     public override TranslationUnit CreateModel(UnitSite site)
     {
         ArgumentNullException.ThrowIfNull(site);
-        var options = new RockchipIommuOptions { IsWide = site.Node.IsCompatible(Wide), Mmus = site.Windows.Length, WindowSize = site.Size };
+        var isWide = site.Node.IsCompatible(Wide);
+        var options = new RockchipIommuOptions { IsWide = isWide, Mmus = site.Windows.Length, WindowSize = site.Size };
         var unit = new RockchipIommu(site.Bus, options);
         for (var i = 1; i < unit.Mmus.Count; i++)
         {

@@ -16,8 +16,10 @@ public sealed class TegraUnitKind : UnitKind
     /// <inheritdoc/>
     public override IReadOnlyList<UnitBinding> Bindings { get; } =
     [
-        .. TegraSoc.All.Select(soc => new UnitBinding(
-            soc.Compatible, "NVIDIA Tegra SMMU", 1, 1, HighestSwgroup, SharesIds: true, soc.Swgroups.Select(swgroup => swgroup.Id).ToHashSet())),
+        .. TegraSoc.All.Select(soc => new UnitBinding(soc.Compatible, "NVIDIA Tegra SMMU", 1, 1, HighestSwgroup, SharesIds: true)
+        {
+            Ids = soc.Swgroups.Select(swgroup => swgroup.Id).ToHashSet(),
+        }),
     ];
 
     /// <inheritdoc/>

@@ -9,10 +9,12 @@ namespace Aperture.Boards.Units;
 /// <param name="MaximumCells">The most arguments of a reference.</param>
 /// <param name="MaximumId">The highest value of a reference's first argument.</param>
 /// <param name="SharesIds">Whether one id may stand for several masters by design.</param>
-/// <param name="Ids">The ids that it has; null for all up to the highest.</param>
 public sealed record UnitBinding(
-    string Pattern, string Family, uint MinimumCells, uint MaximumCells, uint MaximumId, bool SharesIds = false, IReadOnlySet<uint>? Ids = null)
+    string Pattern, string Family, uint MinimumCells, uint MaximumCells, uint MaximumId, bool SharesIds = false)
 {
+    /// <summary>The ids that it has; null for all up to the highest.</summary>
+    public IReadOnlySet<uint>? Ids { get; init; }
+
     /// <summary>Whether it has an id.</summary>
     public bool HasId(uint id) => id <= MaximumId && Ids?.Contains(id) != false;
 

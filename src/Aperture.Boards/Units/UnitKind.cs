@@ -17,11 +17,12 @@ public abstract class UnitKind
     /// <summary>The most bytes of registers that a block takes of which nobody says more.</summary>
     public const ulong UsualLargestWindow = 0x1_0000;
 
-    /// <summary>What the bindings say, one entry for each <c>compatible</c> string, without a <c>*</c>. The first string of a node that has an
-    /// entry decides which it is.</summary>
+    /// <summary>What the bindings say, one entry for each <c>compatible</c> string, without a <c>*</c>. The first string of a node that has
+    /// an entry decides which it is.</summary>
     public abstract IReadOnlyList<UnitBinding> Bindings { get; }
 
-    /// <summary>Whether the unit's driver provides the clocks, resets and domains that others get from the unit's node, rather than the board.</summary>
+    /// <summary>Whether the unit's driver provides the clocks, resets and domains that others get from the unit's node, rather than the
+    /// board.</summary>
     public virtual bool ProvidesGates => false;
 
     /// <summary>What replays recordings of such units; null where there are none.</summary>
@@ -33,8 +34,9 @@ public abstract class UnitKind
     /// <summary>The most bytes of registers, in the node's first window, that the unit of a node has.</summary>
     public virtual ulong LargestWindow(DeviceTreeNode node) => UsualLargestWindow;
 
-    /// <summary>Makes the model of a unit and wires what is special to it: interrupt lines beyond the first, further register blocks. The machine
-    /// puts the model at the node's first register window, connects its first interrupt, and gives it clocks, resets and power.</summary>
+    /// <summary>Makes the model of a unit and wires what is special to it: interrupt lines beyond the first, further register blocks. The
+    /// machine puts the model at the node's first register window, connects its first interrupt, and gives it clocks, resets and
+    /// power.</summary>
     /// <param name="site">Where the unit stands; its window is between the smallest and the largest.</param>
     /// <exception cref="ApertureException">The node describes no such unit. The message need not name the node.</exception>
     public abstract TranslationUnit CreateModel(UnitSite site);

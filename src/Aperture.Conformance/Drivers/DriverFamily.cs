@@ -14,7 +14,8 @@ public abstract class DriverFamily
     /// <summary>The models.</summary>
     public abstract ModelFamily Models { get; }
 
-    /// <summary>Whether the recorded driver keeps a unit powered while a domain is attached, rather than while its master is active.</summary>
+    /// <summary>Whether the recorded driver keeps a unit powered while a domain is attached, rather than while its master is
+    /// active.</summary>
     public virtual bool AttachHoldsPower => false;
 
     /// <summary>Whether the recorded driver makes the tables at the attach and frees them at the detach.</summary>
@@ -29,7 +30,8 @@ public abstract class DriverFamily
     /// <summary>Whether the recorded driver maps over what is mapped.</summary>
     public virtual bool OverwritesMappings => false;
 
-    /// <summary>Whether a recorded call of the driver's own interface does as many pages as it is asked for, up to the end of a table, rather than one.</summary>
+    /// <summary>Whether a recorded call of the driver's own interface does as many pages as it is asked for, up to the end of a table,
+    /// rather than one.</summary>
     public virtual bool DoesRuns => false;
 
     /// <summary>Whether the recorded driver loses the addresses of the rest of a section when a part of it is unmapped.</summary>
@@ -54,7 +56,8 @@ public abstract class DriverFamily
     /// <summary>Whether the recorded driver lets an access go on that faulted although nobody handled it.</summary>
     public virtual bool RetriesUnhandledFaults => false;
 
-    /// <summary>Whether registers show what commands did: then the recorded state is that of a model that got the recorded accesses.</summary>
+    /// <summary>Whether registers show what commands did: then the recorded state is that of a model that got the recorded
+    /// accesses.</summary>
     public virtual bool RegistersFollowCommands => false;
 
     /// <summary>Log2 of the largest page.</summary>
@@ -123,7 +126,8 @@ public abstract class DriverFamily
     /// <summary>Undoes a fault.</summary>
     public abstract void UndoFault(TranslationUnit model, IReadOnlyDictionary<uint, uint> state);
 
-    /// <summary>Whether a recorded read told of a table that could not be read, beside the faults that the recorded driver reports.</summary>
+    /// <summary>Whether a recorded read told of a table that could not be read, beside the faults that the recorded driver
+    /// reports.</summary>
     public virtual bool IsBusError(VectorEvent read) => false;
 
     /// <summary>The address of the fault of a context other than the first.</summary>
@@ -162,4 +166,5 @@ public abstract class DriverFamily
 /// <param name="OnlyWhileTranslating">Whether it means something only while the unit translates.</param>
 /// <param name="IsTableBase">Whether it names the first-level table.</param>
 /// <param name="Undecided">A recorded value that means that the driver has not decided; null where there is none.</param>
-public readonly record struct ControlRegister(string Name, uint Offset, uint Mask, bool OnlyWhileTranslating = false, bool IsTableBase = false, uint? Undecided = null);
+public readonly record struct ControlRegister(
+    string Name, uint Offset, uint Mask, bool OnlyWhileTranslating = false, bool IsTableBase = false, uint? Undecided = null);

@@ -37,7 +37,8 @@ public sealed partial class DriverReplay
     private void Prime(RecordedCall call)
     {
         _samples.Clear();
-        if (call.Api.Call is not ("map" or "unmap" or "map_pages" or "unmap_pages") || !_domains.TryGetValue(call.Api.Text("dom"), out var domain) || OurReader(domain) is not { } reader)
+        if (call.Api.Call is not ("map" or "unmap" or "map_pages" or "unmap_pages")
+            || !_domains.TryGetValue(call.Api.Text("dom"), out var domain) || OurReader(domain) is not { } reader)
             return;
         var streams = LiveStreams(domain).ToArray();
         if (streams.Length == 0)
@@ -73,17 +74,27 @@ public sealed partial class DriverReplay
                 continue;
             ulong? expected = leaf is { } found ? found.Address + (iova - found.Iova) : null;
             var got = Access(stream, iova, DmaAccess.Read);
-            Part.Check(got == expected, call.Line, () => $"{stream.Mmu.Facts.Name} takes 0x{iova:x} to {Show(expected)}", () => $"{Show(got)}, which is stale");
+            Part.Check(
+                got == expected,
+                call.Line,
+                () => $"{stream.Mmu.Facts.Name} takes 0x{iova:x} to {Show(expected)}",
+                () => $"{Show(got)}, which is stale");
         }
     }
 
     /// <summary>The streams of masters in a domain, on the units that translate now. None where the test itself fills TLBs.</summary>
     private IEnumerable<LiveStream> LiveStreams(ReplayedDomain domain) => _hasTestEntries || domain.Ours is null
         ? []
-        : _masters.Values.Where(master => master.Domain == domain).SelectMany(master => master.Units.Where(mmu => IsLive(mmu, domain.Ours)).Select(mmu => new LiveStream(mmu, _family.Stream(master.CellsOf(mmu)[0])))).Distinct();
+        : _masters.Values
+            .Where(master => master.Domain == domain)
+            .SelectMany(master => master.Units
+                .Where(mmu => IsLive(mmu, domain.Ours))
+                .Select(mmu => new LiveStream(mmu, _family.Stream(master.CellsOf(mmu)[0]))))
+            .Distinct();
 
     private bool IsLive(ReplayedMmu mmu, IommuDomain domain) =>
-        !mmu.IsHeldBack && mmu.Unit is { } unit && domain.Units.Contains(unit) && _family.CanTranslate(mmu.Model) && _family.IsTranslating(mmu.Read);
+        !mmu.IsHeldBack && mmu.Unit is { } unit && domain.Units.Contains(unit) && _family.CanTranslate(mmu.Model)
+            && _family.IsTranslating(mmu.Read);
 
     /// <summary>Makes an access through a unit as it is. A fault leaves no trace.</summary>
     private ulong? Access(LiveStream stream, ulong iova, DmaAccess access)

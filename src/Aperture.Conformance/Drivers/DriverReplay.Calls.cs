@@ -177,7 +177,8 @@ public sealed partial class DriverReplay
             master.Group.Detach(attached);
     }
 
-    /// <summary>The recorded driver takes a master for attached that has been detached since. Ours attaches it, any number of times.</summary>
+    /// <summary>The recorded driver takes a master for attached that has been detached since. Ours attaches it, any number of
+    /// times.</summary>
     private void AttachAgain(RecordedCall call, ReplayedMaster master, ReplayedDomain domain)
     {
         MakeDomain(call, domain);
@@ -241,13 +242,18 @@ public sealed partial class DriverReplay
         master.RecordedGroup = call.Api.Number("group");
         if (master.Device.Iommu is not { } ours)
             return;
-        foreach (var other in _masters.Values.Where(other => other != master && other.RecordedGroup is not null && other.Device.Iommu is not null))
+        foreach (var other in _masters.Values.Where(
+            other => other != master && other.RecordedGroup is not null && other.Device.Iommu is not null))
         {
             var isTogether = other.RecordedGroup == master.RecordedGroup;
             if (isTogether && ours.Group != other.Group && RecordedGroups.AreSplit(_file))
                 Deviate(Rules.GroupSplit);
             else
-                Part.Check(isTogether == (ours.Group == other.Group), call.Line, () => $"{other.Device.Name} {(isTogether ? "in the same group" : "in another group")}", () => isTogether ? "in another group" : "in the same group");
+                Part.Check(
+                    isTogether == (ours.Group == other.Group),
+                    call.Line,
+                    () => $"{other.Device.Name} {(isTogether ? "in the same group" : "in another group")}",
+                    () => isTogether ? "in another group" : "in the same group");
         }
     }
 }

@@ -70,7 +70,8 @@ public sealed partial class DriverReplay
         var behind = (int)Math.Min((ulong)reader.FirstLevelEntries, (end + (1UL << reader.FirstLevelShift) - 1) >> reader.FirstLevelShift);
         for (var i = first; i < behind; i++)
         {
-            if (reader.Kind(i) == Core.PageTables.EntryKind.Table && _recorded.Blocks.TryGetValue(reader.TableOf(i), out var size) && !_memory.Used.ContainsKey(reader.TableOf(i)))
+            if (reader.Kind(i) == Core.PageTables.EntryKind.Table && _recorded.Blocks.TryGetValue(reader.TableOf(i), out var size)
+                && !_memory.Used.ContainsKey(reader.TableOf(i)))
                 _memory.Offer(reader.TableOf(i), size);
         }
     }

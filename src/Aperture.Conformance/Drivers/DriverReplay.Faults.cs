@@ -57,14 +57,16 @@ public sealed partial class DriverReplay
     /// <summary>The recorded driver only logs that a table could not be read; ours reports each such pending bit.</summary>
     private void CountBusErrors(RecordedCall call, ReplayedMmu mmu, List<(ReplayedDomain Domain, FaultReport Report)> reports)
     {
-        var pending = call.Of("r").Count(read => _mmus.GetValueOrDefault(read.Text("unit"))?.Device == mmu.Device && _family.IsBusError(read));
+        var pending = call.Of("r")
+            .Count(read => _mmus.GetValueOrDefault(read.Text("unit"))?.Device == mmu.Device && _family.IsBusError(read));
         var ours = reports.RemoveAll(entry => entry.Report.Reason == FaultReason.TableWalk);
         Part.CheckNumber(call.Line, "bus errors reported", pending, ours);
         for (var i = 0; i < ours; i++)
             Deviate(Rules.BusErrorReported);
     }
 
-    /// <summary>Ours holds the access back after a fault that nobody handled, until the unit starts afresh; the recorded driver lets it go on.</summary>
+    /// <summary>Ours holds the access back after a fault that nobody handled, until the unit starts afresh; the recorded driver lets it go
+    /// on.</summary>
     private void StartAfresh(ReplayedMmu mmu)
     {
         Deviate(Rules.FaultNotRetried);
@@ -83,7 +85,11 @@ public sealed partial class DriverReplay
         {
             // The registers of the virtual machine whose bit is set; the recorded driver reads those of the first.
             Deviate(Rules.FaultOfVm);
-            Part.CheckHex(fault.Line, $"the fault of context {report.Context} is at", _family.FaultAddress(mmu.Read, report.Context), report.Address.Value);
+            Part.CheckHex(
+                fault.Line,
+                $"the fault of context {report.Context} is at",
+                _family.FaultAddress(mmu.Read, report.Context),
+                report.Address.Value);
             return;
         }
 

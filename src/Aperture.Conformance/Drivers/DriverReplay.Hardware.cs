@@ -35,7 +35,8 @@ public sealed partial class DriverReplay
     /// <summary>Whether a call programs a unit afresh or stops it.</summary>
     private bool StartsAgain(RecordedCall call, ReplayedMmu mmu) => call.Api.Call switch
     {
-        "attach_dev" or "detach_dev" or "master_runtime_resume" or "master_runtime_suspend" => Master(call.Api).Units.Exists(unit => unit.Device == mmu.Device),
+        "attach_dev" or "detach_dev" or "master_runtime_resume" or "master_runtime_suspend" =>
+            Master(call.Api).Units.Exists(unit => unit.Device == mmu.Device),
         "suspend" or "resume" => call.Api.Text("dev") == mmu.Facts.Device,
         "domain_free" or "release_device" => true,
         _ => false,
@@ -46,7 +47,8 @@ public sealed partial class DriverReplay
         var isTranslating = _family.IsTranslating(offset => Recorded(offset) ?? 0);
         foreach (var register in _family.Controls(mmu.Model))
         {
-            if (Recorded(register.Offset) is not { } recorded || (register.OnlyWhileTranslating && !isTranslating) || recorded == register.Undecided)
+            if (Recorded(register.Offset) is not { } recorded || (register.OnlyWhileTranslating && !isTranslating)
+                || recorded == register.Undecided)
                 continue;
             var line = LineOf(call, "w", line => line.Text("unit") == mmu.Facts.Name && line.Word("off") == register.Offset);
             var got = mmu.Read(register.Offset) & register.Mask;
@@ -97,9 +99,11 @@ public sealed partial class DriverReplay
         else if (gate.Kind != GateKind.Reset || !mmu.RecordedResets.TryGetValue(gate.Name, out expected))
             return;
         var line = LineOf(call, gate.Kind == GateKind.Clock ? "clk" : "plat", line => line.Text("dev") == mmu.Facts.Name);
-        Part.Check(gate.IsOn == expected, line, () => $"{mmu.Facts.Name} {gate.Name} {(expected ? "on" : "off")}", () => expected ? "off" : "on");
+        Part.Check(
+            gate.IsOn == expected, line, () => $"{mmu.Facts.Name} {gate.Name} {(expected ? "on" : "off")}", () => expected ? "off" : "on");
     }
 
     /// <summary>The line to blame: the last effect of a kind that fits, or the call.</summary>
-    private static int LineOf(RecordedCall call, string kind, Func<Vectors.VectorEvent, bool> fits) => (call.Of(kind).LastOrDefault(fits) ?? call.Api).Line;
+    private static int LineOf(RecordedCall call, string kind, Func<Vectors.VectorEvent, bool> fits) =>
+        (call.Of(kind).LastOrDefault(fits) ?? call.Api).Line;
 }

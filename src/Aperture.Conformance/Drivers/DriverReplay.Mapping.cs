@@ -10,7 +10,8 @@ public sealed partial class DriverReplay
 {
     private List<TableLeaf> _recordedBefore = []; // the recorded leaves around the range of the call, before it
 
-    /// <summary>Bytes that a call is about. Calls of the driver's own interface do one page, whatever count they are given, or as many as that.</summary>
+    /// <summary>Bytes that a call is about. Calls of the driver's own interface do one page, whatever count they are given, or as many as
+    /// that.</summary>
     private ulong SizeOf(VectorEvent call)
     {
         var size = call.Has("size") ? call.Number("size") : call.Number("pgsize") * (_family.DoesRuns ? call.Count("pgcount") : 1);
@@ -69,7 +70,8 @@ public sealed partial class DriverReplay
         else if (isOverlap && call.Result == 0 && _family.OverwritesMappings)
         {
             var after = OurReader(domain)!.Leaves(start, end);
-            Part.Check(before.SequenceEqual(after), call.Line, () => "a refused map that changes nothing", () => "other mappings than before");
+            Part.Check(
+                before.SequenceEqual(after), call.Line, () => "a refused map that changes nothing", () => "other mappings than before");
             Deviate(call.Of("mem").Any(IsOutsideTables) ? Rules.WriteIntoMapped : Rules.OverlapRefused);
             Resynchronise(call, domain, start, end);
         }
@@ -100,7 +102,8 @@ public sealed partial class DriverReplay
     }
 
     /// <summary>The recorded driver has no tables before the first attach and refuses.</summary>
-    private void MapBeforeAttach(RecordedCall call, ReplayedDomain domain, Iova iova, PhysicalAddress address, ulong size, Protection protection)
+    private void MapBeforeAttach(
+        RecordedCall call, ReplayedDomain domain, Iova iova, PhysicalAddress address, ulong size, Protection protection)
     {
         if (domain.Mmu?.Unit is not { } unit)
             throw call.Api.Bad($"there is no domain {domain.Label}");
@@ -144,12 +147,17 @@ public sealed partial class DriverReplay
             Deviate(Rules.RunEndsWithTable);
         else if (isPartOfPage && !_family.LosesSectionAddress)
             Deviate(_family.RemovesWholePages ? Rules.PartOfPage : Rules.PartOfPageRefused);
-        else if (got < size && _family.CountsHoles && ((ulong)call.Result > got || Holes.IsInPage(ours.PageSizes, iova + (ulong)call.Result, iova + got, iova + size)))
+        else if (got < size && _family.CountsHoles
+            && ((ulong)call.Result > got || Holes.IsInPage(ours.PageSizes, iova + (ulong)call.Result, iova + got, iova + size)))
             Deviate(Rules.HoleEndsUnmap);
         else if (isSame)
             Part.CheckNumber(call.Line, "bytes unmapped", call.Result, (long)got);
         else
-            Part.Check(false, call.Line, () => $"{call.Result} bytes unmapped, and the recorded mappings left", () => $"{got} bytes unmapped, and other mappings left");
+            Part.Check(
+                false,
+                call.Line,
+                () => $"{call.Result} bytes unmapped, and the recorded mappings left",
+                () => $"{got} bytes unmapped, and other mappings left");
         Resynchronise(call, domain, start, end);
     }
 
@@ -185,7 +193,8 @@ public sealed partial class DriverReplay
     }
 
     private ReplayedDomain DomainOf(ReplayedMmu mmu, VectorEvent line) =>
-        _masters.Values.FirstOrDefault(master => master.Domain is not null && master.Units.Contains(mmu))?.Domain ?? throw line.Bad($"no domain is in force on {mmu.Facts.Name}");
+        _masters.Values.FirstOrDefault(master => master.Domain is not null && master.Units.Contains(mmu))?.Domain
+        ?? throw line.Bad($"no domain is in force on {mmu.Facts.Name}");
 
     /// <summary>The bytes that are mapped without a hole from an address on.</summary>
     private static ulong Mapped(List<TableLeaf> leaves, ulong iova, ulong size)
@@ -200,7 +209,8 @@ public sealed partial class DriverReplay
         return Math.Min(at - iova, size);
     }
 
-    private static bool SameLeaves(List<TableLeaf> one, List<TableLeaf> other) => one.Count == other.Count && one.Zip(other).All(pair => pair.First.MapsAs(pair.Second));
+    private static bool SameLeaves(List<TableLeaf> one, List<TableLeaf> other) =>
+        one.Count == other.Count && one.Zip(other).All(pair => pair.First.MapsAs(pair.Second));
 
     private static bool IsAligned(ulong iova, ulong size, IommuDomain domain)
     {
@@ -227,5 +237,6 @@ public sealed partial class DriverReplay
 
     /// <summary>Whether a recorded change lies in memory that is no table.</summary>
     private bool IsOutsideTables(VectorEvent mem) =>
-        !_recorded.Blocks.Any(block => block.Value <= _family.Models.FirstLevelBytes && block.Key <= mem.Hex("pa") && mem.Hex("pa") < block.Key + (ulong)block.Value);
+        !_recorded.Blocks.Any(block => block.Value <= _family.Models.FirstLevelBytes
+            && block.Key <= mem.Hex("pa") && mem.Hex("pa") < block.Key + (ulong)block.Value);
 }

@@ -44,7 +44,8 @@ public sealed partial class DriverReplay
                     _family.RestoreContext(Bound(call, unit), _contexts[unit.Facts.Name]);
                 break;
             case "flush_tlb_page":
-                Part.CheckNumber(call.Line, "the call gives", 0, (long)_family.FlushPage(Bound(call, Mmu(call.Api, "unit")), call.Api.Hex("iova")));
+                Part.CheckNumber(
+                    call.Line, "the call gives", 0, (long)_family.FlushPage(Bound(call, Mmu(call.Api, "unit")), call.Api.Hex("iova")));
                 break;
             case "flush_tlb_all":
                 Part.CheckNumber(call.Line, "the call gives", 0, (long)_family.FlushAll(Bound(call, Mmu(call.Api, "unit"))));
@@ -54,7 +55,8 @@ public sealed partial class DriverReplay
         }
     }
 
-    private static Iommu.IommuUnit Bound(RecordedCall call, ReplayedMmu mmu) => mmu.Unit ?? throw call.Api.Bad($"{mmu.Facts.Name} was not probed");
+    private static Iommu.IommuUnit Bound(RecordedCall call, ReplayedMmu mmu) =>
+        mmu.Unit ?? throw call.Api.Bad($"{mmu.Facts.Name} was not probed");
 
     private ReplayedMaster[] MastersOf(RecordedCall call)
     {

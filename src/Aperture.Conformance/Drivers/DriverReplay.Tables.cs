@@ -9,7 +9,8 @@ public sealed partial class DriverReplay
     private const long AddressInUse = -98;        // the number with which one recorded driver refuses an overlap
 
     private readonly HashSet<ulong> _sharedTables = [];                          // tables of ours that belong to no domain
-    private bool _hasFollowed;                                                   // ours was brought in line: its tables may lie elsewhere from there on
+    // ours was brought in line: its tables may lie elsewhere from there on
+    private bool _hasFollowed;
     private readonly HashSet<ulong> _tainted = [];                               // recorded words that no call of ours can produce
     private readonly HashSet<(string, ulong)> _counted = [];                     // what a rule was counted for already
 
@@ -17,7 +18,9 @@ public sealed partial class DriverReplay
         domain.Ours is { } ours ? new TableReader(_family.Format(ours, null), _memory.Memory, _family.Root(ours)) : null;
 
     private TableReader? RecordedReader(ReplayedDomain domain) =>
-        domain is { Ours: { } ours, RecordedRoots.Count: > 0 } ? new TableReader(_family.Format(ours, _recordedZeroTable), _recorded.Memory, domain.RecordedRoots[0]) : null;
+        domain is { Ours: { } ours, RecordedRoots.Count: > 0 }
+            ? new TableReader(_family.Format(ours, _recordedZeroTable), _recorded.Memory, domain.RecordedRoots[0])
+            : null;
 
     /// <summary>The recorded tables of a domain that a call cannot do without.</summary>
     private TableReader RecordedTables(RecordedCall call, ReplayedDomain domain) =>
@@ -90,7 +93,8 @@ public sealed partial class DriverReplay
     /// <summary>Whether an entry belongs to a torn page and ours maps the same there with smaller pages.</summary>
     private bool IsSameTorn(TableReader recorded, TableReader ours, ulong iova)
     {
-        if (recorded.Find(iova) is not { IsTorn: true } torn || ours.Find(iova) is not { } found || (torn.Address, torn.Protection) != (found.Address, found.Protection))
+        if (recorded.Find(iova) is not { IsTorn: true } torn || ours.Find(iova) is not { } found
+            || (torn.Address, torn.Protection) != (found.Address, found.Protection))
             return false;
         Count(Rules.TornPage, iova);
         return true;

@@ -47,7 +47,9 @@ public sealed partial class DriverReplay
     }
 
     /// <summary>A name that the driver serves, the recorded one if there is one.</summary>
-    private string Compatible(UnitFacts facts) => facts.Probe is { } probe && probe.Has("compatible") ? probe.Text("compatible") : _family.Compatible(facts) ?? _driver!.Compatible[0];
+    private string Compatible(UnitFacts facts) => facts.Probe is { } probe && probe.Has("compatible")
+        ? probe.Text("compatible")
+        : _family.Compatible(facts) ?? _driver!.Compatible[0];
 
     private void Probe(RecordedCall call)
     {
@@ -68,15 +70,20 @@ public sealed partial class DriverReplay
         if (master.Units.Count == 0)
             master.Units.AddRange(FindUnits(call.Api.Text("dev")));
         master.Cells.AddRange(_family.Cells(call.Api));
-        var got = Try(() => _core.Configure(master.Device, [.. master.Units.SelectMany(mmu => master.CellsOf(mmu).Select(cells => new IommuSpecifier(mmu.Device.Key, mmu.Facts.Name, cells)))]));
-        if (got == Status.OutOfRange && call.Result == 0 && master.Units is [{ Unit: { } unit }, ..] && master.Cells.Exists(cells => _family.IsUnknown(unit, cells)))
+        var got = Try(() => _core.Configure(
+            master.Device,
+            [.. master.Units.SelectMany(
+                mmu => master.CellsOf(mmu).Select(cells => new IommuSpecifier(mmu.Device.Key, mmu.Facts.Name, cells)))]));
+        if (got == Status.OutOfRange && call.Result == 0 && master.Units is [{ Unit: { } unit }, ..]
+            && master.Cells.Exists(cells => _family.IsUnknown(unit, cells)))
             Deviate(Rules.UnknownStream);
         else
             Part.CheckNumber(call.Line, "the master's probe gives", call.Result, (long)got);
     }
 
     /// <summary>The unit of a file that has one, and calls it nothing.</summary>
-    private ReplayedMmu OnlyMmu(VectorEvent line) => _mmus.Count == 1 ? _mmus.Values.Single() : throw line.Bad($"there are {_mmus.Count} units");
+    private ReplayedMmu OnlyMmu(VectorEvent line) =>
+        _mmus.Count == 1 ? _mmus.Values.Single() : throw line.Bad($"there are {_mmus.Count} units");
 
     private IEnumerable<ReplayedMmu> FindUnits(string master)
     {

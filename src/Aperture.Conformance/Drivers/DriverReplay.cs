@@ -23,7 +23,8 @@ public sealed partial class DriverReplay : IDisposable
     private readonly Dictionary<string, ReplayedMaster> _masters = []; // by name
     private readonly Dictionary<string, ReplayedDomain> _domains = []; // by label
     private readonly SortedDictionary<string, int> _deviations = new(StringComparer.Ordinal); // count by rule
-    private readonly bool _hasTestEntries;                          // the file puts entries into TLBs: our own accesses must not replace them
+    // the file puts entries into TLBs: our own accesses must not replace them
+    private readonly bool _hasTestEntries;
     private ulong? _recordedZeroTable;                              // the table of zeros that all recorded domains share
 
     private DriverReplay(VectorFile file, DriverFamily family)
@@ -116,7 +117,8 @@ public sealed partial class DriverReplay : IDisposable
             case "poke":
                 _recorded.Poke(line);
                 if (_memory.Memory.Contains(new PhysicalAddress(line.Hex("pa")), sizeof(uint)))
-                    System.Runtime.InteropServices.MemoryMarshal.Write(_memory.Memory.Span(new PhysicalAddress(line.Hex("pa")), sizeof(uint)), line.Word("val"));
+                    System.Runtime.InteropServices.MemoryMarshal.Write(
+                        _memory.Memory.Span(new PhysicalAddress(line.Hex("pa")), sizeof(uint)), line.Word("val"));
                 break;
             case "expect":
                 CheckExpectation(line);
@@ -159,7 +161,8 @@ public sealed partial class DriverReplay : IDisposable
         FindMmu(line.Text(member)) ?? throw line.Bad($"there is no unit {line.Text(member)}");
 
     /// <summary>The unit of a name, or the first of those that work as one under that name.</summary>
-    private ReplayedMmu? FindMmu(string name) => _mmus.GetValueOrDefault(name) ?? _mmus.Values.FirstOrDefault(mmu => mmu.Facts.Device == name);
+    private ReplayedMmu? FindMmu(string name) =>
+        _mmus.GetValueOrDefault(name) ?? _mmus.Values.FirstOrDefault(mmu => mmu.Facts.Device == name);
 
     private ReplayedMaster Master(VectorEvent line)
     {

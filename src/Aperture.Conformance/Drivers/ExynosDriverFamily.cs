@@ -44,7 +44,11 @@ public class ExynosDriverFamily : DriverFamily
             return;
         part.CheckNumber(probe.Line, "major version", probe.Number("major"), mmu.Identity.Version.Major);
         part.CheckNumber(probe.Line, "minor version", probe.Number("minor"), mmu.Identity.Version.Minor);
-        part.Check(probe.Flag("hasVcr") == mmu.Identity.HasVm, probe.Line, () => $"register blocks per virtual machine: {probe.Flag("hasVcr")}", () => $"{mmu.Identity.HasVm}");
+        part.Check(
+            probe.Flag("hasVcr") == mmu.Identity.HasVm,
+            probe.Line,
+            () => $"register blocks per virtual machine: {probe.Flag("hasVcr")}",
+            () => $"{mmu.Identity.HasVm}");
     }
 
     /// <inheritdoc/>
@@ -77,8 +81,10 @@ public class ExynosDriverFamily : DriverFamily
 
     /// <inheritdoc/>
     public override IEnumerable<uint> FaultState(TranslationUnit model) => ((ExynosSysMmu)model).Options.Layout == SysMmuLayout.V1
-        ? [SysMmuV1Register.InterruptStatus, SysMmuV1Register.PageFaultAddress, SysMmuV1Register.WriteFaultAddress, SysMmuV1Register.ReadFaultAddress, SysMmuV1Register.DefaultSlaveAddress]
-        : [SysMmuV5Register.InterruptStatus, SysMmuV5Register.ReadFaultAddress, SysMmuV5Register.ReadFaultInfo, SysMmuV5Register.WriteFaultAddress, SysMmuV5Register.WriteFaultInfo, .. VmFault(model)];
+        ? [SysMmuV1Register.InterruptStatus, SysMmuV1Register.PageFaultAddress, SysMmuV1Register.WriteFaultAddress,
+            SysMmuV1Register.ReadFaultAddress, SysMmuV1Register.DefaultSlaveAddress]
+        : [SysMmuV5Register.InterruptStatus, SysMmuV5Register.ReadFaultAddress, SysMmuV5Register.ReadFaultInfo,
+            SysMmuV5Register.WriteFaultAddress, SysMmuV5Register.WriteFaultInfo, .. VmFault(model)];
 
     /// <inheritdoc/>
     public override void UndoFault(TranslationUnit model, IReadOnlyDictionary<uint, uint> state)

@@ -45,7 +45,10 @@ public sealed class FedTableMemory : ITableMemory, IDisposable
     /// <inheritdoc/>
     public bool TryAllocate(int bytes, int alignment, int addressBits, out PhysicalAddress table)
     {
-        var index = _offered.FindIndex(block => (block.Size == bytes || IsShortRoot(block, bytes)) && block.Address % (ulong)alignment == 0 && IsBelow(block.Address, bytes, addressBits) && !_used.ContainsKey(block.Address));
+        var index = _offered.FindIndex(block => (block.Size == bytes || IsShortRoot(block, bytes))
+            && block.Address % (ulong)alignment == 0
+            && IsBelow(block.Address, bytes, addressBits)
+            && !_used.ContainsKey(block.Address));
         ulong address;
         if (index >= 0)
         {
@@ -114,7 +117,8 @@ public sealed class FedTableMemory : ITableMemory, IDisposable
     }
 
     /// <summary>A recorded table that is shorter than a page takes a page if it has to be aligned like one.</summary>
-    private static bool IsShortRoot(Block block, int bytes) => block.Size == PhysicalMemory.PageSize && bytes < block.Size && block.Address % PhysicalMemory.PageSize == 0;
+    private static bool IsShortRoot(Block block, int bytes) =>
+        block.Size == PhysicalMemory.PageSize && bytes < block.Size && block.Address % PhysicalMemory.PageSize == 0;
 
     private bool TryTakeSpare(int bytes, int alignment, int addressBits, out ulong address)
     {
@@ -127,7 +131,8 @@ public sealed class FedTableMemory : ITableMemory, IDisposable
         return true;
     }
 
-    private static bool IsBelow(ulong address, int bytes, int addressBits) => addressBits >= 64 || (address + (ulong)bytes - 1) >> addressBits == 0;
+    private static bool IsBelow(ulong address, int bytes, int addressBits) =>
+        addressBits >= 64 || (address + (ulong)bytes - 1) >> addressBits == 0;
 
     private readonly record struct Block(ulong Address, int Size);
 }

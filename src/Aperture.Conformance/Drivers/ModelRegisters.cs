@@ -18,7 +18,8 @@ internal sealed class ModelRegisters(string name, IMmioDevice device) : Register
     /// <inheritdoc/>
     public override void Write64(uint offset, ulong value) => Write(offset, sizeof(ulong), value);
 
-    private ulong Read(uint offset, int width) => device.TryRead(offset, width, out var value) ? value : throw new BusErrorException(Name, offset, isWrite: false);
+    private ulong Read(uint offset, int width) =>
+        device.TryRead(offset, width, out var value) ? value : throw new BusErrorException(Name, offset, isWrite: false);
 
     private void Write(uint offset, int width, ulong value)
     {

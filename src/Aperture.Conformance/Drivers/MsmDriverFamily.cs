@@ -89,7 +89,8 @@ public class MsmDriverFamily : DriverFamily
             yield return new($"CBACR_{bank}", MsmGlobalRegisters.ContextAttributesOf(bank), uint.MaxValue);
             foreach (var (name, register) in s_bankRegisters)
                 yield return new($"{name} of bank {bank}", MsmContextRegisters.Of(bank, register), uint.MaxValue);
-            yield return new($"TTBR0 of bank {bank}", MsmContextRegisters.Of(bank, MsmContextRegisters.TableBase0), uint.MaxValue, IsTableBase: true);
+            yield return new(
+                $"TTBR0 of bank {bank}", MsmContextRegisters.Of(bank, MsmContextRegisters.TableBase0), uint.MaxValue, IsTableBase: true);
         }
     }
 
@@ -99,7 +100,10 @@ public class MsmDriverFamily : DriverFamily
         for (var bank = 0; bank < ((MsmIommu)model).Options.Banks; bank++)
         {
             if ((Read(model, MsmContextRegisters.Of(bank, MsmContextRegisters.SystemControl)) & MsmSystemControl.EnableBit) != 0)
-                yield return ($"bank {bank}", new MsmTableBase(Read(model, MsmContextRegisters.Of(bank, MsmContextRegisters.TableBase0))).Table);
+            {
+                var root = new MsmTableBase(Read(model, MsmContextRegisters.Of(bank, MsmContextRegisters.TableBase0)));
+                yield return ($"bank {bank}", root.Table);
+            }
         }
     }
 
@@ -107,7 +111,8 @@ public class MsmDriverFamily : DriverFamily
     public override bool IsTranslating(Func<uint, uint> read)
     {
         ArgumentNullException.ThrowIfNull(read);
-        return Enumerable.Range(0, MostBanks).Any(bank => (read(MsmContextRegisters.Of(bank, MsmContextRegisters.SystemControl)) & MsmSystemControl.EnableBit) != 0);
+        return Enumerable.Range(0, MostBanks)
+            .Any(bank => (read(MsmContextRegisters.Of(bank, MsmContextRegisters.SystemControl)) & MsmSystemControl.EnableBit) != 0);
     }
 
     /// <inheritdoc/>
@@ -134,21 +139,27 @@ public class MsmDriverFamily : DriverFamily
         ArgumentNullException.ThrowIfNull(part);
         ArgumentNullException.ThrowIfNull(probe);
         ArgumentNullException.ThrowIfNull(unit);
-        part.Check(unit.Capabilities.Contexts <= probe.Count("contextBanks"), probe.Line, () => $"{probe.Count("contextBanks")} context banks at most", () => $"{unit.Capabilities.Contexts}");
+        part.Check(
+            unit.Capabilities.Contexts <= probe.Count("contextBanks"),
+            probe.Line,
+            () => $"{probe.Count("contextBanks")} context banks at most",
+            () => $"{unit.Capabilities.Contexts}");
     }
 
     private const int MostBanks = 128;
 
     private static readonly (string Name, uint Register)[] s_bankRegisters =
     [
-        ("SCTLR", MsmContextRegisters.SystemControl), ("ACTLR", MsmContextRegisters.AuxiliaryControl), ("CONTEXTIDR", MsmContextRegisters.ContextId),
+        ("SCTLR", MsmContextRegisters.SystemControl), ("ACTLR", MsmContextRegisters.AuxiliaryControl),
+        ("CONTEXTIDR", MsmContextRegisters.ContextId),
         ("TTBR1", MsmContextRegisters.TableBase1), ("TTBCR", MsmContextRegisters.TableControl), ("PRRR", MsmContextRegisters.PrimaryRemap),
         ("NMRR", MsmContextRegisters.NormalRemap), ("TLBLKCR", MsmContextRegisters.TlbLock), ("BFBCR", MsmContextRegisters.BlockFetch),
     ];
 
     private static readonly uint[] s_faultRegisters =
     [
-        MsmContextRegisters.FaultStatus, MsmContextRegisters.FaultAddress, MsmContextRegisters.FaultIds, MsmContextRegisters.FaultTransaction,
+        MsmContextRegisters.FaultStatus, MsmContextRegisters.FaultAddress, MsmContextRegisters.FaultIds,
+        MsmContextRegisters.FaultTransaction,
     ];
 
     private static uint Read(TranslationUnit model, uint offset)
@@ -173,7 +184,9 @@ public class MsmDriverFamily : DriverFamily
             return driver.Probe(device, new MsmIommuDescription
             {
                 Banks = known.Probe!.Count("contextBanks"),
-                ReservedBanks = known.Behaviour is { } behaviour && behaviour.Has("contextBanksReserved") ? behaviour.Count("contextBanksReserved") : 0,
+                ReservedBanks = known.Behaviour is { } behaviour && behaviour.Has("contextBanksReserved")
+                    ? behaviour.Count("contextBanksReserved")
+                    : 0,
             });
         }
     }

@@ -14,5 +14,6 @@ internal sealed class NoSystemMemory : SystemMemory
     }
 
     /// <inheritdoc/>
-    protected override void Release(MemoryBlock block) => throw new ApertureException(Status.InvalidArgument, "no memory was ever given out here");
+    protected override void Release(MemoryBlock block) =>
+        throw new ApertureException(Status.InvalidArgument, "no memory was ever given out here");
 }

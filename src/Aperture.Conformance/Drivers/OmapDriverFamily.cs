@@ -76,7 +76,8 @@ public class OmapDriverFamily : DriverFamily
     }
 
     /// <inheritdoc/>
-    public override IEnumerable<uint> FaultState(TranslationUnit model) => [OmapRegisters.IrqStatus, OmapRegisters.FaultAddress, OmapRegisters.FaultStatus, OmapRegisters.Lock];
+    public override IEnumerable<uint> FaultState(TranslationUnit model) =>
+        [OmapRegisters.IrqStatus, OmapRegisters.FaultAddress, OmapRegisters.FaultStatus, OmapRegisters.Lock];
 
     /// <inheritdoc/>
     public override void UndoFault(TranslationUnit model, IReadOnlyDictionary<uint, uint> state)
@@ -100,7 +101,8 @@ public class OmapDriverFamily : DriverFamily
             mmu.TryRead(OmapRegisters.ReadRam, sizeof(uint), out var ram);
             var cam = new OmapCam((uint)word);
             if (cam.IsValid)
-                entries.Add(new TlbEntry(cam.Tag & OmapCam.MaskOf(cam.Size), cam.Shift, new OmapRam((uint)ram).Address & OmapCam.MaskOf(cam.Size)));
+                entries.Add(
+                    new TlbEntry(cam.Tag & OmapCam.MaskOf(cam.Size), cam.Shift, new OmapRam((uint)ram).Address & OmapCam.MaskOf(cam.Size)));
         }
 
         mmu.Poke(OmapRegisters.Lock, (uint)locked);
@@ -133,7 +135,9 @@ public class OmapDriverFamily : DriverFamily
         ArgumentNullException.ThrowIfNull(call);
         if (call.Call != "store_entry")
             return base.ProtectionOf(call);
-        var protection = Protection.ReadWrite | (call.Flag("bigEndian") ? OmapFormat.BigEndian : 0) | (call.Word("mixedField") != 0 ? OmapFormat.Mixed : 0);
+        var protection = Protection.ReadWrite
+            | (call.Flag("bigEndian") ? OmapFormat.BigEndian : 0)
+            | (call.Word("mixedField") != 0 ? OmapFormat.Mixed : 0);
         return protection | call.Number("elementSizeCode") switch
         {
             0 => OmapFormat.Element8,

@@ -19,7 +19,8 @@ internal sealed class ReplayedMaster(Device device)
     public List<(ReplayedMmu Mmu, uint[] Cells)> References { get; } = [];
 
     /// <summary>What stands behind its references to one unit.</summary>
-    public IReadOnlyList<uint[]> CellsOf(ReplayedMmu mmu) => References.Count == 0 ? Cells : [.. References.Where(reference => reference.Mmu == mmu).Select(reference => reference.Cells)];
+    public IReadOnlyList<uint[]> CellsOf(ReplayedMmu mmu) =>
+        References.Count == 0 ? Cells : [.. References.Where(reference => reference.Mmu == mmu).Select(reference => reference.Cells)];
 
     /// <summary>The domain that it is in; null for none of the recording's.</summary>
     public ReplayedDomain? Domain { get; set; }

@@ -6,7 +6,8 @@ using Aperture.Iommu;
 namespace Aperture.Conformance.Drivers;
 
 /// <summary>A unit of the replay: our model and driver, and what the recording says of its state.</summary>
-internal sealed class ReplayedMmu(UnitFacts facts, TranslationUnit model, ModelProbe probe, TranslationUnit shadow, Device device, RecordedGates gates)
+internal sealed class ReplayedMmu(
+    UnitFacts facts, TranslationUnit model, ModelProbe probe, TranslationUnit shadow, Device device, RecordedGates gates)
 {
     public UnitFacts Facts { get; } = facts;
 
@@ -32,7 +33,8 @@ internal sealed class ReplayedMmu(UnitFacts facts, TranslationUnit model, ModelP
     /// <summary>Clocks by name: use count as recorded.</summary>
     public Dictionary<string, long> RecordedClocks { get; } = [];
 
-    /// <summary>Clocks by name: how often the recorded driver enabled them before it stopped the system or failed, and never disabled them again.</summary>
+    /// <summary>Clocks by name: how often the recorded driver enabled them before it stopped the system or failed, and never disabled them
+    /// again.</summary>
     public Dictionary<string, long> StrandedClocks { get; } = [];
 
     /// <summary>Reset lines by name: whether released, as recorded.</summary>

@@ -24,8 +24,8 @@ public sealed class ReplayedSite(
     /// <summary>The model that our driver programs.</summary>
     public TranslationUnit Model => model;
 
-    /// <summary>Adds a further block's registers to the device, as the last region. Units that name the same block share it; its registers are compared
-    /// with what <c>regmap</c> lines say.</summary>
+    /// <summary>Adds a further block's registers to the device, as the last region. Units that name the same block share it; its registers
+    /// are compared with what <c>regmap</c> lines say.</summary>
     /// <param name="name">The block, as <c>regmap</c> lines call it.</param>
     /// <param name="make">Makes it at the first call.</param>
     public T AddBlock<T>(string name, Func<T> make)

@@ -36,7 +36,8 @@ public class RockchipDriverFamily : DriverFamily
     public override int LargestPageShift => RockchipMmuEntry.DirectoryShift;
 
     /// <inheritdoc/>
-    public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new Driver(new RockchipIommuDriver(core, new RecordedClock()), facts);
+    public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) =>
+        new Driver(new RockchipIommuDriver(core, new RecordedClock()), facts);
 
     /// <inheritdoc/>
     public override IEnumerable<string> Clocks(VectorEvent probe) => ["aclk", "iface"];
@@ -72,7 +73,8 @@ public class RockchipDriverFamily : DriverFamily
     }
 
     /// <inheritdoc/>
-    public override IEnumerable<uint> FaultState(TranslationUnit model) => [RockchipMmuRegister.RawStatus, RockchipMmuRegister.FaultAddress, RockchipMmuRegister.Status];
+    public override IEnumerable<uint> FaultState(TranslationUnit model) =>
+        [RockchipMmuRegister.RawStatus, RockchipMmuRegister.FaultAddress, RockchipMmuRegister.Status];
 
     /// <inheritdoc/>
     public override void UndoFault(TranslationUnit model, IReadOnlyDictionary<uint, uint> state)

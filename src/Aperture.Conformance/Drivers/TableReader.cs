@@ -4,7 +4,8 @@ using Aperture.Core.PageTables;
 
 namespace Aperture.Conformance.Drivers;
 
-/// <summary>A <see cref="TreeReader"/> for two-level tables of 32-bit entries, which knows its entries by their place in either level.</summary>
+/// <summary>A <see cref="TreeReader"/> for two-level tables of 32-bit entries, which knows its entries by their place in either
+/// level.</summary>
 /// <param name="format">The format.</param>
 /// <param name="memory">Where the tables are.</param>
 /// <param name="root">The first-level table.</param>
@@ -36,7 +37,8 @@ public sealed class TableReader(IPageTableFormat format, PhysicalMemory memory, 
     /// <summary>Whether an entry of a second-level table maps nothing.</summary>
     public bool IsEmpty(int index, int second) => _format.Classify(1, Second(index, second)) == EntryKind.Empty;
 
-    /// <summary>The leaves from <paramref name="start"/> to before <paramref name="end"/>, lowest first. Both are multiples of the largest page.</summary>
+    /// <summary>The leaves from <paramref name="start"/> to before <paramref name="end"/>, lowest first. Both are multiples of the largest
+    /// page.</summary>
     public List<TableLeaf> Leaves(ulong start, ulong end) => LeavesWithin(start, end - 1);
 
     /// <summary>Whether a linked table has no entry.</summary>

@@ -16,7 +16,8 @@ namespace Aperture.Conformance.Drivers;
 /// <summary>Tegra SMMUs.</summary>
 public class TegraDriverFamily : DriverFamily
 {
-    private readonly ConditionalWeakTable<IommuUnit, List<TegraMemoryError>> _errors = []; // what interrupts found since the last one that was compared
+    // what interrupts found since the last one that was compared
+    private readonly ConditionalWeakTable<IommuUnit, List<TegraMemoryError>> _errors = [];
 
     /// <inheritdoc/>
     public override ModelFamily Models { get; } = new TegraModelFamily();
@@ -71,8 +72,16 @@ public class TegraDriverFamily : DriverFamily
         part.CheckNumber(probe.Line, "bytes of an atom", probe.Number("atomSize"), soc.Atom);
         part.CheckNumber(probe.Line, "TLB lines", probe.Number("tlbLines"), soc.TlbLines);
         part.CheckNumber(probe.Line, "address spaces", probe.Number("asids"), unit.Capabilities.Contexts);
-        part.Check(probe.Flag("roundRobin") == soc.HasRoundRobin, probe.Line, () => $"round robin: {probe.Flag("roundRobin")}", () => $"{soc.HasRoundRobin}");
-        part.Check(probe.Flag("requestLimit") == soc.HasRequestLimit, probe.Line, () => $"request limit: {probe.Flag("requestLimit")}", () => $"{soc.HasRequestLimit}");
+        part.Check(
+            probe.Flag("roundRobin") == soc.HasRoundRobin,
+            probe.Line,
+            () => $"round robin: {probe.Flag("roundRobin")}",
+            () => $"{soc.HasRoundRobin}");
+        part.Check(
+            probe.Flag("requestLimit") == soc.HasRequestLimit,
+            probe.Line,
+            () => $"request limit: {probe.Flag("requestLimit")}",
+            () => $"{soc.HasRequestLimit}");
         smmu.ErrorFound += _errors.GetOrCreateValue(unit).Add;
     }
 
@@ -90,8 +99,16 @@ public class TegraDriverFamily : DriverFamily
             part.CheckNumber(line.Line, "the client is", line.Number("client"), error.Client);
             part.CheckHex(line.Line, "the address is", line.Hex("addr"), error.Address);
             part.CheckNumber(line.Line, "the kind is", line.Number("type"), (int)error.Status.Kind);
-            part.Check(line.Flag("write") == error.Status.IsWrite, line.Line, () => $"a write: {line.Flag("write")}", () => $"{error.Status.IsWrite}");
-            part.Check(line.Flag("secure") == error.Status.IsSecure, line.Line, () => $"a secure access: {line.Flag("secure")}", () => $"{error.Status.IsSecure}");
+            part.Check(
+                line.Flag("write") == error.Status.IsWrite,
+                line.Line,
+                () => $"a write: {line.Flag("write")}",
+                () => $"{error.Status.IsWrite}");
+            part.Check(
+                line.Flag("secure") == error.Status.IsSecure,
+                line.Line,
+                () => $"a secure access: {line.Flag("secure")}",
+                () => $"{error.Status.IsSecure}");
             var rights = error.IsTranslationFault ? error.Rights : "";
             part.Check(line.Text("perm") == rights, line.Line, () => $"rights {line.Text("perm")}", () => rights);
         }
@@ -126,7 +143,10 @@ public class TegraDriverFamily : DriverFamily
             smmu.TryRead(swgroup.AsidRegister, sizeof(uint), out var value);
             var asid = new TegraSwgroupAsid((uint)value);
             if (asid.IsEnabled)
-                yield return (swgroup.Name, new TegraDescriptor(smmu.TableData((int)asid.Asid % smmu.Options.Soc.Asids)).Address(smmu.Options.Soc.FrameMask));
+            {
+                var root = new TegraDescriptor(smmu.TableData((int)asid.Asid % smmu.Options.Soc.Asids));
+                yield return (swgroup.Name, root.Address(smmu.Options.Soc.FrameMask));
+            }
         }
     }
 
@@ -138,7 +158,8 @@ public class TegraDriverFamily : DriverFamily
     }
 
     /// <inheritdoc/>
-    public override IEnumerable<uint> FaultState(TranslationUnit model) => [TegraMcRegister.InterruptStatus, TegraMcRegister.ErrorStatus, TegraMcRegister.ErrorAddress];
+    public override IEnumerable<uint> FaultState(TranslationUnit model) =>
+        [TegraMcRegister.InterruptStatus, TegraMcRegister.ErrorStatus, TegraMcRegister.ErrorAddress];
 
     /// <inheritdoc/>
     public override void UndoFault(TranslationUnit model, IReadOnlyDictionary<uint, uint> state)

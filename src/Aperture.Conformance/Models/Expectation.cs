@@ -14,12 +14,18 @@ public static class Expectation
         {
             var iova = line.Hex("iova");
             part.Check(result is { CanRead: false, CanWrite: false } && result.ReadFault == iova && result.WriteFault == iova, line.Line,
-                () => $"a fault at 0x{iova:x}", () => result is { CanRead: false, CanWrite: false } ? $"faults at 0x{result.ReadFault:x} and 0x{result.WriteFault:x}" : result.ToString());
+                () => $"a fault at 0x{iova:x}", () => result is { CanRead: false, CanWrite: false }
+                    ? $"faults at 0x{result.ReadFault:x} and 0x{result.WriteFault:x}"
+                    : result.ToString());
             return;
         }
 
         var address = line.Hex("pa");
         var protection = line.Text("prot");
-        part.Check(result.Protection == protection && (protection == "none" || result.Address == address), line.Line, () => $"0x{address:x} {protection}", result.ToString);
+        part.Check(
+            result.Protection == protection && (protection == "none" || result.Address == address),
+            line.Line,
+            () => $"0x{address:x} {protection}",
+            result.ToString);
     }
 }

@@ -18,7 +18,8 @@ public sealed class ExynosModelFamily : ModelFamily
     public static SysMmuOptions Options(UnitFacts facts)
     {
         ArgumentNullException.ThrowIfNull(facts);
-        return SysMmuOptions.ForVersion(facts.Reset(SysMmuRegister.Version), facts.Reset(SysMmuV7Register.Capability0), facts.Reset(SysMmuV7Register.Capability1)) with
+        return SysMmuOptions.ForVersion(
+            facts.Reset(SysMmuRegister.Version), facts.Reset(SysMmuV7Register.Capability0), facts.Reset(SysMmuV7Register.Capability1)) with
         {
             WindowSize = facts.Size,
             Capability = facts.Reset(SysMmuV5Register.Capability),

@@ -55,7 +55,9 @@ public abstract class ModelFamily
     protected static uint Read(TranslationUnit unit, uint offset)
     {
         ArgumentNullException.ThrowIfNull(unit);
-        return unit.TryRead(offset, sizeof(uint), out var value) ? (uint)value : throw new ApertureException(Status.IoError, $"the model does not answer at 0x{offset:x}");
+        return unit.TryRead(offset, sizeof(uint), out var value)
+            ? (uint)value
+            : throw new ApertureException(Status.IoError, $"the model does not answer at 0x{offset:x}");
     }
 
     /// <summary>Writes a register.</summary>

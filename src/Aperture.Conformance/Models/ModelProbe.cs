@@ -17,7 +17,8 @@ public sealed class ModelProbe(ModelFamily family, TranslationUnit unit)
     {
         var isRead = Translate(table, iova, DmaAccess.Read, out var address, out var readFault);
         var isWritten = Translate(table, iova, DmaAccess.Write, out var written, out var writeFault);
-        return new ProbeResult(isRead, isWritten, isRead ? address : written, isRead || isWritten ? 0 : readFault, isRead || isWritten ? 0 : writeFault);
+        return new ProbeResult(
+            isRead, isWritten, isRead ? address : written, isRead || isWritten ? 0 : readFault, isRead || isWritten ? 0 : writeFault);
     }
 
     private bool Translate(ulong table, ulong iova, DmaAccess access, out ulong address, out ulong faultAddress)

@@ -14,7 +14,11 @@ public sealed partial class ModelReplay
                 AddRoot(line);
                 break;
             case "free":
-                Part.Check(_memory.Free(line), line.Line, () => $"a block of {line.Number("size")} bytes at {line.Text("pa")}", () => "no such block is allocated");
+                Part.Check(
+                    _memory.Free(line),
+                    line.Line,
+                    () => $"a block of {line.Number("size")} bytes at {line.Text("pa")}",
+                    () => "no such block is allocated");
                 foreach (var roots in _roots.Values)
                     roots.Remove(line.Hex("pa"));
                 break;
@@ -25,7 +29,11 @@ public sealed partial class ModelReplay
                 _memory.Poke(line);
                 break;
             case "table":
-                Part.Check(_memory.Blocks.GetValueOrDefault(line.Hex("pa")) == line.Count("size"), line.Line, () => $"an allocated block of {line.Number("size")} bytes", () => "none there");
+                Part.Check(
+                    _memory.Blocks.GetValueOrDefault(line.Hex("pa")) == line.Count("size"),
+                    line.Line,
+                    () => $"an allocated block of {line.Number("size")} bytes",
+                    () => "none there");
                 break;
             case "image":
                 CheckImage(line);
@@ -36,7 +44,8 @@ public sealed partial class ModelReplay
     /// <summary>A first-level table belongs to the domain whose allocation or attachment made it.</summary>
     private void AddRoot(VectorEvent line)
     {
-        if (_call is not { Call: "domain_alloc" or "attach_dev" } || line.Number("size") != _family.FirstLevelBytes || line.Text("kind") == "data")
+        if (_call is not { Call: "domain_alloc" or "attach_dev" } || line.Number("size") != _family.FirstLevelBytes
+            || line.Text("kind") == "data")
             return;
         var domain = _call.Text("dom");
         if (!_roots.TryGetValue(domain, out var roots))
@@ -78,5 +87,9 @@ public sealed partial class ModelReplay
 
     /// <summary>A reported fault names an address that the call read from the unit.</summary>
     private void PlayFault(VectorEvent line) =>
-        Part.Check(_readInCall.Contains(line.Hex("iova")), line.Line, () => $"a fault register that reads {line.Text("iova")}", () => "no read of this call gave it");
+        Part.Check(
+            _readInCall.Contains(line.Hex("iova")),
+            line.Line,
+            () => $"a fault register that reads {line.Text("iova")}",
+            () => "no read of this call gave it");
 }

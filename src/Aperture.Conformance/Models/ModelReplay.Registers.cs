@@ -13,10 +13,15 @@ public sealed partial class ModelReplay
         unit.Learn(_family.Identity(unit.Model, offset));
         Part.Check(unit.Model.TryWrite(offset, sizeof(uint), value), line.Line, () => $"a write of 0x{offset:x}", () => "a bus error");
         if (value != 0 && _family.IsTableBase(unit.Model, offset, value, out var table))
-            Part.Check(_roots.Values.Any(roots => roots.Contains(table)), line.Line, () => "the first-level table of a domain", () => $"0x{table:x}");
+            Part.Check(
+                _roots.Values.Any(roots => roots.Contains(table)),
+                line.Line,
+                () => "the first-level table of a domain",
+                () => $"0x{table:x}");
     }
 
-    /// <summary>Compares a read. The first read of a register after traffic was left out may differ: the model then takes the value.</summary>
+    /// <summary>Compares a read. The first read of a register after traffic was left out may differ: the model then takes the
+    /// value.</summary>
     private void PlayRead(VectorEvent line)
     {
         var unit = Unit(line);

@@ -100,7 +100,9 @@ public sealed partial class ModelReplay : IDisposable
         var facts = UnitFacts.Collect(_file, line);
         if (_units.ContainsKey(facts.Name))
             throw line.Bad($"there is a unit {facts.Name} already");
-        _units.Add(facts.Name, new ReplayedUnit(_family.Create(_bus, facts), new ModelProbe(_family, _family.Create(_bus, facts)), _family.Kind(facts)));
+        _units.Add(
+            facts.Name,
+            new ReplayedUnit(_family.Create(_bus, facts), new ModelProbe(_family, _family.Create(_bus, facts)), _family.Kind(facts)));
     }
 
     private ReplayedUnit Unit(VectorEvent line) =>
@@ -109,7 +111,9 @@ public sealed partial class ModelReplay : IDisposable
     private uint Offset(VectorEvent line)
     {
         var offset = line.Word("off");
-        return offset % sizeof(uint) == 0 && offset < Unit(line).Model.Size ? offset : throw line.Bad($"unit {line.Text("unit")} has no register at 0x{offset:x}");
+        return offset % sizeof(uint) == 0 && offset < Unit(line).Model.Size
+            ? offset
+            : throw line.Bad($"unit {line.Text("unit")} has no register at 0x{offset:x}");
     }
 
     private sealed class ReplayedUnit(TranslationUnit model, ModelProbe probe, object kind)

@@ -12,7 +12,8 @@ public sealed class OmapModelFamily : ModelFamily
     /// <inheritdoc/>
     public override string Driver => "omap";
 
-    /// <summary>The options of the MMU that a file describes. Recordings come from stubs that keep what is written where there is no register.</summary>
+    /// <summary>The options of the MMU that a file describes. Recordings come from stubs that keep what is written where there is no
+    /// register.</summary>
     public static OmapMmuOptions Options(UnitFacts facts)
     {
         ArgumentNullException.ThrowIfNull(facts);

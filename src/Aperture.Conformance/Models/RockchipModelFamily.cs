@@ -26,7 +26,12 @@ public sealed class RockchipModelFamily : ModelFamily
     public override TranslationUnit Create(SystemBus bus, UnitFacts facts)
     {
         ArgumentNullException.ThrowIfNull(facts);
-        return new RockchipIommu(bus, new RockchipIommuOptions { IsWide = IsWide(facts), WindowSize = facts.Size, ResetStatus = facts.Reset(RockchipMmuRegister.Status) });
+        return new RockchipIommu(bus, new RockchipIommuOptions
+        {
+            IsWide = IsWide(facts),
+            WindowSize = facts.Size,
+            ResetStatus = facts.Reset(RockchipMmuRegister.Status),
+        });
     }
 
     /// <inheritdoc/>

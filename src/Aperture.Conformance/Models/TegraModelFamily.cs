@@ -67,12 +67,20 @@ public sealed class TegraModelFamily : ModelFamily
                 var client = soc.FindClient((uint)fact.Count("id"));
                 var (register, bit) = client is { CanTranslate: true } known ? (known.EnableRegister, known.EnableBit) : (0, 1);
                 part.Check(
-                    (client?.Name, (long?)client?.Swgroup, register, bit) == (fact.Text("name"), fact.Number("swgroup"), fact.Word("enableReg"), 1u << fact.Count("enableBit")),
-                    fact.Line, () => $"client {fact.Text("name")} of swgroup {fact.Number("swgroup")}, enabled by 0x{fact.Word("enableReg"):x} bit {fact.Number("enableBit")}", () => $"{client}");
+                    (client?.Name, (long?)client?.Swgroup) == (fact.Text("name"), fact.Number("swgroup"))
+                        && (register, bit) == (fact.Word("enableReg"), 1u << fact.Count("enableBit")),
+                    fact.Line,
+                    () => $"client {fact.Text("name")} of swgroup {fact.Number("swgroup")}, enabled by "
+                        + $"0x{fact.Word("enableReg"):x} bit {fact.Number("enableBit")}",
+                    () => $"{client}");
                 break;
             default:
                 var group = soc.Groups.FirstOrDefault(group => group.Name == fact.Text("name"));
-                part.Check(group is not null && group.Swgroups.Select(id => (long)id).SequenceEqual(fact.Numbers("swgroups")), fact.Line, () => $"group {fact.Text("name")} of {string.Join(' ', fact.Numbers("swgroups"))}", () => string.Join(' ', group?.Swgroups ?? []));
+                part.Check(
+                    group is not null && group.Swgroups.Select(id => (long)id).SequenceEqual(fact.Numbers("swgroups")),
+                    fact.Line,
+                    () => $"group {fact.Text("name")} of {string.Join(' ', fact.Numbers("swgroups"))}",
+                    () => string.Join(' ', group?.Swgroups ?? []));
                 break;
         }
     }
@@ -99,5 +107,6 @@ public sealed class TegraModelFamily : ModelFamily
     /// <inheritdoc/>
     public override ulong FaultAddress(TranslationUnit unit, DmaAccess access) => Read(unit, TegraMcRegister.ErrorAddress);
 
-    private static TegraSoc Soc(VectorEvent line) => TegraSoc.Find($"nvidia,{line.Text("soc")}-mc") ?? throw line.Bad($"'soc' is '{line.Text("soc")}'");
+    private static TegraSoc Soc(VectorEvent line) =>
+        TegraSoc.Find($"nvidia,{line.Text("soc")}-mc") ?? throw line.Bad($"'soc' is '{line.Text("soc")}'");
 }

@@ -5,11 +5,14 @@ namespace Aperture.Conformance.Models;
 /// <summary>What a file tells about one register block, wherever it tells it: enough to build the model.</summary>
 public sealed class UnitFacts
 {
-    private UnitFacts(VectorEvent unit, IReadOnlyDictionary<uint, uint> resetValues, VectorEvent? probe, VectorEvent? behaviour, bool splitsGroups)
+    private UnitFacts(
+        VectorEvent unit, IReadOnlyDictionary<uint, uint> resetValues, VectorEvent? probe, VectorEvent? behaviour, bool splitsGroups)
     {
         Name = unit.Text("unit");
         Address = unit.Hex("pa");
-        Size = unit.Number("size") is var size and > 0 and <= 1 << 20 && size % 4 == 0 ? (uint)size : throw unit.Bad($"'size' is {unit.Number("size")}");
+        Size = unit.Number("size") is var size and > 0 and <= 1 << 20 && size % 4 == 0
+            ? (uint)size
+            : throw unit.Bad($"'size' is {unit.Number("size")}");
         ResetValues = resetValues;
         Probe = probe;
         Behaviour = behaviour;
@@ -69,7 +72,9 @@ public sealed class UnitFacts
     private static bool IsBlockOf(string name, VectorEvent probe)
     {
         var device = probe.Text("dev");
-        return name == device || (probe.Has("banks") && probe.Number("banks") > 1 && name.Length > device.Length + 1 && name.StartsWith(device + '.', StringComparison.Ordinal)
-            && name.AsSpan(device.Length + 1).IndexOfAnyExceptInRange('0', '9') < 0);
+        return name == device
+            || (probe.Has("banks") && probe.Number("banks") > 1
+                && name.Length > device.Length + 1 && name.StartsWith(device + '.', StringComparison.Ordinal)
+                && name.AsSpan(device.Length + 1).IndexOfAnyExceptInRange('0', '9') < 0);
     }
 }

@@ -38,7 +38,8 @@ public sealed class ArmLpaeTableFamily : TableFamily
         var format = (ArmLpaeFormat)table.Format;
         part.CheckNumber(call.Line, "walks begin at level", call.Number("startLevel"), format.FirstLookupLevel);
         part.CheckNumber(call.Line, "bits per level", call.Number("bitsPerLevel"), format.IndexBits(format.Levels));
-        part.CheckNumber(call.Line, "entries of the root", call.Number("rootEntries"), 1L << Math.Max(0, format.InputBits - format.Shift(0)));
+        part.CheckNumber(
+            call.Line, "entries of the root", call.Number("rootEntries"), 1L << Math.Max(0, format.InputBits - format.Shift(0)));
         switch (KindOf(call))
         {
             case ArmLpaeKind.Mali:

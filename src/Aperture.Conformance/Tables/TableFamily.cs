@@ -7,7 +7,8 @@ namespace Aperture.Conformance.Tables;
 /// <summary>What the replay must know about one kind of page-table library.</summary>
 public abstract class TableFamily
 {
-    private static readonly string[] s_quirks = ["NS", "NO_PERMS", "MTK_EXT", "MTK_TTBR_EXT", "TTBR1", "OUTER_WBWA", "HD"]; // of all libraries
+    // of all libraries
+    private static readonly string[] s_quirks = ["NS", "NO_PERMS", "MTK_EXT", "MTK_TTBR_EXT", "TTBR1", "OUTER_WBWA", "HD"];
 
     /// <summary>The recorded library.</summary>
     public abstract string Driver { get; }
@@ -29,7 +30,8 @@ public abstract class TableFamily
     /// <summary>Compares what a table and its registers are with what the call says.</summary>
     public abstract void CheckConfiguration(ReplayPart part, VectorEvent call, ReplayedTable table);
 
-    /// <summary>The quirks that a call names. One that the family has not is a setting that is refused; one that no family has is bad input.</summary>
+    /// <summary>The quirks that a call names. One that the family has not is a setting that is refused; one that no family has is bad
+    /// input.</summary>
     /// <param name="call">The call.</param>
     /// <param name="own">The quirks of the family.</param>
     /// <exception cref="ApertureException">A quirk is another family's.</exception>
@@ -38,7 +40,9 @@ public abstract class TableFamily
         ArgumentNullException.ThrowIfNull(call);
         var quirks = call.Texts("quirks").ToHashSet();
         foreach (var quirk in quirks.Except(own))
-            throw s_quirks.Contains(quirk) ? new ApertureException(Status.InvalidArgument, $"these tables have no quirk {quirk}") : call.Bad($"'quirks' has '{quirk}'");
+            throw s_quirks.Contains(quirk)
+                ? new ApertureException(Status.InvalidArgument, $"these tables have no quirk {quirk}")
+                : call.Bad($"'quirks' has '{quirk}'");
         return quirks;
     }
 }

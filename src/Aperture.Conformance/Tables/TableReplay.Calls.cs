@@ -51,8 +51,16 @@ public sealed partial class TableReplay
     {
         Table(call.Api).Dispose();
         _table = null;
-        Part.Check(_memory.Used.Count == 0, call.Line, () => "every table given back", () => $"one of {_memory.Used.Count} left at 0x{_memory.Used.Keys.First():x}");
-        Part.Check(_recorded.Blocks.Count == 0, call.Line, () => "every recorded table given back", () => $"one left at 0x{_recorded.Blocks.Keys.First():x}");
+        Part.Check(
+            _memory.Used.Count == 0,
+            call.Line,
+            () => "every table given back",
+            () => $"one of {_memory.Used.Count} left at 0x{_memory.Used.Keys.First():x}");
+        Part.Check(
+            _recorded.Blocks.Count == 0,
+            call.Line,
+            () => "every recorded table given back",
+            () => $"one left at 0x{_recorded.Blocks.Keys.First():x}");
     }
 
     private void CheckTranslation(RecordedCall call)
@@ -69,8 +77,12 @@ public sealed partial class TableReplay
         var status = Table(line).ReadDirty(new Iova(line.Hex("iova")), SizeOf(line), !line.Flag("noClear"), pages, ref gather);
         Part.CheckNumber(call.Line, "the call gives", call.Result, (long)status);
         var expected = call.Of("dirty").Select(dirty => (dirty.Hex("iova"), (ulong)dirty.Count64("size"))).ToList();
-        Part.Check(expected.SequenceEqual(written), call.Line, () => $"{expected.Count} pages written", () => $"{written.Count}, or others");
-        Part.Check(line.Flag("noClear") ? gather.IsEmpty : written.TrueForAll(page => gather.AsSpan().ToArray().Any(range => range.Start.Value <= page.Item1 && page.Item1 + (page.Item2 - 1) <= range.Last.Value)),
+        Part.Check(
+            expected.SequenceEqual(written), call.Line, () => $"{expected.Count} pages written", () => $"{written.Count}, or others");
+        Part.Check(
+            line.Flag("noClear") ? gather.IsEmpty : written.TrueForAll(page => gather.AsSpan().ToArray().Any(
+                range => range.Start.Value <= page.Item1 && page.Item1 + (page.Item2 - 1) <= range.Last.Value)),
+
             call.Line, () => "what was made clean gathered for invalidation", () => "something not, or too much");
     }
 

@@ -7,10 +7,13 @@ namespace Aperture.Conformance.Tables;
 /// <content>Table memory, word by word; what was cleaned and invalidated.</content>
 public sealed partial class TableReplay
 {
-    private readonly HashSet<(int Level, ulong Iova)> _emptyTables = []; // entries where only one of the two links to a table, one without leaves
+    // entries where only one of the two links to a table, one without leaves
+    private readonly HashSet<(int Level, ulong Iova)> _emptyTables = [];
     private readonly HashSet<(string, ulong)> _counted = [];             // what a rule was counted for already
-    private bool _hasFollowed;                                           // ours was brought in line: its tables may lie elsewhere from there on
-    private bool _hasMoved;                                              // a call used a table again that it had freed; ours waits for the invalidation
+    // ours was brought in line: its tables may lie elsewhere from there on
+    private bool _hasFollowed;
+    // a call used a table again that it had freed; ours waits for the invalidation
+    private bool _hasMoved;
 
     private void CheckTables(RecordedCall call)
     {
@@ -23,7 +26,8 @@ public sealed partial class TableReplay
         var lost = _memory.Used.Keys.Except(OurTables()).Select(table => (ulong?)table).FirstOrDefault();
         Part.Check(lost is null, call.Line, () => "no table that nobody reaches", () => $"one at 0x{lost:x}");
         var dirty = _memory.FindUncleaned();
-        Part.Check(dirty is null, call.Line, () => "every word cleaned", () => $"a word that a walker cannot see in the table at 0x{dirty:x}");
+        Part.Check(
+            dirty is null, call.Line, () => "every word cleaned", () => $"a word that a walker cannot see in the table at 0x{dirty:x}");
     }
 
     private bool SameTable(RecordedCall call, TreeReader recorded, TreeReader ours, ulong theirs, ulong own, int level, ulong start)
@@ -34,7 +38,9 @@ public sealed partial class TableReplay
             var iova = start + ((ulong)i << _table!.Format.Shift(level));
             var (kind, ownKind) = (recorded.Kind(level, expected), ours.Kind(level, got));
             var isLink = kind == EntryKind.Table && ownKind == EntryKind.Table;
-            var holds = isLink ? SameLink(level, expected, got) : expected == got || MayDiffer(call, recorded, ours, (kind, expected), (ownKind, got), level, iova);
+            var holds = isLink
+                ? SameLink(level, expected, got)
+                : expected == got || MayDiffer(call, recorded, ours, (kind, expected), (ownKind, got), level, iova);
             if (!holds)
             {
                 var address = theirs + (ulong)(i * _table.Format.EntryBytes);
@@ -43,7 +49,10 @@ public sealed partial class TableReplay
                 return false;
             }
 
-            if (isLink && !SameTable(call, recorded, ours, _table.Format.TableAddress(level, expected).Value, _table.Format.TableAddress(level, got).Value, level + 1, iova))
+            if (!isLink)
+                continue;
+            var (theirNext, ownNext) = (_table.Format.TableAddress(level, expected).Value, _table.Format.TableAddress(level, got).Value);
+            if (!SameTable(call, recorded, ours, theirNext, ownNext, level + 1, iova))
                 return false;
         }
 
@@ -55,7 +64,8 @@ public sealed partial class TableReplay
     {
         var format = _table!.Format;
         var (theirs, own) = (format.TableAddress(level, expected), format.TableAddress(level, got));
-        return expected == format.MakeTable(level, theirs) && got == format.MakeTable(level, own) && (theirs == own || MayLieElsewhere(own.Value));
+        return expected == format.MakeTable(level, theirs) && got == format.MakeTable(level, own)
+            && (theirs == own || MayLieElsewhere(own.Value));
     }
 
     private bool MayLieElsewhere(ulong table)
@@ -67,7 +77,14 @@ public sealed partial class TableReplay
     }
 
     /// <summary>Entries that differ: a table without leaves, or a torn page.</summary>
-    private bool MayDiffer(RecordedCall call, TreeReader recorded, TreeReader ours, (EntryKind Kind, ulong Word) theirs, (EntryKind Kind, ulong Word) own, int level, ulong iova)
+    private bool MayDiffer(
+        RecordedCall call,
+        TreeReader recorded,
+        TreeReader ours,
+        (EntryKind Kind, ulong Word) theirs,
+        (EntryKind Kind, ulong Word) own,
+        int level,
+        ulong iova)
     {
         var isEmptyTable = (theirs.Kind, own.Kind) switch
         {
@@ -97,12 +114,18 @@ public sealed partial class TableReplay
     {
         var after = OurTree.Leaves().ToHashSet();
         var covered = gather.AsSpan().ToArray();
-        bool IsCovered(TableLeaf leaf) => Array.Exists(covered, range => range.Start.Value <= leaf.Iova && leaf.End - 1 <= range.Last.Value);
+        bool IsCovered(TableLeaf leaf) =>
+            Array.Exists(covered, range => range.Start.Value <= leaf.Iova && leaf.End - 1 <= range.Last.Value);
 
         var forgotten = before.Where(leaf => !after.Contains(leaf) && !IsCovered(leaf)).Select(leaf => (ulong?)leaf.Iova).FirstOrDefault();
-        Part.Check(forgotten is null, call.Line, () => "everything that went gathered for invalidation", () => $"nothing for 0x{forgotten:x}");
+        Part.Check(
+            forgotten is null, call.Line, () => "everything that went gathered for invalidation", () => $"nothing for 0x{forgotten:x}");
         var hasLinksGone = !tablesBefore.IsSubsetOf(OurTables());
-        Part.Check(!hasLinksGone || gather.TablesChanged, call.Line, () => "the links that went gathered for invalidation", () => "nothing for them");
+        Part.Check(
+            !hasLinksGone || gather.TablesChanged,
+            call.Line,
+            () => "the links that went gathered for invalidation",
+            () => "nothing for them");
     }
 
     private HashSet<ulong> OurTables() => OurTree.Tables(0, ulong.MaxValue).Select(table => table.Address).ToHashSet();

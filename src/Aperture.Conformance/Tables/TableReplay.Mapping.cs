@@ -41,7 +41,8 @@ public sealed partial class TableReplay
         table.FreeGathered(ref gather);
         var after = OurTree.Leaves();
         if (status != Status.Ok)
-            Part.Check(before.SequenceEqual(after), call.Line, () => "a failed map that changes nothing", () => "other mappings than before");
+            Part.Check(
+                before.SequenceEqual(after), call.Line, () => "a failed map that changes nothing", () => "other mappings than before");
         var isOverlap = status == Status.AlreadyExists && before.Exists(leaf => Overlaps(leaf, iova, size));
         var differs = !SameLeaves(RecordedTree.Leaves(), after);
         if (isOverlap && call.Result == 0)
@@ -57,9 +58,12 @@ public sealed partial class TableReplay
     private static bool IsPartOf(RecordedCall call) => call.Result < 0 && call.Api.Has("mapped") && call.Api.Count64("mapped") > 0;
 
     /// <summary>Maps with the page size that a driver-level call names, and as a whole otherwise.</summary>
-    private static Status MapPages(VectorEvent line, ReplayedTable table, ulong iova, ulong address, ulong size, Protection protection, ref InvalidationGather gather)
+    private static Status MapPages(
+        VectorEvent line, ReplayedTable table, ulong iova, ulong address, ulong size, Protection protection, ref InvalidationGather gather)
     {
-        var step = line.Has("pgsize") && LargestFit(table, iova, address, size) > (ulong)line.Count64("pgsize") ? (ulong)line.Count64("pgsize") : size;
+        var step = line.Has("pgsize") && LargestFit(table, iova, address, size) > (ulong)line.Count64("pgsize")
+            ? (ulong)line.Count64("pgsize")
+            : size;
         ulong mapped = 0;
         do
         {
@@ -122,7 +126,8 @@ public sealed partial class TableReplay
             Deviate(Rules.PartOfPage);
         else if (differs && (ulong)call.Result == got && cut.Exists(leaf => IsLossy(leaf, iova, size)))
             Deviate(Rules.SectionKeepsAddress);
-        else if (got < size && ((ulong)call.Result > got || Holes.IsInPage(table.Format.PageSizes, iova + (ulong)call.Result, iova + got, iova + size)))
+        else if (got < size
+            && ((ulong)call.Result > got || Holes.IsInPage(table.Format.PageSizes, iova + (ulong)call.Result, iova + got, iova + size)))
             Deviate(Rules.HoleEndsUnmap);
         else if (Part.CheckNumber(call.Line, "bytes unmapped", call.Result, (long)got))
             return;
@@ -132,12 +137,17 @@ public sealed partial class TableReplay
     /// <summary>Whether the recorded library loses the addresses of what is left of a page.</summary>
     private bool IsLossy(TableLeaf leaf, ulong iova, ulong size) =>
         _family.LossyPageShift != 0 && leaf.PageShift >= _family.LossyPageShift
-        && ((leaf.Iova < iova && (iova & ((1UL << _family.LossyPageShift) - 1)) != 0) || (leaf.End > iova + size && ((iova + size) & ((1UL << _family.LossyPageShift) - 1)) != 0));
+        && ((leaf.Iova < iova && (iova & ((1UL << _family.LossyPageShift) - 1)) != 0)
+            || (leaf.End > iova + size && ((iova + size) & ((1UL << _family.LossyPageShift) - 1)) != 0));
 
     /// <summary>A driver-level call ends with the table that it works in; ours is asked for just as much.</summary>
     private ulong EndOfRun(RecordedCall call, ReplayedTable table, ulong iova, ulong done)
     {
-        Part.Check(IsEndOfTable(table, call.Api, iova + done), call.Line, () => $"a call that ends with its table at 0x{iova + done:x}", () => "a place inside a table");
+        Part.Check(
+            IsEndOfTable(table, call.Api, iova + done),
+            call.Line,
+            () => $"a call that ends with its table at 0x{iova + done:x}",
+            () => "a place inside a table");
         Deviate(Rules.RunEndsWithTable);
         return done;
     }
@@ -207,7 +217,8 @@ public sealed partial class TableReplay
     {
         var smallest = table.Format.PageSizes & (~table.Format.PageSizes + 1);
         var last = table.Format.InputStart | (ulong.MaxValue >> (64 - table.Format.InputBits));
-        return ((iova | size) & (smallest - 1)) == 0 && size != 0 && iova >= table.Format.InputStart && iova <= last && size - 1 <= last - iova;
+        return ((iova | size) & (smallest - 1)) == 0 && size != 0 && iova >= table.Format.InputStart && iova <= last
+            && size - 1 <= last - iova;
     }
 
     /// <summary>The bytes that are mapped without a hole from an address on.</summary>
@@ -225,7 +236,8 @@ public sealed partial class TableReplay
 
     private static bool SameLeaves(List<TableLeaf> one, List<TableLeaf> other) => one.SequenceEqual(other, SameMapping.Instance);
 
-    private static bool Overlaps(TableLeaf leaf, ulong iova, ulong size) => size != 0 && leaf.Iova <= iova + (size - 1) && iova <= leaf.Iova + ((1UL << leaf.Shift) - 1);
+    private static bool Overlaps(TableLeaf leaf, ulong iova, ulong size) =>
+        size != 0 && leaf.Iova <= iova + (size - 1) && iova <= leaf.Iova + ((1UL << leaf.Shift) - 1);
 
     /// <summary>Whether the page that a leaf belongs to lies wholly in a range.</summary>
     private static bool IsInside(TableLeaf leaf, ulong iova, ulong size)

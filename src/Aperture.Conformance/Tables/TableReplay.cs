@@ -71,7 +71,11 @@ public sealed partial class TableReplay : IDisposable
                     CheckExpectation(line);
                     break;
                 case "table" when !_isMissing:
-                    Part.Check(_recorded.Blocks.GetValueOrDefault(line.Hex("pa")) == line.Count("size"), line.Line, () => $"an allocated block of {line.Number("size")} bytes", () => "none there");
+                    Part.Check(
+                        _recorded.Blocks.GetValueOrDefault(line.Hex("pa")) == line.Count("size"),
+                        line.Line,
+                        () => $"an allocated block of {line.Number("size")} bytes",
+                        () => "none there");
                     break;
                 case "image" when !_isMissing:
                     CheckImage(line);
@@ -130,7 +134,11 @@ public sealed partial class TableReplay : IDisposable
                     break;
                 case "free":
                     freed.Add(effect.Hex("pa"));
-                    Part.Check(_recorded.Free(effect), effect.Line, () => $"a block of {effect.Number("size")} bytes at {effect.Text("pa")}", () => "no such block is allocated");
+                    Part.Check(
+                        _recorded.Free(effect),
+                        effect.Line,
+                        () => $"a block of {effect.Number("size")} bytes at {effect.Text("pa")}",
+                        () => "no such block is allocated");
                     break;
                 case "mem":
                     _recorded.Apply(effect);

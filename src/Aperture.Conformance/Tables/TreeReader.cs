@@ -32,7 +32,8 @@ public class TreeReader(IPageTableFormat format, PhysicalMemory memory, ulong ro
     public EntryKind Kind(int level, ulong word)
     {
         var kind = format.Classify(level, word);
-        return kind == EntryKind.Table && !memory.Contains(format.TableAddress(level, word), (ulong)(Entries(level + 1) * format.EntryBytes)) ? EntryKind.Empty : kind;
+        return kind == EntryKind.Table
+            && !memory.Contains(format.TableAddress(level, word), (ulong)(Entries(level + 1) * format.EntryBytes)) ? EntryKind.Empty : kind;
     }
 
     /// <summary>Whether nothing is mapped through a table.</summary>
@@ -156,6 +157,7 @@ public class TreeReader(IPageTableFormat format, PhysicalMemory memory, ulong ro
     {
         var shift = format.LeafShift(level, word);
         var inPage = iova & ((1UL << shift) - 1);
-        return new TableLeaf(iova, format.Shift(level), format.LeafAddress(level, word).Value + inPage, format.LeafProtection(level, word), shift);
+        return new TableLeaf(
+            iova, format.Shift(level), format.LeafAddress(level, word).Value + inPage, format.LeafProtection(level, word), shift);
     }
 }

@@ -76,7 +76,12 @@ public sealed class RecordedMemory : IDisposable
     public static int WordBytes(VectorEvent line)
     {
         ArgumentNullException.ThrowIfNull(line);
-        return line.Number("bits") switch { 32 => sizeof(uint), 64 => sizeof(ulong), var bits => throw line.Bad($"table words have 32 or 64 bits, not {bits}") };
+        return line.Number("bits") switch
+        {
+            32 => sizeof(uint),
+            64 => sizeof(ulong),
+            var bits => throw line.Bad($"table words have 32 or 64 bits, not {bits}"),
+        };
     }
 
     /// <summary>The words that a <c>mem</c> or <c>image</c> line gives.</summary>
@@ -142,7 +147,12 @@ public sealed class RecordedMemory : IDisposable
         var end = start + 0x1000;
         foreach (var block in blocks)
         {
-            var length = block.Kind switch { "alloc" => block.Count("size"), "mem" => Words(block).Length * WordBytes(block), _ => WordBytes(block) };
+            var length = block.Kind switch
+            {
+                "alloc" => block.Count("size"),
+                "mem" => Words(block).Length * WordBytes(block),
+                _ => WordBytes(block),
+            };
             start = Math.Min(start, block.Hex("pa") & ~0xFFFUL);
             end = Math.Max(end, (block.Hex("pa") + (ulong)length + 0xFFF) & ~0xFFFUL);
         }

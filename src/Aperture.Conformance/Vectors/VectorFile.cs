@@ -31,7 +31,8 @@ public sealed class VectorFile
     public IReadOnlyList<VectorEvent> Events { get; }
 
     /// <summary>Reads a file.</summary>
-    /// <exception cref="VectorException">It cannot be read, is not one JSON object per line, or does not begin with a <c>meta</c> line.</exception>
+    /// <exception cref="VectorException">It cannot be read, is not one JSON object per line, or does not begin with a <c>meta</c>
+    /// line.</exception>
     public static VectorFile Load(string path)
     {
         try
@@ -78,5 +79,6 @@ public sealed class VectorFile
         }
     }
 
-    private static string FirstSentence(string text) => text.IndexOf(". ", StringComparison.Ordinal) is var end and > 0 ? text[..end] : text;
+    private static string FirstSentence(string text) =>
+        text.IndexOf(". ", StringComparison.Ordinal) is var end and > 0 ? text[..end] : text;
 }

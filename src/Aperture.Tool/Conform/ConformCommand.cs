@@ -13,9 +13,16 @@ public static class ConformCommand
     /// <summary>The command, for the tool's root command. Exit code 0: all held; 1: something did not; 2: bad input.</summary>
     public static Command Create()
     {
-        var paths = new Argument<string[]>("PATH") { Description = "Vector files, or directories with .jsonl files in them.", Arity = ArgumentArity.OneOrMore };
+        var paths = new Argument<string[]>("PATH")
+        {
+            Description = "Vector files, or directories with .jsonl files in them.",
+            Arity = ArgumentArity.OneOrMore,
+        };
         var json = new Option<bool>("--json") { Description = "Print one JSON object." };
-        var command = new Command("conform", "Replay recorded reference vectors against our unit models and drivers.\n\nExamples:\n  aperture conform vectors/omap\n  aperture conform vectors/exynos/random_500_v5.jsonl --json")
+        var command = new Command(
+            "conform",
+            "Replay recorded reference vectors against our unit models and drivers.\n\nExamples:\n"
+                + "  aperture conform vectors/omap\n  aperture conform vectors/exynos/random_500_v5.jsonl --json")
         {
             paths,
             json,

@@ -64,7 +64,11 @@ public sealed class ConformReport
 
         var verdict = file.Failed == 0 ? "[green]ok[/]  " : "[red]FAIL[/]";
         var deviations = file.Deviations.Sum(deviation => deviation.Count);
-        string[] counts = [Summary("model", file.Model), Summary("driver", file.Driver), Summary("tables", file.Tables), deviations > 0 ? $"{deviations} deviations" : ""];
+        string[] counts =
+        [
+            Summary("model", file.Model), Summary("driver", file.Driver), Summary("tables", file.Tables),
+            deviations > 0 ? $"{deviations} deviations" : "",
+        ];
         var summary = string.Join(", ", counts.Where(count => count.Length > 0));
         console.MarkupLine($"{verdict} {Markup.Escape(file.Path)}: {summary}");
         Write(console, "model", file.Model);

@@ -4,14 +4,27 @@ namespace Aperture.Boards.Tests.Checking;
 
 public class BankRulesTests
 {
-    private readonly TreeNode _root = new TreeNode("").Cells("#address-cells", 1).Cells("#size-cells", 1).Strings("compatible", "test,board").Cells("interrupt-parent", 9);
-    private readonly TreeNode _unit = new TreeNode("iommu@7500000").Strings("compatible", "qcom,apq8064-iommu").Cells("reg", 0x750_0000, 0x10_0000)
+    private readonly TreeNode _root = new TreeNode("")
+        .Cells("#address-cells", 1)
+        .Cells("#size-cells", 1)
+        .Strings("compatible", "test,board").Cells("interrupt-parent", 9);
+    private readonly TreeNode _unit = new TreeNode("iommu@7500000").Strings("compatible", "qcom,apq8064-iommu")
+        .Cells("reg", 0x750_0000, 0x10_0000)
         .Cells("#iommu-cells", 1).Cells("phandle", 1).Cells("qcom,ncb", 2).Cells("interrupts", 63, 64);
 
     public BankRulesTests() => _root.Add(
         new TreeNode("memory@80000000").Strings("device_type", "memory").Cells("reg", 0x8000_0000, 0x1000_0000),
-        new TreeNode("controller@a000").Strings("compatible", "test,intc").Cells("reg", 0xA000, 0x20).Flag("interrupt-controller").Cells("#interrupt-cells", 1).Cells("phandle", 9),
-        new TreeNode("soc").Strings("compatible", "simple-bus").Cells("#address-cells", 1).Cells("#size-cells", 1).Flag("ranges").Add(_unit, Master(0, 0, 2), Master(1, 1)));
+        new TreeNode("controller@a000")
+            .Strings("compatible", "test,intc")
+            .Cells("reg", 0xA000, 0x20)
+            .Flag("interrupt-controller")
+            .Cells("#interrupt-cells", 1).Cells("phandle", 9),
+        new TreeNode("soc")
+            .Strings("compatible", "simple-bus")
+            .Cells("#address-cells", 1)
+            .Cells("#size-cells", 1)
+            .Flag("ranges")
+            .Add(_unit, Master(0, 0, 2), Master(1, 1)));
 
     [Fact]
     public void A_unit_with_a_bank_for_each_master_is_sound() => Assert.Empty(BoardChecker.Check(_root.Build()));
@@ -44,7 +57,9 @@ public class BankRulesTests
     {
         _unit.Cells("reg", 0x750_0000, 0x1000);
         var finding = Assert.Single(BoardChecker.Check(_root.Build()));
-        Assert.Equal((FindingCode.Reg, "reg has 0x1000 bytes, but a Qualcomm MSM IOMMU here has 0x100000: correct the size"), (finding.Code, finding.Message));
+        Assert.Equal(
+            (FindingCode.Reg, "reg has 0x1000 bytes, but a Qualcomm MSM IOMMU here has 0x100000: correct the size"),
+            (finding.Code, finding.Message));
     }
 
     [Fact]
@@ -66,7 +81,8 @@ public class BankRulesTests
         Assert.Equal((FindingCode.IdRange, FindingSeverity.Error, "/master@9000"), (finding.Code, finding.Severity, finding.Node));
     }
 
-    private static TreeNode Master(uint number, params uint[] machines) => new TreeNode($"master@{number * 0x1000:x}").Strings("compatible", "test,master")
+    private static TreeNode Master(uint number, params uint[] machines) =>
+        new TreeNode($"master@{number * 0x1000:x}").Strings("compatible", "test,master")
         .Cells("reg", number * 0x1000, 0x1000).Cells("iommus", [.. machines.SelectMany(machine => (uint[])[1, machine])]);
 
     private void Expect(string text)

@@ -4,13 +4,29 @@ namespace Aperture.Boards.Tests.Checking;
 
 public class BoardCheckerTests
 {
-    private readonly TreeNode _root = new TreeNode("").Cells("#address-cells", 1).Cells("#size-cells", 1).Strings("compatible", "test,board").Cells("interrupt-parent", 120);
-    private readonly TreeNode _memory = new TreeNode("memory@80000000").Strings("device_type", "memory").Cells("reg", 0x8000_0000, 0x1000_0000);
+    private readonly TreeNode _root = new TreeNode("")
+        .Cells("#address-cells", 1)
+        .Cells("#size-cells", 1)
+        .Strings("compatible", "test,board").Cells("interrupt-parent", 120);
+    private readonly TreeNode _memory = new TreeNode("memory@80000000").Strings("device_type", "memory")
+        .Cells("reg", 0x8000_0000, 0x1000_0000);
     private readonly TreeNode _reserved = new TreeNode("reserved-memory").Cells("#address-cells", 1).Cells("#size-cells", 1).Flag("ranges");
-    private readonly TreeNode _soc = new TreeNode("soc").Strings("compatible", "simple-bus").Cells("#address-cells", 1).Cells("#size-cells", 1).Flag("ranges");
-    private readonly TreeNode _power = new TreeNode("power@1000").Strings("compatible", "test,pd").Cells("reg", 0x1000, 0x20).Cells("#power-domain-cells", 0).Cells("phandle", 100);
-    private readonly TreeNode _clock = new TreeNode("clock@2000").Strings("compatible", "test,clk").Cells("reg", 0x2000, 0x20).Cells("#clock-cells", 1).Cells("phandle", 101);
-    private readonly TreeNode _controller = new TreeNode("controller@3000").Strings("compatible", "test,intc").Cells("reg", 0x3000, 0x20).Flag("interrupt-controller").Cells("#interrupt-cells", 1).Cells("phandle", 120);
+    private readonly TreeNode _soc = new TreeNode("soc")
+        .Strings("compatible", "simple-bus")
+        .Cells("#address-cells", 1)
+        .Cells("#size-cells", 1).Flag("ranges");
+    private readonly TreeNode _power = new TreeNode("power@1000")
+        .Strings("compatible", "test,pd")
+        .Cells("reg", 0x1000, 0x20)
+        .Cells("#power-domain-cells", 0).Cells("phandle", 100);
+    private readonly TreeNode _clock = new TreeNode("clock@2000")
+        .Strings("compatible", "test,clk")
+        .Cells("reg", 0x2000, 0x20)
+        .Cells("#clock-cells", 1).Cells("phandle", 101);
+    private readonly TreeNode _controller = new TreeNode("controller@3000")
+        .Strings("compatible", "test,intc")
+        .Cells("reg", 0x3000, 0x20)
+        .Flag("interrupt-controller").Cells("#interrupt-cells", 1).Cells("phandle", 120);
     private readonly TreeNode _unit = Unit("mmu@10000", 0x10000, 1, "ti,omap4-iommu", 0);
     private readonly TreeNode _master = Master("camera@20000", 0x20000, 1);
     private readonly TreeNode _smmu = Unit("smmu@30000", 0x30000, 2, "arm,mmu-500", 1);
@@ -23,7 +39,11 @@ public class BoardCheckerTests
             .Cells("iommu-map", 0, 2, 0x100, 0x100);
         _master.Cells("clocks", 101, 5).Cells("power-domains", 100).Cells("memory-region", 110);
         _reserved.Add(
-            new TreeNode("pool@81000000").Strings("compatible", "shared-dma-pool").Flag("reusable").Cells("reg", 0x8100_0000, 0x10_0000).Cells("phandle", 110));
+            new TreeNode("pool@81000000")
+                .Strings("compatible", "shared-dma-pool")
+                .Flag("reusable")
+                .Cells("reg", 0x8100_0000, 0x10_0000)
+                .Cells("phandle", 110));
         _root.Add(_memory, _reserved, _soc.Add(_power, _clock, _controller, _unit, _master, _smmu, _stream, _pcie));
     }
 
@@ -384,7 +404,11 @@ public class BoardCheckerTests
     }
 
     private static TreeNode Unit(string name, uint address, uint phandle, string compatible, uint cells) =>
-        new TreeNode(name).Strings("compatible", compatible).Cells("reg", address, 0x100).Cells("#iommu-cells", cells).Cells("phandle", phandle).Cells("interrupts", phandle);
+        new TreeNode(name)
+            .Strings("compatible", compatible)
+            .Cells("reg", address, 0x100)
+            .Cells("#iommu-cells", cells)
+            .Cells("phandle", phandle).Cells("interrupts", phandle);
 
     private static TreeNode Master(string name, uint address, params uint[] iommus) =>
         new TreeNode(name).Strings("compatible", "test,master").Cells("reg", address, 0x1000).Cells("iommus", iommus);
@@ -395,7 +419,9 @@ public class BoardCheckerTests
     private void Expect(string code, string node, string text, FindingSeverity severity = FindingSeverity.Error)
     {
         var findings = BoardChecker.Check(_root.Build());
-        Assert.Contains(findings, f => f.Code == code && f.Node == node && f.Severity == severity && f.Message.Contains(text, StringComparison.Ordinal));
+        Assert.Contains(
+            findings,
+            f => f.Code == code && f.Node == node && f.Severity == severity && f.Message.Contains(text, StringComparison.Ordinal));
         Assert.All(findings, f => Assert.True(f.Severity == FindingSeverity.Info || f.Code == code || f.Node != node, f.ToString()));
     }
 }

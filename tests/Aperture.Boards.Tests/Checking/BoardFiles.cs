@@ -1,6 +1,7 @@
 namespace Aperture.Boards.Tests.Checking;
 
-/// <summary>The device trees of real boards, which are not ours to ship: in the directory that APERTURE_BOARDS names, or in shared/boards beside the repository.</summary>
+/// <summary>The device trees of real boards, which are not ours to ship: in the directory that APERTURE_BOARDS names, or in shared/boards
+/// beside the repository.</summary>
 internal static class BoardFiles
 {
     private static readonly string s_repository = FindRepository();
@@ -13,7 +14,14 @@ internal static class BoardFiles
 
     /// <summary>The names of the blobs in a directory, for a theory; never empty.</summary>
     public static TheoryData<string> Names(string? directory) =>
-        directory is null ? ["none"] : [.. System.IO.Directory.GetFiles(directory, "*.dtb").Select(f => Path.GetFileNameWithoutExtension(f)!).Order(StringComparer.Ordinal)];
+        directory is null
+            ? ["none"]
+            :
+            [
+                .. System.IO.Directory.GetFiles(directory, "*.dtb")
+                    .Select(f => Path.GetFileNameWithoutExtension(f)!)
+                    .Order(StringComparer.Ordinal),
+            ];
 
     private static string? FindDirectory()
     {

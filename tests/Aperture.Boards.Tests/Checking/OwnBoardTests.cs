@@ -16,15 +16,22 @@ public class OwnBoardTests
     [InlineData("exynos4412-media", "13400000.codec=13620000.sysmmu+13630000.sysmmu", "11830000.fimc=11a50000.sysmmu")]
     [InlineData("dra7-dsp", "40800000.dsp=40d01000.mmu+40d02000.mmu", "58820000.ipu=58882000.mmu")]
     [InlineData("exynos5433-media", "13800000.decon=13a00000.sysmmu+13a10000.sysmmu", "152e0000.codec=15200000.sysmmu+15210000.sysmmu")]
-    [InlineData("apq8064-media", "4600000.codec=7300000.iommu+7300000.iommu", "5100000.display-controller=7500000.iommu+7500000.iommu+7600000.iommu+7600000.iommu")]
+    [InlineData(
+        "apq8064-media",
+        "4600000.codec=7300000.iommu+7300000.iommu",
+        "5100000.display-controller=7500000.iommu+7500000.iommu+7600000.iommu+7600000.iommu")]
     [InlineData("edu", "20000000.edu=10100000.mmu", "20100000.edu=10200000.sysmmu")]
-    [InlineData("tegra124-media", "54600000.camera=70019000.memory-controller+70019000.memory-controller", "60020000.dma=70019000.memory-controller")]
+    [InlineData(
+        "tegra124-media",
+        "54600000.camera=70019000.memory-controller+70019000.memory-controller",
+        "60020000.dma=70019000.memory-controller")]
     [InlineData("rk3399-media", "ff660000.video-codec=ff660480.iommu", "ff910000.isp0=ff914000.iommu")]
     [InlineData("exynos850-usb", "12c20000.scaler=12c50000.sysmmu", "13600000.usb")]
     public void Their_masters_are_behind_the_right_units(string board, params string[] masters)
     {
         var found = Read(board).Devices()
-            .Select(d => d.Iommus() is { IsEmpty: false } units ? d.DeviceName + "=" + string.Join('+', units.Select(u => u.Target!.DeviceName)) : d.DeviceName).ToHashSet();
+            .Select(d => d.Iommus() is { IsEmpty: false } units ? d.DeviceName + "=" + string.Join(
+                '+', units.Select(u => u.Target!.DeviceName)) : d.DeviceName).ToHashSet();
         Assert.All(masters, m => Assert.Contains(m, found));
     }
 

@@ -24,7 +24,10 @@ public class TegraCheckTests
 
             var finding = Assert.Single(findings);
             Assert.Equal((FindingCode.IdRange, FindingSeverity.Error, "/master@0"), (finding.Code, finding.Severity, finding.Node));
-            Assert.Contains(id > 127 ? "ids 0 to 127" : $"id {id} is none of those that /mc@70019000 has: 1, 2, 3,", finding.Message, StringComparison.Ordinal);
+            Assert.Contains(
+                id > 127 ? "ids 0 to 127" : $"id {id} is none of those that /mc@70019000 has: 1, 2, 3,",
+                finding.Message,
+                StringComparison.Ordinal);
         }
     }
 
@@ -39,11 +42,23 @@ public class TegraCheckTests
 
     private static TreeNode Board(TegraSoc soc, params uint[][] masters)
     {
-        var root = new TreeNode("").Cells("#address-cells", 1).Cells("#size-cells", 1).Strings("compatible", "test,board").Cells("interrupt-parent", 2);
+        var root = new TreeNode("")
+            .Cells("#address-cells", 1)
+            .Cells("#size-cells", 1)
+            .Strings("compatible", "test,board")
+            .Cells("interrupt-parent", 2);
         root.Add(
             new TreeNode("memory@80000000").Strings("device_type", "memory").Cells("reg", 0x8000_0000, 0x1000_0000),
-            new TreeNode("gic@100000").Strings("compatible", "test,gic").Cells("reg", 0x10_0000, 0x1000).Flag("interrupt-controller").Cells("#interrupt-cells", 1).Cells("phandle", 2),
-            new TreeNode("mc@70019000").Strings("compatible", soc.Compatible).Cells("reg", 0x7001_9000, 0x1000).Cells("interrupts", 77).Cells("#iommu-cells", 1).Cells("phandle", 1));
+            new TreeNode("gic@100000")
+                .Strings("compatible", "test,gic")
+                .Cells("reg", 0x10_0000, 0x1000)
+                .Flag("interrupt-controller")
+                .Cells("#interrupt-cells", 1).Cells("phandle", 2),
+            new TreeNode("mc@70019000")
+                .Strings("compatible", soc.Compatible)
+                .Cells("reg", 0x7001_9000, 0x1000)
+                .Cells("interrupts", 77)
+                .Cells("#iommu-cells", 1).Cells("phandle", 1));
         for (var i = 0u; i < masters.Length; i++)
         {
             root.Add(new TreeNode($"master@{i * 0x1_0000:x}").Strings("compatible", "test,master").Cells("reg", i * 0x1_0000, 0x1000)

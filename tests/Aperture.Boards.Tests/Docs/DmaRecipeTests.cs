@@ -12,11 +12,12 @@ using Aperture.Iommu;
 
 namespace Aperture.Boards.Tests.Docs;
 
-/// <summary>The examples of docs/dma-api.md, which shows parts of this file as they are. They run on a board whose masters do not snoop, and the
-/// sanitizer must have nothing to say.</summary>
+/// <summary>The examples of docs/dma-api.md, which shows parts of this file as they are. They run on a board whose masters do not snoop,
+/// and the sanitizer must have nothing to say.</summary>
 public sealed class DmaRecipeTests : IDisposable
 {
-    private readonly Machine _machine = Machine.Boot(Runs.Own("exynos4412-media"), new MachineOptions { Sanitizer = new SanitizerOptions(), CpuCaches = new CpuCacheOptions() });
+    private readonly Machine _machine = Machine.Boot(
+        Runs.Own("exynos4412-media"), new MachineOptions { Sanitizer = new SanitizerOptions(), CpuCaches = new CpuCacheOptions() });
     private readonly DmaMasterClient[] _masters;
 
     public DmaRecipeTests() => _masters = Masters(_machine);
@@ -27,7 +28,8 @@ public sealed class DmaRecipeTests : IDisposable
         _machine.Dispose();
     }
 
-    private static DmaMasterClient[] Masters(Machine machine) => [.. machine.Masters.Select(master => master.Device?.Bound).OfType<DmaMasterClient>()];
+    private static DmaMasterClient[] Masters(Machine machine) =>
+        [.. machine.Masters.Select(master => master.Device?.Bound).OfType<DmaMasterClient>()];
 
     [Fact]
     public void Streaming()
@@ -161,7 +163,8 @@ public sealed class DmaRecipeTests : IDisposable
         buffer.Mapping.SyncForCpu();
         buffer.Span[0]++;
         buffer.Mapping.SyncForDevice();
-        Assert.Equal(buffer.Mapping.Address, hardware.Verify(0, buffer.Mapping.Address, 64 << 10, seed: 3).Address); // the first byte differs now
+        // the first byte differs now
+        Assert.Equal(buffer.Mapping.Address, hardware.Verify(0, buffer.Mapping.Address, 64 << 10, seed: 3).Address);
     }
 
     [Fact]

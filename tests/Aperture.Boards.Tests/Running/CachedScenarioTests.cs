@@ -5,7 +5,8 @@ using Aperture.Dma.Sanitizer;
 
 namespace Aperture.Boards.Tests.Running;
 
-/// <summary>The scenarios on boards whose masters do not snoop the CPU's caches: a forgotten sync would show in the bytes, and to the sanitizer.</summary>
+/// <summary>The scenarios on boards whose masters do not snoop the CPU's caches: a forgotten sync would show in the bytes, and to the
+/// sanitizer.</summary>
 public class CachedScenarioTests
 {
     public static TheoryData<string, int?> Boards
@@ -27,7 +28,9 @@ public class CachedScenarioTests
     [MemberData(nameof(Boards))]
     public void Every_scenario_that_applies_succeeds(string board, int? chaos)
     {
-        using var machine = Machine.Boot(Runs.Own(board), new MachineOptions { Sanitizer = new SanitizerOptions(), CpuCaches = new CpuCacheOptions { ChaosSeed = chaos } });
+        using var machine = Machine.Boot(
+            Runs.Own(board),
+            new MachineOptions { Sanitizer = new SanitizerOptions(), CpuCaches = new CpuCacheOptions { ChaosSeed = chaos } });
         foreach (var scenario in Scenarios.All.Where(scenario => scenario.AppliesTo(machine)))
         {
             var result = scenario.Run(machine);

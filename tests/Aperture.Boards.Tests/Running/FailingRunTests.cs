@@ -25,7 +25,8 @@ public class FailingRunTests
                 Assert.Equal(used, machine.Pages.UsedPages);
                 if (!wasReached)
                     break;
-                var failed = Assert.Single(results.SelectMany(result => result.Checks), check => check.Result.Outcome == CheckOutcome.Failed);
+                var failed = Assert.Single(
+                    results.SelectMany(result => result.Checks), check => check.Result.Outcome == CheckOutcome.Failed);
                 Assert.Equal(Status.NoMemory, failed.Result.Status);
                 failures++;
             }
@@ -40,7 +41,8 @@ public class FailingRunTests
     {
         for (var n = 1; n < 40; n++)
         {
-            using var machine = Machine.Boot(Runs.Own("exynos5433-media"), new MachineOptions { Memory = [new(new PhysicalAddress(0x20000000), (ulong)n << 13)] });
+            using var machine = Machine.Boot(
+                Runs.Own("exynos5433-media"), new MachineOptions { Memory = [new(new PhysicalAddress(0x20000000), (ulong)n << 13)] });
             var results = Runs.Test(machine);
             Assert.All(results.Where(result => result.Master.Device!.Bound is null), result => Assert.False(result.IsFine));
         }
@@ -97,7 +99,9 @@ public class FailingRunTests
         var master = machine.Masters.Single(master => master.Units.Contains(machine.Units[0].Name));
         var result = new SelfTest(machine).Run(master);
         Assert.Equal((CheckOutcome.Ok, CheckOutcome.Ok), (result.Write.Outcome, result.Read.Outcome));
-        Assert.All(new[] { result.AfterUnmap, result.Outside, result.Foreign }, check => Assert.Contains("was not reported", check.Reason, StringComparison.Ordinal));
+        Assert.All(
+            new[] { result.AfterUnmap, result.Outside, result.Foreign },
+            check => Assert.Contains("was not reported", check.Reason, StringComparison.Ordinal));
     }
 
     [Fact]

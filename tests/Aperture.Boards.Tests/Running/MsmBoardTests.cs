@@ -23,12 +23,15 @@ public class MsmBoardTests
         using var machine = Machine.Boot(Runs.Own("apq8064-media"));
         foreach (var master in machine.Masters)
         {
-            Assert.Equal(master.Node.Iommus().Select(reference => (reference.Target!, reference.Arguments[0])), master.Ports.Select(port => (UnitOf(machine, port).Node, port.Stream.Value)));
+            Assert.Equal(
+                master.Node.Iommus().Select(reference => (reference.Target!, reference.Arguments[0])),
+                master.Ports.Select(port => (UnitOf(machine, port).Node, port.Stream.Value)));
             using var hold = master.Device!.Power.Hold();
             foreach (var ports in master.Ports.GroupBy(port => UnitOf(machine, port)))
             {
                 var maps = ports.Select(port => Map(ports.Key, port.Stream)).Distinct().ToArray();
-                var others = machine.Masters.Where(other => other != master).SelectMany(other => other.Ports).Where(port => port.Unit == ports.Key.Model).Select(port => Map(ports.Key, port.Stream).Bank);
+                var others = machine.Masters.Where(other => other != master).SelectMany(other => other.Ports)
+                    .Where(port => port.Unit == ports.Key.Model).Select(port => Map(ports.Key, port.Stream).Bank);
                 Assert.DoesNotContain(Assert.Single(maps).Bank, others);
                 Assert.False(maps[0].IsBypassDisabled);
             }
@@ -63,12 +66,14 @@ public class MsmBoardTests
     [Fact]
     public void A_unit_that_answers_no_translation_operation_is_not_used()
     {
-        using var machine = Machine.Boot(Runs.Own("apq8064-media"), new MachineOptions { Units = [new MsmUnitKind(new MsmIommuOptions { HasOperations = false })] });
+        using var machine = Machine.Boot(
+            Runs.Own("apq8064-media"), new MachineOptions { Units = [new MsmUnitKind(new MsmIommuOptions { HasOperations = false })] });
         Assert.All(machine.Units, unit => Assert.Null(unit.Device.Bound));
         Assert.All(Runs.Test(machine), result => Assert.Equal(Runs.Failed, result.Checks.Select(check => check.Result.Outcome)));
     }
 
-    /// <summary>Each unit lies where the chip has it, with its banks, and no master has a machine ID that the chip does not give to it.</summary>
+    /// <summary>Each unit lies where the chip has it, with its banks, and no master has a machine ID that the chip does not give to
+    /// it.</summary>
     private static void AssertTopology(DeviceTree tree)
     {
         var units = MsmTopology.Units.Append(MsmTopology.Gfx3d1).ToDictionary(unit => unit.Address);
@@ -80,7 +85,10 @@ public class MsmBoardTests
             Assert.Equal((uint)unit.Banks, node.U32("qcom,ncb"));
             Assert.Equal(2, node.Interrupts().Length);
             var known = unit.Uses.SelectMany(use => use.Machines).ToHashSet();
-            var used = tree.Devices().SelectMany(master => master.Iommus()).Where(reference => reference.Target == node).Select(reference => reference.Arguments[0]).ToArray();
+            var used = tree.Devices()
+                .SelectMany(master => master.Iommus())
+                .Where(reference => reference.Target == node)
+                .Select(reference => reference.Arguments[0]).ToArray();
             Assert.NotEmpty(used);
             Assert.Equal(used.Length, used.Distinct().Count());
             Assert.All(used, machine => Assert.Contains(machine, known));

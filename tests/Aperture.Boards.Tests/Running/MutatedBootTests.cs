@@ -25,9 +25,15 @@ public class MutatedBootTests(Xunit.Abstractions.ITestOutputHelper output)
             {
                 var tree = DeviceTree.Parse(blob);
                 _ = BoardChecker.Check(tree);
-                using var machine = Machine.Boot(tree, new MachineOptions { ShuffleSeed = i, FallbackMemory = 16 << 20, Memory = i % 3 == 0 ? null : [new MemoryRange(new PhysicalAddress(0x4000_0000), 4 << 20)] });
+                using var machine = Machine.Boot(tree, new MachineOptions
+                {
+                    ShuffleSeed = i,
+                    FallbackMemory = 16 << 20,
+                    Memory = i % 3 == 0 ? null : [new MemoryRange(new PhysicalAddress(0x4000_0000), 4 << 20)],
+                });
                 booted++;
-                Assert.All(Runs.Test(machine).SelectMany(result => result.Checks), check => Assert.DoesNotContain('\n', check.Result.Reason));
+                Assert.All(
+                    Runs.Test(machine).SelectMany(result => result.Checks), check => Assert.DoesNotContain('\n', check.Result.Reason));
                 _ = UnboundDevices.Find(machine);
             }
             catch (DeviceTreeException)
@@ -54,7 +60,11 @@ public class MutatedBootTests(Xunit.Abstractions.ITestOutputHelper output)
     private static byte[] Mutate(byte[] original, Random random)
     {
         var blob = (byte[])original.Clone();
-        var properties = DeviceTree.Parse(original).Nodes().SelectMany(node => node.Properties).Where(property => property.Value.Length > 0).ToArray();
+        var properties = DeviceTree.Parse(original)
+            .Nodes()
+            .SelectMany(node => node.Properties)
+            .Where(property => property.Value.Length > 0)
+            .ToArray();
         for (var n = random.Next(1, 6); n > 0; n--)
         {
             var property = properties[random.Next(properties.Length)];
@@ -69,7 +79,9 @@ public class MutatedBootTests(Xunit.Abstractions.ITestOutputHelper output)
                     break;
                 default:
                     if (property.CellCount > 0)
-                        BinaryPrimitives.WriteInt32BigEndian(blob.AsSpan(value + (4 * random.Next(property.CellCount))), random.Next(3) switch { 0 => random.Next(8), 1 => random.Next(64), _ => random.Next() });
+                        BinaryPrimitives.WriteInt32BigEndian(
+                            blob.AsSpan(value + (4 * random.Next(property.CellCount))),
+                            random.Next(3) switch { 0 => random.Next(8), 1 => random.Next(64), _ => random.Next() });
                     break;
             }
         }

@@ -16,7 +16,10 @@ public class OwnBoardRunTests
         using var machine = Machine.Boot(Runs.Own(board));
         Runs.AssertAllHeld(machine);
         Assert.All(machine.Masters, master => Assert.Null(master.Skipped));
-        Assert.All(machine.Units, unit => Assert.True(unit.Model.Counters.Hits > 0 || machine.Masters.All(master => !master.Units.Contains(unit.Name)), unit.Name));
+        Assert.All(
+            machine.Units,
+            unit =>
+                Assert.True(unit.Model.Counters.Hits > 0 || machine.Masters.All(master => !master.Units.Contains(unit.Name)), unit.Name));
     }
 
     [Theory]
@@ -52,7 +55,8 @@ public class OwnBoardRunTests
         {
             using var machine = Machine.Boot(Runs.Own(board), new MachineOptions { ShuffleSeed = seed == 0 ? null : seed });
             var results = Runs.Lines(Runs.Test(machine));
-            var names = machine.Drivers.Devices.Where(device => device.Bound is not null).Select(device => device.Name).Order(StringComparer.Ordinal).ToArray();
+            var names = machine.Drivers.Devices.Where(device => device.Bound is not null).Select(device => device.Name)
+                .Order(StringComparer.Ordinal).ToArray();
             Assert.Equal(expected ??= results, results);
             Assert.Equal(bound ??= names, names);
             Assert.Empty(machine.Drivers.Deferred);
@@ -150,7 +154,9 @@ public class OwnBoardRunTests
         {
             Assert.False(unit.Device.Power.IsActive, unit.Name);
             Assert.Equal(0, unit.Device.Power.UseCount);
-            Assert.All(unit.Device.Clocks.Values.Concat(unit.Device.Resets.Values).Concat(unit.Device.PowerDomains), gate => Assert.True(gate.UseCount == 0, $"{unit.Name}: {gate.Name} is held {gate.UseCount} times"));
+            Assert.All(
+                unit.Device.Clocks.Values.Concat(unit.Device.Resets.Values).Concat(unit.Device.PowerDomains),
+                gate => Assert.True(gate.UseCount == 0, $"{unit.Name}: {gate.Name} is held {gate.UseCount} times"));
         });
         Assert.All(machine.Masters.Where(master => master.Device is not null), master => Assert.Equal(0, master.Device!.Power.UseCount));
     }

@@ -17,7 +17,9 @@ public class RealBoardRunTests
         var found = Runs.Test(machine).Select(result => string.Join(
             ' ',
             board,
-            result.Checks.Select(check => check.Result.Outcome).SequenceEqual(Runs.Passed) ? "tested" : result.Checks.All(check => check.Result.Outcome == CheckOutcome.Skipped) ? "skipped" : "failed",
+            result.Checks.Select(check => check.Result.Outcome).SequenceEqual(Runs.Passed)
+                ? "tested" : result.Checks.All(check => check.Result.Outcome == CheckOutcome.Skipped) ? "skipped"
+                : "failed",
             result.Master.Name,
             string.Join('+', result.Master.Units),
             result.Master.Ids.Count == 0 ? "-" : string.Join(',', result.Master.Ids)));
@@ -34,7 +36,8 @@ public class RealBoardRunTests
         foreach (var master in machine.Masters.Where(master => master.Skipped is not null))
         {
             Assert.True(
-                master.Skipped!.Contains(master.Node.Compatible[0], StringComparison.Ordinal) || master.Node.Iommus().Any(unit => master.Skipped.Contains(unit.Target!.Compatible[0], StringComparison.Ordinal)),
+                master.Skipped!.Contains(master.Node.Compatible[0], StringComparison.Ordinal)
+                    || master.Node.Iommus().Any(unit => master.Skipped.Contains(unit.Target!.Compatible[0], StringComparison.Ordinal)),
                 master.Skipped);
         }
     }

@@ -19,7 +19,13 @@ internal static class Runs
 
     /// <summary>All that a self-test says, a line for each master.</summary>
     public static string[] Lines(IEnumerable<MasterResult> results) =>
-        [.. results.Select(result => $"{result.Master.Name} {string.Join(' ', result.Checks.Select(check => $"{check.Name}={check.Result.Outcome}"))} {string.Join("; ", result.Checks.Select(check => check.Result.Reason).Where(reason => reason.Length > 0).Distinct())}".Trim())];
+        [.. results.Select(result => $"{result.Master.Name} {Outcomes(result)} {Reasons(result)}".Trim())];
+
+    private static string Outcomes(MasterResult result) =>
+        string.Join(' ', result.Checks.Select(check => $"{check.Name}={check.Result.Outcome}"));
+
+    private static string Reasons(MasterResult result) =>
+        string.Join("; ", result.Checks.Select(check => check.Result.Reason).Where(reason => reason.Length > 0).Distinct());
 
     public static void AssertAllHeld(Machine machine)
     {
@@ -33,7 +39,8 @@ internal static class Runs
         }
     }
 
-    public static CheckOutcome[] Passed { get; } = [CheckOutcome.Ok, CheckOutcome.Ok, CheckOutcome.Blocked, CheckOutcome.Blocked, CheckOutcome.Blocked];
+    public static CheckOutcome[] Passed { get; } = [CheckOutcome.Ok, CheckOutcome.Ok, CheckOutcome.Blocked, CheckOutcome.Blocked,
+        CheckOutcome.Blocked];
 
     public static CheckOutcome[] Skipped { get; } = [.. Enumerable.Repeat(CheckOutcome.Skipped, 5)];
 

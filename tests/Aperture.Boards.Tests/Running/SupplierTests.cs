@@ -2,14 +2,27 @@ using Aperture.Boards.Tests.Checking;
 
 namespace Aperture.Boards.Tests.Running;
 
-/// <summary>Suppliers that are missing, disabled or wait for their consumers: who needs them is deferred by name, all others work.</summary>
+/// <summary>Suppliers that are missing, disabled or wait for their consumers: who needs them is deferred by name, all others
+/// work.</summary>
 public class SupplierTests
 {
-    private readonly TreeNode _root = new TreeNode("").Cells("#address-cells", 1).Cells("#size-cells", 1).Strings("compatible", "test,board").Cells("interrupt-parent", 120);
-    private readonly TreeNode _soc = new TreeNode("soc").Strings("compatible", "simple-bus").Cells("#address-cells", 1).Cells("#size-cells", 1).Flag("ranges");
-    private readonly TreeNode _power = new TreeNode("power@1000").Cells("reg", 0x1000, 0x20).Cells("#power-domain-cells", 0).Cells("phandle", 100);
+    private readonly TreeNode _root = new TreeNode("")
+        .Cells("#address-cells", 1)
+        .Cells("#size-cells", 1)
+        .Strings("compatible", "test,board").Cells("interrupt-parent", 120);
+    private readonly TreeNode _soc = new TreeNode("soc")
+        .Strings("compatible", "simple-bus")
+        .Cells("#address-cells", 1)
+        .Cells("#size-cells", 1).Flag("ranges");
+    private readonly TreeNode _power = new TreeNode("power@1000")
+        .Cells("reg", 0x1000, 0x20)
+        .Cells("#power-domain-cells", 0)
+        .Cells("phandle", 100);
     private readonly TreeNode _clock = new TreeNode("clock@2000").Cells("reg", 0x2000, 0x20).Cells("#clock-cells", 1).Cells("phandle", 101);
-    private readonly TreeNode _controller = new TreeNode("controller@3000").Cells("reg", 0x3000, 0x20).Flag("interrupt-controller").Cells("#interrupt-cells", 1).Cells("phandle", 120);
+    private readonly TreeNode _controller = new TreeNode("controller@3000")
+        .Cells("reg", 0x3000, 0x20)
+        .Flag("interrupt-controller")
+        .Cells("#interrupt-cells", 1).Cells("phandle", 120);
     private readonly TreeNode _unit = Unit("mmu@10000", 0x10000, 1);
     private readonly TreeNode _camera = Master("camera@20000", 0x20000, 1);
     private readonly TreeNode _otherUnit = Unit("mmu@30000", 0x30000, 2);
@@ -34,7 +47,9 @@ public class SupplierTests
     {
         _camera.Cells("#power-domain-cells", 0).Cells("phandle", 103);
         _unit.Cells("power-domains", 103);
-        Expect("10000.mmu waits for 20000.camera, which waits for 10000.mmu: a cycle", "20000.camera waits for 10000.mmu, which waits for 20000.camera: a cycle");
+        Expect(
+            "10000.mmu waits for 20000.camera, which waits for 10000.mmu: a cycle",
+            "20000.camera waits for 10000.mmu, which waits for 20000.camera: a cycle");
     }
 
     [Fact]
@@ -85,7 +100,9 @@ public class SupplierTests
     {
         _power.Cells("power-domains", 0x777);
         _camera.Cells("power-domains", 100);
-        Expect("1000.power waits for <0x777>, which is no node of the device tree", "20000.camera waits for 1000.power, which waits for <0x777>, which is no node of the device tree");
+        Expect(
+            "1000.power waits for <0x777>, which is no node of the device tree",
+            "20000.camera waits for 1000.power, which waits for <0x777>, which is no node of the device tree");
     }
 
     [Fact]
@@ -110,13 +127,20 @@ public class SupplierTests
     public void A_SysMMU_of_version_7_without_room_for_virtual_machines_has_none(uint window)
     {
         _root.Strings("compatible", "samsung,exynos850");
-        _unit.Strings("compatible", "samsung,exynos-sysmmu").Cells("reg", 0x10000, window).Cells("clocks", 101, 5).Strings("clock-names", "sysmmu");
+        _unit.Strings("compatible", "samsung,exynos-sysmmu")
+            .Cells("reg", 0x10000, window)
+            .Cells("clocks", 101, 5)
+            .Strings("clock-names", "sysmmu");
         using var machine = Machine.Boot(_root.Build());
         Runs.AssertAllHeld(machine);
     }
 
     private static TreeNode Unit(string name, uint address, uint phandle) =>
-        new TreeNode(name).Strings("compatible", "ti,omap4-iommu").Cells("reg", address, 0x100).Cells("#iommu-cells", 0).Cells("phandle", phandle).Cells("interrupts", phandle);
+        new TreeNode(name)
+            .Strings("compatible", "ti,omap4-iommu")
+            .Cells("reg", address, 0x100)
+            .Cells("#iommu-cells", 0)
+            .Cells("phandle", phandle).Cells("interrupts", phandle);
 
     private static TreeNode Master(string name, uint address, uint unit) =>
         new TreeNode(name).Strings("compatible", "test,master").Cells("reg", address, 0x1000).Cells("iommus", unit);

@@ -57,7 +57,9 @@ public class TegraBoardTests
         using var machine = Machine.Boot(Runs.Own("tegra124-media"));
         var model = (TegraSmmu)machine.Units[0].Model;
         var camera = machine.Masters.Single(master => master.Name == "54600000.camera").Device!;
-        Assert.Equal(["70019000.memory-controller ISP2", "70019000.memory-controller ISP2B"], new[] { camera.Resets["mc"].Name, camera.Resets["mc-b"].Name });
+        Assert.Equal(
+            ["70019000.memory-controller ISP2", "70019000.memory-controller ISP2B"],
+            new[] { camera.Resets["mc"].Name, camera.Resets["mc-b"].Name });
         using var hold = machine.Units[0].Device.Power.Hold();
         camera.Resets["mc-b"].Enable();
         Assert.Equal(0u, Control());

@@ -161,18 +161,26 @@ public sealed class SanitizedBoardTests(ITestOutputHelper output)
         mapping.Unmap();
         Assert.True(client.Fill(0, mapping.Address, 64, 3).IsBlocked);
         var finding = machine.Sanitizer!.Findings[0];
-        Assert.Equal((FindingKind.DeviceUseAfterUnmap, client.Device.Name, "dma-master", mapping.Address), (finding.Kind, finding.Device, finding.Driver, finding.Address));
+        Assert.Equal(
+            (FindingKind.DeviceUseAfterUnmap, client.Device.Name, "dma-master", mapping.Address),
+            (finding.Kind, finding.Device, finding.Driver, finding.Address));
     }
 
-    private static Machine Boot(int? chaos) => Machine.Boot(Runs.Own("omap3-isp"), new MachineOptions { Sanitizer = new SanitizerOptions(), CpuCaches = new CpuCacheOptions { ChaosSeed = chaos } });
+    private static Machine Boot(int? chaos) => Machine.Boot(
+        Runs.Own("omap3-isp"),
+        new MachineOptions { Sanitizer = new SanitizerOptions(), CpuCaches = new CpuCacheOptions { ChaosSeed = chaos } });
 
-    private static DmaMasterClient Client(Machine machine) => machine.Masters.Select(master => master.Device?.Bound).OfType<DmaMasterClient>().First();
+    private static DmaMasterClient Client(Machine machine) =>
+        machine.Masters.Select(master => master.Device?.Bound).OfType<DmaMasterClient>().First();
 
-    private static void DmaMasterPattern(MemoryBlock block, ulong pattern) => Datasheets.DmaMaster.DmaMasterPattern.Fill(block.Span, pattern, 0);
+    private static void DmaMasterPattern(MemoryBlock block, ulong pattern) =>
+        Datasheets.DmaMaster.DmaMasterPattern.Fill(block.Span, pattern, 0);
 
     private static void Expect(Machine machine, FindingKind kind, DmaMasterClient client, Core.Iova mapping, ulong offset, ulong length)
     {
         var finding = Assert.Single(machine.Sanitizer!.Findings);
-        Assert.True((kind, client.Device.Name, mapping + offset, length) == (finding.Kind, finding.Device, finding.Address, finding.Length), finding.ToString());
+        Assert.True(
+            (kind, client.Device.Name, mapping + offset, length) == (finding.Kind, finding.Device, finding.Address, finding.Length),
+            finding.ToString());
     }
 }

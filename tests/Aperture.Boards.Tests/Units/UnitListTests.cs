@@ -26,7 +26,10 @@ public class UnitListTests
         var names = UnitList.Default.Kinds.SelectMany(kind => kind.Bindings).Select(binding => binding.Pattern).ToArray();
         Assert.Equal(names.Distinct(), names);
         Assert.DoesNotContain(names, name => name.Contains('*', StringComparison.Ordinal));
-        var families = UnitList.Default.Kinds.Select(kind => kind.Conformance).OfType<DriverFamily>().Select(family => family.Models.Driver).ToArray();
+        var families = UnitList.Default.Kinds.Select(kind => kind.Conformance)
+            .OfType<DriverFamily>()
+            .Select(family => family.Models.Driver)
+            .ToArray();
         Assert.Equal(["omap", "exynos", "tegra", "msm", "rockchip"], families);
     }
 
@@ -65,15 +68,28 @@ public class UnitListTests
     {
         var units = UnitList.Default.With([new ExynosUnitKind(Hardware.Exynos.SysMmuOptions.V5)]);
         using var machine = Machine.Boot(Runs.Own("exynos4412-media"), new MachineOptions { Units = [units.Kinds[0]] });
-        Assert.All(machine.Units, unit => Assert.Equal(5u, new Datasheets.Exynos.SysMmuVersion(((Hardware.Exynos.ExynosSysMmu)unit.Model).Options.Version).Major));
+        Assert.All(
+            machine.Units,
+            unit =>
+                Assert.Equal(5u, new Datasheets.Exynos.SysMmuVersion(((Hardware.Exynos.ExynosSysMmu)unit.Model).Options.Version).Major));
     }
 
-    private static TreeNode TwoNames() => new TreeNode("").Cells("#address-cells", 1).Cells("#size-cells", 1).Strings("compatible", "test,board").Cells("interrupt-parent", 9)
+    private static TreeNode TwoNames() =>
+        new TreeNode("").Cells("#address-cells", 1).Cells("#size-cells", 1).Strings("compatible", "test,board").Cells("interrupt-parent", 9)
         .Add(
             new TreeNode("memory@80000000").Strings("device_type", "memory").Cells("reg", 0x8000_0000, 0x1000_0000),
             new TreeNode("soc").Strings("compatible", "simple-bus").Cells("#address-cells", 1).Cells("#size-cells", 1).Flag("ranges").Add(
-                new TreeNode("controller@3000").Strings("compatible", "test,intc").Cells("reg", 0x3000, 0x20).Flag("interrupt-controller").Cells("#interrupt-cells", 1).Cells("phandle", 9),
-                new TreeNode("iommu@10000").Strings("compatible", "rockchip,rk3588-iommu", "rockchip,rk3568-iommu").Cells("reg", 0x10000, 0x100).Cells("interrupts", 1)
+                new TreeNode("controller@3000")
+                    .Strings("compatible", "test,intc")
+                    .Cells("reg", 0x3000, 0x20)
+                    .Flag("interrupt-controller")
+                    .Cells("#interrupt-cells", 1).Cells("phandle", 9),
+                new TreeNode("iommu@10000").Strings("compatible", "rockchip,rk3588-iommu", "rockchip,rk3568-iommu")
+                    .Cells("reg", 0x10000, 0x100).Cells("interrupts", 1)
                     .Cells("#iommu-cells", 0).Cells("phandle", 1),
-                new TreeNode("vop@20000").Strings("compatible", "test,vop").Cells("reg", 0x20000, 0x100).Cells("interrupts", 2).Cells("iommus", 1)));
+                new TreeNode("vop@20000")
+                    .Strings("compatible", "test,vop")
+                    .Cells("reg", 0x20000, 0x100)
+                    .Cells("interrupts", 2)
+                    .Cells("iommus", 1)));
 }

@@ -42,7 +42,8 @@ public sealed class InterruptWireTests
         Assert.Equal(1, calls);
     }
 
-    /// <summary>Blocks on several threads share an input: every cause is handled, the line never counts as stuck, and no level stays behind.</summary>
+    /// <summary>Blocks on several threads share an input: every cause is handled, the line never counts as stuck, and no level stays
+    /// behind.</summary>
     [Fact]
     public void Threads_that_raise_lines_of_one_input_lose_no_cause()
     {

@@ -35,7 +35,8 @@ public class ConformanceRecipeTests
         var here = Lines(File.ReadAllText(Here()));
         var examples = page.Split("```csharp\n").Skip(1).Select(part => part[..part.IndexOf("```", StringComparison.Ordinal)]).ToArray();
         Assert.NotEmpty(examples);
-        Assert.All(examples.SelectMany(example => example.Split("\n\n")), part => Assert.Contains(part.Trim(), here, StringComparison.Ordinal));
+        Assert.All(
+            examples.SelectMany(example => example.Split("\n\n")), part => Assert.Contains(part.Trim(), here, StringComparison.Ordinal));
     }
 
     /// <summary>The lines without their indentation.</summary>
@@ -45,7 +46,8 @@ public class ConformanceRecipeTests
 
     private sealed class YourSysMmu : ExynosDriverFamily
     {
-        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) => new YourDriver(base.CreateDriver(core, facts));
+        public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) =>
+            new YourDriver(base.CreateDriver(core, facts));
     }
 
     private sealed class YourDriver(IDriver driver) : IDriver

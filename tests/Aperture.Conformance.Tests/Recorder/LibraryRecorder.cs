@@ -38,7 +38,11 @@ internal sealed class LibraryRecorder(RecorderMemory memory, TableOracle oracle)
 
         if (status != 0 && done != 0)
             UnmapRange(iova, done);
-        memory.Lines.Insert(at, Line("map", new() { ["dom"] = "A", ["iova"] = Hex(iova), ["pa"] = Hex(pa), ["size"] = size, ["prot"] = prot, ["ret"] = status }));
+        memory.Lines.Insert(
+            at,
+            Line(
+                "map",
+                new() { ["dom"] = "A", ["iova"] = Hex(iova), ["pa"] = Hex(pa), ["size"] = size, ["prot"] = prot, ["ret"] = status }));
         memory.WriteChanges();
         return status;
     }
@@ -74,7 +78,11 @@ internal sealed class LibraryRecorder(RecorderMemory memory, TableOracle oracle)
     {
         var at = memory.Lines.Count;
         var removed = oracle.Unmap(iova, pageSize, count);
-        memory.Lines.Insert(at, Line("unmap_pages", new() { ["dom"] = "A", ["iova"] = Hex(iova), ["pgsize"] = pageSize, ["pgcount"] = count, ["ret"] = removed }));
+        memory.Lines.Insert(
+            at,
+            Line(
+                "unmap_pages",
+                new() { ["dom"] = "A", ["iova"] = Hex(iova), ["pgsize"] = pageSize, ["pgcount"] = count, ["ret"] = removed }));
         memory.WriteChanges();
     }
 

@@ -14,7 +14,8 @@ internal sealed class LibraryScenarios(LibraryRecorder recorder, ulong[] pages, 
 
     private ulong Largest => pages[^1];
 
-    /// <summary>Runs the scenario of a name; one that has none of its own is so many random calls, of which "rough" ones may fail.</summary>
+    /// <summary>Runs the scenario of a name; one that has none of its own is so many random calls, of which "rough" ones may
+    /// fail.</summary>
     public void Run(string name, int seed, int calls)
     {
         switch (name)
@@ -238,7 +239,11 @@ internal sealed class LibraryScenarios(LibraryRecorder recorder, ulong[] pages, 
                 var at = iova + ((ulong)random.NextInt64((long)(8 * Largest / page)) * page);
                 if (!rough && mapped.Exists(other => at < other.Iova + other.Size && other.Iova < at + size))
                     continue;
-                var status = recorder.Map(at, pa + ((ulong)random.NextInt64((long)(8 * Largest / alignment)) * alignment), size, s_protections[random.Next(s_protections.Length)]);
+                var status = recorder.Map(
+                    at,
+                    pa + ((ulong)random.NextInt64((long)(8 * Largest / alignment)) * alignment),
+                    size,
+                    s_protections[random.Next(s_protections.Length)]);
                 if (status == 0)
                     mapped.Add((at, size));
                 FindAround(at, size);

@@ -31,6 +31,8 @@ internal sealed class LpaeOracle : TableOracle
         _rootBits = wide - (_bits * (levels - 1));
         if (format.EndsWith("-s2", StringComparison.Ordinal) && _start == 0 && _rootBits <= 4)
             (_start, _rootBits) = (1, _rootBits + _bits);
+        if (IsMali) // walks begin at level 0, however few entries of the root are in use
+            (_start, _rootBits) = (0, Math.Max(0, wide - (_bits * 3)));
     }
 
     public override ulong PageSizes { get; }
@@ -45,7 +47,14 @@ internal sealed class LpaeOracle : TableOracle
     {
         var bytes = Math.Max(4096, 8 << _rootBits);
         _root = Memory.Allocate(bytes, bytes);
-        var result = new JsonObject { ["ok"] = true, ["pgsizes"] = $"0x{PageSizes:x}", ["startLevel"] = _start, ["bitsPerLevel"] = _bits, ["rootEntries"] = 1 << _rootBits };
+        var result = new JsonObject
+        {
+            ["ok"] = true,
+            ["pgsizes"] = $"0x{PageSizes:x}",
+            ["startLevel"] = _start,
+            ["bitsPerLevel"] = _bits,
+            ["rootEntries"] = 1 << _rootBits,
+        };
         if (IsMali)
         {
             result["transtab"] = $"0x{_root | 7 | (_isCoherent ? 16u : 0):x}";
@@ -204,7 +213,8 @@ internal sealed class LpaeOracle : TableOracle
 
     private ulong Target(ulong entry) => Output(entry);
 
-    private ulong Output(ulong entry) => Granule == 1 << 16 ? (entry & 0x0000_FFFF_FFFF_0000) | (entry & 0xF000) << 36 : entry & 0x0000_FFFF_FFFF_F000;
+    private ulong Output(ulong entry) =>
+        Granule == 1 << 16 ? (entry & 0x0000_FFFF_FFFF_0000) | (entry & 0xF000) << 36 : entry & 0x0000_FFFF_FFFF_F000;
 
     private static ulong Pack(ulong pa) => (pa | pa >> 36) & 0x0000_FFFF_FFFF_F000;
 

@@ -27,7 +27,8 @@ public class MadeMsmRecordingTests
 
     private static List<string> Record(string family)
     {
-        var start = File.ReadAllLines(VectorFolder.Path("msm/random_500.jsonl")).TakeWhile(line => !line.Contains("\"call\":\"map\"", StringComparison.Ordinal)).ToList();
+        var start = File.ReadAllLines(VectorFolder.Path("msm/random_500.jsonl"))
+            .TakeWhile(line => !line.Contains("\"call\":\"map\"", StringComparison.Ordinal)).ToList();
         var memory = new RecorderMemory(4, 0x8000_0000);
         var recorder = new LibraryRecorder(memory, new ShortOracle(memory, 32, 32, 0x111_1000, [], true));
         recorder.Allocate([]);

@@ -33,7 +33,8 @@ public class OracleTests
             switch (line.Call)
             {
                 case "alloc_pgtable":
-                    oracle = Create(line, new RecorderMemory(memory, effects.First(effect => effect.Kind == "alloc").Hex("pa")), out memory);
+                    oracle = Create(
+                        line, new RecorderMemory(memory, effects.First(effect => effect.Kind == "alloc").Hex("pa")), out memory);
                     recorder = new LibraryRecorder(memory, oracle);
                     recorder.Allocate([]);
                     before = 0;
@@ -48,7 +49,8 @@ public class OracleTests
                     recorder!.Unmap(line.Hex("iova"), (ulong)line.Number("size"));
                     break;
                 case "map_pages":
-                    recorder!.MapPages(line.Hex("iova"), line.Hex("pa"), (ulong)line.Number("pgsize"), (int)line.Number("pgcount"), line.Text("prot"));
+                    recorder!.MapPages(
+                        line.Hex("iova"), line.Hex("pa"), (ulong)line.Number("pgsize"), (int)line.Number("pgcount"), line.Text("prot"));
                     break;
                 case "unmap_pages":
                     recorder!.UnmapPages(line.Hex("iova"), (ulong)line.Number("pgsize"), (int)line.Number("pgcount"));
@@ -64,14 +66,20 @@ public class OracleTests
 
             var made = VectorFile.Parse("made", ["""{"e":"meta","driver":"made"}""", memory.Lines[before]]).Events[1];
             foreach (var member in new[] { "ret", "mapped" }.Where(made.Has))
-                Assert.True(line.Number(member) == made.Number(member), $"line {line.Line}: {member} {line.Number(member)}, not {made.Number(member)}");
+                Assert.True(
+                    line.Number(member) == made.Number(member),
+                    $"line {line.Line}: {member} {line.Number(member)}, not {made.Number(member)}");
             foreach (var member in new[] { "ttbr", "vttbr", "transtab", "mair", "memattr", "root" }.Where(line.Has))
                 Assert.Equal((line.Line, member, line.Hex(member)), (line.Line, member, made.Hex(member)));
             Assert.True(recorded.Blocks.SequenceEqual(memory.Blocks.OrderBy(block => block.Key)), $"line {line.Line}: other tables");
             var words = memory.Words();
             var expected = Words(recorded, memory.WordBytes).ToDictionary();
-            var differs = expected.Keys.Union(words.Keys).Order().FirstOrDefault(address => expected.GetValueOrDefault(address) != words.GetValueOrDefault(address));
-            Assert.True(differs == 0, $"line {line.Line}: 0x{expected.GetValueOrDefault(differs):x} at 0x{differs:x}, not 0x{words.GetValueOrDefault(differs):x}");
+            var differs = expected.Keys.Union(words.Keys).Order()
+                .FirstOrDefault(address => expected.GetValueOrDefault(address) != words.GetValueOrDefault(address));
+            Assert.True(
+                differs == 0,
+                $"line {line.Line}: 0x{expected.GetValueOrDefault(differs):x} at 0x{differs:x}, not "
+                    + $"0x{words.GetValueOrDefault(differs):x}");
         }
     }
 
@@ -81,8 +89,10 @@ public class OracleTests
         return line.Text("fmt") switch
         {
             "amd-v1" => new AmdOracle(fresh, line.Count("levels")),
-            "arm-v7s" => new ShortOracle(fresh, line.Count("ias"), line.Count("oas"), line.Hex("pgsizes"), [.. line.Texts("quirks")], line.Flag("coherent")),
-            var format => new LpaeOracle(fresh, format, line.Count("ias"), line.Count("oas"), line.Hex("pgsizes"), [.. line.Texts("quirks")], line.Flag("coherent")),
+            "arm-v7s" => new ShortOracle(
+                fresh, line.Count("ias"), line.Count("oas"), line.Hex("pgsizes"), [.. line.Texts("quirks")], line.Flag("coherent")),
+            var format => new LpaeOracle(
+                fresh, format, line.Count("ias"), line.Count("oas"), line.Hex("pgsizes"), [.. line.Texts("quirks")], line.Flag("coherent")),
         };
     }
 

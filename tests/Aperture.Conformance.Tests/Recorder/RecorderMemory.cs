@@ -1,6 +1,7 @@
 namespace Aperture.Conformance.Tests.Recorder;
 
-/// <summary>The table memory of a library that is being recorded: its allocator as the format's README gives it, and the lines about it.</summary>
+/// <summary>The table memory of a library that is being recorded: its allocator as the format's README gives it, and the lines about
+/// it.</summary>
 /// <param name="wordBytes">Bytes of a table word.</param>
 /// <param name="ramBase">Where RAM begins.</param>
 internal sealed class RecorderMemory(int wordBytes, ulong ramBase)

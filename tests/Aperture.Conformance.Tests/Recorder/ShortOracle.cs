@@ -3,7 +3,8 @@ using System.Text.Json.Nodes;
 namespace Aperture.Conformance.Tests.Recorder;
 
 /// <summary>The library of ARM short descriptors.</summary>
-internal sealed class ShortOracle(RecorderMemory memory, int ias, int oas, ulong pageSizes, string[] quirks, bool coherent) : TableOracle(memory)
+internal sealed class ShortOracle(
+    RecorderMemory memory, int ias, int oas, ulong pageSizes, string[] quirks, bool coherent) : TableOracle(memory)
 {
     private const int Pages = 256; // of a second-level table
     private ulong _root;
@@ -19,7 +20,15 @@ internal sealed class ShortOracle(RecorderMemory memory, int ias, int oas, ulong
         var bytes = 4 << (ias - 20);
         _root = Memory.Allocate(bytes, bytes);
         var low = IsMediaTek ? _root >> 32 : coherent ? 0x6Au : 2u;
-        return new JsonObject { ["ok"] = true, ["pgsizes"] = $"0x{pageSizes:x}", ["ttbr"] = $"0x{(uint)_root | low:x}", ["tcr"] = "0x0", ["prrr"] = "0x800b8204", ["nmrr"] = "0x40004000" };
+        return new JsonObject
+        {
+            ["ok"] = true,
+            ["pgsizes"] = $"0x{pageSizes:x}",
+            ["ttbr"] = $"0x{(uint)_root | low:x}",
+            ["tcr"] = "0x0",
+            ["prrr"] = "0x800b8204",
+            ["nmrr"] = "0x40004000",
+        };
     }
 
     public override int Map(ulong iova, ulong pa, ulong pageSize, int count, string prot, out ulong mapped)
@@ -56,7 +65,8 @@ internal sealed class ShortOracle(RecorderMemory memory, int ias, int oas, ulong
         if (section == 0)
             return null;
         if (!IsLink(section))
-            return (Output(section, IsSuper(section) ? 24 : 20) | (iova & ((IsSuper(section) ? 1u << 24 : 1u << 20) - 1)), AccessOf(section, 10));
+            return (Output(
+                section, IsSuper(section) ? 24 : 20) | (iova & ((IsSuper(section) ? 1u << 24 : 1u << 20) - 1)), AccessOf(section, 10));
         var page = Memory[Page(section, iova)];
         if (page == 0)
             return null;
@@ -178,7 +188,8 @@ internal sealed class ShortOracle(RecorderMemory memory, int ias, int oas, ulong
 
     private ulong Table(ulong link) => (link & 0xFFFF_FC00) | (IsMediaTek && quirks.Contains("MTK_TTBR_EXT") ? High(link) : 0);
 
-    private ulong Link(ulong table) => (uint)table | 1 | (quirks.Contains("NS") ? 8u : 0) | (quirks.Contains("MTK_TTBR_EXT") ? HighBits(table) : 0);
+    private ulong Link(ulong table) =>
+        (uint)table | 1 | (quirks.Contains("NS") ? 8u : 0) | (quirks.Contains("MTK_TTBR_EXT") ? HighBits(table) : 0);
 
     private ulong Output(ulong entry, int shift) => (entry & 0xFFFF_FFFF & (ulong.MaxValue << shift)) | (IsMediaTek ? High(entry) : 0);
 
@@ -187,7 +198,8 @@ internal sealed class ShortOracle(RecorderMemory memory, int ias, int oas, ulong
     private static ulong HighBits(ulong pa) => (pa >> 32 & 1) << 9 | (pa >> 33 & 1) << 4 | (pa >> 34 & 1) << 5;
 
     private ulong SectionEntry(ulong pa, string prot) =>
-        (uint)pa | 2 | Attributes(prot) << 10 | Cache(prot) | (HasPermissions && Has(prot, "noexec") ? 1u << 4 : 0) | (quirks.Contains("NS") ? 1u << 19 : 0) | (IsMediaTek ? HighBits(pa) : 0);
+        (uint)pa | 2 | Attributes(prot) << 10 | Cache(prot) | (HasPermissions && Has(prot, "noexec") ? 1u << 4 : 0) | (quirks.Contains(
+            "NS") ? 1u << 19 : 0) | (IsMediaTek ? HighBits(pa) : 0);
 
     private ulong PageEntry(ulong pa, string prot, bool large)
     {

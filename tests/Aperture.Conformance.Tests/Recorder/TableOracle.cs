@@ -35,5 +35,6 @@ internal abstract class TableOracle(RecorderMemory memory)
 
     protected static bool Writes(string prot) => prot.Split('+')[0] is "w" or "rw";
 
-    protected static string Access(bool reads, bool writes) => (reads, writes) switch { (true, true) => "rw", (true, false) => "r", (false, true) => "w", _ => "none" };
+    protected static string Access(bool reads, bool writes) =>
+        (reads, writes) switch { (true, true) => "rw", (true, false) => "r", (false, true) => "w", _ => "none" };
 }

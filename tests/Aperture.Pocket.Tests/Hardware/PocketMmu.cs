@@ -124,7 +124,8 @@ internal sealed class PocketMmu(SystemBus bus) : TranslationUnit(bus)
         return found;
     }
 
-    /// <summary>Two levels of 1024 words: 31..12 address, 11 table, 1 write, 0 read; a word with rights in the first level maps 4 MiB.</summary>
+    /// <summary>Two levels of 1024 words: 31..12 address, 11 table, 1 write, 0 read; a word with rights in the first level maps 4
+    /// MiB.</summary>
     private CachedPage Walk(uint address)
     {
         if (!Bus.TryRead32(new PhysicalAddress(_root + (address >> 22 << 2)), out var entry))
@@ -152,7 +153,9 @@ internal sealed class PocketMmu(SystemBus bus) : TranslationUnit(bus)
         _faults++;
         if (_faultStatus != 0)
             return;
-        _faultStatus = PocketRegister.Faulted | (request.IsWrite ? PocketRegister.FaultedWriting : 0) | (isMapped ? PocketRegister.FaultedOnRights : 0);
+        _faultStatus = PocketRegister.Faulted
+            | (request.IsWrite ? PocketRegister.FaultedWriting : 0)
+            | (isMapped ? PocketRegister.FaultedOnRights : 0);
         _faultAddress = (uint)request.Address.Value;
     }
 

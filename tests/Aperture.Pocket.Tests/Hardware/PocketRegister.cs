@@ -15,7 +15,8 @@ internal static class PocketRegister
     /// <summary>Write 1: forget all pages. Write a multiple of 4096: forget the page, of whatever size, at that address.</summary>
     public const uint Invalidate = 0x0C;
 
-    /// <summary>Bit 0: a fault is latched; bit 1: by a write; bit 2: something is mapped there, without that right. Write anything to clear.</summary>
+    /// <summary>Bit 0: a fault is latched; bit 1: by a write; bit 2: something is mapped there, without that right. Write anything to
+    /// clear.</summary>
     public const uint FaultStatus = 0x10;
 
     /// <summary>The first byte of the access that faulted.</summary>
