@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Hardware.Bus;
+using Aperture.Hardware.Translation;
 
 namespace Aperture.Boards.Wiring;
 
@@ -11,6 +12,7 @@ public sealed class BusRegisterRegion : RegisterRegion
     private readonly SystemBus _bus;
     private readonly PhysicalAddress _start;
     private IMmioDevice? _block; // the block that decodes the whole window; null until it was found, and where there is none
+    private TranslationUnit? _unit; // the same block, if it is an IOMMU: called once less than by its interface
     private uint _blockOffset;   // where the window begins in it
 
     /// <summary>A window.</summary>
@@ -44,20 +46,31 @@ public sealed class BusRegisterRegion : RegisterRegion
     private ulong Read(uint offset, uint width)
     {
         ulong value = 0;
-        var answered = IsInside(offset, width) && ((_block ?? FindBlock()) is { } block
-            ? block.TryRead(offset + _blockOffset, (int)width, out value)
-            : _bus.TryReadRegister(_start + offset, (int)width, out value));
-        return answered ? value : throw new BusErrorException(Name, offset, isWrite: false);
+        var answered = IsInside(offset, width) && (_unit is { } unit
+            ? unit.TryRead(offset + _blockOffset, (int)width, out value)
+            : TryReadOther(offset, (int)width, out value));
+        return answered ? value : throw NoAnswer(offset, isWrite: false);
     }
 
     private void Write(uint offset, uint width, ulong value)
     {
-        var answered = IsInside(offset, width) && ((_block ?? FindBlock()) is { } block
-            ? block.TryWrite(offset + _blockOffset, (int)width, value)
-            : _bus.TryWriteRegister(_start + offset, (int)width, value));
+        var answered = IsInside(offset, width) && (_unit is { } unit
+            ? unit.TryWrite(offset + _blockOffset, (int)width, value)
+            : TryWriteOther(offset, (int)width, value));
         if (!answered)
-            throw new BusErrorException(Name, offset, isWrite: true);
+            throw NoAnswer(offset, isWrite: true);
     }
+
+    private bool TryReadOther(uint offset, int width, out ulong value) => (_block ?? FindBlock()) is { } block
+        ? block.TryRead(offset + _blockOffset, width, out value)
+        : _bus.TryReadRegister(_start + offset, width, out value);
+
+    private bool TryWriteOther(uint offset, int width, ulong value) => (_block ?? FindBlock()) is { } block
+        ? block.TryWrite(offset + _blockOffset, width, value)
+        : _bus.TryWriteRegister(_start + offset, width, value);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private BusErrorException NoAnswer(uint offset, bool isWrite) => new(Name, offset, isWrite);
 
     private bool IsInside(uint offset, uint width) => (ulong)offset + width <= Size && (offset & (width - 1)) == 0;
 
@@ -69,7 +82,8 @@ public sealed class BusRegisterRegion : RegisterRegion
         if (!_bus.TryFindDevice(_start, out var block, out var offset) || offset + Size > block.Size)
             return null;
         _blockOffset = offset;
-        _block = block;
+        Volatile.Write(ref _unit, block as TranslationUnit); // behind the offset: whoever finds it needs no lock
+        Volatile.Write(ref _block, block);
         return block;
     }
 }
