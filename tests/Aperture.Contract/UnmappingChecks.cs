@@ -164,9 +164,9 @@ internal static class UnmappingChecks
         {
             for (var i = 0; i <= InvalidationGather.Capacity; i++)
             {
-                scene.Map(domain, At(i), i * Large, Bytes(i));
-                scene.Reaches(scene.Master, At(i), i * Large);
-                scene.Reaches(scene.Master, At(i) + (ulong)(Bytes(i) - Page), (i * Large) + Bytes(i) - Page);
+                scene.Map(domain, At(i), Data(i), Bytes(i));
+                scene.Reaches(scene.Master, At(i), Data(i));
+                scene.Reaches(scene.Master, At(i) + (ulong)(Bytes(i) - Page), Data(i) + Bytes(i) - Page);
             }
 
             var gather = default(InvalidationGather);
@@ -183,6 +183,8 @@ internal static class UnmappingChecks
         }
 
         Iova At(int i) => scene.Base + ((ulong)i * 2 * Large);
+
+        static int Data(int i) => i % 3 * Large;
     }
 
     private static void WhileDetached(ContractScene scene)
