@@ -18,7 +18,10 @@ internal static class UnmappingChecks
         new("unmap-several", "one unmap removes several mappings that follow each other", Several),
         new("unmap-hole", "an unmap ends at the first hole and reports what went up to there", Hole),
         new("unmap-nothing", "an unmap where nothing is mapped removes nothing and says so", Nothing),
-        new("unmap-misaligned", "an unmap at an address or of a size that is no multiple of a page is refused with InvalidArgument, and removes nothing", Misaligned),
+        new(
+            "unmap-misaligned",
+            "an unmap at an address or of a size that is no multiple of a page is refused with InvalidArgument, and removes nothing",
+            Misaligned),
         new("unmap-gathered", "several unmaps can be gathered, and hold after one commit", Gathered),
         new("unmap-gathered-sizes", "nine unmaps of several page sizes can be gathered, whichever is the smallest", GatheredSizes),
         new("unmap-while-detached", "what is unmapped while no device is in the domain is gone when one comes", WhileDetached),
@@ -125,7 +128,10 @@ internal static class UnmappingChecks
         foreach (var (at, bytes) in ((ulong, ulong)[])[(8, Page), (0, 8), (0, Page + 8), (Page - 1, Page)])
         {
             var gather = default(InvalidationGather);
-            Expect(Status.InvalidArgument, domain.Unmap(scene.Base + at, bytes, ref gather, out var unmapped), $"an unmap of 0x{bytes:x} bytes at offset 0x{at:x}");
+            Expect(
+                Status.InvalidArgument,
+                domain.Unmap(scene.Base + at, bytes, ref gather, out var unmapped),
+                $"an unmap of 0x{bytes:x} bytes at offset 0x{at:x}");
             Expect(0ul, unmapped, "bytes that it removed");
             domain.Commit(ref gather);
         }

@@ -8,8 +8,8 @@ namespace Aperture.Drivers.Exynos;
 /// stalled meanwhile, and says when it is.</summary>
 public sealed partial class ExynosSysMmuUnit
 {
-    /// <summary>How often the unit is asked whether it is stalled before the driver gives up (recorded driver behaviour: before it goes on without;
-    /// see <see cref="ExynosDriverOptions.FlushesUnstalled"/>).</summary>
+    /// <summary>How often the unit is asked whether it is stalled before the driver gives up (recorded driver behaviour: before it goes on
+    /// without; see <see cref="ExynosDriverOptions.FlushesUnstalled"/>).</summary>
     public const int BlockPolls = 120;
 
     private const int MaxEntries = 64; // single invalidations in one go; beyond it everything at once is cheaper

@@ -19,7 +19,13 @@ public sealed partial class ExynosSysMmuUnit : SingleContextUnit
     private readonly ExynosDriverOptions _options;
     private SysMmuControl _running;              // MMU_CTRL between sequences: running, or stalled after a fault that nobody mended
 
-    internal ExynosSysMmuUnit(Device device, IommuCore core, SysMmuIdentity identity, SysMmuClocks clocks, PhysicalAddress zeroTable, ExynosDriverOptions options)
+    internal ExynosSysMmuUnit(
+        Device device,
+        IommuCore core,
+        SysMmuIdentity identity,
+        SysMmuClocks clocks,
+        PhysicalAddress zeroTable,
+        ExynosDriverOptions options)
         : base(device, core)
     {
         Identity = identity;
@@ -66,8 +72,8 @@ public sealed partial class ExynosSysMmuUnit : SingleContextUnit
             if (_registers.Read32(_map.InterruptStatus) is not 0 and var old)
                 _registers.Write32(_map.InterruptClear, old);
 
-            // Stalled while the table changes, never let through: an access sees the old table or the new one. One that may be at work has to
-            // say that it is stalled, or it may not flush; in a resume no master makes accesses.
+            // Stalled while the table changes, never let through: an access sees the old table or the new one. One that may be at work has
+            // to say that it is stalled, or it may not flush; in a resume no master makes accesses.
             if (IsActive && (_running.IsEnabled || NeedsReprogram))
                 Block();
             else
@@ -114,7 +120,8 @@ public sealed partial class ExynosSysMmuUnit : SingleContextUnit
     }
 
     /// <inheritdoc/>
-    /// <remarks>Enabled but without its own clocks it lets nothing through. It keeps its state, and what it knows, until they run again.</remarks>
+    /// <remarks>Enabled but without its own clocks it lets nothing through. It keeps its state, and what it knows, until they run
+    /// again.</remarks>
     protected override bool TryCutOff() => _clocks.TrySwitchOff();
 
     /// <summary>The unit's own clocks run from here until it is stopped, the master's until <see cref="EndAccess"/>.</summary>

@@ -20,7 +20,9 @@ internal sealed class SysMmuClocks
         device.Clocks.TryGetValue("pclk", out var bus);
         device.Clocks.TryGetValue("aclk", out var axi);
         if (unit is null && (bus is null || axi is null))
-            throw new ApertureException(Status.NotImplemented, $"{device.Name} has neither a clock \"sysmmu\" nor clocks \"aclk\" and \"pclk\"");
+            throw new ApertureException(
+                Status.NotImplemented,
+                $"{device.Name} has neither a clock \"sysmmu\" nor clocks \"aclk\" and \"pclk\"");
         _access = new GateList(master is null ? [] : [master]);
         _own = new GateList([.. new[] { unit, bus, axi }.OfType<Gate>()]);
     }

@@ -9,15 +9,23 @@ namespace Aperture.Drivers.Exynos;
 /// <param name="FlushEntry">Invalidates one page.</param>
 /// <param name="InterruptStatus">Pending faults.</param>
 /// <param name="InterruptClear">Clears them.</param>
-internal readonly record struct SysMmuMap(uint TableBase, int TableBaseShift, uint Flush, uint FlushEntry, uint InterruptStatus, uint InterruptClear)
+internal readonly record struct SysMmuMap(
+    uint TableBase,
+    int TableBaseShift,
+    uint Flush,
+    uint FlushEntry,
+    uint InterruptStatus,
+    uint InterruptClear)
 {
     /// <summary>Versions 1 to 4.</summary>
     public static SysMmuMap V1 => new(
-        SysMmuV1Register.TableBase, 0, SysMmuV1Register.Flush, SysMmuV1Register.FlushEntry, SysMmuV1Register.InterruptStatus, SysMmuV1Register.InterruptClear);
+        SysMmuV1Register.TableBase, 0, SysMmuV1Register.Flush, SysMmuV1Register.FlushEntry,
+        SysMmuV1Register.InterruptStatus, SysMmuV1Register.InterruptClear);
 
     /// <summary>Versions 5 to 7.</summary>
     public static SysMmuMap V5 => new(
-        SysMmuV5Register.TableBase, 12, SysMmuV5Register.Flush, SysMmuV5Register.FlushEntry, SysMmuV5Register.InterruptStatus, SysMmuV5Register.InterruptClear);
+        SysMmuV5Register.TableBase, 12, SysMmuV5Register.Flush, SysMmuV5Register.FlushEntry,
+        SysMmuV5Register.InterruptStatus, SysMmuV5Register.InterruptClear);
 
     /// <summary>Version 7 with virtual machines; the first of them.</summary>
     public static SysMmuMap V7Vm => V5 with

@@ -32,6 +32,8 @@ public sealed record MsmIommuDescription
         if (Banks is < 1 or > MaxBanks)
             throw new ApertureException(Status.InvalidArgument, $"{name}: an MSM IOMMU has 1 to {MaxBanks} context banks, not {Banks}");
         if (ReservedBanks < 0 || ReservedBanks >= Banks)
-            throw new ApertureException(Status.InvalidArgument, $"{name}: {ReservedBanks} of {Banks} context banks are reserved: none is left");
+            throw new ApertureException(
+                Status.InvalidArgument,
+                $"{name}: {ReservedBanks} of {Banks} context banks are reserved: none is left");
     }
 }

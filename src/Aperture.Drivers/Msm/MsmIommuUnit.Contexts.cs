@@ -14,12 +14,13 @@ public sealed partial class MsmIommuUnit
     public override bool Accepts(IommuDomain domain)
     {
         ArgumentNullException.ThrowIfNull(domain);
-        return domain.Type == DomainType.Identity || (domain is PagingDomain<ArmShortFormat> paging && paging.Table.Format.Equals(s_format));
+        return domain.Type == DomainType.Identity
+            || (domain is PagingDomain<ArmShortFormat> paging && paging.Table.Format.Equals(s_format));
     }
 
     /// <inheritdoc/>
-    /// <remarks>The bank that the domain is in force in, else the master's own where only its group uses that, which moves as a whole, else a
-    /// free one.</remarks>
+    /// <remarks>The bank that the domain is in force in, else the master's own where only its group uses that, which moves as a whole, else
+    /// a free one.</remarks>
     protected override Status Reserve(UnitAttachment next, UnitAttachment? previous)
     {
         ArgumentNullException.ThrowIfNull(next);
@@ -107,7 +108,8 @@ public sealed partial class MsmIommuUnit
         return false;
     }
 
-    private MsmContext? ContextOf(UnitAttachment? attachment) => attachment is null ? null : Array.Find(_contexts, context => context.Number == attachment.Context);
+    private MsmContext? ContextOf(UnitAttachment? attachment) =>
+        attachment is null ? null : Array.Find(_contexts, context => context.Number == attachment.Context);
 
     /// <summary>Lets a master's machine IDs lead to their banks, or nowhere.</summary>
     private void Route(UnitAttachment attachment)

@@ -56,7 +56,14 @@ public sealed partial class MsmIommuUnit
             var access = transaction.IsFetch ? FaultAccess.Execute : transaction.IsWrite ? FaultAccess.Write : FaultAccess.Read;
             var machine = new MsmTransactionIds(Read(bank, MsmContextRegisters.FaultIds)).Machine;
             context.IsStalled |= (status & MsmFault.Stalled) != 0;
-            report = new FaultReport(this, OwnerOf(machine)?.Master, bank, new Iova(Read(bank, MsmContextRegisters.FaultAddress)), access, ReasonOf(status), (uint)status);
+            report = new FaultReport(
+                this,
+                OwnerOf(machine)?.Master,
+                bank,
+                new Iova(Read(bank, MsmContextRegisters.FaultAddress)),
+                access,
+                ReasonOf(status),
+                (uint)status);
             return status;
         }
         finally

@@ -153,13 +153,17 @@ public sealed partial class MsmIommuUnit
 
     private static readonly uint[] s_resetRegisters =
     [
-        MsmContextRegisters.AuxiliaryControl, MsmContextRegisters.SystemControl, MsmContextRegisters.FaultStatusRestore, MsmContextRegisters.TableBase0,
-        MsmContextRegisters.TableBase1, MsmContextRegisters.TableControl, MsmContextRegisters.BlockFetch, MsmContextRegisters.TranslationResult,
-        MsmContextRegisters.FaultAddress, MsmContextRegisters.InvalidateAll, MsmContextRegisters.FirstLevelFetched, MsmContextRegisters.SecondLevelFetched,
+        MsmContextRegisters.AuxiliaryControl, MsmContextRegisters.SystemControl, MsmContextRegisters.FaultStatusRestore,
+        MsmContextRegisters.TableBase0,
+        MsmContextRegisters.TableBase1, MsmContextRegisters.TableControl, MsmContextRegisters.BlockFetch,
+        MsmContextRegisters.TranslationResult,
+        MsmContextRegisters.FaultAddress, MsmContextRegisters.InvalidateAll, MsmContextRegisters.FirstLevelFetched,
+        MsmContextRegisters.SecondLevelFetched,
         MsmContextRegisters.TlbLock,
     ];
 
-    /// <summary>Keeps a bank from walking while the unit is suspended: whoever makes accesses then gets nowhere, whatever becomes of the tables.</summary>
+    /// <summary>Keeps a bank from walking while the unit is suspended: whoever makes accesses then gets nowhere, whatever becomes of the
+    /// tables.</summary>
     private void Quiet(MsmContext context)
     {
         var bank = context.Number;

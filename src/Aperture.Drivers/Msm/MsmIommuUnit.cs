@@ -10,13 +10,15 @@ namespace Aperture.Drivers.Msm;
 
 /// <summary>One MSM IOMMU. Each domain in force has a context bank, to which the machine IDs of its masters lead; a bank's number is
 /// its ASID. Identity is a bank that does not translate; blocked masters lead to no bank.</summary>
-/// <remarks>Sequences after recorded driver behaviour; where this driver differs from the recorded one is in docs/units/msm-iommu.md.</remarks>
+/// <remarks>Sequences after recorded driver behaviour; where this driver differs from the recorded one is in
+/// docs/units/msm-iommu.md.</remarks>
 public sealed partial class MsmIommuUnit : ContextUnit
 {
     private static readonly ArmShortFormat s_format = new(new ArmShortOptions());
 
     private readonly RegisterRegion _registers;
-    private readonly GateList _clocks;                 // on around each sequence only: while masters work, their own drivers hold the bus clock
+    // on around each sequence only: while masters work, their own drivers hold the bus clock
+    private readonly GateList _clocks;
     private readonly MsmContext[] _contexts;           // the banks that are ours, by number
 
     internal MsmIommuUnit(Device device, IommuCore core, MsmIommuDescription description)
@@ -24,7 +26,9 @@ public sealed partial class MsmIommuUnit : ContextUnit
     {
         _registers = device.Registers[0];
         _clocks = new GateList(Clock(device, "smmu_pclk"), Clock(device, "iommu_clk"));
-        _contexts = [.. Enumerable.Range(description.ReservedBanks, description.Banks - description.ReservedBanks).Select(number => new MsmContext(number))];
+        _contexts = [.. Enumerable.Range(
+            description.ReservedBanks,
+            description.Banks - description.ReservedBanks).Select(number => new MsmContext(number))];
         Capabilities = new IommuCapabilities
         {
             PageSizes = s_format.PageSizes,
@@ -55,11 +59,14 @@ public sealed partial class MsmIommuUnit : ContextUnit
     }
 
     /// <inheritdoc/>
-    protected override IommuDomain MakeDomain(in DomainRequest request) => new PagingDomain<ArmShortFormat>(request, s_format, Core.Tables, Core.Trace);
+    protected override IommuDomain MakeDomain(in DomainRequest request) =>
+        new PagingDomain<ArmShortFormat>(request, s_format, Core.Tables, Core.Trace);
 
     /// <inheritdoc/>
     protected override DomainType Unattached => DomainType.Blocked;
 
     private static Gate Clock(Device device, string name) =>
-        device.Clocks.TryGetValue(name, out var gate) ? gate : throw new ApertureException(Status.InvalidArgument, $"{device.Name} has no clock \"{name}\"");
+        device.Clocks.TryGetValue(name, out var gate) ? gate : throw new ApertureException(
+            Status.InvalidArgument,
+            $"{device.Name} has no clock \"{name}\"");
 }

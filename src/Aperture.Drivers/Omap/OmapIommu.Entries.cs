@@ -48,7 +48,8 @@ public sealed partial class OmapIommu
     /// <param name="attributes">The bits that <see cref="OmapFormat"/> names; rights do not exist here.</param>
     /// <param name="isLocked">Whether the walker may never replace the entry and <see cref="FlushAll"/> keeps it.</param>
     /// <returns><see cref="Status.InvalidArgument"/>: misaligned, no such page size or attribute, or not in a paging domain;
-    /// <see cref="Status.NoDevice"/>: the MMU is off; <see cref="Status.NoSpace"/>: all entries but the walker's last one are locked.</returns>
+    /// <see cref="Status.NoDevice"/>: the MMU is off; <see cref="Status.NoSpace"/>: all entries but the walker's last one are
+    /// locked.</returns>
     /// <exception cref="Devices.BusErrorException">The MMU does not answer.</exception>
     public Status LoadEntry(Iova iova, PhysicalAddress address, ulong size, Protection attributes = Protection.None, bool isLocked = false)
     {
@@ -66,7 +67,11 @@ public sealed partial class OmapIommu
         if (format.CheckProtection(attributes) != Status.Ok)
             return Status.InvalidArgument;
 
-        var attributeBits = new OmapSecondLevelDescriptor((uint)format.MakeLeaf(1, 12, default, attributes)).Ram.Bits & OmapRam.AttributeMask;
+        var attributeBits = new OmapSecondLevelDescriptor((uint)format.MakeLeaf(
+            1,
+            12,
+            default,
+            attributes)).Ram.Bits & OmapRam.AttributeMask;
         var cam = new OmapCam((uint)iova.Value, SizeOf(size), isLocked);
         var ram = new OmapRam((uint)address.Value | attributeBits);
         if (Domain is null)

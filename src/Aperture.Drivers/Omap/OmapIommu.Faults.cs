@@ -8,7 +8,7 @@ namespace Aperture.Drivers.Omap;
 public sealed partial class OmapIommu
 {
     /// <summary>Reports a fault. Acknowledging lets the MMU try the access again. If nobody mended the fault it faults again,
-    /// and stays held back in silence: interrupts are off until the next attach or resume.</summary>
+    /// and stays stalled in silence: interrupts are off until the next attach or resume.</summary>
     internal InterruptResult OnInterrupt() => Guard(HandleFault);
 
     private InterruptResult HandleFault()

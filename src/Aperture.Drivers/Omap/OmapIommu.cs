@@ -48,7 +48,8 @@ public sealed partial class OmapIommu : SingleContextUnit
     public int TlbEntries => _description.TlbEntries;
 
     /// <inheritdoc/>
-    protected override IommuDomain MakeDomain(in DomainRequest request) => new PagingDomain<OmapFormat>(request, default, Core.Tables, Core.Trace);
+    protected override IommuDomain MakeDomain(in DomainRequest request) =>
+        new PagingDomain<OmapFormat>(request, default, Core.Tables, Core.Trace);
 
     /// <inheritdoc/>
     public override bool Accepts(IommuDomain domain) => domain is PagingDomain<OmapFormat>;

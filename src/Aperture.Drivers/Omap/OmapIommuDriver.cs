@@ -43,7 +43,9 @@ public sealed class OmapIommuDriver : IIommuDriver
         description.Check(device.Name);
         var regions = description.SystemInstance is null ? 1 : 2;
         if (device.Registers.Count < regions)
-            throw new ApertureException(Status.InvalidArgument, $"{device.Name} has {device.Registers.Count} register regions where {regions} are needed");
+            throw new ApertureException(
+                Status.InvalidArgument,
+                $"{device.Name} has {device.Registers.Count} register regions where {regions} are needed");
         if (device.Interrupts.Count == 0)
             throw new ApertureException(Status.NoDevice, $"{device.Name} has no interrupt");
 

@@ -51,9 +51,13 @@ public sealed record OmapMmuDescription
         if (TlbEntries is not (8 or 32))
             throw new ApertureException(Status.InvalidArgument, $"{name}: an OMAP MMU has 8 or 32 TLB entries, not {TlbEntries}");
         if (NeedsSystem && SystemInstance is null)
-            throw new ApertureException(Status.InvalidArgument, $"{name}: a DSP MMU needs ti,syscon-mmuconfig, a reference to its DSP_SYSTEM block and its number there");
+            throw new ApertureException(
+                Status.InvalidArgument,
+                $"{name}: a DSP MMU needs ti,syscon-mmuconfig, a reference to its DSP_SYSTEM block and its number there");
         if (SystemInstance is < 0 or >= DspSystemRegisters.Mmus)
-            throw new ApertureException(Status.InvalidArgument, $"{name}: ti,syscon-mmuconfig names MMU {SystemInstance} of {DspSystemRegisters.Mmus}");
+            throw new ApertureException(
+                Status.InvalidArgument,
+                $"{name}: ti,syscon-mmuconfig names MMU {SystemInstance} of {DspSystemRegisters.Mmus}");
     }
 
     private static int? ReadInstance(string name, DeviceTreeNode node)

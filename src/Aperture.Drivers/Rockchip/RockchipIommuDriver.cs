@@ -4,8 +4,8 @@ using Aperture.Iommu;
 
 namespace Aperture.Drivers.Rockchip;
 
-/// <summary>Driver of Rockchip's IOMMUs, versions 1 and 2. A device needs a register region for each of its MMUs, an interrupt, and the clocks
-/// that it shares with its master, whatever their names.</summary>
+/// <summary>Driver of Rockchip's IOMMUs, versions 1 and 2. A device needs a register region for each of its MMUs, an interrupt, and the
+/// clocks that it shares with its master, whatever their names.</summary>
 public sealed class RockchipIommuDriver : IIommuDriver
 {
     private readonly IommuCore _core;
@@ -33,10 +33,12 @@ public sealed class RockchipIommuDriver : IIommuDriver
     /// <inheritdoc/>
     public IBoundDriver Probe(Device device) => Probe(device, RockchipIommuDescription.Read(device));
 
-    /// <summary>Takes over a device whose description did not come from a device tree. No register is touched while no domain is in force.</summary>
+    /// <summary>Takes over a device whose description did not come from a device tree. No register is touched while no domain is in
+    /// force.</summary>
     /// <param name="device">The unit.</param>
     /// <param name="description">What its registers do not tell.</param>
-    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: it has no registers; <see cref="Status.NoDevice"/>: it has no interrupt.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: it has no registers; <see cref="Status.NoDevice"/>: it has
+    /// no interrupt.</exception>
     public RockchipIommuUnit Probe(Device device, RockchipIommuDescription description)
     {
         ArgumentNullException.ThrowIfNull(device);

@@ -8,8 +8,8 @@ namespace Aperture.Drivers.Rockchip;
 /// <summary>The interrupt handler.</summary>
 public sealed partial class RockchipIommuUnit
 {
-    /// <summary>Reports what each MMU has pending. A page fault that somebody mended is tried again; after one that nobody did the MMU holds
-    /// everything back, in silence, until the next attach or resume. After a bus error the MMU itself goes on.</summary>
+    /// <summary>Reports what each MMU has pending. A page fault that somebody mended is tried again; after one that nobody did the MMU
+    /// stalls everything, in silence, until the next attach or resume. After a bus error the MMU itself goes on.</summary>
     internal InterruptResult OnInterrupt() => Guard(HandleFaults);
 
     private InterruptResult HandleFaults()

@@ -20,18 +20,21 @@ public sealed partial class RockchipIommuUnit
 
     private static void Command(RegisterRegion mmu, RockchipMmuCommand command) => mmu.Write32(RockchipMmuRegister.Command, (uint)command);
 
-    /// <summary>Holds the master's accesses back.</summary>
+    /// <summary>Stalls the master's accesses.</summary>
     /// <exception cref="ApertureException"><see cref="CoreStatus.TimedOut"/>: it was not granted.</exception>
     private void Stall()
     {
         if (!TryStall())
-            throw new ApertureException(CoreStatus.TimedOut, $"{Name} does not hold its master back: STATUS stays 0x{Status(FirstWithout(RockchipMmuStatus.StallBit)).Value:x} after ENABLE_STALL");
+            throw new ApertureException(
+                CoreStatus.TimedOut,
+                $"{Name} does not stall its master: STATUS stays "
+                + $"0x{Status(FirstWithout(RockchipMmuStatus.StallBit)).Value:x} after ENABLE_STALL");
     }
 
-    /// <summary>Holds the master's accesses back, unless none is translated.</summary>
+    /// <summary>Stalls the master's accesses, unless none is translated.</summary>
     private bool TryStall()
     {
-        // An MMU that does not translate never says that it holds anything back.
+        // An MMU that does not translate never says that it stalls anything.
         if (All(RockchipMmuStatus.StallBit, RockchipMmuStatus.StallBit) || !All(RockchipMmuStatus.PagingBit, RockchipMmuStatus.PagingBit))
             return true;
         CommandAll(RockchipMmuCommand.EnableStall);
@@ -68,7 +71,11 @@ public sealed partial class RockchipIommuUnit
         foreach (var mmu in _mmus)
             WriteTableBase(mmu, RockchipMmuRegister.TableBaseTest);
         CommandAll(RockchipMmuCommand.ForceReset);
-        if (!_time.WaitUntil(this, static unit => Array.TrueForAll(unit._mmus, static mmu => mmu.Read32(RockchipMmuRegister.TableBase) == 0), ResetInterval, ResetLimit))
+        if (!_time.WaitUntil(
+            this,
+            static unit => Array.TrueForAll(unit._mmus, static mmu => mmu.Read32(RockchipMmuRegister.TableBase) == 0),
+            ResetInterval,
+            ResetLimit))
             throw new ApertureException(CoreStatus.TimedOut, $"{Name} does not come out of its reset");
     }
 
@@ -78,7 +85,9 @@ public sealed partial class RockchipIommuUnit
         mmu.Write32(RockchipMmuRegister.TableBase, entry);
         var got = mmu.Read32(RockchipMmuRegister.TableBase);
         if (got != entry)
-            throw new ApertureException(CoreStatus.BadAddress, $"{mmu.Name} does not keep the address of a table: 0x{entry:x} was written to DTE_ADDR and 0x{got:x} is read");
+            throw new ApertureException(
+                CoreStatus.BadAddress,
+                $"{mmu.Name} does not keep the address of a table: 0x{entry:x} was written to DTE_ADDR and 0x{got:x} is read");
     }
 
     private void CommandAll(RockchipMmuCommand command)

@@ -10,7 +10,8 @@ namespace Aperture.Drivers.Rockchip;
 
 /// <summary>One Rockchip IOMMU: one table for one master, in one or more MMUs that are always programmed alike.</summary>
 /// <remarks>Sequences after recorded driver behaviour; where this driver differs from the recorded one is in
-/// docs/units/rockchip-iommu.md. The clocks are on only while registers are accessed: the master's driver holds them while the master works.</remarks>
+/// docs/units/rockchip-iommu.md. The clocks are on only while registers are accessed: the master's driver holds them while the master
+/// works.</remarks>
 public sealed partial class RockchipIommuUnit : SingleContextUnit
 {
     private const int MaxZaps = 64; // single pages invalidated in one go; beyond it everything at once is cheaper

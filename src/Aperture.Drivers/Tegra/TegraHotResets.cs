@@ -3,8 +3,8 @@ using Aperture.Power;
 
 namespace Aperture.Drivers.Tegra;
 
-/// <summary>The hot resets of a memory controller as reset lines: while nobody holds one released, after somebody has, the block's clients are held
-/// back. Before that they are not: the controller comes up so.</summary>
+/// <summary>The hot resets of a memory controller as reset lines: while nobody holds one released, after somebody has, the block's clients
+/// are held back. Before that they are not: the controller comes up so.</summary>
 public sealed class TegraHotResets : IGateProvider
 {
     private readonly TegraSmmuUnit _unit;

@@ -5,8 +5,8 @@ using Aperture.Iommu;
 
 namespace Aperture.Drivers.Tegra;
 
-/// <summary>Driver of the memory controllers of Tegra30, 114, 124, 132 and 210, which contain the SMMU. A device needs its register region and one
-/// interrupt; its clocks are held while it is active. A second region, where there is one, is that of the AHB arbiter.</summary>
+/// <summary>Driver of the memory controllers of Tegra30, 114, 124, 132 and 210, which contain the SMMU. A device needs its register region
+/// and one interrupt; its clocks are held while it is active. A second region, where there is one, is that of the AHB arbiter.</summary>
 public sealed class TegraIommuDriver : IIommuDriver
 {
     private readonly IommuCore _core;

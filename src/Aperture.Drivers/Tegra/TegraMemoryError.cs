@@ -12,7 +12,13 @@ namespace Aperture.Drivers.Tegra;
 /// <param name="Swgroup">The number of its swgroup; null where the client is not known.</param>
 /// <param name="Address">The address: a device address for a translation fault.</param>
 /// <param name="Status">The status register.</param>
-public readonly record struct TegraMemoryError(TegraMcInterrupts Cause, uint Client, string? ClientName, uint? Swgroup, ulong Address, TegraErrorStatus Status)
+public readonly record struct TegraMemoryError(
+    TegraMcInterrupts Cause,
+    uint Client,
+    string? ClientName,
+    uint? Swgroup,
+    ulong Address,
+    TegraErrorStatus Status)
 {
     /// <summary>Whether it is a translation fault.</summary>
     public bool IsTranslationFault => Cause == TegraMcInterrupts.InvalidSmmuPage;
@@ -49,7 +55,8 @@ public readonly record struct TegraMemoryError(TegraMcInterrupts Cause, uint Cli
     /// <summary>One line for a log.</summary>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{ClientName ?? $"client {Client}"}: {(Status.IsSecure ? "secure " : "")}{(Status.IsWrite ? "write to" : "read of")} 0x{Address:x}: {Cause}{(IsTranslationFault ? $" ({Rights})" : "")}");
+        $"{ClientName ?? $"client {Client}"}: {(Status.IsSecure ? "secure " : "")}{(Status.IsWrite ? "write to" : "read of")} "
+        + $"0x{Address:x}: {Cause}{(IsTranslationFault ? $" ({Rights})" : "")}");
 
     /// <summary>The rights of the descriptor that refused a translation: readable, writable, secure.</summary>
     public string Rights => string.Create(3, Status.Descriptor.Value, static (text, word) =>

@@ -13,8 +13,8 @@ public sealed partial class TegraSmmuUnit
     private readonly uint[] _enables;         // TRANSLATION_ENABLE registers as written last
 
     /// <inheritdoc/>
-    /// <remarks>The lowest free address space is taken. When there is none, the domain can still take over that of the domain which the same master
-    /// leaves, if nobody else is in it.</remarks>
+    /// <remarks>The lowest free address space is taken. When there is none, the domain can still take over that of the domain which the
+    /// same master leaves, if nobody else is in it.</remarks>
     protected override Status Reserve(UnitAttachment next, UnitAttachment? previous)
     {
         ArgumentNullException.ThrowIfNull(next);
@@ -99,14 +99,16 @@ public sealed partial class TegraSmmuUnit
         WaitForWrites();
     }
 
-    /// <summary>Brings a domain into an address space. What another one left there is invalidated after its table is gone, so that nothing comes back.</summary>
+    /// <summary>Brings a domain into an address space. What another one left there is invalidated after its table is gone, so that nothing
+    /// comes back.</summary>
     private void Prepare(int asid, IommuDomain domain)
     {
         var root = RootOf(domain);
         if (HasContexts(but: domain))
             FlushWords(root.Value);
         else
-            _registers.Write32(TegraMcRegister.PtcFlush, TegraPtcFlush.All.Value); // changes of tables were not followed while nobody used any
+            // changes of tables were not followed while nobody used any
+            _registers.Write32(TegraMcRegister.PtcFlush, TegraPtcFlush.All.Value);
         _registers.Write32(TegraMcRegister.TableAsid, (uint)asid);
         _registers.Write32(TegraMcRegister.TableData, TegraTableData.For(root.Value));
         _registers.Write32(TegraMcRegister.TlbFlush, TegraTlbFlush.Asid(Soc, asid).Value);

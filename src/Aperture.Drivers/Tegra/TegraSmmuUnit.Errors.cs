@@ -17,7 +17,11 @@ public sealed partial class TegraSmmuUnit
 
     private InterruptResult HandleErrors()
     {
-        Span<(TegraMemoryError Error, IommuDomain? Domain, Device? Master, int Asid)> found = new (TegraMemoryError, IommuDomain?, Device?, int)[BitOperations.PopCount((uint)Soc.Interrupts)];
+        Span<(
+            TegraMemoryError Error,
+            IommuDomain? Domain,
+            Device? Master,
+            int Asid)> found = new (TegraMemoryError, IommuDomain?, Device?, int)[BitOperations.PopCount((uint)Soc.Interrupts)];
         var count = 0;
         using (Registers.Hold())
         {
@@ -30,7 +34,11 @@ public sealed partial class TegraSmmuUnit
             {
                 var error = TegraMemoryError.Read(_registers, Soc, (TegraMcInterrupts)(bits & ~(bits - 1)));
                 var owner = error is { IsTranslationFault: true, Swgroup: { } swgroup } ? OwnerOf(swgroup) : null;
-                found[count++] = (error, owner?.Domain, owner is null ? null : MasterOf(error.Swgroup!.Value), owner is null ? 0 : AsidOf(owner.Domain));
+                found[count++] = (
+                    error,
+                    owner?.Domain,
+                    owner is null ? null : MasterOf(error.Swgroup!.Value),
+                    owner is null ? 0 : AsidOf(owner.Domain));
             }
 
             _registers.Write32(TegraMcRegister.InterruptStatus, pending);
@@ -40,7 +48,16 @@ public sealed partial class TegraSmmuUnit
         {
             ErrorFound?.Invoke(error);
             if (error.IsTranslationFault)
-                Core.Report(domain, new FaultReport(this, master, asid, new Iova(error.Address), error.Status.IsWrite ? FaultAccess.Write : FaultAccess.Read, error.Reason, error.Status.Value));
+                Core.Report(
+                    domain,
+                    new FaultReport(
+                        this,
+                        master,
+                        asid,
+                        new Iova(error.Address),
+                        error.Status.IsWrite ? FaultAccess.Write : FaultAccess.Read,
+                        error.Reason,
+                        error.Status.Value));
         }
 
         return InterruptResult.Handled;

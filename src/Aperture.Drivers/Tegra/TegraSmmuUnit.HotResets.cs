@@ -14,7 +14,8 @@ public sealed partial class TegraSmmuUnit
     private int HotResetBanks => Soc.IsWide ? 2 : 1;
 
     /// <summary>Holds the clients of a block back, and waits until none of their accesses is under way; or lets them go.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.TimedOut"/>: accesses do not end. They are held back from then on all the same.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.TimedOut"/>: accesses do not end. They are held back from then on all the
+    /// same.</exception>
     internal void SetHotReset(in TegraHotReset reset, bool isHeld)
     {
         using (Registers.Hold())

@@ -5,7 +5,8 @@ using Aperture.Iommu;
 
 namespace Aperture.Drivers.Tegra;
 
-/// <summary>Invalidation: first table words in its PTC, then translations in its TLB. A read makes sure that the writes have arrived.</summary>
+/// <summary>Invalidation: first table words in its PTC, then translations in its TLB. A read makes sure that the writes have
+/// arrived.</summary>
 public sealed partial class TegraSmmuUnit
 {
     private const int MaxFlushes = 64; // single flushes in one go; beyond it flushing more at a time is cheaper
@@ -34,15 +35,16 @@ public sealed partial class TegraSmmuUnit
     }
 
     /// <inheritdoc/>
-    /// <remarks>A suspended controller translates on for as long as somebody else holds its clock, and its registers answer as long.</remarks>
+    /// <remarks>A suspended controller translates on for as long as somebody else holds its clock, and its registers answer as
+    /// long.</remarks>
     protected override void MissInvalidation(InvalidationTarget target, in InvalidationGather gather)
     {
         if (_gates.AreOn && !NeedsReprogram)
             Flush(target, gather);
     }
 
-    /// <summary>Table words changed in memory, or are of no account any more. When the unit cannot be told, all of it is programmed afresh; and
-    /// while that fails, too, each invalidation fails, so that nothing that the old words lead to is used for anything else.</summary>
+    /// <summary>Table words changed in memory, or are of no account any more. When the unit cannot be told, all of it is programmed afresh;
+    /// and while that fails, too, each invalidation fails, so that nothing that the old words lead to is used for anything else.</summary>
     internal void InvalidateWords(PhysicalAddress start, int bytes)
     {
         Exception? error = null;
@@ -67,7 +69,8 @@ public sealed partial class TegraSmmuUnit
         Tell(UnitOperation.Invalidate, error, status);
     }
 
-    /// <summary>The granule of the fewest flushes that cover what was gathered: log2 of a group or a section; 0 for the whole address space.</summary>
+    /// <summary>The granule of the fewest flushes that cover what was gathered: log2 of a group or a section; 0 for the whole address
+    /// space.</summary>
     private static int Granule(in InvalidationGather gather)
     {
         if (gather.Count == 0)
@@ -91,7 +94,10 @@ public sealed partial class TegraSmmuUnit
         for (var granule = range.Start.Value >> shift; granule <= range.Last.Value >> shift; granule++)
         {
             var address = (uint)(granule << shift);
-            var flush = shift == TegraTlbFlush.GroupShift ? TegraTlbFlush.Group(Soc, asid, address) : TegraTlbFlush.Section(Soc, asid, address);
+            var flush = shift == TegraTlbFlush.GroupShift ? TegraTlbFlush.Group(
+                Soc,
+                asid,
+                address) : TegraTlbFlush.Section(Soc, asid, address);
             _registers.Write32(TegraMcRegister.TlbFlush, flush.Value);
         }
     }

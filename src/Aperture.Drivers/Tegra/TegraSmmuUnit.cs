@@ -8,7 +8,8 @@ using Aperture.Iommu;
 namespace Aperture.Drivers.Tegra;
 
 /// <summary>The SMMU in a memory controller: 4 or 128 address spaces for masters that it tells apart by their swgroups.</summary>
-/// <remarks>Sequences after recorded driver behaviour; where this driver differs from the recorded one is in docs/units/tegra-smmu.md.</remarks>
+/// <remarks>Sequences after recorded driver behaviour; where this driver differs from the recorded one is in
+/// docs/units/tegra-smmu.md.</remarks>
 public sealed partial class TegraSmmuUnit : ContextUnit
 {
     private readonly RegisterRegion _registers;
@@ -76,7 +77,8 @@ public sealed partial class TegraSmmuUnit : ContextUnit
         new PagingDomain<TegraFormat>(request, Format, _tables, Core.Trace) { InvalidatesMaps = true };
 
     /// <inheritdoc/>
-    public override bool Accepts(IommuDomain domain) => domain is PagingDomain<TegraFormat> paging && paging.Table.Format.OutputBits == Soc.AddressBits;
+    public override bool Accepts(IommuDomain domain) =>
+        domain is PagingDomain<TegraFormat> paging && paging.Table.Format.OutputBits == Soc.AddressBits;
 
     /// <inheritdoc/>
     protected override void PowerUp() => _gates.On();

@@ -4,8 +4,8 @@ using Aperture.Core.PageTables;
 
 namespace Aperture.Drivers.Tegra;
 
-/// <summary>Memory for tables. The units keep table words by their physical address, whoever they belong to: what was written is flushed from
-/// there once it is in memory, before any TLB is; and of a table that is given back nothing is kept.</summary>
+/// <summary>Memory for tables. The units keep table words by their physical address, whoever they belong to: what was written is flushed
+/// from there once it is in memory, before any TLB is; and of a table that is given back nothing is kept.</summary>
 /// <param name="tables">Where the memory comes from.</param>
 internal sealed class TegraTables(ITableMemory tables) : ITableMemory
 {
@@ -24,7 +24,8 @@ internal sealed class TegraTables(ITableMemory tables) : ITableMemory
     }
 
     /// <inheritdoc/>
-    public bool TryAllocate(int bytes, int alignment, int addressBits, out PhysicalAddress table) => tables.TryAllocate(bytes, alignment, addressBits, out table);
+    public bool TryAllocate(int bytes, int alignment, int addressBits, out PhysicalAddress table) =>
+        tables.TryAllocate(bytes, alignment, addressBits, out table);
 
     /// <inheritdoc/>
     public void Free(PhysicalAddress table, int bytes)

@@ -17,13 +17,13 @@ public abstract class ContextUnit : ProgrammedUnit
     {
     }
 
-    /// <summary>The masters in domains, but for those in the one where a master is that takes no context (<see cref="Unattached"/>); who moved
-    /// last is last.</summary>
+    /// <summary>The masters in domains, but for those in the one where a master is that takes no context (<see cref="Unattached"/>); who
+    /// moved last is last.</summary>
     protected IReadOnlyList<UnitAttachment> Attachments => _attachments;
 
     /// <summary>Where masters are that have no attachment: <see cref="DomainType.Identity"/> on a unit that lets their addresses pass,
-    /// <see cref="DomainType.Blocked"/> on one that refuses them. A domain of the other of these types needs a context like any other, if the
-    /// driver <see cref="Accepts"/> it.</summary>
+    /// <see cref="DomainType.Blocked"/> on one that refuses them. A domain of the other of these types needs a context like any other, if
+    /// the driver <see cref="Accepts"/> it.</summary>
     protected abstract DomainType Unattached { get; }
 
     /// <inheritdoc/>
@@ -56,8 +56,8 @@ public abstract class ContextUnit : ProgrammedUnit
         Tell(UnitOperation.Attach, error, status);
     }
 
-    /// <summary>Whether masters of this unit can be in the domain: its tables are of the unit's kind, or it is one without tables for which the
-    /// unit has a context.</summary>
+    /// <summary>Whether masters of this unit can be in the domain: its tables are of the unit's kind, or it is one without tables for which
+    /// the unit has a context.</summary>
     public abstract override bool Accepts(IommuDomain domain);
 
     /// <summary>Finds a context for an attachment that is about to be; no register is touched.</summary>
@@ -85,8 +85,8 @@ public abstract class ContextUnit : ProgrammedUnit
         if (status != Status.Ok)
             return status;
 
-        // The books hold whatever the registers do: a domain that was left may be gone by the time when the unit answers again, and a caller
-        // who wants the old one back says so.
+        // The books hold whatever the registers do: a domain that was left may be gone by the time when the unit answers again, and a
+        // caller who wants the old one back says so.
         if (previous is not null)
             _attachments.Remove(previous);
         if (next is not null)

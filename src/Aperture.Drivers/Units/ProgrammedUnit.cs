@@ -9,12 +9,12 @@ namespace Aperture.Drivers.Units;
 /// <summary>A unit with registers: its power, the lock of its registers, and what happens when they fail. A driver adds books of who is in
 /// which domain, and the register sequences.</summary>
 /// <remarks>
-/// <para>Registers are touched only while the device is runtime-active, and only under one lock. What changes while it is not takes effect when
-/// it becomes active.</para>
-/// <para>When a sequence fails anywhere, for whatever reason, nothing is known of the hardware any more: all of it is programmed afresh at once. If
-/// that fails, too, masters are cut off where the driver has the means, and what was removed stays in quarantine until it succeeds, with the
-/// next invalidation, attach or resume. Each failure is reported through the core. A stopped clock or a lost bus access takes no translation out
-/// of a cache: that a unit does not answer says nothing of what it does when it works again.</para>
+/// <para>Registers are touched only while the device is runtime-active, and only under one lock. What changes while it is not takes effect
+/// when it becomes active.</para>
+/// <para>When a sequence fails anywhere, for whatever reason, nothing is known of the hardware any more: all of it is programmed afresh at
+/// once. If that fails, too, masters are cut off where the driver has the means, and what was removed stays in quarantine until it
+/// succeeds, with the next invalidation, attach or resume. Each failure is reported through the core. A stopped clock or a lost bus access
+/// takes no translation out of a cache: that a unit does not answer says nothing of what it does when it works again.</para>
 /// </remarks>
 public abstract class ProgrammedUnit : IommuUnit, IBoundDriver
 {
@@ -163,22 +163,23 @@ public abstract class ProgrammedUnit : IommuUnit, IBoundDriver
         }
     }
 
-    /// <summary>Programs all registers for what the books say, whatever they hold and the unit remembers. Afterwards nothing of what was before
-    /// is left.</summary>
+    /// <summary>Programs all registers for what the books say, whatever they hold and the unit remembers. Afterwards nothing of what was
+    /// before is left.</summary>
     protected abstract void Program();
 
-    /// <summary>Brings the unit up from where it was suspended, or from any other state if it <see cref="IommuUnit.NeedsReprogram"/>.</summary>
+    /// <summary>Brings the unit up from where it was suspended, or from any other state if it
+    /// <see cref="IommuUnit.NeedsReprogram"/>.</summary>
     protected virtual void Resume() => Program();
 
     /// <summary>Makes the unit quiet before it may lose power.</summary>
     protected abstract void Suspend();
 
-    /// <summary>Makes the unit drop what was gathered; it can be accessed. A domain on its way in or out may be in no context: there is nothing
-    /// to drop then.</summary>
+    /// <summary>Makes the unit drop what was gathered; it can be accessed. A domain on its way in or out may be in no context: there is
+    /// nothing to drop then.</summary>
     protected abstract void Flush(InvalidationTarget target, in InvalidationGather gather);
 
-    /// <summary>Something was removed while the unit was not active. Its masters are not either, so that nothing has to be done now unless the
-    /// unit may work on for one that makes accesses all the same.</summary>
+    /// <summary>Something was removed while the unit was not active. Its masters are not either, so that nothing has to be done now unless
+    /// the unit may work on for one that makes accesses all the same.</summary>
     protected virtual void MissInvalidation(InvalidationTarget target, in InvalidationGather gather)
     {
     }
@@ -226,8 +227,8 @@ public abstract class ProgrammedUnit : IommuUnit, IBoundDriver
         return Recover(ref error);
     }
 
-    /// <summary>Runs an interrupt handler. Registers that do not answer in it are reported, and the unit is not trusted until it was programmed
-    /// afresh.</summary>
+    /// <summary>Runs an interrupt handler. Registers that do not answer in it are reported, and the unit is not trusted until it was
+    /// programmed afresh.</summary>
     protected InterruptResult Guard(Func<InterruptResult> handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
@@ -244,7 +245,8 @@ public abstract class ProgrammedUnit : IommuUnit, IBoundDriver
         }
     }
 
-    /// <summary>Notes that registers failed outside of the sequences above. Call it under the lock, and <see cref="Tell"/> without.</summary>
+    /// <summary>Notes that registers failed outside of the sequences above. Call it under the lock, and <see cref="Tell"/>
+    /// without.</summary>
     private protected void Fail(Exception error)
     {
         MarkForReprogram();
@@ -263,7 +265,8 @@ public abstract class ProgrammedUnit : IommuUnit, IBoundDriver
         Core.Report(new UnitFailure(this, operation, StatusOf(error), error.Message, remedy));
     }
 
-    /// <summary>Programs everything afresh; masters are cut off when that fails. Call it under the lock, and <see cref="Tell"/> without.</summary>
+    /// <summary>Programs everything afresh; masters are cut off when that fails. Call it under the lock, and <see cref="Tell"/>
+    /// without.</summary>
     /// <param name="error">What failed before, or null; what failed now, if nothing had.</param>
     private protected Status Recover(ref Exception? error)
     {
@@ -300,5 +303,6 @@ public abstract class ProgrammedUnit : IommuUnit, IBoundDriver
         return _failure;
     }
 
-    private static Status StatusOf(Exception error) => error is ApertureException { Status: not Status.Ok } known ? known.Status : Status.IoError;
+    private static Status StatusOf(Exception error) =>
+        error is ApertureException { Status: not Status.Ok } known ? known.Status : Status.IoError;
 }

@@ -19,7 +19,8 @@ public abstract class SingleContextUnit : ProgrammedUnit
     {
     }
 
-    /// <summary>The paging domain in force, or null while addresses pass unchanged (or nothing passes, where the unit cannot let them).</summary>
+    /// <summary>The paging domain in force, or null while addresses pass unchanged (or nothing passes, where the unit cannot let
+    /// them).</summary>
     protected IommuDomain? Domain { get; private set; }
 
     /// <summary>All masters of a unit are one group.</summary>
@@ -146,8 +147,8 @@ public abstract class SingleContextUnit : ProgrammedUnit
         error = null;
         if (ReferenceEquals(domain, Domain) && !NeedsReprogram)
             return Status.Ok;
-        // The books hold whatever the registers do: a domain that was left may be gone by the time when the unit answers again, and a caller
-        // who wants the old one back says so.
+        // The books hold whatever the registers do: a domain that was left may be gone by the time when the unit answers again, and a
+        // caller who wants the old one back says so.
         _isOther |= !IsActive && !ReferenceEquals(domain, Domain); // nothing that was saved is of use to another domain
         Domain = domain;
         return Follow(null, out error);

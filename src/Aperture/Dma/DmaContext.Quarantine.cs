@@ -34,8 +34,8 @@ public sealed partial class DmaContext
     private static void ReleaseLater(IommuDomain domain, BouncePool pool, PhysicalAddress buffer) =>
         domain.WhenInvalidated(() => pool.Release(buffer));
 
-    /// <summary>Runs an action once no device in this one's address space can reach anything that was unmapped there so far: at once, unless
-    /// an IOMMU failed and was not programmed afresh since. With deferred flush what waits is told first.</summary>
+    /// <summary>Runs an action once no device in this one's address space can reach anything that was unmapped there so far: at once,
+    /// unless an IOMMU failed and was not programmed afresh since. With deferred flush what waits is told first.</summary>
     /// <param name="action">Gives memory back whose unmap failed, for instance. It runs on the thread that brought the IOMMU back.</param>
     public void WhenUnreachable(Action action)
     {

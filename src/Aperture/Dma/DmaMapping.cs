@@ -9,7 +9,14 @@ public readonly record struct DmaMapping : IDisposable
     private readonly DmaContext? _context;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal DmaMapping(DmaContext context, Iova address, PhysicalAddress physical, ulong length, DmaDirection direction, DmaAttributes attributes, MappingFlags flags)
+    internal DmaMapping(
+        DmaContext context,
+        Iova address,
+        PhysicalAddress physical,
+        ulong length,
+        DmaDirection direction,
+        DmaAttributes attributes,
+        MappingFlags flags)
     {
         _context = context;
         Address = address;
@@ -60,20 +67,25 @@ public readonly record struct DmaMapping : IDisposable
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
     /// <exception cref="ArgumentOutOfRangeException">They are not inside the mapping.</exception>
-    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: the mapping was ended before, where the path can tell.</exception>
-    public void SyncForCpu(ulong offset, ulong length, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => Sync(offset, length, true, file, line);
+    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: the mapping was ended before, where the path can
+    /// tell.</exception>
+    public void SyncForCpu(ulong offset, ulong length, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        Sync(offset, length, true, file, line);
 
     /// <summary>Gives all bytes back to the device.</summary>
     public void SyncForDevice([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => Sync(0, Length, false, file, line);
 
     /// <summary>Gives some of the bytes back to the device.</summary>
     /// <inheritdoc cref="SyncForCpu(ulong, ulong, string, int)"/>
-    public void SyncForDevice(ulong offset, ulong length, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => Sync(offset, length, false, file, line);
+    public void SyncForDevice(ulong offset, ulong length, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        Sync(offset, length, false, file, line);
 
-    /// <summary>Ends the mapping: the CPU owns the bytes again, the device cannot reach them any more (with deferred flush: soon).</summary>
+    /// <summary>Ends the mapping: the CPU owns the bytes again, the device cannot reach them any more (with deferred flush:
+    /// soon).</summary>
     /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: it was ended before, where the path can tell;
-    /// <see cref="Status.IoError"/>, <see cref="Status.TimedOut"/>: it has ended, but an IOMMU failed, and until that was programmed afresh the
-    /// device may still reach the memory, which must not be used for anything else (<see cref="DmaContext.WhenUnreachable"/>).</exception>
+    /// <see cref="Status.IoError"/>, <see cref="Status.TimedOut"/>: it has ended, but an IOMMU failed, and until that was programmed afresh
+    /// the device may still reach the memory, which must not be used for anything else
+    /// (<see cref="DmaContext.WhenUnreachable"/>).</exception>
     public void Dispose() => _context?.Unmap(this, Attributes, "", 0);
 
     /// <summary>Ends the mapping with other wishes than it was made with.</summary>
@@ -110,7 +122,10 @@ public readonly record struct DmaMapping : IDisposable
         if (_context is null)
             return;
         if (offset > Length || length > Length - offset)
-            throw new ArgumentOutOfRangeException(nameof(offset), offset, $"0x{length:x} bytes from 0x{offset:x} on are not inside the mapping of 0x{Length:x} bytes at {Address}");
+            throw new ArgumentOutOfRangeException(
+                nameof(offset),
+                offset,
+                $"0x{length:x} bytes from 0x{offset:x} on are not inside the mapping of 0x{Length:x} bytes at {Address}");
         _context.Sync(this, offset, length, forCpu, file, line);
     }
 }

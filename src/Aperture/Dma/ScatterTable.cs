@@ -41,15 +41,24 @@ public sealed class ScatterTable
     /// <param name="attributes">Wishes.</param>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
-    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: something is mapped; <see cref="Status.OutOfRange"/>: too many pieces; or as for
+    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: something is mapped; <see cref="Status.OutOfRange"/>: too many
+    /// pieces; or as for
     /// <see cref="DmaContext.Map"/>. Nothing is mapped then.</exception>
-    public void Map(DmaContext context, ReadOnlySpan<MemoryBlock> memory, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    public void Map(
+        DmaContext context,
+        ReadOnlySpan<MemoryBlock> memory,
+        DmaDirection direction,
+        DmaAttributes attributes = DmaAttributes.None,
+        [CallerFilePath] string file = "",
+        [CallerLineNumber] int line = 0)
     {
         ArgumentNullException.ThrowIfNull(context);
         if (_context is not null)
             throw new ApertureException(Status.Busy, $"a scatter table of {_context.DeviceName} was mapped again before it was unmapped");
         if (memory.Length > _memory.Length)
-            throw new ApertureException(Status.OutOfRange, $"{memory.Length} pieces for {context.DeviceName} do not fit into a scatter table of {_memory.Length}");
+            throw new ApertureException(
+                Status.OutOfRange,
+                $"{memory.Length} pieces for {context.DeviceName} do not fit into a scatter table of {_memory.Length}");
         memory.CopyTo(_memory);
         var mapping = context.MapScatter(_memory.AsSpan(0, memory.Length), _segments, direction, attributes, file, line);
         _pieces = memory.Length;
@@ -62,10 +71,12 @@ public sealed class ScatterTable
     }
 
     /// <summary>Gives all bytes to the CPU for a while.</summary>
-    public void SyncForCpu([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => _context?.SyncScatter(Mapping(_context), true, file, line);
+    public void SyncForCpu([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        _context?.SyncScatter(Mapping(_context), true, file, line);
 
     /// <summary>Gives all bytes back to the device.</summary>
-    public void SyncForDevice([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => _context?.SyncScatter(Mapping(_context), false, file, line);
+    public void SyncForDevice([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        _context?.SyncScatter(Mapping(_context), false, file, line);
 
     /// <summary>Ends the mapping; nothing happens while there is none.</summary>
     /// <exception cref="ApertureException">As for <see cref="DmaMapping.Dispose"/>: it has ended all the same.</exception>
@@ -85,5 +96,6 @@ public sealed class ScatterTable
         }
     }
 
-    private ScatterMapping Mapping(DmaContext context) => new(context, _memory.AsSpan(0, _pieces), _segments.AsSpan(0, _count), _direction, _attributes, _boundary, _flags);
+    private ScatterMapping Mapping(DmaContext context) =>
+        new(context, _memory.AsSpan(0, _pieces), _segments.AsSpan(0, _count), _direction, _attributes, _boundary, _flags);
 }

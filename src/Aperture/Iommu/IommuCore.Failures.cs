@@ -7,7 +7,8 @@ public sealed partial class IommuCore
 {
     private readonly Queue<UnitFailure> _failures = new(); // the last ones, oldest first; guarded by the lock of faults
 
-    private readonly Dictionary<object, IommuUnit> _failed = []; // units that are out and were not programmed afresh, by their devices' keys
+    // units that are out and were not programmed afresh, by their devices' keys
+    private readonly Dictionary<object, IommuUnit> _failed = [];
 
     /// <summary>Failures of units' hardware, oldest first; at most <see cref="KeptFaults"/>.</summary>
     public IReadOnlyList<UnitFailure> Failures

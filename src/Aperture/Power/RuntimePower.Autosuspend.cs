@@ -39,7 +39,11 @@ public sealed partial class RuntimePower
         if (_delay == Timeout.InfiniteTimeSpan)
             return;
         _idleSince = Time.GetTimestamp();
-        _timer ??= Time.CreateTimer(static power => ((RuntimePower)power!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer ??= Time.CreateTimer(
+            static power => ((RuntimePower)power!).OnTimer(),
+            this,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
         _timer.Change(_delay, Timeout.InfiniteTimeSpan);
     }
 

@@ -8,7 +8,8 @@ public sealed partial class RuntimePower
     private bool _asleep;        // the device has gone to sleep with the system
     private bool _activeAtSleep; // it was active then, and one hold is the sleep's own
 
-    /// <summary>Goes to sleep: an active device is saved by its driver's <see cref="IPowerAware.Suspend"/> and loses power. Consumers must sleep already.</summary>
+    /// <summary>Goes to sleep: an active device is saved by its driver's <see cref="IPowerAware.Suspend"/> and loses power. Consumers must
+    /// sleep already.</summary>
     internal void Sleep()
     {
         lock (_lock)

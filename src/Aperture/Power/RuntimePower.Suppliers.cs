@@ -19,7 +19,8 @@ public sealed partial class RuntimePower
 
     /// <summary>Makes this device depend on another one: the driver core resumes and wakes the supplier first, and unbinds, suspends and
     /// puts to sleep this device first. An active device holds its new supplier at once. Links to the same device are counted.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: the supplier depends on this device; or the supplier could not be resumed. Nothing is linked then.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: the supplier depends on this device; or the supplier could
+    /// not be resumed. Nothing is linked then.</exception>
     public void AddSupplier(IPowered supplier)
     {
         ArgumentNullException.ThrowIfNull(supplier);
@@ -31,13 +32,15 @@ public sealed partial class RuntimePower
                 return;
         }
 
-        // Looked for once the link can be seen: of two threads that link two devices to each other at least one finds the circle. Until then
-        // nobody follows the link.
+        // Looked for once the link can be seen: of two threads that link two devices to each other at least one finds the circle. Until
+        // then nobody follows the link.
         var path = new List<string>();
         if (Reaches(supplier, _device, path, []))
         {
             Uncount(link);
-            throw new ApertureException(Status.InvalidArgument, $"{_device.Name} cannot depend on {supplier.Name}: {string.Join(" depends on ", path)}");
+            throw new ApertureException(
+                Status.InvalidArgument,
+                $"{_device.Name} cannot depend on {supplier.Name}: {string.Join(" depends on ", path)}");
         }
 
         try

@@ -36,7 +36,8 @@ public sealed partial class RuntimePower
     internal event Action<IPowered, Exception>? SuspendFailed;
 
     /// <summary>Holds the device active; it is when this returns.</summary>
-    /// <exception cref="ApertureException">A supplier or the driver could not be resumed; everything is as before. <see cref="Status.Busy"/>: the system sleeps.</exception>
+    /// <exception cref="ApertureException">A supplier or the driver could not be resumed; everything is as before.
+    /// <see cref="Status.Busy"/>: the system sleeps.</exception>
     public void Get()
     {
         if (TryGetActive())

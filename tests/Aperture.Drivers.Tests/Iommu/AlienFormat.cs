@@ -43,13 +43,15 @@ public readonly struct AlienFormat : IPageTableFormat
 
     public int LeafShift(int level, ulong entry) => Like.LeafShift(level, entry);
 
-    public void LeafPattern(int level, int pageShift, out ulong mask, out ulong value) => Like.LeafPattern(level, pageShift, out mask, out value);
+    public void LeafPattern(int level, int pageShift, out ulong mask, out ulong value) =>
+        Like.LeafPattern(level, pageShift, out mask, out value);
 
     public PhysicalAddress LeafAddress(int level, ulong entry) => Like.LeafAddress(level, entry);
 
     public Protection LeafProtection(int level, ulong entry) => Like.LeafProtection(level, entry);
 
-    public ulong MakeLeaf(int level, int pageShift, PhysicalAddress page, Protection protection) => Like.MakeLeaf(level, pageShift, page, protection);
+    public ulong MakeLeaf(int level, int pageShift, PhysicalAddress page, Protection protection) =>
+        Like.MakeLeaf(level, pageShift, page, protection);
 
     public PhysicalAddress TableAddress(int level, ulong entry) => Like.TableAddress(level, entry);
 

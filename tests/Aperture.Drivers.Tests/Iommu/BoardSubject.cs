@@ -65,7 +65,9 @@ internal sealed class BoardSubject : IContractSubject
                 }
 
                 if (port > 0 && !seen.SequenceEqual(bytes))
-                    throw new ApertureException(Status.IoError, $"{master.Device.Name} reads through port {port} at {address} something else than through the one before");
+                    throw new ApertureException(
+                        Status.IoError,
+                        $"{master.Device.Name} reads through port {port} at {address} something else than through the one before");
                 seen.CopyTo(bytes);
             }
         }
@@ -79,7 +81,8 @@ internal sealed class BoardSubject : IContractSubject
             }
         }
 
-        /// <summary>A fault that nobody mends leaves a unit holding everything back: the master is reset, and its units come up afresh.</summary>
+        /// <summary>A fault that nobody mends leaves a unit holding everything back: the master is reset, and its units come up
+        /// afresh.</summary>
         private void Recover()
         {
             foreach (var unit in master.Device.Iommu!.Ports.Select(port => port.Unit.Device))

@@ -62,7 +62,11 @@ public sealed class ContractTests : IDisposable
     {
         var wrong = new Wrong(new BoardSubject(_board)) { LosesWrites = true };
         Assert.Equal(ContractOutcome.Fails, IommuContract.Find(check)!.Run(wrong).Outcome);
-        wrong = new Wrong(new BoardSubject(_board)) { LosesWrites = true, Differences = new Dictionary<string, string> { [check] = "it loses writes" } };
+        wrong = new Wrong(new BoardSubject(_board))
+        {
+            LosesWrites = true,
+            Differences = new Dictionary<string, string> { [check] = "it loses writes" },
+        };
         Assert.Equal(new ContractResult(check, ContractOutcome.Differs, "it loses writes"), IommuContract.Find(check)!.Run(wrong));
     }
 
@@ -87,7 +91,8 @@ public sealed class ContractTests : IDisposable
 
         public IommuUnit Unit => inner.Unit;
 
-        public IReadOnlyList<IContractMaster> Masters => [.. inner.Masters.Take(IsAlone ? 1 : 2).Select(master => new WrongMaster(this, master))];
+        public IReadOnlyList<IContractMaster> Masters =>
+            [.. inner.Masters.Take(IsAlone ? 1 : 2).Select(master => new WrongMaster(this, master))];
 
         public PhysicalAddress Memory => inner.Memory;
 

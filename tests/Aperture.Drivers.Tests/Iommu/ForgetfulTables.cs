@@ -9,7 +9,8 @@ public sealed class ForgetfulTables(ITableMemory tables) : ITableMemory
 {
     public PhysicalMemory Memory => tables.Memory;
 
-    public bool TryAllocate(int bytes, int alignment, int addressBits, out PhysicalAddress table) => tables.TryAllocate(bytes, alignment, addressBits, out table);
+    public bool TryAllocate(int bytes, int alignment, int addressBits, out PhysicalAddress table) =>
+        tables.TryAllocate(bytes, alignment, addressBits, out table);
 
     public void Free(PhysicalAddress table, int bytes) => tables.Free(table, bytes);
 

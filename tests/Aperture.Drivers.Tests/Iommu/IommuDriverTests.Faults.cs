@@ -186,7 +186,8 @@ public abstract partial class IommuDriverTests
         }
     }
 
-    /// <summary>B5: the handler ran inside the register access that raised the interrupt, in the middle of the sequence and under its lock.</summary>
+    /// <summary>B5: the handler ran inside the register access that raised the interrupt, in the middle of the sequence and under its
+    /// lock.</summary>
     [Fact]
     public void An_interrupt_in_the_middle_of_a_register_sequence_is_handled_after_it()
     {

@@ -27,7 +27,9 @@ public abstract partial class IommuDriverTests
             for (var port = 0; port < master.Ports.Length; port++)
             {
                 var status = master.TryRead(s_iova, out var value, port);
-                Assert.True(status == DmaStatus.Stalled || (status == DmaStatus.Ok && (value == from || value == to)), $"from {from} to {to}: {status}, {value}");
+                Assert.True(
+                    status == DmaStatus.Stalled || (status == DmaStatus.Ok && (value == from || value == to)),
+                    $"from {from} to {to}: {status}, {value}");
             }
         };
         for (var round = 0; round < 100; round++)

@@ -53,7 +53,8 @@ public abstract partial class IommuDriverTests
                     unit.Cycle(losesState: random.Next(2) == 0);
                     break;
                 case 8 when IsOn(unit):
-                    master.TryRead(s_iova + (RandomPages * Page), out _, random.Next(master.Ports.Length)); // a fault; nobody may have mended it when the next step comes
+                    // a fault; nobody may have mended it when the next step comes
+                    master.TryRead(s_iova + (RandomPages * Page), out _, random.Next(master.Ports.Length));
                     break;
                 case 9 when IsOn(unit):
                     ReplaceOnDyingUnit(random, unit, master, space.Domain);

@@ -32,7 +32,10 @@ public abstract partial class IommuDriverTests
 
     [Theory]
     [MemberData(nameof(DmaTruths))]
-    public void Memory_that_the_DMA_API_let_go_is_reached_by_no_master_whichever_register_access_failed(string kind, DomainType type, string fault)
+    public void Memory_that_the_DMA_API_let_go_is_reached_by_no_master_whichever_register_access_failed(
+        string kind,
+        DomainType type,
+        string fault)
     {
         _board.Core.DefaultDomainType = type;
         var unit = _board.AddUnit();
@@ -70,7 +73,9 @@ public abstract partial class IommuDriverTests
             {
                 Assert.True(domain.IsQuarantining && domain.QuarantinedBytes >= Page);
                 Assert.True(memory.Taken > taken, "memory that is reached was given back");
-                Assert.True(kind == "coherent" || type == DomainType.DmaDeferred || error is not null, "the unmap returned, and the memory is reached");
+                Assert.True(
+                    kind == "coherent" || type == DomainType.DmaDeferred || error is not null,
+                    "the unmap returned, and the memory is reached");
             }
 
             Assert.True(kind != "coherent" || error is null);

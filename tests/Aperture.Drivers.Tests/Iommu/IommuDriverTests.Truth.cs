@@ -27,8 +27,8 @@ public abstract partial class IommuDriverTests
         }
     }
 
-    /// <summary>Before, a strict unmap behind a unit whose register access failed said Ok, and its master went on reaching the page as soon as the
-    /// clock was back.</summary>
+    /// <summary>Before, a strict unmap behind a unit whose register access failed said Ok, and its master went on reaching the page as soon
+    /// as the clock was back.</summary>
     [Theory]
     [MemberData(nameof(Truths))]
     public void After_an_unmap_that_returned_no_access_reaches_the_page_whichever_register_access_failed(string operation, string fault)
@@ -104,16 +104,22 @@ public abstract partial class IommuDriverTests
         return pieces;
     }
 
-    private static List<(Iova Iova, ulong Data, ulong Size)> Removed(string operation, List<(Iova Iova, ulong Data, ulong Size)> all) => operation switch
-    {
-        "unmap" => [all[0]],
-        "unmap part" => [(all[2].Iova, all[2].Data, Page)],
-        "unmap table" => [all[2], all[5]],
-        "map" => [(s_base + (1UL << 21), 3UL << 18, Page)],
-        _ => all,
-    };
+    private static List<(Iova Iova, ulong Data, ulong Size)> Removed(string operation, List<(Iova Iova, ulong Data, ulong Size)> all) =>
+        operation switch
+        {
+            "unmap" => [all[0]],
+            "unmap part" => [(all[2].Iova, all[2].Data, Page)],
+            "unmap table" => [all[2], all[5]],
+            "map" => [(s_base + (1UL << 21), 3UL << 18, Page)],
+            _ => all,
+        };
 
-    private void Run(string operation, MasterOnBoard master, IommuDomain first, IommuDomain second, List<(Iova Iova, ulong Data, ulong Size)> removed)
+    private void Run(
+        string operation,
+        MasterOnBoard master,
+        IommuDomain first,
+        IommuDomain second,
+        List<(Iova Iova, ulong Data, ulong Size)> removed)
     {
         switch (operation)
         {
@@ -160,7 +166,11 @@ public abstract partial class IommuDriverTests
     }
 
     /// <summary>No access reaches memory whose unmap returned; what an unmap that threw may have left is in quarantine.</summary>
-    private void CheckGone(MasterOnBoard master, IommuDomain domain, List<(Iova Iova, ulong Data, ulong Size)> removed, ApertureException? error)
+    private void CheckGone(
+        MasterOnBoard master,
+        IommuDomain domain,
+        List<(Iova Iova, ulong Data, ulong Size)> removed,
+        ApertureException? error)
     {
         foreach (var (iova, data, size) in removed)
         {
@@ -202,8 +212,8 @@ public abstract partial class IommuDriverTests
         return System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(_board.Memory.Span(address, 8));
     }
 
-    /// <summary>Runs an operation with a fault at its register access of this number: the clock stops and comes back when the operation is over,
-    /// nothing is answered from there on until then, one access is not answered, or the driver itself throws something.</summary>
+    /// <summary>Runs an operation with a fault at its register access of this number: the clock stops and comes back when the operation is
+    /// over, nothing is answered from there on until then, one access is not answered, or the driver itself throws something.</summary>
     /// <returns>Whether it came to that.</returns>
     private static bool Strike(UnitOnBoard unit, int access, string fault, Action operation, out ApertureException? error)
     {

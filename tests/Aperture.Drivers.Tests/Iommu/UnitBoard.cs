@@ -47,7 +47,10 @@ public abstract class UnitBoard : IDisposable
         _nextRegisters += 0x10_0000;
         var model = CreateModel(address);
         Bus.Attach(address, model);
-        var device = new Device($"{address.Value:x}.{Kind}") { Description = new DeviceDescription { Compatible = Compatible is { } name ? [name] : [] } };
+        var device = new Device($"{address.Value:x}.{Kind}")
+        {
+            Description = new DeviceDescription { Compatible = Compatible is { } name ? [name] : [] },
+        };
         var registers = new WatchedRegisters(new BusRegisterRegion(Bus, address, model.Size, device.Name));
         device.Registers.Add(registers);
         var wire = new InterruptWire(device.Name);
@@ -75,7 +78,12 @@ public abstract class UnitBoard : IDisposable
         var device = new Device($"master{_masters}");
         var ids = Ids(_masters++);
         var ports = units.SelectMany(unit => ids.Select(id => (Unit: unit, Id: id))).ToArray();
-        Core.Configure(device, [.. ports.Select(port => new IommuSpecifier(port.Unit.Device, port.Unit.Device.Name, port.Unit.Unit.SpecifierCells == 0 ? [] : [port.Id]))]);
+        Core.Configure(
+            device,
+            [.. ports.Select(port => new IommuSpecifier(
+                port.Unit.Device,
+                port.Unit.Device.Name,
+                port.Unit.Unit.SpecifierCells == 0 ? [] : [port.Id]))]);
         return new MasterOnBoard(this, device, [.. ports.Select(port => new DmaPort(Bus, port.Unit.Model, new StreamId(port.Id)))]);
     }
 

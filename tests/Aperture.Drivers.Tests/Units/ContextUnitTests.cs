@@ -55,7 +55,8 @@ public sealed class ContextUnitTests : IDisposable
         public override IommuCapabilities Capabilities { get; } =
             new() { PageSizes = 0x1000, ApertureEnd = new Iova(uint.MaxValue), OutputBits = 32, CanBypass = true, CanBlock = true };
 
-        public IEnumerable<(Device Master, DomainType Type)> Places => Attachments.Select(attachment => (attachment.Master, attachment.Domain.Type));
+        public IEnumerable<(Device Master, DomainType Type)> Places =>
+            Attachments.Select(attachment => (attachment.Master, attachment.Domain.Type));
 
         protected override DomainType Unattached => unattached;
 

@@ -60,7 +60,9 @@ public sealed class FlushQueueTests : IDisposable
         var memory = _rig.Memory.Allocate(0x3000);
         _rig.Dma.Map(memory, DmaDirection.ToDevice).Dispose();
         Assert.Empty(_rig.Unit.Invalidations);
-        Assert.Equal((1, 0, 0x3000), (_rig.Dma.FlushStatistics.Unmaps, _rig.Dma.FlushStatistics.Flushes, _rig.Dma.FlushStatistics.PendingBytes));
+        Assert.Equal(
+            (1, 0, 0x3000),
+            (_rig.Dma.FlushStatistics.Unmaps, _rig.Dma.FlushStatistics.Flushes, _rig.Dma.FlushStatistics.PendingBytes));
         _rig.Time.Advance(TimeSpan.FromMilliseconds(9));
         Assert.Empty(_rig.Unit.Invalidations);
         _rig.Time.Advance(TimeSpan.FromMilliseconds(1));

@@ -37,7 +37,9 @@ public sealed class CommitTests : IDisposable
     {
         var heard = new List<UnitFailure>();
         _core.UnitFailed += heard.Add;
-        _units[0].OnInvalidate = _ => throw (isAperture ? new ApertureException(Status.TimedOut, "it is stuck") : new InvalidOperationException("it is stuck"));
+        _units[0].OnInvalidate = _ => throw (isAperture ? new ApertureException(
+            Status.TimedOut,
+            "it is stuck") : new InvalidOperationException("it is stuck"));
         var gather = default(InvalidationGather);
         _domain.Unmap(s_iova, 0x1000, ref gather, out _);
         Assert.Equal(isAperture ? Status.TimedOut : Status.IoError, _domain.Commit(ref gather));
@@ -46,7 +48,10 @@ public sealed class CommitTests : IDisposable
         var failure = Assert.Single(heard);
         Assert.Equal((_units[0], UnitOperation.Invalidate, "it is stuck"), (failure.Unit, failure.Operation, failure.Reason));
         Assert.Equal((1UL, failure), (_core.FailureCount, Assert.Single(_core.Failures)));
-        Assert.Equal("u0: an invalidation failed: it is stuck; its masters may still reach what was unmapped, which stays in quarantine until it was programmed afresh", failure.ToString());
+        Assert.Equal(
+            "u0: an invalidation failed: it is stuck; its masters may still reach what was unmapped, "
+            + "which stays in quarantine until it was programmed afresh",
+            failure.ToString());
 
         Assert.True(_units[0].NeedsReprogram);
         Assert.Equal(0x1000UL, _domain.QuarantinedBytes);
@@ -104,7 +109,8 @@ public sealed class CommitTests : IDisposable
         machine.Core.Add(device);
         machine.Iommu.Report(new UnitFailure(machine.Units["u"], UnitOperation.Suspend, Status.IoError, "no answer", UnitRemedy.CutOff));
         Assert.Contains(
-            "u Trouble: u: a suspend failed: no answer; its masters are cut off, and what was unmapped stays in quarantine until it was programmed afresh",
+            "u Trouble: u: a suspend failed: no answer; its masters are cut off, and what was unmapped "
+            + "stays in quarantine until it was programmed afresh",
             machine.Log);
     }
 }

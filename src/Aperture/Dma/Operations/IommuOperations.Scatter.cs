@@ -7,7 +7,14 @@ namespace Aperture.Dma.Operations;
 // Scatterlists: one range of device addresses for the whole list.
 internal sealed partial class IommuOperations
 {
-    public override Status MapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, Span<DmaSegment> segments, DmaDirection direction, DmaAttributes attributes, out int count, out bool isBounced)
+    public override Status MapScatter(
+        DmaContext context,
+        ReadOnlySpan<MemoryBlock> memory,
+        Span<DmaSegment> segments,
+        DmaDirection direction,
+        DmaAttributes attributes,
+        out int count,
+        out bool isBounced)
     {
         count = 0;
         isBounced = false;
@@ -26,7 +33,8 @@ internal sealed partial class IommuOperations
 
         var rights = Rights(context, direction, attributes);
         var layout = new ScatterLayout(_page, boundary);
-        var run = (First: 0, At: start, Physical: default(PhysicalAddress), Bytes: 0UL); // pieces that follow each other in memory as well are mapped in one go
+        // pieces that follow each other in memory as well are mapped in one go
+        var run = (First: 0, At: start, Physical: default(PhysicalAddress), Bytes: 0UL);
         for (var i = 0; i < memory.Length; i++)
         {
             var block = memory[i];
@@ -62,7 +70,12 @@ internal sealed partial class IommuOperations
         return last;
     }
 
-    public override Status UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, ulong boundary, bool isBounced)
+    public override Status UnmapScatter(
+        DmaContext context,
+        ReadOnlySpan<MemoryBlock> memory,
+        ReadOnlySpan<DmaSegment> segments,
+        ulong boundary,
+        bool isBounced)
     {
         var start = segments[0].Address.AlignDown(_page);
         var plan = new ScatterLayout(_page, boundary);
@@ -87,8 +100,15 @@ internal sealed partial class IommuOperations
         return told;
     }
 
-    /// <summary>Maps pieces that follow each other. When that fails, those before are unmapped and the device addresses given back.</summary>
-    private Status MapRun(ReadOnlySpan<MemoryBlock> memory, (int First, Iova At, PhysicalAddress Physical, ulong Bytes) run, Iova start, ulong total, ulong boundary, Protection rights)
+    /// <summary>Maps pieces that follow each other. When that fails, those before are unmapped and the device addresses given
+    /// back.</summary>
+    private Status MapRun(
+        ReadOnlySpan<MemoryBlock> memory,
+        (int First, Iova At, PhysicalAddress Physical, ulong Bytes) run,
+        Iova start,
+        ulong total,
+        ulong boundary,
+        Protection rights)
     {
         var status = run.Bytes == 0 ? Status.Ok : _domain.Map(run.At, run.Physical, run.Bytes, rights);
         if (status == Status.Ok)

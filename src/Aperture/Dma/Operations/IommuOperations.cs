@@ -54,7 +54,14 @@ internal sealed partial class IommuOperations : DmaOperations
     public override Status Map(DmaContext context, ref DmaSource source, DmaDirection direction, DmaAttributes attributes, out Iova address)
     {
         var offset = source.Physical.Value & (_page - 1);
-        var status = MapRange(context, context.MinAlignMask, source.Physical - offset, Whole(offset + source.Length), context.Limit, Rights(context, direction, attributes), out address);
+        var status = MapRange(
+            context,
+            context.MinAlignMask,
+            source.Physical - offset,
+            Whole(offset + source.Length),
+            context.Limit,
+            Rights(context, direction, attributes),
+            out address);
         address += offset;
         return status;
     }
@@ -107,18 +114,38 @@ internal sealed partial class IommuOperations : DmaOperations
     public override Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction, out Iova address)
     {
         var offset = physical.Value & (_page - 1);
-        var status = MapRange(context, 0, physical - offset, Whole(offset + bytes), context.Limit, (Rights(context, direction, DmaAttributes.None) & ~Protection.Cache) | Protection.Mmio, out address);
+        var status = MapRange(
+            context,
+            0,
+            physical - offset,
+            Whole(offset + bytes),
+            context.Limit,
+            (Rights(context, direction, DmaAttributes.None) & ~Protection.Cache) | Protection.Mmio,
+            out address);
         address += offset;
         return status;
     }
 
     public override Status UnmapResource(DmaContext context, Iova address, ulong bytes) => Unmap(context, address, bytes);
 
-    public override Status MapAllocation(DmaContext context, ReadOnlySpan<MemoryBlock> pieces, DmaAttributes attributes, DmaDirection direction, out Iova address, out ulong mapped)
+    public override Status MapAllocation(
+        DmaContext context,
+        ReadOnlySpan<MemoryBlock> pieces,
+        DmaAttributes attributes,
+        DmaDirection direction,
+        out Iova address,
+        out ulong mapped)
     {
         var rights = Rights(context, direction, attributes);
         if (pieces.Length == 1)
-            return MapRange(context, 0, pieces[0].Address, mapped = Whole((ulong)pieces[0].Length), context.CoherentLimit, rights, out address);
+            return MapRange(
+                context,
+                0,
+                pieces[0].Address,
+                mapped = Whole((ulong)pieces[0].Length),
+                context.CoherentLimit,
+                rights,
+                out address);
         mapped = 0;
         foreach (var piece in pieces)
             mapped += Whole((ulong)piece.Length);
@@ -157,7 +184,14 @@ internal sealed partial class IommuOperations : DmaOperations
 
     private ulong Whole(ulong bytes) => (bytes + _page - 1) & ~(_page - 1);
 
-    private Status MapRange(DmaContext context, ulong minAlign, PhysicalAddress physical, ulong bytes, Iova limit, Protection rights, out Iova address)
+    private Status MapRange(
+        DmaContext context,
+        ulong minAlign,
+        PhysicalAddress physical,
+        ulong bytes,
+        Iova limit,
+        Protection rights,
+        out Iova address)
     {
         address = default;
         if (minAlign > _page - 1)
@@ -170,8 +204,8 @@ internal sealed partial class IommuOperations : DmaOperations
         return status;
     }
 
-    /// <summary>Device addresses: below 4 GiB until they run out for this device, which then leaves those to others for good (recorded behaviour).
-    /// When there are none left, those that wait for their invalidation come back first.</summary>
+    /// <summary>Device addresses: below 4 GiB until they run out for this device, which then leaves those to others for good (recorded
+    /// behaviour). When there are none left, those that wait for their invalidation come back first.</summary>
     private bool TryAllocate(DmaContext context, ulong bytes, Iova limit, out Iova address)
     {
         if (limit.Value > uint.MaxValue && !context.IsAboveLow)

@@ -11,14 +11,15 @@ public sealed partial class SharedBuffer
     private readonly Dictionary<DmaContext, Part> _parts = []; // of each device that takes part
     private readonly HashSet<IommuDomain> _domains = [];       // in which the memory was mapped
 
-    /// <summary>Lets a device take part. With an address, the device finds the buffer there, as the others do that were given the same. Devices
-    /// in one domain find it at one address in any case.</summary>
+    /// <summary>Lets a device take part. With an address, the device finds the buffer there, as the others do that were given the same.
+    /// Devices in one domain find it at one address in any case.</summary>
     /// <param name="device">A bound device.</param>
     /// <param name="address">The device address, with the memory's offset in a page; null for any.</param>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
     /// <returns>Where the device finds the first byte.</returns>
-    /// <exception cref="ApertureException"><see cref="Status.AlreadyExists"/>: it takes part, or its address is taken; or the device cannot reach the memory.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.AlreadyExists"/>: it takes part, or its address is taken; or the device cannot
+    /// reach the memory.</exception>
     public Iova Attach(Device device, Iova? address = null, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -54,7 +55,9 @@ public sealed partial class SharedBuffer
                 for (var j = 0; j < i; j++)
                 {
                     if (devices[j] == devices[i])
-                        throw new ApertureException(Status.InvalidArgument, $"{devices[i].Name} is named twice for the shared buffer at {Block.Address}");
+                        throw new ApertureException(
+                            Status.InvalidArgument,
+                            $"{devices[i].Name} is named twice for the shared buffer at {Block.Address}");
                 }
             }
 
@@ -70,7 +73,9 @@ public sealed partial class SharedBuffer
             Detach(devices[leader]);
             if (isOwn && status is (Status.AlreadyExists or Status.OutOfRange) && devices[leader].Dma.Domain is not null)
                 return Search(devices, file, line);
-            throw new ApertureException(status, $"{devices[clash].Name} cannot find the shared buffer at {address}, where {devices[leader].Name} does ({status})");
+            throw new ApertureException(
+                status,
+                $"{devices[clash].Name} cannot find the shared buffer at {address}, where {devices[leader].Name} does ({status})");
         }
     }
 
@@ -78,7 +83,8 @@ public sealed partial class SharedBuffer
     /// <param name="device">The device.</param>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
-    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: its turn is running, or others in its domain use its mapping.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: its turn is running, or others in its domain use its
+    /// mapping.</exception>
     public void Detach(Device device, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -89,7 +95,9 @@ public sealed partial class SharedBuffer
             foreach (var (user, part) in _parts)
             {
                 if (part.Owner == device.Dma && user != device.Dma)
-                    throw new ApertureException(Status.Busy, $"{user.DeviceName} finds the shared buffer at {Block.Address} through the mapping of {device.Name}");
+                    throw new ApertureException(
+                        Status.Busy,
+                        $"{user.DeviceName} finds the shared buffer at {Block.Address} through the mapping of {device.Name}");
             }
 
             if (Remove(device.Dma, out var own) && own.Owner == device.Dma)
@@ -149,7 +157,9 @@ public sealed partial class SharedBuffer
     {
         foreach (var part in _parts.Values)
         {
-            if (part.Owner.Domain is null || part.Owner.Domain != context.Domain || part.Mapping.Address != (address ?? part.Mapping.Address))
+            if (part.Owner.Domain is null || part.Owner.Domain != context.Domain)
+                continue;
+            if (part.Mapping.Address != (address ?? part.Mapping.Address))
                 continue;
             Add(context, part);
             return part.Mapping.Address;

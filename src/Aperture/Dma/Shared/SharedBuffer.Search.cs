@@ -24,13 +24,18 @@ public sealed partial class SharedBuffer
             if (status == Status.Ok)
                 return address;
             if (status is not (Status.AlreadyExists or Status.OutOfRange))
-                throw new ApertureException(status, $"the shared buffer at {Block.Address} cannot be mapped at {address} for all who shall take part ({status})");
+                throw new ApertureException(
+                    status,
+                    $"the shared buffer at {Block.Address} cannot be mapped at {address} for all who shall take part ({status})");
             if (bytes > ulong.MaxValue - address.Value)
                 break;
             address += bytes; // taken meanwhile, or mapped by a driver itself
         }
 
-        throw new ApertureException(Status.NoSpace, $"no device address up to {limit} is free for the shared buffer of 0x{bytes:x} bytes at {Block.Address} for all who shall take part");
+        throw new ApertureException(
+            Status.NoSpace,
+            $"no device address up to {limit} is free for the shared buffer of 0x{bytes:x} bytes at {Block.Address} "
+            + "for all who shall take part");
     }
 
     /// <summary>Moves an address up until it is free for all: whoever has something there names the next that is free for it.</summary>

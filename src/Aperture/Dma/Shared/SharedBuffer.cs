@@ -6,8 +6,8 @@ using Aperture.Iommu;
 
 namespace Aperture.Dma.Shared;
 
-/// <summary>Memory that several devices work on in turn: mapped for each of them, with the owner stated and fences between owners. Readers share
-/// it; a writer, the CPU included, has it alone.</summary>
+/// <summary>Memory that several devices work on in turn: mapped for each of them, with the owner stated and fences between owners. Readers
+/// share it; a writer, the CPU included, has it alone.</summary>
 /// <remarks>Thread-safe. Caches are maintained where the bytes change hands, for those who need it.</remarks>
 public sealed partial class SharedBuffer : IDisposable
 {
@@ -46,7 +46,9 @@ public sealed partial class SharedBuffer : IDisposable
         lock (_lock)
         {
             if (device is not null && !_parts.ContainsKey(device.Dma))
-                throw new ApertureException(Status.NotPermitted, $"{device.Name} does not take part in the shared buffer at {Block.Address}");
+                throw new ApertureException(
+                    Status.NotPermitted,
+                    $"{device.Name} does not take part in the shared buffer at {Block.Address}");
             if (IsBlocked(direction))
                 return null;
             var use = new SharedUse(this, device?.Dma, direction);
@@ -74,7 +76,12 @@ public sealed partial class SharedBuffer : IDisposable
     /// <param name="begun">Called with the turn, at once or on the thread that ends the last one in the way.</param>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
-    public void BeginAfterFences(Device? device, DmaDirection direction, Action<SharedUse> begun, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    public void BeginAfterFences(
+        Device? device,
+        DmaDirection direction,
+        Action<SharedUse> begun,
+        [CallerFilePath] string file = "",
+        [CallerLineNumber] int line = 0)
     {
         ArgumentNullException.ThrowIfNull(begun);
         if (TryBegin(device, direction, file, line) is { } use)
@@ -104,7 +111,9 @@ public sealed partial class SharedBuffer : IDisposable
         lock (_lock)
         {
             if (_uses.Count > 0)
-                throw new ApertureException(Status.Busy, $"the shared buffer at {Block.Address} is in use by {_uses[0].User?.DeviceName ?? "the CPU"}");
+                throw new ApertureException(
+                    Status.Busy,
+                    $"the shared buffer at {Block.Address} is in use by {_uses[0].User?.DeviceName ?? "the CPU"}");
             foreach (var (user, part) in _parts)
             {
                 user.Detaching -= OnDetaching;
@@ -148,7 +157,8 @@ public sealed partial class SharedBuffer : IDisposable
         }
     }
 
-    /// <summary>What a device wrote is in memory then, for the CPU and through it for all others. What it read is its no more, at no cost.</summary>
+    /// <summary>What a device wrote is in memory then, for the CPU and through it for all others. What it read is its no more, at no
+    /// cost.</summary>
     private static void End(Part part, DmaContext user, DmaDirection direction)
     {
         if (direction == DmaDirection.ToDevice)

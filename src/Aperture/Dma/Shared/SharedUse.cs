@@ -1,6 +1,7 @@
 namespace Aperture.Dma.Shared;
 
-/// <summary>A device's, or the CPU's, turn with a shared buffer. Dispose it when the work is done: the next in turn may have the bytes then.</summary>
+/// <summary>A device's, or the CPU's, turn with a shared buffer. Dispose it when the work is done: the next in turn may have the bytes
+/// then.</summary>
 public sealed class SharedUse : IDisposable
 {
     private readonly SharedBuffer _buffer;
