@@ -19,7 +19,7 @@ public abstract partial class IommuDriverTests
             var cases = new TheoryData<string, string>();
             foreach (var operation in new[] { "unmap", "unmap nine", "unmap part", "unmap table", "map", "replace", "detach" })
             {
-                foreach (var fault in new[] { "clock", "dead", "once", "bug" })
+                foreach (var fault in new[] { "clock", "power", "dead", "once", "bug" })
                     cases.Add(operation, fault);
             }
 
@@ -212,7 +212,7 @@ public abstract partial class IommuDriverTests
         return System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(_board.Memory.Span(address, 8));
     }
 
-    /// <summary>Runs an operation with a fault at its register access of this number: the clock stops and comes back when the operation is
+    /// <summary>Runs an operation with a fault at its register access of this number: clock or power go and come back when the operation is
     /// over, nothing is answered from there on until then, one access is not answered, or the driver itself throws something.</summary>
     /// <returns>Whether it came to that.</returns>
     private static bool Strike(UnitOnBoard unit, int access, string fault, Action operation, out ApertureException? error)
@@ -227,6 +227,9 @@ public abstract partial class IommuDriverTests
             {
                 case "clock":
                     unit.Model.IsClocked = false;
+                    break;
+                case "power":
+                    unit.Model.SetPower(false);
                     break;
                 case "dead":
                     unit.Registers.IsDead = true;
@@ -249,6 +252,7 @@ public abstract partial class IommuDriverTests
         unit.Registers.Before = null;
         unit.Registers.IsDead = false;
         unit.Model.IsClocked = true;
+        unit.Model.SetPower(true);
         return left <= 0;
     }
 }
