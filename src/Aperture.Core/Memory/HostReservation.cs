@@ -18,11 +18,15 @@ internal sealed unsafe partial class HostReservation : SafeHandle
     private const uint MemRelease = 0x8000;
     private const uint PageReadWrite = 0x04;
 
-    private const int MostRetired = 128; // a process can have some 65,000 mappings
+    private const int MostRetired = 128;   // kept inaccessible in Debug
+    private const int ManyRetired = 2_048; // a process can have some 65,000 mappings
+
+    private static int s_retiredAlive; // reservations whose address space is kept
 
     private static readonly Queue<HostReservation> s_retired = new(); // in Debug: inaccessible, the oldest first; guarded by itself
 
     private readonly nuint _length;
+    private bool _isRetired;
 
     private HostReservation(nint address, nuint length)
         : base(0, ownsHandle: true)
@@ -81,6 +85,9 @@ internal sealed unsafe partial class HostReservation : SafeHandle
 
         if (!StaysAccessible)
             Keep(this);
+        _isRetired = true;
+        if (Interlocked.Increment(ref s_retiredAlive) % ManyRetired == 0)
+            GC.Collect(); // what nobody refers to gives its address space back; the collector does not see how much that is
     }
 
     private static bool StaysAccessible
@@ -110,8 +117,12 @@ internal sealed unsafe partial class HostReservation : SafeHandle
     }
 
     /// <inheritdoc/>
-    protected override bool ReleaseHandle() =>
-        OperatingSystem.IsWindows() ? VirtualFree(handle, 0, MemRelease) : MUnmap(handle, _length) == 0;
+    protected override bool ReleaseHandle()
+    {
+        if (_isRetired)
+            Interlocked.Decrement(ref s_retiredAlive);
+        return OperatingSystem.IsWindows() ? VirtualFree(handle, 0, MemRelease) : MUnmap(handle, _length) == 0;
+    }
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     private static partial nint MMap(nint address, nuint length, int protection, int flags, int file, nint offset);

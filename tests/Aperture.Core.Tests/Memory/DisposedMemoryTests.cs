@@ -65,6 +65,14 @@ public sealed unsafe class DisposedMemoryTests
         }
     }
 
+    /// <summary>More reservations than a process can have mappings, if each stayed.</summary>
+    [Fact]
+    public void Address_space_that_nobody_refers_to_goes_back()
+    {
+        for (var i = 0; i < 40_000; i++)
+            new PhysicalMemory(new MemoryRange(s_start, 1 << 20)).Dispose();
+    }
+
     private static PhysicalMemory New() => new(new CpuCacheOptions(), new MemoryRange(s_start, 1 << 20));
 
     private static void Refuses<TFormat>(TFormat format)
