@@ -133,6 +133,7 @@ internal static class QuickRun
         {
             Add("translate.hit", omap.Hit, "chase4", chase4);
             Add("translate.walk", omap.Walk, "chase4", chase4);
+            AddPair("translate.hit.2threads", omap.Two);
             AddRead("master.read64k", omap);
         }
 
@@ -140,6 +141,7 @@ internal static class QuickRun
         {
             Add("translate.exynos5.hit", exynos.Hit, "chase4", chase4);
             Add("translate.exynos5.walk", exynos.Walk, "chase4", chase4);
+            AddPair("translate.exynos5.hit.2threads", exynos.Two);
             AddRead("master.exynos5.read64k", exynos);
         }
 
@@ -147,18 +149,21 @@ internal static class QuickRun
         {
             Add("translate.tegra.hit", tegra.Hit, "chase4", chase4);
             Add("translate.tegra.walk", tegra.Walk, "chase4", chase4);
+            AddPair("translate.tegra.hit.2threads", tegra.Two);
         }
 
         using (var msm = TranslateWork.Msm())
         {
             Add("translate.msm.hit", msm.Hit, "chase4", chase4);
             Add("translate.msm.walk", msm.Walk, "chase4", chase4);
+            AddPair("translate.msm.hit.2threads", msm.Two);
         }
 
         using (var rockchip = TranslateWork.Rockchip())
         {
             Add("translate.rockchip.hit", rockchip.Hit, "chase4", chase4);
             Add("translate.rockchip.walk", rockchip.Walk, "chase4", chase4);
+            AddPair("translate.rockchip.hit.2threads", rockchip.Two);
         }
 
         bool IsWanted(string name) => name.StartsWith(only, StringComparison.Ordinal);

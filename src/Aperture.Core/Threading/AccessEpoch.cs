@@ -29,20 +29,22 @@ public sealed class AccessEpoch
     /// <summary>How many threads are waited for: those that made accesses lately.</summary>
     public int Threads => Volatile.Read(ref _slots).Count(slot => slot is not null);
 
-    /// <summary>Says that the calling thread begins an access. Accesses of one thread may lie within each other.</summary>
+    /// <summary>Says that the calling thread begins an access.</summary>
+    /// <exception cref="LockRecursionException">The thread is in the middle of one.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Scope Enter() => Enter(ThreadRecord.Current);
 
-    /// <summary>Says that the calling thread begins an access. Accesses of one thread may lie within each other.</summary>
+    /// <summary>Says that the calling thread begins an access.</summary>
     /// <param name="thread">The calling thread's record.</param>
+    /// <exception cref="LockRecursionException">The thread is in the middle of one.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Scope Enter(ThreadRecord thread)
     {
         ArgumentNullException.ThrowIfNull(thread);
         var slots = Volatile.Read(ref _slots);
-        if ((uint)thread.Index >= (uint)slots.Length || slots[thread.Index] is not { } slot || !slot.TryEnter())
-            slot = Register(thread);
-        return new Scope(slot);
+        if ((uint)thread.Index < (uint)slots.Length && slots[thread.Index] is { } slot && slot.TryEnter(out var count))
+            return new Scope(slot, count);
+        return Register(thread);
     }
 
     /// <summary>Whether there is anybody to wait for.</summary>
@@ -73,15 +75,16 @@ public sealed class AccessEpoch
         }
     }
 
-    /// <summary>The calling thread's slot, entered.</summary>
+    /// <summary>Gives the calling thread a slot and enters it.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private Slot Register(ThreadRecord thread)
+    private Scope Register(ThreadRecord thread)
     {
-        Slot slot;
-        do
-            slot = Publish(thread);
-        while (!slot.TryEnter());
-        return slot;
+        while (true)
+        {
+            var slot = Publish(thread);
+            if (slot.TryEnter(out var count))
+                return new Scope(slot, count);
+        }
     }
 
     private Slot Publish(ThreadRecord thread)
@@ -140,26 +143,25 @@ public sealed class AccessEpoch
     {
         private Padded _state;
 
-        public bool IsInside => _state.Depth != 0;
+        public bool IsInside => (_state.Count & 1) != 0;
 
+        /// <summary>Enters, unless the slot is not looked at any more.</summary>
+        /// <param name="count">What <see cref="Leave"/> is given: it need not wait for the step before.</param>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public bool TryEnter()
+        public bool TryEnter(out long count)
         {
-            if (_state.Depth++ != 0)
-                return true;
-            Volatile.Write(ref _state.Count, _state.Count + 1);
+            count = _state.Count;
+            if ((count & 1) != 0)
+                ThrowNested();
+            Volatile.Write(ref _state.Count, count + 1);
             if (!Volatile.Read(ref _state.IsRetired))
                 return true;
-            Leave();
+            Leave(count);
             return false;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Leave()
-        {
-            if (--_state.Depth == 0)
-                Volatile.Write(ref _state.Count, _state.Count + 1);
-        }
+        public void Leave(long count) => Volatile.Write(ref _state.Count, count + 2);
 
         public void Retire() => Volatile.Write(ref _state.IsRetired, true);
 
@@ -181,6 +183,8 @@ public sealed class AccessEpoch
             return waits >= IdleWaits && (count & 1) == 0;
         }
 
+        private static void ThrowNested() => throw new LockRecursionException("a thread begins an access within an access");
+
         [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Explicit, Size = 384)]
         private struct Padded
         {
@@ -188,9 +192,6 @@ public sealed class AccessEpoch
             public long Count;      // odd while the thread is inside; written by the thread only
 
             [System.Runtime.InteropServices.FieldOffset(136)]
-            public int Depth;       // accesses within each other; for the thread only
-
-            [System.Runtime.InteropServices.FieldOffset(140)]
             public bool IsRetired;  // the slot is not looked at any more
 
             [System.Runtime.InteropServices.FieldOffset(256)]
@@ -205,11 +206,16 @@ public sealed class AccessEpoch
     public readonly ref struct Scope
     {
         private readonly Slot _slot;
+        private readonly long _count;
 
-        internal Scope(Slot slot) => _slot = slot;
+        internal Scope(Slot slot, long count)
+        {
+            _slot = slot;
+            _count = count;
+        }
 
         /// <summary>Says that the access has ended.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Dispose() => _slot.Leave();
+        public void Dispose() => _slot.Leave(_count);
     }
 }

@@ -9,6 +9,7 @@ public abstract class BusDevice : IMmioDevice
 {
     private Signal[] _clocks = []; // all have to run
     private bool _isClocked = true;
+    private bool _isUp = true;     // has power and is not in reset
 
     /// <summary>A block.</summary>
     /// <param name="interrupts">What its manual or binding calls its interrupt lines, in the order of the binding; without any it has one
@@ -39,7 +40,15 @@ public abstract class BusDevice : IMmioDevice
     public InterruptLine Interrupt { get; }
 
     /// <summary>Whether the block has power. Registers and caches are lost while it has not.</summary>
-    public bool IsPowered { get; private set; } = true;
+    public bool IsPowered
+    {
+        get;
+        private set
+        {
+            field = value;
+            _isUp = IsPowered && !IsInReset;
+        }
+    } = true;
 
     /// <summary>Whether the block's clocks run: all of <see cref="ClockFrom"/>, unless it was set to false. State is kept while they do
     /// not.</summary>
@@ -62,10 +71,18 @@ public abstract class BusDevice : IMmioDevice
     }
 
     /// <summary>Whether the block's reset is asserted. Releasing it leaves reset values behind.</summary>
-    public bool IsInReset { get; private set; }
+    public bool IsInReset
+    {
+        get;
+        private set
+        {
+            field = value;
+            _isUp = IsPowered && !IsInReset;
+        }
+    }
 
     /// <summary>Whether the block answers at all.</summary>
-    public bool Answers => IsPowered && IsClocked && !IsInReset;
+    public bool Answers => _isUp && IsClocked;
 
     /// <summary>Connects the clocks that the block needs, instead of those that it had. It looks at them at each access: whoever starts
     /// the last of several finds the block clocked, whatever other threads do to clocks meanwhile.</summary>

@@ -36,7 +36,7 @@ public sealed partial class ExynosSysMmu
         var word = (uint)value;
         if (offset == SysMmuRegister.Control)
             WriteControl(word);
-        else if (_isPlain[offset / sizeof(uint)] || (!IsReadOnly(offset) && !TryWriteBuffer(offset, word)))
+        else if (!IsReadOnly(offset) && !TryWriteBuffer(offset, word))
             WriteRegister(offset, word);
         return true;
     }
@@ -136,8 +136,8 @@ public sealed partial class ExynosSysMmu
                 FlushEntry(vid, 1, word);
                 break;
             case SysMmuVmRegister.FlushRange:
-                FlushRange(vid, 1, word, this[VmOffset(vid, SysMmuVmRegister.FlushRangeStart)], this[VmOffset(vid,
-                    SysMmuVmRegister.FlushRangeEnd)]);
+                var (start, end) = (VmOffset(vid, SysMmuVmRegister.FlushRangeStart), VmOffset(vid, SysMmuVmRegister.FlushRangeEnd));
+                FlushRange(vid, 1, word, this[start], this[end]);
                 break;
         }
     }

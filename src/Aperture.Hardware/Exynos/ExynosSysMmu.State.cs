@@ -1,4 +1,6 @@
+using Aperture.Core;
 using Aperture.Datasheets.Exynos;
+using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Exynos;
 
@@ -68,10 +70,24 @@ public sealed partial class ExynosSysMmu
         if (mode != _mode)
         {
             _mode = mode;
+            RefreshRoutes();
             NoteStall(mode == Mode.Held);
         }
 
         Interrupt.Set(this[InterruptStatus] != 0 && control.HasInterrupt && Answers);
+    }
+
+    private void RefreshRoutes()
+    {
+        for (var stream = 0; stream <= _vids.Length; stream++)
+            SetRoute(stream, RouteOf(VidOf(new StreamId((uint)stream))));
+    }
+
+    /// <summary>With banks the page decides where to look.</summary>
+    private QuickRoute RouteOf(uint vid)
+    {
+        var isPlain = _mode == Mode.Translating && _bankMask == 0 && (_checks[vid] & SpecialVm) == 0;
+        return new QuickRoute(isPlain ? _tlb[0] : null, _tags[vid], (Protection)(~_checks[vid] & (uint)SysMmuAccess.ReadWrite));
     }
 
     private void RefreshAll()
@@ -86,6 +102,7 @@ public sealed partial class ExynosSysMmu
             _tableBases[vid] = TableBase(vid);
         }
 
+        RefreshRoutes();
         RefreshMode();
     }
 

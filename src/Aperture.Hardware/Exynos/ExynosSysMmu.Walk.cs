@@ -20,29 +20,45 @@ public sealed partial class ExynosSysMmu
     private bool PassesUnclocked => _mode == Mode.PassingThrough && IsPowered && !IsInReset && !Options.BypassNeedsClock;
 
     /// <inheritdoc/>
-    protected override TranslationResult Resolve(in BusRequest request, ref AccessAttempt attempt)
+    protected override void Resolve(in BusRequest request, ref AccessAttempt attempt, out TranslationResult result)
     {
-        if (attempt.Number > 0)
+        if (attempt.Number > 0 && !IsReleased(attempt, out var status))
         {
-            if (Answers && _mode == Mode.Held)
-                return new TranslationResult(TranslationStatus.Stalled);
-            if (!Answers || !Options.RetriesAfterFault)
-                return new TranslationResult(TranslationStatus.Aborted);
-            if (_mode == Mode.Translating && attempt.IsBeyondLast)
-                return new TranslationResult(TranslationStatus.Stalled);
+            result = new TranslationResult(status);
+            return;
         }
 
         if (_mode != Mode.Translating || !Answers || request.Address.Value >= AddressSpace)
-            return Otherwise(request);
+        {
+            result = Otherwise(request);
+            return;
+        }
+
         var vid = VidOf(request.Stream);
         var hits = BankOf(request.Address).Lookup(_tags[vid], request.Address, out var index);
         if (!IsVmOn(vid) && Options.DisabledVm == SysMmuDisabledVm.PassThrough)
-            return PassThrough(request);
-        var fault = Resolve(request, vid, hits, index, out var result);
+        {
+            result = PassThrough(request);
+            return;
+        }
+
+        var fault = Resolve(request, vid, hits, index, out result);
         if (fault == FaultKind.None)
-            return result;
+            return;
         attempt.HasFaulted = Raise(fault, request, vid);
-        return new TranslationResult(attempt.HasFaulted ? TranslationStatus.Stalled : TranslationStatus.Aborted);
+        result = new TranslationResult(attempt.HasFaulted ? TranslationStatus.Stalled : TranslationStatus.Aborted);
+    }
+
+    /// <summary>Whether an access that faulted may be translated again; if not, what becomes of it.</summary>
+    private bool IsReleased(in AccessAttempt attempt, out TranslationStatus status)
+    {
+        status = TranslationStatus.Stalled;
+        if (Answers && _mode == Mode.Held)
+            return false;
+        if (Answers && Options.RetriesAfterFault)
+            return !(_mode == Mode.Translating && attempt.IsBeyondLast);
+        status = TranslationStatus.Aborted;
+        return false;
     }
 
     private TranslationResult Otherwise(in BusRequest request)
@@ -119,7 +135,13 @@ public sealed partial class ExynosSysMmu
 
     /// <summary>An entry. Rights that are not checked are none the less what its table says.</summary>
     private static TlbPage PageOf(Iova address, int shift, ulong target, ulong info) =>
-        new(address, shift, new PhysicalAddress(target), info, Protection: (Protection)(info & (ulong)SysMmuAccess.ReadWrite));
+        new(
+            address,
+            shift,
+            new PhysicalAddress(target),
+            info,
+            Protection: (Protection)(info & (ulong)SysMmuAccess.ReadWrite),
+            IsWhole: (info & SmallStepFlag) == 0);
 
     private static ulong BytesOfSmallPage(Iova address) =>
         (1ul << SysMmuSecondLevel.CoverShift) - (address.Value & ((1ul << SysMmuSecondLevel.CoverShift) - 1));

@@ -64,6 +64,7 @@ public sealed partial class ExynosSysMmu : TranslationUnit
         _isPlain = new bool[_words.Length];
         for (var i = 0; i < _isPlain.Length; i++)
             _isPlain[i] = !IsReadOnly((uint)i * sizeof(uint)) && BufferRegister((uint)i * sizeof(uint)) < 0;
+        UseRoutes(_vids.Length);
         Reset();
     }
 
@@ -111,8 +112,6 @@ public sealed partial class ExynosSysMmu : TranslationUnit
             return false;
         }
 
-        if ((info & SmallStepFlag) != 0)
-            result = result with { Length = BytesOfSmallPage(request.Address) };
         bank.Touch(index);
         CountHit(thread);
         return true;

@@ -58,7 +58,8 @@ public sealed partial record SysMmuOptions
     /// <summary>Whether FLUSH empties the first-level descriptor cache. Inferred: yes.</summary>
     public bool FlushClearsFlpdCache { get; init; } = true;
 
-    /// <summary>Whether FLUSH_ENTRY removes the descriptor of its address from the first-level descriptor cache. Version 3.3 to 4: yes; from 5 on: no.</summary>
+    /// <summary>Whether FLUSH_ENTRY removes the descriptor of its address from the first-level descriptor cache. Version 3.3 to 4: yes;
+    /// from 5 on: no.</summary>
     public bool FlushEntryClearsFlpdCache { get; init; }
 
     /// <summary>Erratum of version 3.x: a table walk also remembers the fault descriptors of the aligned block around its page,
@@ -66,17 +67,19 @@ public sealed partial record SysMmuOptions
     /// avoid it only by spacing their regions.</summary>
     public bool CachesFaultingPages { get; init; }
 
-    /// <summary>Bytes of the block of <see cref="CachesFaultingPages"/>, a power of two from 4 KiB to 256 KiB. Version 3.1 and 3.3: 128 KiB; 3.2: 256 KiB.</summary>
+    /// <summary>Bytes of the block of <see cref="CachesFaultingPages"/>, a power of two from 4 KiB to 256 KiB. Version 3.1 and 3.3: 128
+    /// KiB; 3.2: 256 KiB.</summary>
     public uint FaultingPageBlock { get; init; } = 128 << 10;
 
-    /// <summary>Whether a disabled unit needs its clock to let addresses pass unchanged. Unknown; default: no, because recorded drivers take the clock away from a
-    /// unit that they disable while its master goes on with addresses that are not translated.</summary>
+    /// <summary>Whether a disabled unit needs its clock to let addresses pass unchanged. Unknown; default: no, because recorded drivers
+    /// take the clock away from a unit that they disable while its master goes on with addresses that are not translated.</summary>
     public bool BypassNeedsClock { get; init; }
 
     /// <summary>Whether flush registers act on a write with bit 0 clear. Unknown; default: no.</summary>
     public bool FlushIgnoresTriggerBit { get; init; }
 
-    /// <summary>Whether flush registers act only while MMU_CTRL blocks or disables the unit. Drivers always block first; default: they always act.</summary>
+    /// <summary>Whether flush registers act only while MMU_CTRL blocks or disables the unit. Drivers always block first; default: they
+    /// always act.</summary>
     public bool FlushNeedsBlock { get; init; }
 
     /// <summary>Reads of MMU_STATUS that still answer "not blocked" after a request to block; negative: for ever. Default: 0.</summary>
@@ -95,25 +98,30 @@ public sealed partial record SysMmuOptions
     /// A vendor note says that version 5 cannot recover from faults; default: it is translated again on every version.</summary>
     public bool RetriesAfterFault { get; init; } = true;
 
-    /// <summary>Whether the fault registers keep the first fault of a kind until it is cleared, or the latest. Unknown; default: the latest.</summary>
+    /// <summary>Whether the fault registers keep the first fault of a kind until it is cleared, or the latest. Unknown; default: the
+    /// latest.</summary>
     public bool KeepsFirstFault { get; init; }
 
     /// <summary>Where versions 1 to 4 put the address of a bus error. Known drivers disagree; default: in both places.</summary>
     public SysMmuBusErrorAddress BusErrorAddress { get; init; } = SysMmuBusErrorAddress.Both;
 
-    /// <summary>The fault that version 7 reports for multiple hits and security mismatches, which it has no bit for. Unknown; default: the reserved bit.</summary>
+    /// <summary>The fault that version 7 reports for multiple hits and security mismatches, which it has no bit for. Unknown; default: the
+    /// reserved bit.</summary>
     public SysMmuV7Fault V7OtherFault { get; init; } = SysMmuV7Fault.Reserved;
 
     /// <summary>What happens to accesses of a VID whose CTRL_VM is off. Unknown; default: a page fault.</summary>
     public SysMmuDisabledVm DisabledVm { get; init; } = SysMmuDisabledVm.PageFault;
 
-    /// <summary>Whether MMU_CFG bit 2 switches permission checks on for every VID, beside bit 2 of CFG_VM. Inferred: drivers write only MMU_CFG.</summary>
+    /// <summary>Whether MMU_CFG bit 2 switches permission checks on for every VID, beside bit 2 of CFG_VM. Inferred: drivers write only
+    /// MMU_CFG.</summary>
     public bool VmUsesGlobalPermissionBit { get; init; } = true;
 
-    /// <summary>The VID of each stream, by stream ID; others have VID 0. Which master has which VID is wiring; default: all have VID 0.</summary>
+    /// <summary>The VID of each stream, by stream ID; others have VID 0. Which master has which VID is wiring; default: all have VID
+    /// 0.</summary>
     public IReadOnlyList<byte> VidOfStream { get; init; } = [];
 
-    /// <summary>The bits of a first-level descriptor that are its type, 2 or 3. A vendor's version 7 driver uses three; default: two.</summary>
+    /// <summary>The bits of a first-level descriptor that are its type, 2 or 3. A vendor's version 7 driver uses three; default:
+    /// two.</summary>
     public int FirstLevelTypeBits { get; init; } = 2;
 
     /// <summary>Whether the low 14 bits of the table base count as zero. Unknown; default: yes.</summary>
@@ -123,7 +131,8 @@ public sealed partial record SysMmuOptions
     /// buffers do not change what is translated.</summary>
     public int PrefetchBuffers { get; init; } = 4;
 
-    /// <summary>Says whether an access violates the security attributes of its page. No known descriptor has such an attribute; default: null, never.</summary>
+    /// <summary>Says whether an access violates the security attributes of its page. No known descriptor has such an attribute; default:
+    /// null, never.</summary>
     public Predicate<BusRequest>? ViolatesSecurity { get; init; }
 
     /// <summary>The register layout.</summary>

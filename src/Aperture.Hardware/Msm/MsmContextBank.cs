@@ -48,7 +48,8 @@ internal sealed class MsmContextBank(int number, uint[] machines)
     public uint Vmid => Attributes.Vmid;
 
     /// <summary>Whether the bank asks for its interrupt.</summary>
-    public bool Interrupts => (Auxiliary.Bits & MsmAuxiliaryControl.FaultInterruptBit) != 0 && (Fault & ~(MsmFault.SecondLevel | MsmFault.Stalled)) != 0;
+    public bool Interrupts => (Auxiliary.Bits & MsmAuxiliaryControl.FaultInterruptBit) != 0
+        && (Fault & ~(MsmFault.SecondLevel | MsmFault.Stalled)) != 0;
 
     /// <summary>A register below 0x1000.</summary>
     public uint this[uint offset]

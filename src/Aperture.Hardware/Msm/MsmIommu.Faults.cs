@@ -53,18 +53,24 @@ public sealed partial class MsmIommu
     private MsmTransaction TransactionOf(in BusRequest request) =>
         MsmTransaction.Of(request.IsWrite, request.IsFetch, Options.MastersArePrivileged || request.IsPrivileged);
 
-    private void UpdateStall()
+    private void UpdateRoutes()
     {
         var isStalled = false;
         foreach (var bank in _banks)
             isStalled |= bank.IsHeld;
+        for (var machine = 0; machine < _bankOf.Length; machine++)
+        {
+            var bank = _clientsPass ? null : _bankOf[machine];
+            SetRoute(machine, new QuickRoute(bank is { IsTranslating: true } ? _tlb : null, bank?.Tag ?? 0));
+        }
+
         NoteStall(isStalled);
     }
 
     /// <summary>Global errors use the first line (inferred).</summary>
     private void RefreshInterrupts()
     {
-        UpdateStall();
+        UpdateRoutes();
         var hasError = Global(MsmGlobalRegisters.ErrorStatus) != 0 && (Control.Bits & MsmControl.ErrorInterruptBit) != 0;
         for (var line = 0; line < Interrupts.Count; line++)
         {

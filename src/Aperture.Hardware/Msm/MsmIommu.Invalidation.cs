@@ -44,10 +44,17 @@ public sealed partial class MsmIommu
     }
 
     private void InvalidateAddressAnyAsid(MsmContextBank bank, MsmTlbAddress address) =>
-        InvalidatePage(bank.Tag, TlbTag.VmidMask, address.Page, FirstUnlocked((bank.Lock.Bits & MsmTlbLock.AddressInvalidatesLockedBit) != 0));
+        InvalidatePage(
+            bank.Tag,
+            TlbTag.VmidMask,
+            address.Page,
+            FirstUnlocked((bank.Lock.Bits & MsmTlbLock.AddressInvalidatesLockedBit) != 0));
 
     private void InvalidatePage(uint tag, uint mask, uint page, int first) =>
-        _tlb.Invalidate(new TlbInvalidation { Tag = tag, TagMask = mask, First = new Iova(page), Last = new Iova(page), FirstEntry = first });
+        _tlb.Invalidate(new TlbInvalidation
+        {
+            Tag = tag, TagMask = mask, First = new Iova(page), Last = new Iova(page), FirstEntry = first,
+        });
 
     /// <summary>The first entry that an invalidation may remove.</summary>
     private int FirstUnlocked(bool includesLocked) => includesLocked ? 0 : _locked;

@@ -31,7 +31,8 @@ public sealed partial class MsmIommu
         }
         else
         {
-            if (!Options.OperationsAlwaysWalk && (bank.Auxiliary.Bits & MsmAuxiliaryControl.OperationWalks) != MsmAuxiliaryControl.OperationWalks)
+            const uint walks = MsmAuxiliaryControl.OperationWalks;
+            if (!Options.OperationsAlwaysWalk && (bank.Auxiliary.Bits & walks) != walks)
                 return MsmTranslationResult.Of(MsmFault.TlbMiss);
             var fault = Walk(bank, address, out found);
             if (fault != MsmFault.None)
@@ -52,7 +53,10 @@ public sealed partial class MsmIommu
     private static uint AttributeBits(MsmContextBank bank, ArmPageAttributes page)
     {
         var memory = MemoryOf(bank, page);
-        return (memory.InnerCode << 4) | (memory.IsShareable ? 1u << 7 : 0) | (page.IsNonSecure ? 1u << 9 : 0) | (memory.IsInnerOnly ? 1u << 10 : 0);
+        return (memory.InnerCode << 4)
+            | (memory.IsShareable ? 1u << 7 : 0)
+            | (page.IsNonSecure ? 1u << 9 : 0)
+            | (memory.IsInnerOnly ? 1u << 10 : 0);
     }
 
     /// <summary>TLBTR0 to TLBTR2 of the entry that TLBRSW selects; zero for an invalid one. The attributes are those by the remap
@@ -72,7 +76,8 @@ public sealed partial class MsmIommu
             default:
                 var page = AttributesOf(_tlb.Info(index));
                 var bank = Array.Find(_banks, bank => bank.Tag == tag) ?? _banks[0];
-                return MsmTlbRights.Of((ArmRights)(_tlb.Info(index) & 0x1F), MemoryOf(bank, page), page.IsNonSecure, _tlb.PageShift(index)).Bits;
+                var rights = (ArmRights)(_tlb.Info(index) & 0x1F);
+                return MsmTlbRights.Of(rights, MemoryOf(bank, page), page.IsNonSecure, _tlb.PageShift(index)).Bits;
         }
     }
 }

@@ -72,7 +72,8 @@ public sealed partial class MsmIommu
     {
         switch (offset)
         {
-            case MsmGlobalRegisters.Revision or MsmGlobalRegisters.Identification or MsmGlobalRegisters.TlbRights or MsmGlobalRegisters.TlbTarget or MsmGlobalRegisters.TlbTag:
+            case MsmGlobalRegisters.Revision or MsmGlobalRegisters.Identification
+                or MsmGlobalRegisters.TlbRights or MsmGlobalRegisters.TlbTarget or MsmGlobalRegisters.TlbTag:
                 return;
             case MsmGlobalRegisters.ErrorStatus:
                 Store(offset, Global(offset) & ~value);

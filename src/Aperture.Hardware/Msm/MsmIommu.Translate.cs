@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Aperture.Core;
 using Aperture.Datasheets.Arm;
@@ -38,44 +39,51 @@ public sealed partial class MsmIommu
             return false;
         }
 
-        if ((info & SmallStepFlag) != 0)
-            result = result with { Length = BytesOfSmallPage(request.Address) };
         _tlb.Touch(index);
         CountHit(thread);
         return true;
     }
 
     /// <inheritdoc/>
-    protected override TranslationResult Resolve(in BusRequest request, ref AccessAttempt attempt)
+    protected override void Resolve(in BusRequest request, ref AccessAttempt attempt, out TranslationResult result)
     {
-        if (attempt.Number > 0)
+        if (attempt.Number > 0 && !IsReleased(attempt, out var status))
         {
-            var faulted = _banks[(int)(attempt.Mark % MaxBanks)];
-            if (faulted.IsHeld)
-                return new TranslationResult(TranslationStatus.Stalled);
-            if (faulted.IsTerminated)
-                return new TranslationResult(TranslationStatus.Aborted);
-            if (attempt.IsBeyondLast)
-                return new TranslationResult(TranslationStatus.Stalled);
-            if (attempt.Mark / MaxBanks != _resets)
-                return new TranslationResult(TranslationStatus.Aborted);
+            result = new TranslationResult(status);
+            return;
         }
 
         if (!Works || request.Address.Value >= AddressSpace)
-            return new TranslationResult(TranslationStatus.Aborted);
-        if (!TryFindBank(request, out var bank, out var status))
-            return status == TranslationStatus.Ok ? Pass(request) : new TranslationResult(status);
+        {
+            result = new TranslationResult(TranslationStatus.Aborted);
+            return;
+        }
+
+        if (!TryFindBank(request, out var bank, out status))
+        {
+            result = status == TranslationStatus.Ok ? Pass(request) : new TranslationResult(status);
+            return;
+        }
+
         var matches = _tlb.Lookup(bank.Tag, request.Address, out var index);
-        var fault = Resolve(bank, request, matches, index, out var result);
+        var fault = Resolve(bank, request, matches, index, out result);
         if (fault == MsmFault.None)
-            return result;
+            return;
         attempt.Mark = (_resets * MaxBanks) + (uint)bank.Number;
         attempt.HasFaulted = Raise(bank, fault, request);
-        return new TranslationResult(attempt.HasFaulted ? TranslationStatus.Stalled : TranslationStatus.Aborted);
+        result = new TranslationResult(attempt.HasFaulted ? TranslationStatus.Stalled : TranslationStatus.Aborted);
+    }
+
+    /// <summary>Whether an access that faulted may be translated again; if not, what becomes of it.</summary>
+    private bool IsReleased(in AccessAttempt attempt, out TranslationStatus status)
+    {
+        var bank = _banks[(int)(attempt.Mark % MaxBanks)];
+        status = bank.IsHeld || (attempt.IsBeyondLast && !bank.IsTerminated) ? TranslationStatus.Stalled : TranslationStatus.Aborted;
+        return !bank.IsHeld && !bank.IsTerminated && !attempt.IsBeyondLast && attempt.Mark / MaxBanks == _resets;
     }
 
     /// <summary>The bank that translates an access; false where none does, with what becomes of the access instead.</summary>
-    private bool TryFindBank(in BusRequest request, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out MsmContextBank? bank, out TranslationStatus status)
+    private bool TryFindBank(in BusRequest request, [NotNullWhen(true)] out MsmContextBank? bank, out TranslationStatus status)
     {
         var machine = request.Stream.Value;
         status = TranslationStatus.Ok;
@@ -170,6 +178,7 @@ public sealed partial class MsmIommu
             Protection: ((rights & read) != 0 ? Protection.Read : 0) | ((rights & write) != 0 ? Protection.Write : 0)
                 | ((rights & ArmRights.Execute) == 0 ? Protection.NoExecute : 0),
             Attributes: AnswerOf(MemoryOf(bank, page), page.IsNonSecure),
+            IsWhole: (found.Info & SmallStepFlag) == 0,
             IsGlobal: !page.IsNotGlobal);
     }
 

@@ -46,6 +46,8 @@ public sealed partial class MsmIommu : TranslationUnit
             _needs[kind] = (uint)NeedsOf((DmaAccess)(kind & 1), isPrivileged, (flags & AccessFlags.Instruction) != 0);
         }
 
+        TranslatesUnclocked = !options.TranslationNeedsClock;
+        UseRoutes(_bankOf.Length);
         Reset();
     }
 
@@ -84,7 +86,8 @@ public sealed partial class MsmIommu : TranslationUnit
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        return [.. Enumerable.Range(0, options.InterruptLines).Select(line => line switch { 0 => "nonsecure", 1 => "secure", _ => $"line{line}" })];
+        var lines = Enumerable.Range(0, options.InterruptLines);
+        return [.. lines.Select(line => line switch { 0 => "nonsecure", 1 => "secure", _ => $"line{line}" })];
     }
 
     private static ArmRights NeedsOf(DmaAccess access, bool isPrivileged, bool isFetch = false)

@@ -65,7 +65,8 @@ public sealed partial class OmapMmu
 
     private void UpdateInterrupt()
     {
-        var gated = _options.GpRegister == OmapGpRegister.FaultInterruptDisable && _options.FaultInterruptDisableGatesLine && (_gpReg & 1) != 0;
+        var gated = (_gpReg & 1) != 0
+            && _options is { GpRegister: OmapGpRegister.FaultInterruptDisable, FaultInterruptDisableGatesLine: true };
         Interrupt.Set(!gated && (_irqStatus & _irqEnable) != 0);
     }
 }

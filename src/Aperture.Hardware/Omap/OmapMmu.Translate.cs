@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Aperture.Core;
 using Aperture.Datasheets.Omap;
 using Aperture.Hardware.Translation;
@@ -15,6 +16,7 @@ public sealed partial class OmapMmu
     {
         if (_mode == Mode.Translating)
         {
+            // A debugger's access: whatever is not bare.
             if (!_tlb.TryFind(0, request.Address, out result, out _, out _) || !Answers)
                 return false;
             CountHit(thread);
@@ -26,51 +28,67 @@ public sealed partial class OmapMmu
     }
 
     /// <inheritdoc/>
-    protected override TranslationResult Resolve(in BusRequest request, ref AccessAttempt attempt)
+    protected override void Resolve(in BusRequest request, ref AccessAttempt attempt, out TranslationResult result)
     {
         if (attempt.Number == 0)
             attempt.Mark = _resets;
-        else if (attempt.Mark != _resets)
-            return new TranslationResult(TranslationStatus.Aborted);
-        else if (IsStalled || attempt.IsBeyondLast)
-            return new TranslationResult(TranslationStatus.Stalled);
-
         var offset = request.Address.Value;
-        if (!Answers || offset >= AddressSpace)
-            return new TranslationResult(TranslationStatus.Aborted);
-        if (IsStalled)
-            return new TranslationResult(TranslationStatus.Stalled);
-        if (!_control.IsEnabled || !_systemEnabled)
+        if (attempt.Mark != _resets || !Answers || offset >= AddressSpace)
         {
-            return _control.IsEnabled || _options.HasBypass ? Pass(offset, AddressSpace - offset)
-                : new TranslationResult(TranslationStatus.Aborted);
+            result = new TranslationResult(TranslationStatus.Aborted);
         }
-
-        if (InBypassRegion((uint)offset))
-            return Pass(offset, BypassGranule - (offset % BypassGranule));
-        var matches = _tlb.Lookup(0, request.Address, out var index);
-        if (matches == 1 || (matches > 1 && _options.MultiHit == OmapMultiHit.Never))
+        else if (IsStalled || attempt.IsBeyondLast)
         {
-            var result = _tlb.Translate(index, request.Address);
-            return result with { Length = Clip(offset, result.Length) };
+            result = new TranslationResult(TranslationStatus.Stalled);
         }
-
-        return matches > 1 ? new TranslationResult(Fail(OmapFault.MultiHit, request, ref attempt)) : Miss(request, ref attempt);
+        else if (!_control.IsEnabled || !_systemEnabled)
+        {
+            var passes = _control.IsEnabled || _options.HasBypass;
+            result = passes ? Pass(offset, AddressSpace - offset) : new TranslationResult(TranslationStatus.Aborted);
+        }
+        else if (InBypassRegion((uint)offset))
+        {
+            result = Pass(offset, BypassGranule - (offset % BypassGranule));
+        }
+        else
+        {
+            var matches = _tlb.Lookup(0, request.Address, out var index);
+            if (matches == 0)
+            {
+                Miss(request, ref attempt, out result);
+            }
+            else if (matches == 1 || _options.MultiHit == OmapMultiHit.Never)
+            {
+                result = _tlb.Translate(index, request.Address);
+                result = result with { Length = Clip(offset, result.Length) };
+            }
+            else
+            {
+                result = new TranslationResult(Fail(OmapFault.MultiHit, request, ref attempt));
+            }
+        }
     }
 
     /// <summary>Settles an access that matched no entry.</summary>
-    private TranslationResult Miss(in BusRequest request, ref AccessAttempt attempt)
+    private void Miss(in BusRequest request, ref AccessAttempt attempt, out TranslationResult result)
     {
         if (!_control.IsWalkerEnabled)
-            return new TranslationResult(Fail(request.IsDebug ? OmapFault.EmuMiss : OmapFault.TlbMiss, request, ref attempt));
+        {
+            result = new TranslationResult(Fail(request.IsDebug ? OmapFault.EmuMiss : OmapFault.TlbMiss, request, ref attempt));
+            return;
+        }
 
         var offset = request.Address.Value;
         var fault = Walk((uint)offset, out var cam, out var ram);
         if (fault != OmapFault.None)
-            return new TranslationResult(request.IsDebug ? FailInBand((uint)offset) : Fail(fault, request, ref attempt));
+        {
+            result = new TranslationResult(request.IsDebug ? FailInBand((uint)offset) : Fail(fault, request, ref attempt));
+            return;
+        }
+
         var cached = (!request.IsDebug || _control.IsEmuUpdateEnabled) && FillVictim(cam, ram, (uint)WalkMsb);
         var inPage = offset & ((1UL << cam.Shift) - 1);
-        return Pass((WalkMsb << 32) | (ram.Address + inPage), Clip(offset, (1UL << cam.Shift) - inPage, cached));
+        result = Pass((WalkMsb << 32) | (ram.Address + inPage), Clip(offset, (1UL << cam.Shift) - inPage, cached));
     }
 
     /// <summary>A debugger's access that the walker cannot translate ends in a bus error, without an interrupt (DRA75x TRM, IPU).</summary>
@@ -81,6 +99,7 @@ public sealed partial class OmapMmu
         return TranslationStatus.Aborted;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TranslationResult Pass(ulong address, ulong length) =>
         new(TranslationStatus.Ok, new PhysicalAddress(address), length, Protection.ReadWrite);
 }

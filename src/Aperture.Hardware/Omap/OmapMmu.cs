@@ -32,7 +32,12 @@ public sealed partial class OmapMmu : TranslationUnit
         if (options.TlbEntries is < 1 or > 32)
             throw new ApertureException(Status.InvalidArgument, $"an OMAP MMU has 1 to 32 TLB entries, not {options.TlbEntries}");
         if (options.WindowSize < OmapRegisters.EmuFaultAddress || options.WindowSize % 4 != 0)
-            throw new ApertureException(Status.InvalidArgument, $"a register window of 0x{options.WindowSize:x} bytes is not a whole number of words or too small for an OMAP MMU");
+        {
+            throw new ApertureException(
+                Status.InvalidArgument,
+                $"a register window of 0x{options.WindowSize:x} bytes is not a whole number of words or too small for an OMAP MMU");
+        }
+
         _options = options;
         _tlb = new TranslationCache(1, options.TlbEntries, ReplacementPolicy.RoundRobin, Guard);
         _cam = new OmapCam[options.TlbEntries];
@@ -111,6 +116,7 @@ public sealed partial class OmapMmu : TranslationUnit
             : isOn ? (_overlapping || HasActiveBypassRegion() ? Mode.Other : Mode.Translating)
             : _control.IsEnabled || _options.HasBypass ? Mode.PassingThrough
             : Mode.Other;
+        SetRoute(0, new QuickRoute(_mode == Mode.Translating ? _tlb : null));
         NoteStall(_held != OmapFault.None);
     }
 

@@ -30,6 +30,7 @@ public sealed class RockchipIommu : TranslationUnit
         _mmus = new RockchipMmu[options.Mmus];
         for (var i = 0; i < _mmus.Length; i++)
             _mmus[i] = new RockchipMmu(this, bus);
+        UseRoutes(_mmus.Length);
         Reset();
     }
 
@@ -80,9 +81,13 @@ public sealed class RockchipIommu : TranslationUnit
     }
 
     /// <inheritdoc/>
-    protected override TranslationResult Resolve(in BusRequest request, ref AccessAttempt attempt) => Answers && request.Address.Value < AddressSpace
-        ? MmuOf(request.Stream).Resolve(request, ref attempt)
-        : new TranslationResult(TranslationStatus.Aborted);
+    protected override void Resolve(in BusRequest request, ref AccessAttempt attempt, out TranslationResult result)
+    {
+        if (Answers && request.Address.Value < AddressSpace)
+            MmuOf(request.Stream).Resolve(request, ref attempt, out result);
+        else
+            result = new TranslationResult(TranslationStatus.Aborted);
+    }
 
     /// <inheritdoc/>
     protected override bool TryReadRegister(uint offset, int width, out ulong value) => _mmus[0].TryReadRegister(offset, width, out value);
@@ -99,12 +104,17 @@ public sealed class RockchipIommu : TranslationUnit
         Interrupt.Set(isActive && Answers);
     }
 
-    /// <summary>Accesses are stalled while one of the MMUs stalls them.</summary>
-    internal void UpdateStall()
+    /// <summary>Accesses go as the MMUs say, and are stalled while one of them stalls them.</summary>
+    internal void UpdateRoutes()
     {
         var isStalled = false;
-        foreach (var mmu in _mmus)
-            isStalled |= mmu is { IsStalled: true };
+        for (var i = 0; i <= _mmus.Length; i++)
+        {
+            var mmu = MmuOf(new StreamId((uint)i));
+            isStalled |= mmu.IsStalled;
+            SetRoute(i, new QuickRoute(mmu.IsTranslating ? mmu.Tlb : null));
+        }
+
         NoteStall(isStalled);
     }
 

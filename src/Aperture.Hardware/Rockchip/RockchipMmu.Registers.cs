@@ -216,6 +216,6 @@ public sealed partial class RockchipMmu
         _mode = _status.IsStalled || _status is { IsPaging: true, IsFaulting: true } ? Mode.Held
             : _status.IsPaging ? Mode.Translating
             : Mode.PassingThrough;
-        _unit.UpdateStall();
+        _unit.UpdateRoutes();
     }
 }

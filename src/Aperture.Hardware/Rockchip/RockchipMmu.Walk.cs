@@ -12,20 +12,26 @@ public sealed partial class RockchipMmu
     private const ulong CanWrite = (ulong)Protection.Write;
 
     /// <summary>Translates an access under the lock, while the unit answers.</summary>
-    internal TranslationResult Resolve(in BusRequest request, ref AccessAttempt attempt)
+    internal void Resolve(in BusRequest request, ref AccessAttempt attempt, out TranslationResult result)
     {
-        if (attempt.IsBeyondLast)
-            return new TranslationResult(TranslationStatus.Stalled);
+        if (attempt.IsBeyondLast || _mode == Mode.Held)
+        {
+            result = new TranslationResult(TranslationStatus.Stalled);
+            return;
+        }
+
         if (_mode == Mode.PassingThrough)
-            return PassThrough(request);
-        if (_mode == Mode.Held)
-            return new TranslationResult(TranslationStatus.Stalled);
-        var fault = Resolve(request, out var result);
+        {
+            result = PassThrough(request);
+            return;
+        }
+
+        var fault = Resolve(request, out result);
         if (fault == RockchipMmuInterrupts.None)
-            return result;
+            return;
         Raise(fault, request);
         attempt.HasFaulted = fault != RockchipMmuInterrupts.BusError;
-        return new TranslationResult(attempt.HasFaulted ? TranslationStatus.Stalled : TranslationStatus.Aborted);
+        result = new TranslationResult(attempt.HasFaulted ? TranslationStatus.Stalled : TranslationStatus.Aborted);
     }
 
     private static TranslationResult PassThrough(in BusRequest request) =>

@@ -40,6 +40,9 @@ public sealed partial class RockchipMmu : IMmioDevice
 
     internal ulong Faults { get; private set; }
 
+    /// <summary>Whether the MMU translates accesses.</summary>
+    internal bool IsTranslating => _mode == Mode.Translating;
+
     /// <summary>Whether the MMU stalls accesses.</summary>
     internal bool IsStalled => _mode == Mode.Held;
 

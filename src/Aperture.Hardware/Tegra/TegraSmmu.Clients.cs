@@ -57,7 +57,9 @@ public sealed partial class TegraSmmu
     private static Way WayOf(TegraSoc soc, uint stream, bool isWrite, TegraClient? client, uint swgroup)
     {
         var known = soc.FindSwgroup(swgroup);
-        return new Way(IndexOf(stream, isWrite), swgroup, client?.CanTranslate == false ? 0 : known?.AsidRegister ?? 0, client?.EnableRegister ?? 0, client?.EnableBit ?? 0, known?.Name == AhbSwgroup);
+        var asidRegister = client?.CanTranslate == false ? 0 : known?.AsidRegister ?? 0;
+        var (enableRegister, enableBit) = (client?.EnableRegister ?? 0, client?.EnableBit ?? 0);
+        return new Way(IndexOf(stream, isWrite), swgroup, asidRegister, enableRegister, enableBit, known?.Name == AhbSwgroup);
     }
 
     /// <summary>The client that makes an access; all ones for one that no table lists.</summary>

@@ -49,7 +49,8 @@ public sealed partial class TegraSmmu
         _errors++;
         var client = ClientOf(request) & _soc.ClientMask;
         var status = TegraErrorStatus.Of(kind, client, request.IsWrite, request.IsSecure, request.Address.Value, descriptor);
-        LatchError(kind == TegraErrorKind.DecodeError ? TegraMcInterrupts.DecodeError : TegraMcInterrupts.InvalidSmmuPage, status, (uint)request.Address.Value);
+        var cause = kind == TegraErrorKind.DecodeError ? TegraMcInterrupts.DecodeError : TegraMcInterrupts.InvalidSmmuPage;
+        LatchError(cause, status, (uint)request.Address.Value);
         return new TranslationResult(TranslationStatus.Aborted);
     }
 

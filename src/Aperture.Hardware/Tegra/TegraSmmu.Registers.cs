@@ -76,8 +76,10 @@ public sealed partial class TegraSmmu
     private bool IsAccess(uint offset, int width) => Answers && width == sizeof(uint) && offset < Size && offset % sizeof(uint) == 0;
 
     private static bool IsReadOnly(uint offset) => offset is TegraMcRegister.ErrorStatus or TegraMcRegister.ErrorAddress
-        or TegraMcRegister.VideoProtectStatus or TegraMcRegister.VideoProtectStatus + 4 or TegraMcRegister.SecurityStatus or TegraMcRegister.SecurityStatus + 4
-        or TegraMcRegister.MtsStatus or TegraMcRegister.MtsStatus + 4 or TegraMcRegister.CarveoutStatus or TegraMcRegister.CarveoutStatus + 4
+        or TegraMcRegister.VideoProtectStatus or TegraMcRegister.VideoProtectStatus + 4
+        or TegraMcRegister.SecurityStatus or TegraMcRegister.SecurityStatus + 4
+        or TegraMcRegister.MtsStatus or TegraMcRegister.MtsStatus + 4
+        or TegraMcRegister.CarveoutStatus or TegraMcRegister.CarveoutStatus + 4
         or TegraMcRegister.TlbHits or TegraMcRegister.TlbMisses or TegraMcRegister.PtcHits or TegraMcRegister.PtcMisses
         or TegraMcRegister.HotResetStatus or TegraMcRegister.HotResetStatus1;
 

@@ -12,11 +12,14 @@ public sealed partial class TegraSmmu
     private uint _ptcIndexMap; // which lines of it an address may use
 
     /// <inheritdoc/>
-    protected override TranslationResult Resolve(in BusRequest request, ref AccessAttempt attempt)
+    protected override void Resolve(in BusRequest request, ref AccessAttempt attempt, out TranslationResult result)
     {
         var route = RouteOf(request);
         if (route < 0 || !Answers || request.Address.Value >= AddressSpace)
-            return Otherwise(request, route);
+        {
+            result = Otherwise(request, route);
+            return;
+        }
 
         var asid = (uint)route;
         var needed = Needed(request);
@@ -26,12 +29,16 @@ public sealed partial class TegraSmmu
         {
             _walks++;
             if (!TryWalk(request, asid, index, out word))
-                return Refuse(TegraErrorKind.DecodeError, request, default);
+            {
+                result = Refuse(TegraErrorKind.DecodeError, request, default);
+                return;
+            }
         }
 
-        if ((word & needed) != needed)
-            return Refuse(TegraErrorKind.InvalidSmmuPage, request, new TegraDescriptor(word & TegraDescriptor.RightsMask));
-        return ResultOf(word, request.Address);
+        if ((word & needed) == needed)
+            result = ResultOf(word, request.Address);
+        else
+            result = Refuse(TegraErrorKind.InvalidSmmuPage, request, new TegraDescriptor(word & TegraDescriptor.RightsMask));
     }
 
     private TranslationResult Otherwise(in BusRequest request, int route)
@@ -70,7 +77,8 @@ public sealed partial class TegraSmmu
         {
             if (!directory.IsValid)
                 return true;
-            FillLine(asid, new TlbPage(request.Address, TegraDescriptor.SectionShift, new PhysicalAddress(SectionMark), directory.Value), index);
+            var section = new TlbPage(request.Address, TegraDescriptor.SectionShift, new PhysicalAddress(SectionMark), directory.Value);
+            FillLine(asid, section, index);
             word = PageOfSection(directory.Value, request.Address);
             return true;
         }

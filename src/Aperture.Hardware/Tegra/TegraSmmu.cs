@@ -20,13 +20,19 @@ public sealed partial class TegraSmmu : TranslationUnit
 
     private const int WordsOfLine = 4;            // a TLB line holds the four words of a group
     private const ulong AddressSpace = 1ul << 32; // device addresses
-    private const ulong SectionMark = 1ul << 63;  // where an entry "leads" if its line is a section's; groups lead to 0, as their words say where
+
+    // Where an entry "leads" if its line is a section's; groups lead to 0, as their words say where.
+    private const ulong SectionMark = 1ul << 63;
 
     private readonly TegraSoc _soc;
     private readonly uint[] _words;         // registers that are storage
     private readonly uint[] _tables;        // PTB_DATA, by address space
-    private readonly TranslationCache _tlb; // the TLB's lines; in their two words the four of a group, with the rights of the levels above taken in
-    private readonly StructureCache<ulong> _ptc; // table words by their physical address, an atom at a time, whatever they mean and to whom
+
+    // The TLB's lines; in their two words the four of a group, with the rights of the levels above taken in.
+    private readonly TranslationCache _tlb;
+
+    // Table words by their physical address, an atom at a time, whatever they mean and to whom.
+    private readonly StructureCache<ulong> _ptc;
     private readonly uint _frameMask;       // bits of PFN
     private readonly uint _asidMask;        // address spaces less one
 
@@ -146,7 +152,8 @@ public sealed partial class TegraSmmu : TranslationUnit
     /// <summary>The rights that an access needs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Needed(in BusRequest request) =>
-        (request.IsWrite ? TegraDescriptor.WritableBit : TegraDescriptor.ReadableBit) | (request.IsSecure ? 0 : TegraDescriptor.NonSecureBit);
+        (request.IsWrite ? TegraDescriptor.WritableBit : TegraDescriptor.ReadableBit)
+        | (request.IsSecure ? 0 : TegraDescriptor.NonSecureBit);
 
     /// <summary>The word of a line for an address: a group's by the page, a section's made into that of its page.</summary>
     private uint WordAt(int index, Iova address) => _tlb.PageShift(index) == TegraTlbFlush.GroupShift
@@ -171,7 +178,8 @@ public sealed partial class TegraSmmu : TranslationUnit
             TranslationStatus.Ok,
             new PhysicalAddress(new TegraDescriptor(word).Address(_frameMask) | offset),
             offsetMask + 1 - offset,
-            ((word & TegraDescriptor.ReadableBit) != 0 ? Protection.Read : 0) | ((word & TegraDescriptor.WritableBit) != 0 ? Protection.Write : 0),
+            ((word & TegraDescriptor.ReadableBit) != 0 ? Protection.Read : 0)
+                | ((word & TegraDescriptor.WritableBit) != 0 ? Protection.Write : 0),
             (word & TegraDescriptor.NonSecureBit) != 0 ? MemoryAttributes.NonSecure : MemoryAttributes.None);
     }
 

@@ -18,7 +18,12 @@ public readonly record struct BusRequest
     /// <param name="kind">What the access wants of the unit.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public BusRequest(
-        Requester requester, Iova address, DmaAccess access, uint length = 1, ushort tag = 0, TranslationKind kind = TranslationKind.Untranslated)
+        Requester requester,
+        Iova address,
+        DmaAccess access,
+        uint length = 1,
+        ushort tag = 0,
+        TranslationKind kind = TranslationKind.Untranslated)
     {
         Address = address;
         _stream = requester.Stream.Value;
@@ -80,6 +85,9 @@ public readonly record struct BusRequest
 
     /// <summary>Whether a debugger makes it.</summary>
     public bool IsDebug => (Flags & AccessFlags.Debug) != 0;
+
+    /// <summary>Whether nothing is said of it but the stream: no address space, no flag, and untranslated.</summary>
+    internal bool IsBare => (_rest | (uint)Kind) == 0;
 
     /// <summary>Whether it is an access as every unit knows it: untranslated, and without an address space of the master's own.</summary>
     internal bool IsPlain => (_rest & Requester.HasPasidBit) == 0 && Kind == TranslationKind.Untranslated;

@@ -8,8 +8,8 @@ public sealed partial class DmaPort
 {
     private readonly BusWindow[]? _windows; // null when the buses pass every address as it is
 
-    /// <summary>What the buses in front of the master pass; empty, the default, for every address as it is. An access outside of all windows
-    /// gets to nobody: <see cref="DmaStatus.BusError"/>.</summary>
+    /// <summary>What the buses in front of the master pass; empty, the default, for every address as it is. An access outside of all
+    /// windows gets to nobody: <see cref="DmaStatus.BusError"/>.</summary>
     /// <remarks>A port that goes straight onto the bus puts each address where its window leads. Before a translation unit addresses are
     /// the device's own, whatever the window's other side: the windows say which of them get there.</remarks>
     public IReadOnlyList<BusWindow> Windows

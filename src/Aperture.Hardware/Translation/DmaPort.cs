@@ -1,4 +1,5 @@
 using Aperture.Core;
+using Aperture.Core.Threading;
 using Aperture.Hardware.Bus;
 
 namespace Aperture.Hardware.Translation;
@@ -41,7 +42,8 @@ public sealed partial class DmaPort
     /// <param name="address">The first byte, as the device sees it.</param>
     /// <param name="destination">Where they go.</param>
     /// <param name="transferred">How many bytes were read before the end or the failure.</param>
-    public DmaStatus Read(Iova address, Span<byte> destination, out int transferred) => Read(Requester, address, destination, out transferred);
+    public DmaStatus Read(Iova address, Span<byte> destination, out int transferred) =>
+        Read(Requester, address, destination, out transferred);
 
     /// <summary>Reads bytes, page by page, as somebody else than the port's own requester.</summary>
     /// <param name="requester">Who makes the access: one of the master's address spaces, privileged or not.</param>
@@ -50,13 +52,14 @@ public sealed partial class DmaPort
     /// <param name="transferred">How many bytes were read before the end or the failure.</param>
     public DmaStatus Read(in Requester requester, Iova address, Span<byte> destination, out int transferred)
     {
+        var thread = ThreadRecord.Current;
         transferred = 0;
         while (transferred < destination.Length)
         {
             var at = address + (ulong)transferred;
             var passing = Passing(at, destination.Length - transferred);
             var access = new ReadAccess(this, at, passing == 0 ? destination[transferred..] : destination.Slice(transferred, passing));
-            var status = passing == 0 ? DmaStatus.BusError : Do(requester, at, DmaAccess.Read, passing, ref access);
+            var status = passing == 0 ? DmaStatus.BusError : Do(thread, requester, at, DmaAccess.Read, passing, ref access);
             if (Monitor is { } monitor && !access.IsTold)
                 monitor.OnRead(this, at, access.Target, access.Length, status);
             if (status != DmaStatus.Ok)
@@ -71,7 +74,8 @@ public sealed partial class DmaPort
     /// <param name="address">The first byte, as the device sees it.</param>
     /// <param name="source">The bytes.</param>
     /// <param name="transferred">How many bytes were written before the end or the failure.</param>
-    public DmaStatus Write(Iova address, ReadOnlySpan<byte> source, out int transferred) => Write(Requester, address, source, out transferred);
+    public DmaStatus Write(Iova address, ReadOnlySpan<byte> source, out int transferred) =>
+        Write(Requester, address, source, out transferred);
 
     /// <summary>Writes bytes, page by page, as somebody else than the port's own requester.</summary>
     /// <param name="requester">Who makes the access: one of the master's address spaces, privileged or not.</param>
@@ -80,13 +84,14 @@ public sealed partial class DmaPort
     /// <param name="transferred">How many bytes were written before the end or the failure.</param>
     public DmaStatus Write(in Requester requester, Iova address, ReadOnlySpan<byte> source, out int transferred)
     {
+        var thread = ThreadRecord.Current;
         transferred = 0;
         while (transferred < source.Length)
         {
             var at = address + (ulong)transferred;
             var passing = Passing(at, source.Length - transferred);
             var access = new WriteAccess(this, at, passing == 0 ? source[transferred..] : source.Slice(transferred, passing));
-            var status = passing == 0 ? DmaStatus.BusError : Do(requester, at, DmaAccess.Write, passing, ref access);
+            var status = passing == 0 ? DmaStatus.BusError : Do(thread, requester, at, DmaAccess.Write, passing, ref access);
             if (Monitor is { } monitor && !access.IsTold)
                 monitor.OnWrite(this, at, access.Target, access.Bytes, status);
             if (status != DmaStatus.Ok)
@@ -98,11 +103,12 @@ public sealed partial class DmaPort
     }
 
     /// <summary>One access, up to the end of what translates alike.</summary>
-    private DmaStatus Do<TAccess>(in Requester requester, Iova address, DmaAccess direction, int wanted, ref TAccess access)
+    private DmaStatus Do<TAccess>(
+        ThreadRecord thread, in Requester requester, Iova address, DmaAccess direction, int wanted, ref TAccess access)
         where TAccess : struct, IBusAccess, allows ref struct
     {
         if (Unit is { } unit)
-            return unit.TryAccess(new BusRequest(requester, address, direction, (uint)wanted), ref access);
+            return unit.TryAccess(thread, new BusRequest(requester, address, direction, (uint)wanted), ref access);
         var target = new TranslationResult(TranslationStatus.Ok, OnBus(address), (ulong)wanted, Protection.ReadWrite);
         return access.TryInMemory(_bus, target) || access.TryOnBus(_bus, target) ? DmaStatus.Ok : DmaStatus.BusError;
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Aperture.Core;
 
 namespace Aperture.Hardware.Translation;
@@ -10,7 +11,10 @@ namespace Aperture.Hardware.Translation;
 /// <param name="More">Another word for the owner.</param>
 /// <param name="Protection">What the answer says of rights.</param>
 /// <param name="Attributes">What the answer says of the memory.</param>
+/// <param name="IsWhole">Whether the page translates alike up to its end; if not, only <see cref="TranslationCache.Lookup"/> finds it, and
+/// its owner knows more.</param>
 /// <param name="IsGlobal">Whether the entry serves every address space of its virtual machine.</param>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 public readonly record struct TlbPage(
     Iova Page,
     int Shift,
@@ -19,4 +23,5 @@ public readonly record struct TlbPage(
     ulong More = 0,
     Protection Protection = Protection.ReadWrite,
     MemoryAttributes Attributes = MemoryAttributes.None,
+    bool IsWhole = true,
     bool IsGlobal = false);

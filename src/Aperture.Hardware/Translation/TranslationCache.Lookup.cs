@@ -36,26 +36,46 @@ public sealed partial class TranslationCache
     /// <param name="more">The other one.</param>
     /// <param name="index">The entry, which may be another translation's by now.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryFind(uint tag, Iova address, out TranslationResult result, out ulong info, out ulong more, out int index)
+    public bool TryFind(uint tag, Iova address, out TranslationResult result, out ulong info, out ulong more, out int index) =>
+        TryFind(tag, SaltOf(tag), address, out result, out info, out more, out index);
+
+    /// <summary>What a tag adds to the slot of a page: neighbouring pages of a tag lie in neighbouring slots, and those of neighbouring
+    /// tags sixteen further.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static uint SaltOf(uint tag) => (tag << 4) ^ tag ^ (tag >> 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryFind(uint tag, uint salt, Iova address, out TranslationResult result, out ulong info, out ulong more, out int index)
     {
-        var hint = Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_hints), SlotOf(tag, address));
+        var hint = Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_hints), SlotOf(salt, address));
         ref var entries = ref MemoryMarshal.GetArrayDataReference(_entries);
         index = (int)(hint & 0xFFFF);
         ref var entry = ref Unsafe.Add(ref entries, (nint)index);
-        if (entry.Differs(tag, address) != 0)
+        var state = Volatile.Read(ref entry.State);
+        if (entry.Differs(tag, address, state) != 0)
         {
             index = (int)(hint >> 16);
             entry = ref Unsafe.Add(ref entries, (nint)index);
+            state = Volatile.Read(ref entry.State);
+            if (entry.Differs(tag, address, state) != 0)
+            {
+                result = default;
+                info = more = 0;
+                return false;
+            }
         }
 
-        var sequence = Volatile.Read(ref entry.Sequence);
         result = entry.Translate(address);
         info = entry.Info;
         more = entry.More;
-        var differs = entry.Differs(tag, address) | (uint)entry.Overlaps | (sequence & 1);
         Volatile.ReadBarrier();
-        return differs == 0 && sequence == entry.Sequence;
+        return state == entry.State;
     }
+
+    /// <summary>Whether the time of an entry's last use is kept: who finds by
+    /// <see cref="TryFind(uint, Iova, out TranslationResult, out ulong, out int)"/>
+    /// then says so (<see cref="Touch"/>).</summary>
+    public bool CountsUses => _used is not null;
 
     /// <summary>Notes that a translation found by <see cref="TryFind(uint, Iova, out TranslationResult, out ulong, out int)"/> was
     /// used.</summary>
@@ -86,6 +106,7 @@ public sealed partial class TranslationCache
         else if (count == 0)
         {
             Misses++;
+            (_missedTag, _missedPage) = (tag, address.Value & SmallestMask);
         }
 
         return count;
@@ -105,7 +126,8 @@ public sealed partial class TranslationCache
         var mask = ~((1UL << shift) - 1);
         for (var start = 0; start < Entries; start += 64)
         {
-            for (var matches = Matches(address.Value & mask, mask, start, Math.Min(start + 64, Entries)); matches != 0; matches &= matches - 1)
+            var matches = Matches(address.Value & mask, mask, start, Math.Min(start + 64, Entries));
+            for (; matches != 0; matches &= matches - 1)
             {
                 ref readonly var entry = ref _entries[start + BitOperations.TrailingZeroCount(matches)];
                 if (entry.IsValid && entry.Mask >= mask && ((entry.Tag ^ tag) & entry.TagMask & tagMask) == 0)
@@ -116,13 +138,12 @@ public sealed partial class TranslationCache
         return false;
     }
 
-    /// <summary>Neighbouring pages of a tag lie in neighbouring slots, and those of neighbouring tags sixteen further.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static nint SlotOf(uint tag, Iova address) => (int)((uint)(address.Value >> SmallestShift) ^ (tag << 4) ^ tag ^ (tag >> 16)) & (Hints - 1);
+    private static nint SlotOf(uint salt, Iova address) => (nint)(((uint)(address.Value >> SmallestShift) ^ salt) & (Hints - 1));
 
     private void Hint(uint tag, Iova address, int index)
     {
-        ref var hint = ref _hints[SlotOf(tag, address)];
+        ref var hint = ref _hints[SlotOf(SaltOf(tag), address)];
         if ((hint & 0xFFFF) != (uint)index)
             hint = (hint << 16) | (uint)index;
     }

@@ -41,7 +41,8 @@ public sealed partial class TranslationCache
     private void Remove(ulong page, uint tag) => _present[PresenceOf(page, tag)]--;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int PresenceOf(ulong page, uint tag) => (int)(((page >> SmallestShift) ^ ((ulong)tag << 32) ^ tag) * Spread >> (64 - SlotBits));
+    private static int PresenceOf(ulong page, uint tag) =>
+        (int)(((page >> SmallestShift) ^ ((ulong)tag << 32) ^ tag) * Spread >> (64 - SlotBits));
 
     private readonly record struct Kind(ulong Mask, uint TagMask);
 }

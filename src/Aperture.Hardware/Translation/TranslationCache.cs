@@ -20,6 +20,7 @@ namespace Aperture.Hardware.Translation;
 public sealed partial class TranslationCache
 {
     private const int SmallestShift = 12;
+    private const ulong NoPage = 1;     // no page begins there
     private const ulong SmallestMask = ~((1UL << SmallestShift) - 1);
 
     private readonly Entry[] _entries;
@@ -31,6 +32,8 @@ public sealed partial class TranslationCache
     private readonly int _setMask;
     private readonly GatedLock? _guard; // what the thread holds that changes entries
     private int _invalid;               // invalid entries; when there is none, nobody looks for one
+    private uint _missedTag;            // what the last look-up did not find, and nothing was written since
+    private ulong _missedPage = NoPage;
     private ulong _clock;               // counts uses, for least-recently-used
     private ulong _shiftsUsed;          // bit n: an entry of page size 2^n was written; says which sets may hold an address
 
@@ -99,6 +102,7 @@ public sealed partial class TranslationCache
     /// <summary>Where an entry that matched leads.</summary>
     /// <param name="index">The entry.</param>
     /// <param name="address">An address of its page.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TranslationResult Translate(int index, Iova address) => _entries[index].Translate(address);
 
     /// <summary>Writes one entry, whatever was in it. It may duplicate another entry: that is how multiple hits come about.</summary>
@@ -121,7 +125,8 @@ public sealed partial class TranslationCache
 
         // Most often nothing covers the address, and in a page of the smallest size nothing can lie; a global one may meet those of other
         // address spaces.
-        var mayOverlap = page.IsGlobal || (_shiftsUsed & ((1UL << page.Shift) - 1)) != 0 || MayHold(tag, page.Page);
+        var isMissed = _missedTag == tag && _missedPage == (page.Page.Value & SmallestMask);
+        var mayOverlap = page.IsGlobal || (_shiftsUsed & ((1UL << page.Shift) - 1)) != 0 || (!isMissed && MayHold(tag, page.Page));
         Set(index, tag, page, mayOverlap);
         return index;
     }
@@ -129,6 +134,7 @@ public sealed partial class TranslationCache
     private void Set(int index, uint tag, in TlbPage page, bool mayOverlap)
     {
         CheckGuard();
+        _missedPage = NoPage;
         ref var entry = ref _entries[index];
         if (entry.IsValid)
             Detach(index, ref entry);
@@ -140,7 +146,7 @@ public sealed partial class TranslationCache
         var compared = tag & tagMask;
         var overlaps = mayOverlap ? CountOverlaps(index, key, mask, compared, tagMask, 1) : 0;
 
-        entry.BeginWrite();
+        var state = entry.BeginWrite();
         entry.Page = key;
         entry.Mask = mask;
         entry.Base = page.Target.Value & mask;
@@ -148,10 +154,9 @@ public sealed partial class TranslationCache
         entry.More = page.More;
         entry.Tag = compared;
         entry.TagMask = tagMask;
-        entry.Overlaps = overlaps;
         entry.Protection = page.Protection;
         entry.Attributes = page.Attributes;
-        entry.EndWrite();
+        entry.EndWrite(state, page.IsWhole, overlaps);
 
         _pages[index] = key;
         _masks[index] = mask;
@@ -193,9 +198,8 @@ public sealed partial class TranslationCache
                 if (other == index || !entry.IsValid || ((entry.Tag ^ tag) & entry.TagMask & tagMask) != 0)
                     continue;
                 count++;
-                entry.BeginWrite();
-                entry.Overlaps += change;
-                entry.EndWrite();
+                var (isWhole, overlaps) = (entry.IsWhole, entry.Overlaps);
+                entry.EndWrite(entry.BeginWrite(), isWhole, overlaps + change);
             }
         }
 
@@ -205,19 +209,19 @@ public sealed partial class TranslationCache
     private void Clear(int index)
     {
         ref var entry = ref _entries[index];
-        entry.BeginWrite();
+        var state = entry.BeginWrite();
         entry.Page = Entry.InvalidPage;
         entry.Mask = ulong.MaxValue;
         entry.Tag = 0;
         entry.TagMask = 0;
-        entry.Overlaps = 0;
-        entry.EndWrite();
+        entry.EndWrite(state, isWhole: true, overlaps: 0);
         _pages[index] = Entry.InvalidPage;
         _masks[index] = ulong.MaxValue;
     }
 
     [Conditional("DEBUG")]
-    private void CheckGuard() => Debug.Assert(_guard?.IsHeld != false, "a translation cache is changed or searched without its owner's lock");
+    private void CheckGuard() =>
+        Debug.Assert(_guard?.IsHeld != false, "a translation cache is changed or searched without its owner's lock");
 
     /// <summary>One entry; a line of the CPU's cache.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 64)]
@@ -233,17 +237,17 @@ public sealed partial class TranslationCache
         public ulong More;                  // likewise
         public uint Tag;                    // number of the tag, under its mask
         public uint TagMask;                // which bits of a number it compares
-        public int Overlaps;                // other valid entries that match some address of this one
-        public uint Sequence;               // odd while the entry is being written
+        public ulong State;                 // see below
         public Protection Protection;
         public MemoryAttributes Attributes;
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly TranslationResult Translate(Iova address)
-        {
-            var offset = address.Value & ~Mask;
-            return new TranslationResult(TranslationStatus.Ok, new PhysicalAddress(Base + offset), ~Mask - offset + 1, Protection, Attributes);
-        }
+        // In State: a number that changes with each change of the entry, odd while one is going on; whether the page is not whole; and
+        // above that how many other valid entries match some address of this one.
+        private const ulong WritingBit = 1;
+        private const ulong SequenceMask = 0x7FFF_FFFF;
+        private const ulong PartialBit = 1UL << 31;
+        private const ulong OverlapsMask = ~0UL << OverlapsShift;
+        private const int OverlapsShift = 32;
 
         public readonly bool IsValid
         {
@@ -251,18 +255,40 @@ public sealed partial class TranslationCache
             get => (Page & InvalidPage) == 0;
         }
 
-        /// <summary>Zero if the entry is of this tag and holds this address.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly ulong Differs(uint tag, Iova address) => ((Page ^ (address.Value & SmallestMask)) & Mask) | ((Tag ^ tag) & TagMask);
+        /// <summary>How many other valid entries match some address of this one.</summary>
+        public readonly int Overlaps => (int)(State >> OverlapsShift);
+
+        /// <summary>Whether the page translates alike up to its end.</summary>
+        public readonly bool IsWhole => (State & PartialBit) == 0;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void BeginWrite()
+        public readonly TranslationResult Translate(Iova address)
         {
-            Volatile.Write(ref Sequence, Sequence + 1);
-            Volatile.WriteBarrier();
+            var offset = address.Value & ~Mask;
+            var target = new PhysicalAddress(Base + offset);
+            return new TranslationResult(TranslationStatus.Ok, target, ~Mask - offset + 1, Protection, Attributes);
         }
 
+        /// <summary>Zero if the entry is of this tag, holds this address, is whole and not being changed, and no other may match.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void EndWrite() => Volatile.Write(ref Sequence, Sequence + 1);
+        public readonly ulong Differs(uint tag, Iova address, ulong state) =>
+            ((Page ^ (address.Value & SmallestMask)) & Mask) | ((Tag ^ tag) & TagMask) | (state & (WritingBit | PartialBit | OverlapsMask));
+
+        /// <summary>Says that the entry is being changed.</summary>
+        /// <returns>What <see cref="EndWrite"/> is given.</returns>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public ulong BeginWrite()
+        {
+            var state = (State + WritingBit) & SequenceMask;
+            Volatile.Write(ref State, state);
+            Volatile.WriteBarrier();
+            return state;
+        }
+
+        /// <summary>Says that it is what it will be.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void EndWrite(ulong begun, bool isWhole, int overlaps) => Volatile.Write(
+            ref State,
+            ((begun + WritingBit) & SequenceMask) | (isWhole ? 0 : PartialBit) | ((ulong)overlaps << OverlapsShift));
     }
 }

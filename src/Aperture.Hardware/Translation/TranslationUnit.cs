@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Aperture.Core.Threading;
 using Aperture.Hardware.Bus;
@@ -67,17 +68,36 @@ public abstract partial class TranslationUnit : BusDevice
     /// meanwhile, it is translated again at once, at most <see cref="MaxRetries"/> times; an access still unreleased comes back as
     /// <see cref="DmaStatus.Stalled"/>.</remarks>
     public DmaStatus TryAccess<TAccess>(in BusRequest request, ref TAccess access)
+        where TAccess : struct, IBusAccess, allows ref struct => TryAccess(ThreadRecord.Current, request, ref access);
+
+    /// <summary>The same for who makes many accesses in a row and has asked once which thread it is on.</summary>
+    /// <inheritdoc cref="TryAccess{TAccess}(in BusRequest, ref TAccess)"/>
+    /// <typeparam name="TAccess">What is done; a struct, compiled in.</typeparam>
+    /// <param name="thread">The calling thread's record.</param>
+    /// <param name="request">The access.</param>
+    /// <param name="access">What the master does where the access leads.</param>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public DmaStatus TryAccess<TAccess>(ThreadRecord thread, in BusRequest request, ref TAccess access)
         where TAccess : struct, IBusAccess, allows ref struct
     {
-        var thread = ThreadRecord.Current;
-        bool isHit;
+        Debug.Assert(thread == ThreadRecord.Current, "an access is made in another thread's name");
+        Unsafe.SkipInit(out Pending pending);
         using (_epoch.Enter(thread))
-            isHit = TryQuickly(thread.Index, request, ref access);
-        return isHit ? DmaStatus.Ok : AccessSlowly(thread, request, ref access);
+        {
+            if (TryRoute(request, thread.Index, out var target, out var isPlain) && access.TryInMemory(Bus, target))
+                return DmaStatus.Ok;
+            if (!isPlain && TryAsking(thread.Index, request, ref access))
+                return DmaStatus.Ok;
+            BeginSlowly(thread, request, ref access, out pending);
+        }
+
+        return EndSlowly(thread, request, ref access, ref pending);
     }
 
     /// <summary>Says what would become of an access, faults included, without doing it: for questions about tables, registers and caches.
-    /// The answer holds until software changes something; whoever wants to access memory by it uses <see cref="TryAccess"/>.</summary>
+    /// The answer holds until software changes something; whoever wants to access memory by it uses
+    /// <see cref="TryAccess{TAccess}(in BusRequest, ref TAccess)"/>.</summary>
     /// <param name="request">The access.</param>
     /// <returns>What becomes of it.</returns>
     public TranslationResult Translate(in BusRequest request)
@@ -91,7 +111,8 @@ public abstract partial class TranslationUnit : BusDevice
         };
     }
 
-    /// <summary>Translates an access that needs no change of state: a hit, or one that passes. No lock is held; whatever registers do
+    /// <summary>Translates an access that needs no change of state, where the route of its stream is not plain (<see cref="SetRoute"/>): a
+    /// hit, or one that passes. No lock is held; whatever registers do
     /// meanwhile, what is found held at some moment of the access.</summary>
     /// <param name="request">The access.</param>
     /// <param name="thread">The number of the calling thread, for <see cref="CountHit"/>.</param>
@@ -106,66 +127,102 @@ public abstract partial class TranslationUnit : BusDevice
     /// <summary>Translates an access under the unit's lock: looks again, walks, fills caches, faults.</summary>
     /// <param name="request">The access.</param>
     /// <param name="attempt">What is to be remembered of it.</param>
-    protected abstract TranslationResult Resolve(in BusRequest request, ref AccessAttempt attempt);
+    /// <param name="result">What becomes of it. Handed out, not back, as it is written once and never copied.</param>
+    protected abstract void Resolve(in BusRequest request, ref AccessAttempt attempt, out TranslationResult result);
 
-    /// <summary>A hit that goes to RAM. A method of its own, so that the one around it, which must leave the epoch whatever happens, has
-    /// next to nothing to keep.</summary>
+    /// <summary>Asks a unit without a plain route for the stream.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryQuickly<TAccess>(int thread, in BusRequest request, ref TAccess access)
+    private bool TryAsking<TAccess>(int thread, in BusRequest request, ref TAccess access)
         where TAccess : struct, IBusAccess, allows ref struct =>
         IsKnown(request) && TryHit(request, thread, out var target) && target.Length != 0 && access.TryInMemory(Bus, target);
 
+    /// <summary>What needs the lock; while the access counts as going on. What it raises waits behind the thread's gate.</summary>
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private DmaStatus AccessSlowly<TAccess>(ThreadRecord thread, in BusRequest request, ref TAccess access)
+    private void BeginSlowly<TAccess>(ThreadRecord thread, in BusRequest request, ref TAccess access, out Pending pending)
         where TAccess : struct, IBusAccess, allows ref struct
     {
+        pending.Attempt = default;
+        Attempt(thread, request, ref access, ref pending.Attempt, out pending.OpensGate, out pending.Step, out pending.Target);
+    }
+
+    [SkipLocalsInit]
+    private void Attempt<TAccess>(
+        ThreadRecord thread,
+        in BusRequest request,
+        ref TAccess access,
+        ref AccessAttempt attempt,
+        out bool opensGate,
+        out Step step,
+        out TranslationResult target)
+        where TAccess : struct, IBusAccess, allows ref struct
+    {
+        // What the access raises is told when it is neither under the lock nor counted as going on: the handler may well invalidate.
+        opensGate = EventGate.TryClose(thread);
+        step = Step.Refused;
+        target = default;
         if (!IsKnown(request))
-            return DmaStatus.Refused;
-        var attempt = default(AccessAttempt);
+            return;
+        _guard.Enter(thread);
+        TranslationResult found;
+        try
+        {
+            Resolve(request, ref attempt, out found);
+        }
+        finally
+        {
+            _guard.Exit(thread);
+        }
+
+        if (found.Status == TranslationStatus.Ok && found.Length != 0)
+        {
+            step = Step.Done;
+            if (access.TryInMemory(Bus, found))
+                return;
+            step = Step.OnBus;
+            target = found;
+        }
+        else if (found.Status == TranslationStatus.Stalled)
+        {
+            step = attempt.HasFaulted ? Step.Faulted : Step.Stalled;
+        }
+    }
+
+    /// <summary>What remains when the access does not count as going on any more: what was raised is told, and what software released
+    /// comes again.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private DmaStatus EndSlowly<TAccess>(ThreadRecord thread, in BusRequest request, ref TAccess access, ref Pending pending)
+        where TAccess : struct, IBusAccess, allows ref struct
+    {
         var turns = default(SpinWait);
         while (true)
         {
-            TranslationResult target;
-
-            // What the access raises is told when it is neither under the lock nor counted as going on: the handler may well invalidate.
-            using (EventGate.Close(thread))
-            using (_epoch.Enter(thread))
+            if (pending.OpensGate)
+                EventGate.Open(thread);
+            switch (pending.Step)
             {
-                using (_guard.Hold())
-                    target = Resolve(request, ref attempt);
-                if (target is { Status: TranslationStatus.Ok, Length: > 0 } && access.TryInMemory(Bus, target))
+                case Step.Done:
                     return DmaStatus.Ok;
-            }
-
-            switch (target.Status)
-            {
-                case TranslationStatus.Ok:
-                    return OnBus(target, ref access);
-                case TranslationStatus.Aborted:
+                case Step.OnBus:
+                    return access.TryOnBus(Bus, pending.Target) ? DmaStatus.Ok : DmaStatus.BusError;
+                case Step.Refused:
                     return DmaStatus.Refused;
-                case var _ when attempt.HasFaulted:
-                    attempt.HasFaulted = false;
-                    attempt.Number++;
-                    attempt.IsBeyondLast = attempt.Number > MaxRetries;
+                case Step.Faulted:
+                    pending.Attempt.HasFaulted = false;
+                    pending.Attempt.Number++;
+                    pending.Attempt.IsBeyondLast = pending.Attempt.Number > MaxRetries;
                     break;
-                case var _ when !IsStalledByAnother(thread) || turns.Count >= StallTurns:
+                case Step.Stalled when !IsStalledByAnother(thread) || turns.Count >= StallTurns:
                     return DmaStatus.Stalled;
                 default:
                     turns.SpinOnce(sleep1Threshold: -1);
                     break;
             }
-        }
-    }
 
-    /// <summary>Does what does not go to RAM. A unit that translates not even one byte would keep its master asking for ever: that is
-    /// refused.</summary>
-    private DmaStatus OnBus<TAccess>(in TranslationResult target, ref TAccess access)
-        where TAccess : struct, IBusAccess, allows ref struct
-    {
-        if (target.Length == 0)
-            return DmaStatus.Refused;
-        return access.TryOnBus(Bus, target) ? DmaStatus.Ok : DmaStatus.BusError;
+            using (_epoch.Enter(thread))
+                Attempt(thread, request, ref access, ref pending.Attempt, out pending.OpensGate, out pending.Step, out pending.Target);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -173,6 +230,25 @@ public abstract partial class TranslationUnit : BusDevice
 
     private bool IsKnownToSome(in BusRequest request) => (request.Kind == TranslationKind.Untranslated || AnswersTranslationRequests)
         && (request.Pasid is null || TakesPasids);
+
+    /// <summary>How far an access has come.</summary>
+    private enum Step : byte
+    {
+        Refused,
+        Done,
+        OnBus,   // it does not go to RAM
+        Stalled,
+        Faulted, // stalled by a fault of its own
+    }
+
+    /// <summary>What is still to be done of an access.</summary>
+    private struct Pending
+    {
+        public AccessAttempt Attempt;
+        public TranslationResult Target;
+        public Step Step;
+        public bool OpensGate;
+    }
 
     /// <summary>An access that only asks.</summary>
     private struct Question : IBusAccess

@@ -12,12 +12,34 @@ public class AccessEpochTests
         _epoch.WaitForReaders();
         using (_epoch.Enter())
         {
-            using (_epoch.Enter())
-            {
-            }
         }
 
         _epoch.WaitForReaders();
+    }
+
+    [Fact]
+    public void An_access_within_an_access_is_refused_and_the_outer_one_goes_on()
+    {
+        using (_epoch.Enter())
+        {
+            var isRefused = false;
+            try
+            {
+                using (_epoch.Enter())
+                {
+                }
+            }
+            catch (LockRecursionException)
+            {
+                isRefused = true;
+            }
+
+            Assert.True(isRefused);
+        }
+
+        using (_epoch.Enter())
+        {
+        }
     }
 
     /// <summary>A reader looks at a value and uses it; who changes the value and waits must not see the old one used afterwards.</summary>

@@ -5,7 +5,8 @@ using Aperture.Hardware.Tests.Translation;
 
 namespace Aperture.Hardware.Tests.Exynos;
 
-/// <summary>Whatever software writes and whatever the tables hold, the model neither throws nor depends on anything but its input.</summary>
+/// <summary>Whatever software writes and whatever the tables hold, the model neither throws nor depends on anything but its
+/// input.</summary>
 public class SysMmuFuzzTests
 {
     private const int Steps = 20_000;

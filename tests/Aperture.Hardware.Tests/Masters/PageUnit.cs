@@ -31,17 +31,20 @@ public sealed class PageUnit(SystemBus bus) : TranslationUnit(bus)
 
     public void Unmap(ulong iova) => _pages.Remove(iova / PageSize);
 
-    protected override TranslationResult Resolve(in BusRequest request, ref AccessAttempt attempt)
+    protected override void Resolve(in BusRequest request, ref AccessAttempt attempt, out TranslationResult result)
     {
         var offset = request.Address.Value % PageSize;
         do
         {
             if (_pages.TryGetValue(request.Address.Value / PageSize, out var page))
-                return new TranslationResult(TranslationStatus.Ok, page + offset, PageSize - offset, Protection.ReadWrite);
+            {
+                result = new TranslationResult(TranslationStatus.Ok, page + offset, PageSize - offset, Protection.ReadWrite);
+                return;
+            }
         }
         while (OnFault?.Invoke(request) == true);
 
-        return new TranslationResult(Otherwise);
+        result = new TranslationResult(Otherwise);
     }
 
     protected override bool TryReadRegister(uint offset, int width, out ulong value)

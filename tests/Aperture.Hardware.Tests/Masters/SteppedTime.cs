@@ -1,6 +1,7 @@
 namespace Aperture.Hardware.Tests.Masters;
 
-/// <summary>Time that passes when the test says so: each step fires the timers that were set before it, in the order of their setting.</summary>
+/// <summary>Time that passes when the test says so: each step fires the timers that were set before it, in the order of their
+/// setting.</summary>
 internal sealed class SteppedTime : TimeProvider
 {
     private readonly List<Timer> _set = [];

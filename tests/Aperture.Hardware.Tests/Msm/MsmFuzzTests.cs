@@ -7,7 +7,8 @@ using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Tests.Msm;
 
-/// <summary>Whatever software writes and whatever the tables hold, the model neither throws nor depends on anything but its input.</summary>
+/// <summary>Whatever software writes and whatever the tables hold, the model neither throws nor depends on anything but its
+/// input.</summary>
 public class MsmFuzzTests
 {
     private const int Steps = 20_000;

@@ -186,7 +186,8 @@ public class MsmTranslationTests
         Assert.Equal(0x8033_1C0Eu, rig.Load(MsmRig.L1(0) + 0x800));
     }
 
-    /// <summary>A13: the unit stored the word that it had read, with the flag set: what software had cleared meanwhile was mapped again.</summary>
+    /// <summary>A13: the unit stored the word that it had read, with the flag set: what software had cleared meanwhile was mapped
+    /// again.</summary>
     [Fact]
     public void An_entry_that_software_clears_while_the_unit_sets_its_access_flag_does_not_come_back()
     {

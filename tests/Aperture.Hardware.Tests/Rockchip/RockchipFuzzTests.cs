@@ -4,7 +4,8 @@ using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Tests.Rockchip;
 
-/// <summary>Whatever software writes and whatever the tables hold, the model neither throws nor depends on anything but its input.</summary>
+/// <summary>Whatever software writes and whatever the tables hold, the model neither throws nor depends on anything but its
+/// input.</summary>
 public sealed class RockchipFuzzTests
 {
     private const int Steps = 20_000;

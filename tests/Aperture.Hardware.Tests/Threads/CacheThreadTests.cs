@@ -24,7 +24,8 @@ public class CacheThreadTests
             for (var round = 1L; round <= Rounds * Together.Factor; round++)
             {
                 // An address that many rounds share, each leading elsewhere, in an entry that changes.
-                cache.Set((int)round % 8, 0, new TlbPage(new Iova(0x5000), 12, new PhysicalAddress((ulong)round << 12), (ulong)round, (ulong)~round));
+                var target = new PhysicalAddress((ulong)round << 12);
+                cache.Set((int)round % 8, 0, new TlbPage(new Iova(0x5000), 12, target, (ulong)round, (ulong)~round));
                 if (round % 16 == 0)
                 {
                     var before = Volatile.Read(ref found);

@@ -85,7 +85,8 @@ public static class ThreadedUnits
             : base(new ArmShortFormat(new ArmShortOptions()))
         {
             _unit = new MsmIommu(Bus, new MsmIommuOptions());
-            Write(_unit, MsmContextRegisters.Of(0, MsmContextRegisters.TableBase0), new ArmShortFormat(new ArmShortOptions()).TableBase(new PhysicalAddress(Root)));
+            var root = new ArmShortFormat(new ArmShortOptions()).TableBase(new PhysicalAddress(Root));
+            Write(_unit, MsmContextRegisters.Of(0, MsmContextRegisters.TableBase0), root);
             Write(_unit, MsmContextRegisters.Of(0, MsmContextRegisters.AuxiliaryControl), MsmAuxiliaryControl.MissWalks);
             Write(_unit, MsmContextRegisters.Of(0, MsmContextRegisters.SystemControl), MsmSystemControl.Running);
             for (var machine = 0u; machine < 4; machine++)

@@ -8,7 +8,9 @@ internal static class Together
 {
     /// <summary>How many times as many rounds as usual: a long run by hand sets APERTURE_THREAD_ROUNDS to, say, 1000.</summary>
     public static int Factor { get; } =
-        int.TryParse(Environment.GetEnvironmentVariable("APERTURE_THREAD_ROUNDS"), CultureInfo.InvariantCulture, out var factor) ? Math.Max(factor, 1) : 1;
+        int.TryParse(Environment.GetEnvironmentVariable("APERTURE_THREAD_ROUNDS"), CultureInfo.InvariantCulture, out var factor)
+            ? Math.Max(factor, 1)
+            : 1;
 
     /// <summary>Starts a thread for each piece of work and waits for all. The first exception of any is thrown again.</summary>
     public static void Run(params Action[] work)

@@ -51,7 +51,8 @@ public class TlbTagTests
         var numbers = new HashSet<uint>();
         TlbTag[] tags =
         [
-            new(0), new(0, 1), new(0, TlbTag.AsidMask), new(0xFFFF), new(uint.MaxValue), new(0xFFFF, 1), new(0, 0, TlbWorld.Secure), new(0, 1, TlbWorld.Realm),
+            new(0), new(0, 1), new(0, TlbTag.AsidMask), new(0xFFFF), new(uint.MaxValue), new(0xFFFF, 1),
+            new(0, 0, TlbWorld.Secure), new(0, 1, TlbWorld.Realm),
         ];
         foreach (var tag in tags)
             Assert.True(numbers.Add(table.NumberOf(tag)));

@@ -6,7 +6,8 @@ namespace Aperture.Hardware.Tests.Translation;
 /// <summary>Answers of units, taken apart.</summary>
 internal static class Translations
 {
-    public static TranslationStatus Translate(this TranslationUnit unit, in BusRequest request, out PhysicalAddress address, out ulong contiguous)
+    public static TranslationStatus Translate(
+        this TranslationUnit unit, in BusRequest request, out PhysicalAddress address, out ulong contiguous)
     {
         var result = unit.Translate(request);
         (address, contiguous) = (result.Address, result.Length);

@@ -29,22 +29,27 @@ internal sealed class PocketMmu(SystemBus bus) : TranslationUnit(bus)
 
     public override TranslationCounters Counters => new(_hits, _misses, _invalidations, _faults);
 
-    protected override TranslationResult Resolve(in BusRequest request, ref AccessAttempt attempt)
+    protected override void Resolve(in BusRequest request, ref AccessAttempt attempt, out TranslationResult result)
     {
+        result = new TranslationResult(TranslationStatus.Aborted);
         if (!Answers)
-            return new TranslationResult(TranslationStatus.Aborted);
+            return;
         if ((_control & PocketRegister.Enable) == 0)
-            return ResultOf(request.Address.Value, 0x1000 - (request.Address.Value & 0xFFF), Rights);
+        {
+            result = ResultOf(request.Address.Value, 0x1000 - (request.Address.Value & 0xFFF), Rights);
+            return;
+        }
+
         var entry = request.Address.Value <= uint.MaxValue ? Find((uint)request.Address.Value) : default;
         if ((entry.Rights & (request.IsWrite ? 2u : 1u)) != 0)
         {
             var offset = (uint)request.Address.Value & (entry.Bytes - 1);
-            return ResultOf(entry.Address + offset, entry.Bytes - offset, entry.Rights);
+            result = ResultOf(entry.Address + offset, entry.Bytes - offset, entry.Rights);
+            return;
         }
 
         Latch(request, entry.Rights != 0);
         UpdateInterrupt();
-        return new TranslationResult(TranslationStatus.Aborted);
     }
 
     protected override bool TryReadRegister(uint offset, int width, out ulong value)

@@ -2,6 +2,7 @@ using Aperture.Core;
 using Aperture.Core.Memory;
 using Aperture.Core.PageTables;
 using Aperture.Core.PageTables.Formats;
+using Aperture.Core.Threading;
 using Aperture.Datasheets.Exynos;
 using Aperture.Datasheets.Msm;
 using Aperture.Datasheets.Omap;
@@ -54,7 +55,8 @@ internal sealed class TranslateWork : IDisposable
     {
         var bus = NewBus();
         var unit = new ExynosSysMmu(bus, SysMmuOptions.V5);
-        Write(unit, SysMmuV5Register.TableBase, Fill(new TableAllocator(new PageAllocator(bus.Memory)), new ExynosFormat(isWide: true)).Value >> 12);
+        var tables = new TableAllocator(new PageAllocator(bus.Memory));
+        Write(unit, SysMmuV5Register.TableBase, Fill(tables, new ExynosFormat(isWide: true)).Value >> 12);
         Write(unit, SysMmuRegister.Control, 5);
         return new TranslateWork(bus, unit);
     }
@@ -96,7 +98,11 @@ internal sealed class TranslateWork : IDisposable
         }
 
         for (var i = 0; i < 1 << streamBits; i++)
-            Write(unit, unit.Options.Soc.FindSwgroup(first + (uint)i)!.Value.AsidRegister, TegraSwgroupAsid.For(i << (7 - streamBits)).Value);
+        {
+            var swgroup = unit.Options.Soc.FindSwgroup(first + (uint)i)!.Value;
+            Write(unit, swgroup.AsidRegister, TegraSwgroupAsid.For(i << (7 - streamBits)).Value);
+        }
+
         for (var i = 0; i < TegraMcRegister.TranslationEnables; i++)
             Write(unit, TegraMcRegister.TranslationEnable(i), uint.MaxValue);
         Write(unit, TegraMcRegister.TlbConfig, TegraTlbConfig.For(unit.Options.Soc).Value);
@@ -109,13 +115,21 @@ internal sealed class TranslateWork : IDisposable
     {
         var bus = NewBus();
         var unit = new RockchipIommu(bus, new RockchipIommuOptions { Mmus = 2 });
-        Write(unit, RockchipMmuRegister.TableBase, Fill(new TableAllocator(new PageAllocator(bus.Memory)), new RockchipFormat(isWide: false)).Value | 1);
+        var tables = new TableAllocator(new PageAllocator(bus.Memory));
+        Write(unit, RockchipMmuRegister.TableBase, Fill(tables, new RockchipFormat(isWide: false)).Value | 1);
         Write(unit, RockchipMmuRegister.Command, (ulong)RockchipMmuCommand.EnablePaging);
         return new TranslateWork(bus, unit);
     }
 
     /// <summary>An access whose page the translation cache holds.</summary>
     public void Hit(int times) => Translate(times, 15);
+
+    /// <summary>The same for two masters on two threads behind the one unit: the second begins at another page.</summary>
+    public Pair Two()
+    {
+        Hit(1 << (4 + _streamBits));
+        return new Pair(Hit, OtherHit);
+    }
 
     /// <summary>An access whose page it does not hold: both levels are read.</summary>
     public void Walk(int times) => Translate(times, 1023);
@@ -141,7 +155,11 @@ internal sealed class TranslateWork : IDisposable
         var table = new PageTable<TFormat>(format, tables);
         var gather = default(InvalidationGather);
         for (var i = 0u; i < 1024; i++)
-            table.Map(Base + ((ulong)i << 12), new PhysicalAddress(0x8100_0000 + ((ulong)(i ^ 1) << 12)), 4096, Protection.ReadWrite, ref gather);
+        {
+            var target = new PhysicalAddress(0x8100_0000 + ((ulong)(i ^ 1) << 12));
+            table.Map(Base + ((ulong)i << 12), target, 4096, Protection.ReadWrite, ref gather);
+        }
+
         return table.Root;
     }
 
@@ -151,15 +169,18 @@ internal sealed class TranslateWork : IDisposable
             throw new InvalidOperationException($"register 0x{offset:x} took no write");
     }
 
-    private void Translate(int times, int pages)
+    private void OtherHit(int times) => Translate(times, 15, 8 << _streamBits);
+
+    private void Translate(int times, int pages, int first = 0)
     {
         var streams = (1u << _streamBits) - 1;
+        var thread = ThreadRecord.Current;
         var access = default(NoBytes);
-        for (var i = 0; i < times; i++)
+        for (var i = first; i < times + first; i++)
         {
             var address = Base + (((ulong)((i >> _streamBits) & pages) << 12) + 0x10);
             var request = new BusRequest(new StreamId(_firstStream + ((uint)i & streams)), address, DmaAccess.Read);
-            if (_unit.TryAccess(request, ref access) != DmaStatus.Ok)
+            if (_unit.TryAccess(thread, request, ref access) != DmaStatus.Ok)
                 throw new InvalidOperationException("the access faulted");
         }
     }
