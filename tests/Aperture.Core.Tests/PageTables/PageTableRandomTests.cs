@@ -97,8 +97,13 @@ public abstract class PageTableRandomTests<TFormat, TKind>(ITestOutputHelper out
     private static int Place(Random random, ref int count)
     {
         count = s_sizes[random.Next(s_sizes.Length)];
-        var align = random.Next(4) switch { 0 => 1, 1 => 16, 2 => 256,
-            _ => Math.Min((int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)count), 4096) };
+        var align = random.Next(4) switch
+        {
+            0 => 1,
+            1 => 16,
+            2 => 256,
+            _ => Math.Min((int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)count), 4096),
+        };
         var page = random.Next(WindowPages) & -align;
         count = Math.Min(count, WindowPages - page);
         return page;
