@@ -46,7 +46,7 @@ public sealed unsafe partial class PageTable<TFormat>
         var leaf = Load(place);
         var word = _home.WordAt(offset);
         var seen = new TableWord(Volatile.Read(ref *word));
-        if (_format.Classify(1, leaf) != EntryKind.Leaf || _format.LeafShift(1, leaf) != _pageShift || !seen.IsReady || Load(link) != entry)
+        if ((leaf & _leafMask) != _leafValue || !seen.IsReady || Load(link) != entry)
             return false;
 
         EntryRun.Store(place, _format.EntryBytes, _format.EmptyEntry(1));

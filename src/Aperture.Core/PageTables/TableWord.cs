@@ -35,7 +35,7 @@ internal readonly struct TableWord(ulong value)
     public bool IsAlive => (value & AliveBit) != 0;
 
     /// <summary>Alive, and a walker that does not snoop sees the link to the table.</summary>
-    public bool IsReady => (value & (AliveBit | UncleanBit)) == AliveBit;
+    public bool IsReady => value >> 62 == AliveBit >> 62; // and not UncleanBit
 
     public bool IsDead => (value & (AliveBit | DeadBit)) == DeadBit;
 

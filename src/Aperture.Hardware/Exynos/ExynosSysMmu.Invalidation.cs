@@ -22,8 +22,11 @@ public sealed partial class ExynosSysMmu
 
         InvalidateRange(firstVid, 0, uint.MaxValue);
         if (Options.FlushClearsFlpdCache)
-            _flpds?.RemoveWhere(key => key >> FlpdVidShift == firstVid);
+            ClearFlpds(firstVid);
     }
+
+    // A method of its own: what it captures is made where it begins, and most flushes never get here.
+    private void ClearFlpds(uint vid) => _flpds?.RemoveWhere(key => key >> FlpdVidShift == vid);
 
     private void FlushEntry(uint firstVid, int vids, uint word)
     {
