@@ -53,7 +53,11 @@ public sealed partial class MsmIommu
     private void InvalidatePage(uint tag, uint mask, uint page, int first) =>
         _tlb.Invalidate(new TlbInvalidation
         {
-            Tag = tag, TagMask = mask, First = new Iova(page), Last = new Iova(page), FirstEntry = first,
+            Tag = tag,
+            TagMask = mask,
+            First = new Iova(page),
+            Last = new Iova(page),
+            FirstEntry = first,
         });
 
     /// <summary>The first entry that an invalidation may remove.</summary>

@@ -1,8 +1,6 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Aperture.Core;
-using Aperture.Hardware.Bus;
 
 namespace Aperture.Hardware.Translation;
 
