@@ -251,7 +251,8 @@ internal static class QuickRun
                 _ => (result.Ns, "F1", "ns"),
             };
             var numbers = CultureInfo.InvariantCulture;
-            Console.WriteLine($"| `{result.Name}` | {result.Ratio.ToString(ratio, numbers)}{unit} | {amount.ToString(format, numbers)} {of} |");
+            Console.WriteLine($"| `{result.Name}` | {result.Ratio.ToString(ratio, numbers)}{unit} | {amount.ToString(format, numbers)} " +
+                $"{of} |");
         }
     }
 

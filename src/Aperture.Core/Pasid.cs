@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace Aperture.Core;
 
-/// <summary>Which of a master's address spaces an access is for: a process address space ID (PCI Express Base 4.0, 6.20), called substream ID
-/// by ARM's SMMUv3 and process ID by RISC-V's IOMMU.</summary>
+/// <summary>Which of a master's address spaces an access is for: a process address space ID (PCI Express Base 4.0, 6.20), called substream
+/// ID by ARM's SMMUv3 and process ID by RISC-V's IOMMU.</summary>
 /// <param name="Value">The number, 0 to <see cref="Largest"/>; a unit may take fewer bits.</param>
 public readonly record struct Pasid(uint Value)
 {

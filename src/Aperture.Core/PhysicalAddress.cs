@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Aperture.Core;
 
-/// <summary>An address as the memory system sees it, after every translation. It is a number of bytes and never mixes with the other kinds of address.</summary>
+/// <summary>An address as the memory system sees it, after every translation. It is a number of bytes and never mixes with the other kinds
+/// of address.</summary>
 /// <param name="Value">The address in bytes.</param>
 public readonly record struct PhysicalAddress(ulong Value) : IComparable<PhysicalAddress>, ISpanFormattable
 {
@@ -43,7 +44,8 @@ public readonly record struct PhysicalAddress(ulong Value) : IComparable<Physica
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"0x{Value:x8}");
 
     /// <inheritdoc/>
-    public string ToString(string? format, IFormatProvider? formatProvider) => format is null ? ToString() : Value.ToString(format, formatProvider);
+    public string ToString(string? format, IFormatProvider? formatProvider) => format is null ? ToString()
+        : Value.ToString(format, formatProvider);
 
     /// <inheritdoc/>
     public bool TryFormat(Span<char> destination, out int charsWritten, ReadOnlySpan<char> format, IFormatProvider? provider) =>

@@ -62,7 +62,8 @@ internal static class BoardFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new ApertureException(Status.NotFound, $"'{name}' cannot be read: {e.Message} Boards inside the tool: {string.Join(", ", Embedded)}.", e);
+            throw new ApertureException(Status.NotFound,
+                $"'{name}' cannot be read: {e.Message} Boards inside the tool: {string.Join(", ", Embedded)}.", e);
         }
     }
 }

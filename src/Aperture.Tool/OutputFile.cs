@@ -2,7 +2,8 @@ using Aperture.Core;
 
 namespace Aperture.Tool;
 
-/// <summary>A file that a command writes. What goes wrong on the way does not disturb the run: it is kept, and told by <see cref="Complete"/>.</summary>
+/// <summary>A file that a command writes. What goes wrong on the way does not disturb the run: it is kept, and told by
+/// <see cref="Complete"/>.</summary>
 internal sealed class OutputFile : Stream
 {
     private readonly string _path;

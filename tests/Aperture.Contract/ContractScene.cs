@@ -28,7 +28,8 @@ public sealed class ContractScene : IDisposable
 
     /// <summary>The second master.</summary>
     /// <exception cref="ContractException">There is none: not applicable.</exception>
-    public IContractMaster Other => Subject.Masters.Count > 1 ? Subject.Masters[1] : throw new ContractException("there is one master only", isApplicable: false);
+    public IContractMaster Other => Subject.Masters.Count > 1 ? Subject.Masters[1]
+        : throw new ContractException("there is one master only", isApplicable: false);
 
     /// <summary>An empty domain.</summary>
     public IommuDomain Domain()
@@ -115,7 +116,8 @@ public sealed class ContractScene : IDisposable
         var stamps = places.ConvertAll(StampAt);
         Write(master, iova);
         for (var i = 0; i < places.Count; i++)
-            Expect(stamps[i], Look(places[i]), $"what is in memory at offset 0x{places[i]:x} after a write to {iova}, which must lead nowhere");
+            Expect(stamps[i], Look(places[i]),
+                $"what is in memory at offset 0x{places[i]:x} after a write to {iova}, which must lead nowhere");
     }
 
     /// <summary>Two values must be equal.</summary>

@@ -14,17 +14,19 @@ public interface IContractSubject
     /// <summary>The unit that makes the domains. Its masters are the subject's.</summary>
     IommuUnit Unit { get; }
 
-    /// <summary>Masters in groups of their own that can be in the same domain: one at least; with two or more the checks of sharing are made. No driver
-    /// uses their groups, and they are in no domain but the core's.</summary>
+    /// <summary>Masters in groups of their own that can be in the same domain: one at least; with two or more the checks of sharing are
+    /// made. No driver uses their groups, and they are in no domain but the core's.</summary>
     IReadOnlyList<IContractMaster> Masters { get; }
 
-    /// <summary>The physical address of the memory, a multiple of 1 MiB (2 MiB where the unit has pages of that size); on a real host an address of the process.</summary>
+    /// <summary>The physical address of the memory, a multiple of 1 MiB (2 MiB where the unit has pages of that size); on a real host an
+    /// address of the process.</summary>
     PhysicalAddress Memory { get; }
 
     /// <summary>Bytes of memory, contiguous in physical addresses; at least 4 MiB. Nothing else uses it.</summary>
     int MemoryBytes { get; }
 
-    /// <summary>What the subject cannot keep, by the name of the check, with the reason; each of these checks must indeed fail. Empty for a subject without any.</summary>
+    /// <summary>What the subject cannot keep, by the name of the check, with the reason; each of these checks must indeed fail. Empty for a
+    /// subject without any.</summary>
     IReadOnlyDictionary<string, string> Differences { get; }
 
     /// <summary>The CPU writes into the memory, and sees to it that the masters see it.</summary>

@@ -10,14 +10,17 @@ internal static class MappingChecks
     public static IReadOnlyList<ContractCheck> All { get; } =
     [
         new("map-reaches", "a mapped page leads to its memory, both ways, and its neighbours nowhere", MapReaches),
-        new("map-page-sizes", "every page size of the domain can be mapped where memory and addresses are aligned to it, and is reached to its ends", PageSizes),
+        new("map-page-sizes",
+            "every page size of the domain can be mapped where memory and addresses are aligned to it, and is reached to its ends",
+            PageSizes),
         new("map-scattered", "pages that lie apart in memory follow each other for the device, also within one access", Scattered),
         new("map-same-memory", "memory can be mapped at several device addresses at once", SameMemory),
         new("map-overlap", "a map over anything mapped is refused with AlreadyExists, and changes nothing", Overlap),
         new("map-nothing", "a map of no bytes succeeds and maps nothing", Nothing),
         new("map-rights", "what was mapped for reading is not written, where the unit can tell", ReadOnly),
         new("map-write-only", "what was mapped for writing is not read, where the unit can tell", WriteOnly),
-        new("map-no-rights", "a map without a right is refused with InvalidArgument or lets nothing pass, where the unit can tell", NoRights),
+        new("map-no-rights", "a map without a right is refused with InvalidArgument or lets nothing pass, where the unit can tell",
+            NoRights),
         new("map-translate", "the domain tells where each mapped byte leads, and that others lead nowhere", Translate),
         new("map-many", "a thousand small mappings hold at once", Many),
     ];
@@ -93,7 +96,8 @@ internal static class MappingChecks
         var domain = scene.DomainInForce();
         scene.Map(domain, scene.Base + (4 * Page), 0, 4 * Page);
         foreach (var (start, pages) in ((int, int)[])[(4, 4), (4, 1), (7, 1), (3, 2), (7, 2), (0, 12), (0, 5)])
-            Expect(Status.AlreadyExists, scene.TryMap(domain, scene.Base + (ulong)(start * Page), 64 * Page, pages * Page), $"a map of {pages} pages from page {start} over pages 4 to 7");
+            Expect(Status.AlreadyExists, scene.TryMap(domain, scene.Base + (ulong)(start * Page), 64 * Page, pages * Page),
+                $"a map of {pages} pages from page {start} over pages 4 to 7");
         for (var page = 0; page < 12; page++)
         {
             if (page is >= 4 and < 8)

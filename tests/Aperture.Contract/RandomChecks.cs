@@ -12,14 +12,17 @@ internal static class RandomChecks
 
     public static IReadOnlyList<ContractCheck> All { get; } =
     [
-        .. Enumerable.Range(1, 3).Select(seed => new ContractCheck($"random-{seed}", "random maps, unmaps and switches are seen exactly", scene => Run(scene, seed))),
+        .. Enumerable.Range(1, 3)
+            .Select(seed => new ContractCheck($"random-{seed}", "random maps, unmaps and switches are seen exactly", scene =>
+            Run(scene, seed))),
     ];
 
     private static void Run(ContractScene scene, int seed)
     {
         var random = new Random(seed); // the seed is in the check's name
         var domains = new[] { scene.DomainInForce(), scene.Domain() };
-        var expected = new[] { new int[Pages], new int[Pages] }; // of each domain: offset of the memory behind each page, plus 1; zero for nothing
+        // of each domain: offset of the memory behind each page, plus 1; zero for nothing
+        var expected = new[] { new int[Pages], new int[Pages] };
         var current = 0;
         for (var step = 0; step < Steps; step++)
         {
@@ -44,7 +47,8 @@ internal static class RandomChecks
         if (random.Next(2) == 0)
             offset = Math.Min(offset & ~0xF_FFFF | (start * Page & 0xF_FFFF), scene.Subject.MemoryBytes - bytes); // so that large pages fit
         var isFree = expected.IndexOfAnyExcept(0) < 0;
-        Expect(isFree ? Status.Ok : Status.AlreadyExists, scene.TryMap(domain, At(scene, start), offset, bytes), $"a map of {expected.Length} pages from page {start}");
+        Expect(isFree ? Status.Ok : Status.AlreadyExists, scene.TryMap(domain, At(scene, start), offset, bytes),
+            $"a map of {expected.Length} pages from page {start}");
         for (var i = 0; isFree && i < expected.Length; i++)
             expected[i] = offset + (i * Page) + 1;
     }

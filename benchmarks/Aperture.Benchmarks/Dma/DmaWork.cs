@@ -35,7 +35,8 @@ internal sealed class DmaWork : IDisposable
         var tree = new byte[resource.Length];
         resource.ReadExactly(tree);
         _machine = Machine.Boot(DeviceTree.Parse(tree), new MachineOptions { DefaultDomain = type, Sanitizer = sanitizer });
-        var masters = _machine.Masters.Where(master => master is { Device.Iommu: not null, Units.Count: 1 }).Select(master => master.Device!).ToArray();
+        var masters = _machine.Masters.Where(master => master is { Device.Iommu: not null, Units.Count: 1 })
+            .Select(master => master.Device!).ToArray();
         _device = isDirect ? Direct("direct", isBounced) : masters[0];
         _other = isDirect ? Direct("other", isBounced) : masters[^1];
         _listener = sanitizer;
@@ -66,7 +67,8 @@ internal sealed class DmaWork : IDisposable
     /// <summary>The same on a second device; for a second thread.</summary>
     public void OtherPage(int times) => Page(_other, times);
 
-    /// <summary>The same with <see cref="ExtraTests"/> more tests whether somebody listens: what one of them costs cannot be seen otherwise.</summary>
+    /// <summary>The same with <see cref="ExtraTests"/> more tests whether somebody listens: what one of them costs cannot be seen
+    /// otherwise.</summary>
     public void PageWithTests(int times)
     {
         for (var i = 0; i < times; i++)
@@ -74,7 +76,8 @@ internal sealed class DmaWork : IDisposable
             _device.Dma.Map(_memory, DmaDirection.FromDevice).Dispose();
             for (var test = 0; test < ExtraTests; test += 4)
             {
-                if (Volatile.Read(ref _listener) is not null || Volatile.Read(ref _listener) is not null || Volatile.Read(ref _listener) is not null || Volatile.Read(ref _listener) is not null)
+                if (Volatile.Read(ref _listener) is not null || Volatile.Read(ref _listener) is not null
+                    || Volatile.Read(ref _listener) is not null || Volatile.Read(ref _listener) is not null)
                     throw new InvalidOperationException("nobody listens");
             }
         }

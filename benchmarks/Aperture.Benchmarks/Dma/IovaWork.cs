@@ -44,8 +44,8 @@ internal sealed class IovaWork
         _random = random;
     }
 
-    /// <summary>The time that 999 of 1000 single operations do not exceed, in nanoseconds: each is timed, and what reading the clock takes is
-    /// subtracted. The best of some rounds, because other work on the machine only ever adds time.</summary>
+    /// <summary>The time that 999 of 1000 single operations do not exceed, in nanoseconds: each is timed, and what reading the clock takes
+    /// is subtracted. The best of some rounds, because other work on the machine only ever adds time.</summary>
     public double Tail(TimeSpan budget)
     {
         const int Times = 20_000;
@@ -87,7 +87,8 @@ internal sealed class IovaWork
     }
 
     private uint Take(uint pages) =>
-        _space.TryAllocate(pages * Page, new Iova(uint.MaxValue), out var start) ? (uint)start.Value | pages : throw new InvalidOperationException("the space is full");
+        _space.TryAllocate(pages * Page, new Iova(uint.MaxValue), out var start) ? (uint)start.Value | pages
+            : throw new InvalidOperationException("the space is full");
 
     private static ulong Next(ulong random)
     {

@@ -59,7 +59,8 @@ internal sealed unsafe class BiasOwner(ThreadRecord? thread) : LineApart
     {
         var isThere = (nuint)local >> PageShift == _page;
 #if DEBUG
-        isThere &= Thread == ThreadRecord.Current; // asserts know exactly who holds a lock: nothing is taken over from a thread that has ended
+        // asserts know exactly who holds a lock: nothing is taken over from a thread that has ended
+        isThere &= Thread == ThreadRecord.Current;
 #endif
         return isThere;
     }

@@ -6,7 +6,8 @@ namespace Aperture.Datasheets.Arm;
 /// <param name="Outer">Outer cache policy of normal memory.</param>
 /// <param name="IsShareable">Whether it is shareable.</param>
 /// <param name="IsInnerOnly">Whether shareable memory is inner shareable only.</param>
-public readonly record struct ArmMemoryAttributes(ArmMemoryType Type, ArmCachePolicy Inner, ArmCachePolicy Outer, bool IsShareable, bool IsInnerOnly)
+public readonly record struct ArmMemoryAttributes(ArmMemoryType Type, ArmCachePolicy Inner, ArmCachePolicy Outer, bool IsShareable,
+    bool IsInnerOnly)
 {
     /// <summary>The attributes without TEX remap (SCTLR.TRE clear). Reserved encodings count as strongly ordered.</summary>
     public static ArmMemoryAttributes Of(ArmPageAttributes page)

@@ -20,7 +20,9 @@ public readonly record struct ArmMemoryRemap(uint Primary, uint Normal)
         var isInnerOnly = (Primary >> (24 + index) & 1) != 0;
         return type switch
         {
-            ArmMemoryType.Normal => new(type, Policy(Normal >> (2 * index)), Policy(Normal >> (16 + (2 * index))), Bit(page.IsShareable ? 19 : 18), isInnerOnly),
+            ArmMemoryType.Normal =>
+                new(type, Policy(Normal >> (2 * index)), Policy(Normal >> (16 + (2 * index))), Bit(page.IsShareable ? 19 : 18),
+                isInnerOnly),
             ArmMemoryType.Device => new(type, default, default, Bit(page.IsShareable ? 17 : 16), isInnerOnly),
             _ => new(ArmMemoryType.StronglyOrdered, default, default, true, false),
         };

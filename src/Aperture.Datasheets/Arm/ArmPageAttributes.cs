@@ -55,5 +55,6 @@ public readonly record struct ArmPageAttributes(uint Bits)
     // By AP[2:0].
     private static ReadOnlySpan<byte> Plain => [0, PrivilegedOnly, UserReads, Everybody, 0, PrivilegedReads, AllRead, AllRead];
 
-    private static ReadOnlySpan<byte> WithAccessFlag => [PrivilegedOnly, PrivilegedOnly, Everybody, Everybody, PrivilegedReads, PrivilegedReads, AllRead, AllRead];
+    private static ReadOnlySpan<byte> WithAccessFlag =>
+        [PrivilegedOnly, PrivilegedOnly, Everybody, Everybody, PrivilegedReads, PrivilegedReads, AllRead, AllRead];
 }

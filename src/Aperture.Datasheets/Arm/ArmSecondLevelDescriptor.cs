@@ -1,6 +1,7 @@
 namespace Aperture.Datasheets.Arm;
 
-/// <summary>A second-level descriptor of the short format: one of 256 words, each for 4 KiB; a 64 KiB page repeats its word 16 times.</summary>
+/// <summary>A second-level descriptor of the short format: one of 256 words, each for 4 KiB; a 64 KiB page repeats its word 16
+/// times.</summary>
 /// <remarks><code>
 /// fault       [ ignored                                                                              ] 0 0
 /// large page  [31:16 address] [15 XN] [14:12 TEX] [11 nG] [10 S] [9 AP2] [5:4 AP1:0] [3 C] [2 B]       0 1

@@ -40,7 +40,8 @@ public static class DmaMasterRegisters
     /// <summary>DESTINATION_COUNT: number of descriptors of the list at DESTINATION; zero when DESTINATION is the data itself.</summary>
     public const uint DestinationCount = 0x3C;
 
-    /// <summary>COMMAND: writing a <see cref="DmaMasterCommand"/> starts it; ignored while one is busy or stalled. Reads the last one.</summary>
+    /// <summary>COMMAND: writing a <see cref="DmaMasterCommand"/> starts it; ignored while one is busy or stalled. Reads the last
+    /// one.</summary>
     public const uint Command = 0x40;
 
     /// <summary>CONTROL, reads zero: [0] RESUME retries a stalled access, [1] ABORT ends a command that is busy or stalled.</summary>
@@ -58,7 +59,8 @@ public static class DmaMasterRegisters
     /// <summary>DIFFERENCE, read-only: after a mismatch [7:0] the byte expected, [15:8] the byte read.</summary>
     public const uint Difference = 0x54;
 
-    /// <summary>FAULT_ADDRESS, 64 bits, read-only: device address of the access that stalled or failed, or of the first byte that differs.</summary>
+    /// <summary>FAULT_ADDRESS, 64 bits, read-only: device address of the access that stalled or failed, or of the first byte that
+    /// differs.</summary>
     public const uint FaultAddress = 0x58;
 
     /// <summary>BYTES_DONE, 64 bits, read-only: bytes that the command has finished.</summary>
@@ -73,7 +75,8 @@ public static class DmaMasterRegisters
     /// <summary>What VERSION reads: 1.0.</summary>
     public const uint VersionValue = 0x0100;
 
-    /// <summary>The largest number of descriptors in a list; a larger count ends the command as <see cref="DmaMasterError.BadCommand"/>.</summary>
+    /// <summary>The largest number of descriptors in a list; a larger count ends the command as
+    /// <see cref="DmaMasterError.BadCommand"/>.</summary>
     public const uint MaxDescriptors = 1 << 20;
 
     /// <summary>CONTROL: RESUME.</summary>

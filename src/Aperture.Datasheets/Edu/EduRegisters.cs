@@ -7,7 +7,8 @@ public static class EduRegisters
     /// <summary>Bytes of region 0.</summary>
     public const uint Size = 1 << 20;
 
-    /// <summary>The <c>compatible</c> string of the PCI function, as the Open Firmware PCI binding forms it from vendor and device ID.</summary>
+    /// <summary>The <c>compatible</c> string of the PCI function, as the Open Firmware PCI binding forms it from vendor and device
+    /// ID.</summary>
     public const string PciCompatible = "pci1234,11e8";
 
     /// <summary>Identification, read-only: see <see cref="EduIdentification"/>.</summary>
@@ -16,7 +17,8 @@ public static class EduRegisters
     /// <summary>Liveness check: reads as the complement of what was written.</summary>
     public const uint Liveness = 0x04;
 
-    /// <summary>Factorial: a write starts the computation; the result, of 32 bits, is read here once <see cref="EduStatus.Computing"/> is clear.</summary>
+    /// <summary>Factorial: a write starts the computation; the result, of 32 bits, is read here once <see cref="EduStatus.Computing"/> is
+    /// clear.</summary>
     public const uint Factorial = 0x08;
 
     /// <summary>Status: see <see cref="EduStatus"/>.</summary>

@@ -40,7 +40,8 @@ public static class SysMmuV1Register
     /// <summary>3.3: L1TLB_ENTRY_VPN, read only: device page number (4 KiB pages).</summary>
     public const uint TlbEntryVpn = 0x048;
 
-    /// <summary>3.3: FAULT_TRANS_INFO, read only: <see cref="SysMmuTransactionInfo"/>. On 3.0 and 3.1 the start of prefetch buffer 0.</summary>
+    /// <summary>3.3: FAULT_TRANS_INFO, read only: <see cref="SysMmuTransactionInfo"/>. On 3.0 and 3.1 the start of prefetch buffer
+    /// 0.</summary>
     public const uint FaultTransactionInfo = 0x04C;
 
     /// <summary>3.0, 3.1: PB0_SADDR; PB0_EADDR, PB1_SADDR and PB1_EADDR follow. Ends are inclusive.</summary>

@@ -1,7 +1,8 @@
 namespace Aperture.Datasheets.Exynos;
 
 /// <summary>Register offsets of versions 5 and 6, and of version 7 up to <see cref="InterruptClear"/>, in bytes, beside those of
-/// <see cref="SysMmuRegister"/>. Source: recorded driver behaviour; debug and prefetch registers from vendor driver register lists.</summary>
+/// <see cref="SysMmuRegister"/>. Source: recorded driver behaviour; debug and prefetch registers from vendor driver register
+/// lists.</summary>
 public static class SysMmuV5Register
 {
     /// <summary>PT_BASE_PPN, read/write: physical address of the first-level table divided by 4096.</summary>
@@ -13,7 +14,8 @@ public static class SysMmuV5Register
     /// <summary>MMU_FLUSH_ENTRY, write: page address in bits 31:12, bit 0 set.</summary>
     public const uint FlushEntry = 0x014;
 
-    /// <summary>MMU_FLUSH_RANGE, write: bit 0 set invalidates the pages from <see cref="FlushRangeStart"/> to <see cref="FlushRangeEnd"/>.</summary>
+    /// <summary>MMU_FLUSH_RANGE, write: bit 0 set invalidates the pages from <see cref="FlushRangeStart"/> to
+    /// <see cref="FlushRangeEnd"/>.</summary>
     public const uint FlushRange = 0x018;
 
     /// <summary>FLUSH_RANGE_START, read/write: device address of the first page.</summary>

@@ -34,7 +34,8 @@ public static class SysMmuV7Register
     /// <summary>S2PF_ENABLE: bit 0.</summary>
     public const uint StagePrefetchEnable = 0x7000;
 
-    /// <summary>TLB read window without virtual machines: selector (<see cref="SysMmuTlbSelector"/>), VPN, PPN, attributes in steps of 4.</summary>
+    /// <summary>TLB read window without virtual machines: selector (<see cref="SysMmuTlbSelector"/>), VPN, PPN, attributes in steps of
+    /// 4.</summary>
     public const uint TlbWindow = 0x8000;
 
     /// <summary>TLB read window of the variant with virtual machines.</summary>

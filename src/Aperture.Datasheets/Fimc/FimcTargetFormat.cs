@@ -31,5 +31,6 @@ public readonly record struct FimcTargetFormat(uint Value)
 
     /// <summary>An RGB target.</summary>
     public static FimcTargetFormat ForRgb(int width, int height, bool flipX, bool flipY) =>
-        new((Rgb << FormatShift) | (((uint)width & 0x1FFF) << 16) | ((uint)height & 0x1FFF) | (flipX ? 1u << 14 : 0) | (flipY ? 1u << 15 : 0));
+        new((Rgb << FormatShift) | (((uint)width & 0x1FFF) << 16) | ((uint)height & 0x1FFF) | (flipX ? 1u << 14 : 0)
+            | (flipY ? 1u << 15 : 0));
 }

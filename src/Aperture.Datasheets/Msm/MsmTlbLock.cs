@@ -1,6 +1,7 @@
 namespace Aperture.Datasheets.Msm;
 
-/// <summary>TLBLKCR of a context bank. The meaning of the CFG bits, and that the floor is the first entry that is not locked, are inferred.</summary>
+/// <summary>TLBLKCR of a context bank. The meaning of the CFG bits, and that the floor is the first entry that is not locked, are
+/// inferred.</summary>
 /// <remarks><code>
 /// 23:16   15:8   3           2            1           0
 /// VICTIM  FLOOR  TLBIVAACFG  TLBIASIDCFG  TLBIALLCFG  LKE

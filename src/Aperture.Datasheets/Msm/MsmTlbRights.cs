@@ -2,7 +2,8 @@ using Aperture.Datasheets.Arm;
 
 namespace Aperture.Datasheets.Msm;
 
-/// <summary>TLBTR0: rights, attributes and size of a TLB entry. The coding of the sizes (0 to 3 for 4 KiB, 64 KiB, 1 MiB, 16 MiB) and of MT (as in PAR) is inferred.</summary>
+/// <summary>TLBTR0: rights, attributes and size of a TLB entry. The coding of the sizes (0 to 3 for 4 KiB, 64 KiB, 1 MiB, 16 MiB) and of MT
+/// (as in PAR) is inferred.</summary>
 /// <remarks><code>
 /// 22:20   18:16   11:9  8   7    6       4   3   2   1   0
 /// DPSIZC  DPSIZR  MT    SH  ISH  NSDESC  XN  UW  UR  PW  PR

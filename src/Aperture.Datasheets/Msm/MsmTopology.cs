@@ -27,7 +27,8 @@ public static class MsmTopology
     ];
 
     /// <summary>The second unit of APQ8064's 3D core.</summary>
-    public static MsmUnit Gfx3d1 { get; } = new("gfx3d1", 0x07D0_0000, 3, [new("user", 0, [.. Range(0, 15)]), new("priv", 1, [.. Range(16, 31)])]);
+    public static MsmUnit Gfx3d1 { get; } =
+        new("gfx3d1", 0x07D0_0000, 3, [new("user", 0, [.. Range(0, 15)]), new("priv", 1, [.. Range(16, 31)])]);
 
     /// <summary>APQ8064's video capture; its contexts are not known.</summary>
     public static MsmUnit Vcap { get; } = new("vcap", 0x0720_0000, 2, []);

@@ -15,5 +15,6 @@ public readonly record struct MsmTransactionIds(uint Bits)
     /// <param name="machine">The machine ID.</param>
     /// <param name="transaction">The bus transaction ID; its low eight bits are kept.</param>
     /// <param name="vmid">The VMID, for ESYNR0.</param>
-    public static MsmTransactionIds Of(uint machine, uint transaction, uint vmid = 0) => new((machine & 0xFF) | ((vmid & 0x1F) << 16) | (transaction << 24));
+    public static MsmTransactionIds Of(uint machine, uint transaction, uint vmid = 0) =>
+        new((machine & 0xFF) | ((vmid & 0x1F) << 16) | (transaction << 24));
 }

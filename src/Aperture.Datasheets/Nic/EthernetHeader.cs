@@ -2,8 +2,8 @@ using System.Buffers.Binary;
 
 namespace Aperture.Datasheets.Nic;
 
-/// <summary>The header of an Ethernet frame (IEEE 802.3, clause 3): destination and source address of six bytes, and a type of two, all with
-/// the most significant byte first.</summary>
+/// <summary>The header of an Ethernet frame (IEEE 802.3, clause 3): destination and source address of six bytes, and a type of two, all
+/// with the most significant byte first.</summary>
 /// <param name="Destination">Who shall have it; all ones for everybody.</param>
 /// <param name="Source">Who sent it.</param>
 /// <param name="Type">What follows.</param>

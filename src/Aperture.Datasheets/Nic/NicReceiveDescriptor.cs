@@ -2,8 +2,8 @@ using System.Buffers.Binary;
 
 namespace Aperture.Datasheets.Nic;
 
-/// <summary>One descriptor of the receive ring in memory, little-endian: [0..8) device address of a buffer, [8..12) its bytes, [12..16) status:
-/// [31] DONE, [15:0] bytes of the frame. The card writes the status only.</summary>
+/// <summary>One descriptor of the receive ring in memory, little-endian: [0..8) device address of a buffer, [8..12) its bytes, [12..16)
+/// status: [31] DONE, [15:0] bytes of the frame. The card writes the status only.</summary>
 /// <param name="Address">Device address of the buffer.</param>
 /// <param name="Capacity">Bytes of the buffer.</param>
 /// <param name="Status">The status.</param>

@@ -2,7 +2,8 @@ namespace Aperture.Datasheets.Nic;
 
 /// <summary>Byte offsets of the registers of the ring NIC, a network card of our own (docs/units/nic.md). The registers of 64 bits take one
 /// access of 64 bits or two of 32 bits, low half at the lower offset.</summary>
-/// <remarks>Heads and tails count descriptors from zero and wrap at 2^32; a count's place in its ring is the count modulo the ring's size.</remarks>
+/// <remarks>Heads and tails count descriptors from zero and wrap at 2^32; a count's place in its ring is the count modulo the ring's
+/// size.</remarks>
 public static class NicRegisters
 {
     /// <summary>Bytes of the register block.</summary>
@@ -56,7 +57,8 @@ public static class NicRegisters
     /// <summary>RX_FRAMES, read-only: frames stored.</summary>
     public const uint Received = 0x48;
 
-    /// <summary>RX_DROPPED, read-only: frames that came while the receiver was on and had no buffer, or none that was long enough.</summary>
+    /// <summary>RX_DROPPED, read-only: frames that came while the receiver was on and had no buffer, or none that was long
+    /// enough.</summary>
     public const uint Dropped = 0x4C;
 
     /// <summary>TX_FRAMES, read-only: frames sent.</summary>

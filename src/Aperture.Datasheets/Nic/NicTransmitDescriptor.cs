@@ -2,8 +2,8 @@ using System.Buffers.Binary;
 
 namespace Aperture.Datasheets.Nic;
 
-/// <summary>One descriptor of the transmit ring in memory, little-endian: [0..8) device address of a fragment, [8..12) its bytes, at least 1,
-/// [12..16) flags: [0] END, the last fragment of its frame; [31] DONE. The card writes the flags only, when the frame is sent.</summary>
+/// <summary>One descriptor of the transmit ring in memory, little-endian: [0..8) device address of a fragment, [8..12) its bytes, at least
+/// 1, [12..16) flags: [0] END, the last fragment of its frame; [31] DONE. The card writes the flags only, when the frame is sent.</summary>
 /// <param name="Address">Device address of the fragment.</param>
 /// <param name="Length">Bytes of the fragment.</param>
 /// <param name="Flags">The flags.</param>

@@ -1,6 +1,7 @@
 namespace Aperture.Datasheets.Rockchip;
 
-/// <summary>An entry of a Rockchip MMU's directory or page table, or the directory's own address in that form. There are 1024 in each.</summary>
+/// <summary>An entry of a Rockchip MMU's directory or page table, or the directory's own address in that form. There are 1024 in
+/// each.</summary>
 /// <remarks><code>
 /// v1: 31..12 address | 8..3 cache attributes (pages) | 2 write | 1 read | 0 valid
 /// v2: 31..12 address | 11..8 address 35..32 | 7..4 address 39..36 | 3 security | 2 write | 1 read | 0 valid

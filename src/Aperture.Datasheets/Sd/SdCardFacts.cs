@@ -33,8 +33,8 @@ public static class SdCardFacts
     /// <summary>Card status: [12:9] the card's state.</summary>
     public const int StatusStateShift = 9;
 
-    /// <summary>Blocks of a card by the second word of its CSD, version 2, as a host controller shows it: C_SIZE, [69:48] of the CSD, counts
-    /// pieces of 512 KiB (section 5.3.3). The controller leaves the CSD's lowest 8 bits out.</summary>
+    /// <summary>Blocks of a card by the second word of its CSD, version 2, as a host controller shows it: C_SIZE, [69:48] of the CSD,
+    /// counts pieces of 512 KiB (section 5.3.3). The controller leaves the CSD's lowest 8 bits out.</summary>
     /// <param name="word">RESPONSE, the word at offset 4.</param>
     public static long BlocksOf(uint word) => (((word >> 8) & 0x3F_FFFF) + 1L) << 10;
 

@@ -1,7 +1,8 @@
 namespace Aperture.Datasheets.Sd;
 
-/// <summary>Byte offsets of the registers of a standard SD host controller, as words of 32 bits. Registers of 8 and 16 bits are parts of the
-/// words. Source of all facts here and in the other SDHCI types: SD Host Controller Simplified Specification 3.00, chapters 1 and 2.</summary>
+/// <summary>Byte offsets of the registers of a standard SD host controller, as words of 32 bits. Registers of 8 and 16 bits are parts of
+/// the words. Source of all facts here and in the other SDHCI types: SD Host Controller Simplified Specification 3.00, chapters 1 and
+/// 2.</summary>
 public static class SdhciRegisters
 {
     /// <summary>Bytes of the register block.</summary>
@@ -13,19 +14,22 @@ public static class SdhciRegisters
     /// <summary>ARGUMENT of the command.</summary>
     public const uint Argument = 0x08;
 
-    /// <summary>[15:0] TRANSFER MODE, see <see cref="SdhciTransferMode"/>; [31:16] COMMAND, see <see cref="SdhciCommand"/>, whose write issues the command.</summary>
+    /// <summary>[15:0] TRANSFER MODE, see <see cref="SdhciTransferMode"/>; [31:16] COMMAND, see <see cref="SdhciCommand"/>, whose write
+    /// issues the command.</summary>
     public const uint Command = 0x0C;
 
     /// <summary>RESPONSE, four words.</summary>
     public const uint Response = 0x10;
 
-    /// <summary>PRESENT STATE, read-only: [0] command line in use, [1] data lines in use, [16] card inserted, [17] that is stable, [18] the detect pin.</summary>
+    /// <summary>PRESENT STATE, read-only: [0] command line in use, [1] data lines in use, [16] card inserted, [17] that is stable, [18] the
+    /// detect pin.</summary>
     public const uint PresentState = 0x24;
 
     /// <summary>[4:3] DMA SELECT; [8] SD BUS POWER, [11:9] SD BUS VOLTAGE.</summary>
     public const uint HostControl = 0x28;
 
-    /// <summary>[0] internal clock on, [1] stable (read-only), [2] SD clock on; [24] reset all, [25] reset the command line, [26] reset the data lines.</summary>
+    /// <summary>[0] internal clock on, [1] stable (read-only), [2] SD clock on; [24] reset all, [25] reset the command line, [26] reset the
+    /// data lines.</summary>
     public const uint ClockControl = 0x2C;
 
     /// <summary>INTERRUPT STATUS, write one to clear: see <see cref="SdhciInterrupts"/>.</summary>
@@ -37,13 +41,15 @@ public static class SdhciRegisters
     /// <summary>INTERRUPT SIGNAL ENABLE: which bits of the status drive the line.</summary>
     public const uint SignalEnable = 0x38;
 
-    /// <summary>CAPABILITIES, read-only: [15:8] base clock in MHz, [17:16] longest block (0: 512 bytes), [19] ADMA2, [24] 3.3 V, [28] 64-bit addresses.</summary>
+    /// <summary>CAPABILITIES, read-only: [15:8] base clock in MHz, [17:16] longest block (0: 512 bytes), [19] ADMA2, [24] 3.3 V, [28]
+    /// 64-bit addresses.</summary>
     public const uint Capabilities = 0x40;
 
     /// <summary>ADMA ERROR STATUS, read-only: see <see cref="SdhciAdmaError"/>.</summary>
     public const uint AdmaError = 0x54;
 
-    /// <summary>ADMA SYSTEM ADDRESS: the descriptor table; after an ADMA error the descriptor that it concerns, or the one behind it.</summary>
+    /// <summary>ADMA SYSTEM ADDRESS: the descriptor table; after an ADMA error the descriptor that it concerns, or the one behind
+    /// it.</summary>
     public const uint AdmaAddress = 0x58;
 
     /// <summary>[7:0] SLOT INTERRUPT STATUS, [23:16] SPECIFICATION VERSION, read-only.</summary>

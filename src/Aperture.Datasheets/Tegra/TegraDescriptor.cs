@@ -6,8 +6,9 @@ namespace Aperture.Datasheets.Tegra;
 /// <remarks><code>
 /// 31 30 29   28 27  22 21                    0
 /// | R| W|NS|NEXT|     | PFN: address 33:12    |   (PFN: 20 bits on Tegra30 and Tegra114)
-/// </code>PDE: with NEXT the page table at PFN; without, and with any other bit, a section of 4 MiB at PFN, whose low ten bits do not count. PTE:
-/// a page of 4 KiB. Zero is nothing. Source: recorded driver behaviour; sections are a feature of the hardware that no known driver uses.</remarks>
+/// </code>PDE: with NEXT the page table at PFN; without, and with any other bit, a section of 4 MiB at PFN, whose low ten bits do not
+/// count. PTE: a page of 4 KiB. Zero is nothing. Source: recorded driver behaviour; sections are a feature of the hardware that no known
+/// driver uses.</remarks>
 /// <param name="Value">The word.</param>
 public readonly record struct TegraDescriptor(uint Value)
 {

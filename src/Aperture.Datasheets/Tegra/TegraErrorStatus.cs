@@ -25,7 +25,8 @@ public readonly record struct TegraErrorStatus(uint Value)
     /// <param name="isSecure">Whether it is secure.</param>
     /// <param name="address">The address, of which the word holds bits 33:32.</param>
     /// <param name="descriptor">The descriptor that refused it, whose rights the word holds.</param>
-    public static TegraErrorStatus Of(TegraErrorKind kind, uint client, bool isWrite, bool isSecure, ulong address, TegraDescriptor descriptor) => new(
+    public static TegraErrorStatus Of(TegraErrorKind kind, uint client, bool isWrite, bool isSecure, ulong address,
+        TegraDescriptor descriptor) => new(
         client | (isWrite ? WriteBit : 0) | (isSecure ? SecureBit : 0) | ((uint)(address >> 32) & 3) << AddressHighShift
         | (descriptor.Value >> 29) << AttributeShift | (uint)kind << KindShift);
 

@@ -14,10 +14,12 @@ public sealed partial record TegraSoc
 
     private static IReadOnlyList<TegraClient> Clients124 =>
     [
-        new("ptcr", 0x00, 0, false), new("display0a", 0x01, 1), new("display0ab", 0x02, 2), new("display0b", 0x03, 1), new("display0bb", 0x04, 2),
+        new("ptcr", 0x00, 0, false), new("display0a", 0x01, 1), new("display0ab", 0x02, 2), new("display0b", 0x03, 1),
+            new("display0bb", 0x04, 2),
         new("display0c", 0x05, 1), new("display0cb", 0x06, 2), new("afir", 0x0E, 3), new("avpcarm7r", 0x0F, 4), new("displayhc", 0x10, 1),
         new("displayhcb", 0x11, 2), new("hdar", 0x15, 5), new("host1xdmar", 0x16, 6), new("host1xr", 0x17, 6), new("msencsrd", 0x1C, 7),
-        new("ppcsahbdmar", 0x1D, 8), new("ppcsahbslvr", 0x1E, 8), new("satar", 0x1F, 9), new("vdebsevr", 0x22, 10), new("vdember", 0x23, 10),
+        new("ppcsahbdmar", 0x1D, 8), new("ppcsahbslvr", 0x1E, 8), new("satar", 0x1F, 9), new("vdebsevr", 0x22, 10),
+            new("vdember", 0x23, 10),
         new("vdemcer", 0x24, 10), new("vdetper", 0x25, 10), new("mpcorelpr", 0x26, 11, false), new("mpcorer", 0x27, 12, false),
         new("msencswr", 0x2B, 7), new("afiw", 0x31, 3), new("avpcarm7w", 0x32, 4), new("hdaw", 0x35, 5), new("host1xw", 0x36, 6),
         new("mpcorelpw", 0x38, 11, false), new("mpcorew", 0x39, 12, false), new("ppcsahbdmaw", 0x3B, 8), new("ppcsahbslvw", 0x3C, 8),
@@ -34,9 +36,12 @@ public sealed partial record TegraSoc
 
     private static IReadOnlyList<TegraHotReset> HotResets124 =>
     [
-        new("AFI", 0, 0, 0, 3), new("AVPC", 1, 0, 1, 4), new("DC", 2, 0, 2, 1), new("DCB", 3, 0, 3, 2), new("HC", 4, 0, 6, 6), new("HDA", 5, 0, 7, 5),
-        new("ISP2", 6, 0, 8, 13), new("MPCORE", 7, 0, 9, 12), new("MPCORELP", 8, 0, 10, 11), new("MSENC", 9, 0, 11, 7), new("PPCS", 10, 0, 14, 8),
-        new("SATA", 11, 0, 15, 9), new("VDE", 12, 0, 16, 10), new("VI", 13, 0, 17, 25), new("VIC", 14, 0, 18, 24), new("XUSB_HOST", 15, 0, 19, 14),
+        new("AFI", 0, 0, 0, 3), new("AVPC", 1, 0, 1, 4), new("DC", 2, 0, 2, 1), new("DCB", 3, 0, 3, 2), new("HC", 4, 0, 6, 6),
+            new("HDA", 5, 0, 7, 5),
+        new("ISP2", 6, 0, 8, 13), new("MPCORE", 7, 0, 9, 12), new("MPCORELP", 8, 0, 10, 11), new("MSENC", 9, 0, 11, 7),
+            new("PPCS", 10, 0, 14, 8),
+        new("SATA", 11, 0, 15, 9), new("VDE", 12, 0, 16, 10), new("VI", 13, 0, 17, 25), new("VIC", 14, 0, 18, 24),
+            new("XUSB_HOST", 15, 0, 19, 14),
         new("XUSB_DEV", 16, 0, 20, 15), new("TSEC", 17, 0, 21, 17), new("SDMMC1", 18, 0, 22, 20), new("SDMMC2", 19, 0, 23, 21),
         new("SDMMC3", 20, 0, 25, 22), new("SDMMC4", 21, 1, 0, 23), new("ISP2B", 22, 1, 1, 16), new("GPU", 23, 1, 2, 19),
     ];

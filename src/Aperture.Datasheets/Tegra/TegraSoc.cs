@@ -42,7 +42,8 @@ public sealed partial record TegraSoc
         AddressBits = 34,
         HasRoundRobin = true,
         HasRequestLimit = true,
-        Interrupts = Tegra114.Interrupts | TegraMcInterrupts.InvalidAsidUpdate | TegraMcInterrupts.VideoProtect | TegraMcInterrupts.Security | TegraMcInterrupts.Mts,
+        Interrupts = Tegra114.Interrupts | TegraMcInterrupts.InvalidAsidUpdate | TegraMcInterrupts.VideoProtect
+            | TegraMcInterrupts.Security | TegraMcInterrupts.Mts,
         Swgroups = Swgroups124,
         Clients = Clients124,
         Groups = Groups124,
@@ -150,8 +151,9 @@ public sealed partial record TegraSoc
         return null;
     }
 
-    /// <summary>The client by which a block that is not modelled in detail reads or writes: the client of its swgroup with the lowest number reads,
-    /// the one with the highest writes. Inferred: the numbers of clients that write are mostly higher. Null for a swgroup without clients.</summary>
+    /// <summary>The client by which a block that is not modelled in detail reads or writes: the client of its swgroup with the lowest
+    /// number reads, the one with the highest writes. Inferred: the numbers of clients that write are mostly higher. Null for a swgroup
+    /// without clients.</summary>
     public TegraClient? FindClient(uint swgroup, bool isWrite)
     {
         TegraClient? found = null;

@@ -41,13 +41,15 @@ public readonly record struct TegraTlbFlush(uint Value)
     /// <param name="soc">Whose register it is.</param>
     /// <param name="asid">Its number.</param>
     /// <param name="address">A device address in the section.</param>
-    public static TegraTlbFlush Section(TegraSoc soc, int asid, uint address) => Of(soc, asid, address & (uint.MaxValue << SectionShift), MatchSection);
+    public static TegraTlbFlush Section(TegraSoc soc, int asid, uint address) =>
+        Of(soc, asid, address & (uint.MaxValue << SectionShift), MatchSection);
 
     /// <summary>Flush the entries of an address space in a group.</summary>
     /// <param name="soc">Whose register it is.</param>
     /// <param name="asid">Its number.</param>
     /// <param name="address">A device address in the group.</param>
-    public static TegraTlbFlush Group(TegraSoc soc, int asid, uint address) => Of(soc, asid, address & (uint.MaxValue << GroupShift), MatchGroup);
+    public static TegraTlbFlush Group(TegraSoc soc, int asid, uint address) =>
+        Of(soc, asid, address & (uint.MaxValue << GroupShift), MatchGroup);
 
     /// <summary>Whether only entries of one address space are flushed.</summary>
     public bool MatchesAsid => (Value & AsidMatchBit) != 0;

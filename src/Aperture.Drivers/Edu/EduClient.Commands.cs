@@ -11,7 +11,8 @@ public sealed partial class EduClient
     /// <param name="number">Any; the result is its low 32 bits.</param>
     /// <param name="wait">How to wait.</param>
     /// <exception cref="ApertureException"><see cref="Status.TimedOut"/>: it did not end, or no interrupt came;
-    /// <see cref="Status.Busy"/>: another computation does not end; <see cref="Status.NotSupported"/>: there is no interrupt to wait for.</exception>
+    /// <see cref="Status.Busy"/>: another computation does not end; <see cref="Status.NotSupported"/>: there is no interrupt to wait
+    /// for.</exception>
     public uint Factorial(uint number, EduWait wait = EduWait.Interrupt)
     {
         var status = Begin(IsComputed, wait);
@@ -20,7 +21,8 @@ public sealed partial class EduClient
         _registers.Write32(EduRegisters.Status, wait == EduWait.Interrupt ? EduStatus.InterruptOnFactorial : 0);
         _registers.Write32(EduRegisters.Factorial, number);
         status = WaitIdle(IsComputed, wait);
-        return status == Status.Ok ? _registers.Read32(EduRegisters.Factorial) : throw Failure($"did not come to tell the factorial of {number}", status);
+        return status == Status.Ok ? _registers.Read32(EduRegisters.Factorial)
+            : throw Failure($"did not come to tell the factorial of {number}", status);
     }
 
     /// <summary>Lets the device raise its interrupt, and waits for it.</summary>
@@ -35,7 +37,8 @@ public sealed partial class EduClient
         if (status != Status.Ok)
             throw Failure("cannot tell of interrupts", status);
         _registers.Write32(EduRegisters.InterruptRaise, bits);
-        if (!_time.WaitUntil((Client: this, Bits: bits), static it => (Volatile.Read(ref it.Client._seen) & it.Bits) == it.Bits, Interval, Limit))
+        if (!_time.WaitUntil((Client: this, Bits: bits), static it => (Volatile.Read(ref it.Client._seen) & it.Bits) == it.Bits, Interval,
+            Limit))
             throw Failure($"raised no interrupt for 0x{bits:x}", Status.TimedOut);
     }
 
@@ -55,7 +58,8 @@ public sealed partial class EduClient
     /// <summary>Takes bytes from memory into the device's buffer; failure is a result.</summary>
     /// <inheritdoc cref="Load"/>
     /// <returns><see cref="Status.InvalidArgument"/>: not inside the buffer; <see cref="Status.OutOfRange"/>: the device has not that many
-    /// address bits; <see cref="Status.TimedOut"/>: the transfer did not end, or no interrupt came; <see cref="Status.Busy"/>: another one does not end;
+    /// address bits; <see cref="Status.TimedOut"/>: the transfer did not end, or no interrupt came; <see cref="Status.Busy"/>: another one
+    /// does not end;
     /// <see cref="Status.NotSupported"/>: there is no interrupt to wait for.</returns>
     public Status TryLoad(Iova source, int offset, int length, EduWait wait = EduWait.Interrupt) =>
         Transfer(source, offset, length, EduDmaCommand.None, wait);
@@ -81,7 +85,8 @@ public sealed partial class EduClient
 
     private static bool IsComputed(EduClient client) => (client._registers.Read32(EduRegisters.Status) & EduStatus.Computing) == 0;
 
-    private static bool IsTransferred(EduClient client) => (client._registers.Read32(EduRegisters.DmaCommand) & (uint)EduDmaCommand.Start) == 0;
+    private static bool IsTransferred(EduClient client) =>
+        (client._registers.Read32(EduRegisters.DmaCommand) & (uint)EduDmaCommand.Start) == 0;
 
     private Status Transfer(Iova memory, int offset, int length, EduDmaCommand direction, EduWait wait)
     {
@@ -97,7 +102,8 @@ public sealed partial class EduClient
         _registers.Write64(EduRegisters.DmaSource, toMemory ? buffer : memory.Value);
         _registers.Write64(EduRegisters.DmaDestination, toMemory ? memory.Value : buffer);
         _registers.Write64(EduRegisters.DmaCount, (ulong)length);
-        _registers.Write32(EduRegisters.DmaCommand, (uint)(direction | EduDmaCommand.Start | (wait == EduWait.Interrupt ? EduDmaCommand.InterruptOnEnd : 0)));
+        _registers.Write32(EduRegisters.DmaCommand,
+            (uint)(direction | EduDmaCommand.Start | (wait == EduWait.Interrupt ? EduDmaCommand.InterruptOnEnd : 0)));
         return WaitIdle(IsTransferred, wait);
     }
 

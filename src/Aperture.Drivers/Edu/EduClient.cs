@@ -76,7 +76,8 @@ public sealed partial class EduClient : IBoundDriver
     {
         Identification = new EduIdentification(_registers.Read32(EduRegisters.Identification));
         if (!Identification.IsEdu)
-            throw new ApertureException(Status.NoDevice, $"{_device.Name} is not an educational device: its identification is 0x{Identification.Value:x8}");
+            throw new ApertureException(Status.NoDevice,
+                $"{_device.Name} is not an educational device: its identification is 0x{Identification.Value:x8}");
         if (!IsAlive(0x5AA5_00FF))
             throw new ApertureException(Status.NoDevice, $"{_device.Name} fails its liveness check");
         Acknowledge(); // what a driver before this one left behind
@@ -111,7 +112,8 @@ public sealed partial class EduClient : IBoundDriver
     /// <param name="wait">Whether an interrupt must have come as well.</param>
     private Status WaitIdle(Func<EduClient, bool> isIdle, EduWait wait)
     {
-        if (_time.WaitUntil((Client: this, IsIdle: isIdle, Wait: wait), static it => (it.Wait == EduWait.Poll || Volatile.Read(ref it.Client._seen) != 0) && it.IsIdle(it.Client), Interval, Limit))
+        if (_time.WaitUntil((Client: this, IsIdle: isIdle, Wait: wait), static it =>
+            (it.Wait == EduWait.Poll || Volatile.Read(ref it.Client._seen) != 0) && it.IsIdle(it.Client), Interval, Limit))
             return Status.Ok;
         if (!isIdle(this))
             Reset();

@@ -17,7 +17,8 @@ public sealed class Picture
     public Picture(int width, int height)
     {
         if (width is < 1 or > MaxSide || height is < 1 or > MaxSide)
-            throw new ApertureException(Status.InvalidArgument, $"a picture of {width} x {height} pixels cannot be made: sides are 1 to {MaxSide}");
+            throw new ApertureException(Status.InvalidArgument,
+                $"a picture of {width} x {height} pixels cannot be made: sides are 1 to {MaxSide}");
         Width = width;
         Height = height;
         _pixels = new byte[width * height * 3];

@@ -42,7 +42,8 @@ public sealed partial class NetworkCard
         _registers.Write32(NicRegisters.IrqEnable, (uint)NicInterrupts.All);
         _isRunning = true;
         Refill();
-        _registers.Write32(NicRegisters.Control, (uint)(NicControl.Receive | NicControl.Transmit | (_isLooped ? NicControl.Loopback : NicControl.None)));
+        _registers.Write32(NicRegisters.Control,
+            (uint)(NicControl.Receive | NicControl.Transmit | (_isLooped ? NicControl.Loopback : NicControl.None)));
     }
 
     /// <summary>Makes the card quiet and takes back all that it has.</summary>
@@ -61,6 +62,7 @@ public sealed partial class NetworkCard
     {
         var status = new NicStatus(_registers.Read32(NicRegisters.Status));
         var engine = status.TransmitterStopped ? status.ReceiverStopped ? "receiver and transmitter" : "transmitter" : "receiver";
-        Failure = $"the {engine} stopped at a {(status.IsWrite ? "write to" : "read of")} {(status.IsDescriptor ? "the ring at " : "")}{new Iova(_registers.Read64(NicRegisters.FaultAddress))}: {status.Error}";
+        Failure = $"the {engine} stopped at a {(status.IsWrite ? "write to" : "read of")} " +
+            $"{(status.IsDescriptor ? "the ring at " : "")}{new Iova(_registers.Read64(NicRegisters.FaultAddress))}: {status.Error}";
     }
 }

@@ -45,7 +45,8 @@ public sealed partial class NetworkCard
         {
             var place = (int)(_receiveTail & (uint)(_posted.Length - 1));
             _posted[place] = half;
-            new NicReceiveDescriptor(_pool.AddressOf(half).Value, ReceivePool.HalfBytes, 0).Write(_receiveRing.Span[(place * NicReceiveDescriptor.Size)..]);
+            new NicReceiveDescriptor(_pool.AddressOf(half).Value, ReceivePool.HalfBytes, 0)
+                .Write(_receiveRing.Span[(place * NicReceiveDescriptor.Size)..]);
             _receiveTail++;
         }
 

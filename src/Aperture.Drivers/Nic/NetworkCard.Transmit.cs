@@ -20,7 +20,8 @@ public sealed partial class NetworkCard
     /// <summary>Frames sent.</summary>
     public ulong SentFrames { get; private set; }
 
-    /// <summary>Frames queued: a frame's pieces are the caller's again when <see cref="SentFrames"/> has reached what this was after its queueing.</summary>
+    /// <summary>Frames queued: a frame's pieces are the caller's again when <see cref="SentFrames"/> has reached what this was after its
+    /// queueing.</summary>
     public ulong QueuedFrames { get; private set; }
 
     /// <summary>Frames that were queued and given up, when the card was closed or the system slept.</summary>
@@ -28,8 +29,8 @@ public sealed partial class NetworkCard
 
     /// <summary>Queues a frame of several pieces, and does not tell the card yet: see <see cref="Kick"/>.</summary>
     /// <param name="fragments">Header and payload, in order; they are the card's until the frame is sent.</param>
-    /// <returns><see cref="Status.Busy"/>: the ring is full, or the card is not open or has failed; <see cref="Status.InvalidArgument"/>: no byte, too many
-    /// pieces or bytes; or what mapping failed with.</returns>
+    /// <returns><see cref="Status.Busy"/>: the ring is full, or the card is not open or has failed; <see cref="Status.InvalidArgument"/>:
+    /// no byte, too many pieces or bytes; or what mapping failed with.</returns>
     public Status TryQueue(params ReadOnlySpan<MemoryBlock> fragments)
     {
         var bytes = 0L;
@@ -54,7 +55,8 @@ public sealed partial class NetworkCard
         var first = _frames[Place(_transmitTail)];
         first.Descriptors = segments.Length;
         for (var i = 0; i < segments.Length; i++, _transmitTail++)
-            new NicTransmitDescriptor(segments[i].Address.Value, (uint)segments[i].Length, i == segments.Length - 1 ? NicTransmitDescriptor.End : 0).Write(_transmitRing.Span[(Place(_transmitTail) * NicTransmitDescriptor.Size)..]);
+            new NicTransmitDescriptor(segments[i].Address.Value, (uint)segments[i].Length, i == segments.Length - 1
+                ? NicTransmitDescriptor.End : 0).Write(_transmitRing.Span[(Place(_transmitTail) * NicTransmitDescriptor.Size)..]);
         QueuedFrames++;
         return Status.Ok;
     }

@@ -6,7 +6,8 @@ using Aperture.Power;
 namespace Aperture.Drivers.Nic;
 
 /// <summary>A ring NIC with its driver: sends and receives Ethernet frames while it is open. It is held active as long.</summary>
-/// <remarks>One caller at a time; <see cref="Received"/> is called on the thread that raises the interrupt. A frame allocates nothing.</remarks>
+/// <remarks>One caller at a time; <see cref="Received"/> is called on the thread that raises the interrupt. A frame allocates
+/// nothing.</remarks>
 public sealed partial class NetworkCard : IBoundDriver
 {
     private readonly Device _device;
@@ -73,7 +74,8 @@ public sealed partial class NetworkCard : IBoundDriver
     }
 
     /// <summary>Switches the card off. Frames that were not sent yet are not sent.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: received frames are still held; the card is quiet, and not closed.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: received frames are still held; the card is quiet, and not
+    /// closed.</exception>
     public void Close()
     {
         if (_hold is not { } hold)

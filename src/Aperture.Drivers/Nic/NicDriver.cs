@@ -18,7 +18,9 @@ public sealed class NicDriver : IDriver
         Compatible = compatible;
         _options = options ?? new NicOptions();
         if (!IsRing(_options.ReceiveRing) || !IsRing(_options.TransmitRing))
-            throw new ApertureException(Status.InvalidArgument, $"rings of {_options.ReceiveRing} and {_options.TransmitRing} descriptors: a ring has a power of two of them, {NicRegisters.MinRing} to {NicRegisters.MaxRing}");
+            throw new ApertureException(Status.InvalidArgument,
+                $"rings of {_options.ReceiveRing} and {_options.TransmitRing} descriptors: a ring has a power of two of them, " +
+                $"{NicRegisters.MinRing} to {NicRegisters.MaxRing}");
     }
 
     /// <inheritdoc/>
@@ -28,7 +30,8 @@ public sealed class NicDriver : IDriver
     public IReadOnlyList<string> Compatible { get; }
 
     /// <summary>Takes a card over; the result is a <see cref="NetworkCard"/>, which is closed.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: registers or interrupt are missing, or another block is there.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: registers or interrupt are missing, or another block is
+    /// there.</exception>
     public IBoundDriver Probe(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -51,5 +54,6 @@ public sealed class NicDriver : IDriver
         }
     }
 
-    private static bool IsRing(int size) => size is >= (int)NicRegisters.MinRing and <= (int)NicRegisters.MaxRing && (size & (size - 1)) == 0;
+    private static bool IsRing(int size) => size is >= (int)NicRegisters.MinRing and <= (int)NicRegisters.MaxRing
+        && (size & (size - 1)) == 0;
 }

@@ -9,7 +9,8 @@ public sealed record NicOptions
     /// <summary>Transmit descriptors: a power of two, 2 to 4096. Default 64.</summary>
     public int TransmitRing { get; init; } = 64;
 
-    /// <summary>Pages for received frames, two to a page: those in the ring, and those that somebody still holds. At least half of the ring is used. Default 64.</summary>
+    /// <summary>Pages for received frames, two to a page: those in the ring, and those that somebody still holds. At least half of the ring
+    /// is used. Default 64.</summary>
     public int ReceivePages { get; init; } = 64;
 
     /// <summary>Address bits of the card, 12 to 64. Default 32.</summary>

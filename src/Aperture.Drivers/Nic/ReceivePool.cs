@@ -4,8 +4,8 @@ using Aperture.Dma.Memory;
 
 namespace Aperture.Drivers.Nic;
 
-/// <summary>Half-pages for received frames. A page is mapped once, when it is first needed, and stays so: a half that comes back is given to the
-/// device again by a sync of just the bytes that were looked at.</summary>
+/// <summary>Half-pages for received frames. A page is mapped once, when it is first needed, and stays so: a half that comes back is given
+/// to the device again by a sync of just the bytes that were looked at.</summary>
 internal sealed class ReceivePool
 {
     /// <summary>Bytes of a half.</summary>
@@ -63,9 +63,11 @@ internal sealed class ReceivePool
     public Iova AddressOf(int half) => _pages[half / 2].Mapping.Address + Offset(half);
 
     /// <summary>The CPU's bytes: those that were synced, and no others.</summary>
-    public ReadOnlySpan<byte> Bytes(int half, int offset, int length) => _pages[half / 2].Memory.Slice((int)Offset(half) + offset, length).Span;
+    public ReadOnlySpan<byte> Bytes(int half, int offset, int length) =>
+        _pages[half / 2].Memory.Slice((int)Offset(half) + offset, length).Span;
 
-    public void SyncForCpu(int half, int offset, int length) => _pages[half / 2].Mapping.SyncForCpu(Offset(half) + (ulong)offset, (ulong)length);
+    public void SyncForCpu(int half, int offset, int length) =>
+        _pages[half / 2].Mapping.SyncForCpu(Offset(half) + (ulong)offset, (ulong)length);
 
     /// <summary>Unmaps and frees all pages.</summary>
     /// <exception cref="ApertureException"><see cref="Status.Busy"/>: a frame is held.</exception>

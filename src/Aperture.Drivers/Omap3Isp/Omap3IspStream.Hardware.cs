@@ -36,7 +36,8 @@ public sealed partial class Omap3IspStream
         Quieten();
         _registers.Write32(Omap3IspRegisters.SysConfig, Omap3IspRegisters.SmartStandby);
         _registers.Write32(Omap3IspRegisters.Control, Omap3IspControl.CcdcClock | Omap3IspControl.CcdcRam | Omap3IspControl.WriteBufferRam);
-        _registers.Write32(CcdcRegisters.SynMode, CcdcSynMode.WriteEnable | CcdcSynMode.SyncEnable | CcdcSynMode.DataSize10 | (_format.IsPacked ? CcdcSynMode.Pack8 : 0));
+        _registers.Write32(CcdcRegisters.SynMode, CcdcSynMode.WriteEnable | CcdcSynMode.SyncEnable | CcdcSynMode.DataSize10
+            | (_format.IsPacked ? CcdcSynMode.Pack8 : 0));
         _registers.Write32(CcdcRegisters.HorizontalInfo, CcdcRegisters.Pair(0, _format.Width - 1));
         _registers.Write32(CcdcRegisters.VerticalStart, CcdcRegisters.Pair(0, 0));
         _registers.Write32(CcdcRegisters.VerticalLines, CcdcRegisters.Pair(0, _format.Height - 1));
@@ -47,7 +48,8 @@ public sealed partial class Omap3IspStream
         _registers.Write32(CcdcRegisters.Pcr, CcdcRegisters.PcrEnable);
     }
 
-    /// <summary>Stops the ISP at once, in the middle of a frame if need be: clearing ENABLE would only keep it from taking the next one.</summary>
+    /// <summary>Stops the ISP at once, in the middle of a frame if need be: clearing ENABLE would only keep it from taking the next
+    /// one.</summary>
     private void Quieten()
     {
         _registers.Write32(Omap3IspRegisters.SysConfig, Omap3IspRegisters.SoftReset);

@@ -57,7 +57,8 @@ public sealed partial class Omap3IspStream : IBoundDriver
         if (IsStreaming)
             throw new ApertureException(Status.Busy, $"{_device.Name} is streaming already");
         if (!format.IsValid)
-            throw new ApertureException(Status.InvalidArgument, $"{_device.Name} cannot take frames of {format.Width} x {format.Height} pixels");
+            throw new ApertureException(Status.InvalidArgument,
+                $"{_device.Name} cannot take frames of {format.Width} x {format.Height} pixels");
         _format = format;
         _buffers = new CoherentBuffer[buffers];
         _delivered = new bool[buffers];

@@ -50,7 +50,8 @@ internal sealed class TiSysc : IBoundDriver
             while ((_sysStatus.Read32(0) & _resetDone) != _resetDone)
             {
                 if (++polls == ResetPolls)
-                    throw new ApertureException(Status.TimedOut, $"{_device.Name}: soft reset did not end: SYSSTATUS never showed 0x{_resetDone:x}");
+                    throw new ApertureException(Status.TimedOut,
+                        $"{_device.Name}: soft reset did not end: SYSSTATUS never showed 0x{_resetDone:x}");
             }
         }
 

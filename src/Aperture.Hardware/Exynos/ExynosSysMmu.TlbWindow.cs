@@ -13,7 +13,8 @@ public sealed partial class ExynosSysMmu
         switch (_layout)
         {
             case SysMmuLayout.V1 when HasV33Registers && offset is SysMmuV1Register.TlbEntryPpn or SysMmuV1Register.TlbEntryVpn:
-                value = Show(offset == SysMmuV1Register.TlbEntryVpn ? Column.Vpn : Column.Ppn, SelectLinear(this[SysMmuV1Register.TlbReadEntry]));
+                value = Show(offset == SysMmuV1Register.TlbEntryVpn ? Column.Vpn : Column.Ppn,
+                    SelectLinear(this[SysMmuV1Register.TlbReadEntry]));
                 return true;
             case SysMmuLayout.V5:
                 return TryReadWindowV5(offset, out value);

@@ -27,9 +27,11 @@ public sealed partial record SysMmuOptions
     public static SysMmuOptions V7 { get; } = ForVersion(SysMmuVersion.Of(7, 4).Value);
 
     /// <summary>Version 7.4 with virtual machines.</summary>
-    public static SysMmuOptions V7Vm { get; } = ForVersion(SysMmuVersion.Of(7, 4).Value, SysMmuCapability0.HasCapability1Bit, SysMmuCapability1.HasVmBit);
+    public static SysMmuOptions V7Vm { get; } =
+        ForVersion(SysMmuVersion.Of(7, 4).Value, SysMmuCapability0.HasCapability1Bit, SysMmuCapability1.HasVmBit);
 
-    /// <summary>The options for a unit whose version and capability registers read so. Unknown versions get the behaviour of the nearest older known one.</summary>
+    /// <summary>The options for a unit whose version and capability registers read so. Unknown versions get the behaviour of the nearest
+    /// older known one.</summary>
     /// <param name="version">MMU_VERSION.</param>
     /// <param name="capability0">CAPA0 (0x870), version 7.</param>
     /// <param name="capability1">CAPA1 (0x874), version 7.</param>
@@ -44,7 +46,8 @@ public sealed partial record SysMmuOptions
         if (number is { Major: 3, Minor: 2 })
             options = options with { FaultingPageBlock = 256 << 10 };
         if (number.IsAtLeast(3, 3))
-            options = options with { FlpdCacheEntries = 64, FlpdCacheHoldsFaults = number.Major < 5, FlushEntryClearsFlpdCache = number.Major < 5 };
+            options = options with { FlpdCacheEntries = 64, FlpdCacheHoldsFaults = number.Major < 5,
+                FlushEntryClearsFlpdCache = number.Major < 5 };
         if (number.Major >= 7)
             options = options with { WindowSize = 0x10000 };
         return options.Layout == SysMmuLayout.V7Vm ? options with { Stall = SysMmuStall.VmControlBit } : options;

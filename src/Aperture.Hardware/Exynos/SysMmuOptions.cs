@@ -140,6 +140,7 @@ public sealed partial record SysMmuOptions
     {
         < 5 => SysMmuLayout.V1,
         5 or 6 => SysMmuLayout.V5,
-        _ => new SysMmuCapability0(Capability0).HasCapability1 && new SysMmuCapability1(Capability1).HasVm ? SysMmuLayout.V7Vm : SysMmuLayout.V7,
+        _ => new SysMmuCapability0(Capability0).HasCapability1 && new SysMmuCapability1(Capability1).HasVm ? SysMmuLayout.V7Vm
+            : SysMmuLayout.V7,
     };
 }

@@ -38,7 +38,8 @@ public sealed record MsmIommuOptions
     /// <summary>Whether translation operations work. Off, they answer zero: a unit that drivers refuse.</summary>
     public bool HasOperations { get; init; } = true;
 
-    /// <summary>Whether PAR of a translation tells memory attributes. The register list has the fields; recorded results have none.</summary>
+    /// <summary>Whether PAR of a translation tells memory attributes. The register list has the fields; recorded results have
+    /// none.</summary>
     public bool ReportsAttributes { get; init; }
 
     /// <summary>What a walk that the bus answers with an error sets in FSR and PAR. Recorded in PAR: TF and HTWSEEF.</summary>
@@ -50,10 +51,12 @@ public sealed record MsmIommuOptions
     /// <summary>Whether masters' accesses are privileged. Wiring, and perhaps ACTLR.PRIVCFG; default: no.</summary>
     public bool MastersArePrivileged { get; init; }
 
-    /// <summary>Whether clearing FSR.SS releases a stalled access as RESUME = 0 does. Unknown: the recorded handler never writes RESUME; default: no.</summary>
+    /// <summary>Whether clearing FSR.SS releases a stalled access as RESUME = 0 does. Unknown: the recorded handler never writes RESUME;
+    /// default: no.</summary>
     public bool ClearingReleases { get; init; }
 
-    /// <summary>Whether an access whose machine ID leads to no bank passes unless BYPASSD is set, or is a configuration error (ESR.CFG). Unknown; default: an error.</summary>
+    /// <summary>Whether an access whose machine ID leads to no bank passes unless BYPASSD is set, or is a configuration error (ESR.CFG).
+    /// Unknown; default: an error.</summary>
     public bool MissingBankPasses { get; init; }
 
     /// <summary>Whether accesses are translated only while the clocks run. Inferred: no. The bus clock (<c>iommu_clk</c>) is the master's

@@ -37,7 +37,8 @@ public sealed partial record OmapMmuOptions
     /// <summary>Bits of FAULT_STATUS.TRANS_ID: 4 on OMAP4, 5 on DRA7 DSP.</summary>
     public int TransactionIdBits { get; init; } = 4;
 
-    /// <summary>Transaction IDs 0 to 31, one bit each, whose faults FAULT_STATUS calls DMA: the EDMA and cache-DMA ports of a DSP.</summary>
+    /// <summary>Transaction IDs 0 to 31, one bit each, whose faults FAULT_STATUS calls DMA: the EDMA and cache-DMA ports of a
+    /// DSP.</summary>
     public uint DmaTransactionIds { get; init; }
 
     /// <summary>Which attribute bits a RAM word holds. Inferred: all generations hold them.</summary>

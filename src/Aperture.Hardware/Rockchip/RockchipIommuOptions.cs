@@ -25,8 +25,8 @@ public sealed record RockchipIommuOptions
     public ReplacementPolicy Replacement { get; init; } = ReplacementPolicy.RoundRobin;
 
     /// <summary>Entries of a directory or page table that are read and kept together, a power of two from 1 to 1024: after a walk that
-    /// went well its neighbours are known as well, those that map nothing included. Inferred from drivers that zap the first and the last page of what they map;
-    /// default 16, a cache line of 64 bytes.</summary>
+    /// went well its neighbours are known as well, those that map nothing included. Inferred from drivers that zap the first and the last
+    /// page of what they map; default 16, a cache line of 64 bytes.</summary>
     public int LineEntries { get; init; } = 16;
 
     /// <summary>Lines kept of directories, and of page tables; a power of two. Unknown; default 8.</summary>
@@ -48,7 +48,8 @@ public sealed record RockchipIommuOptions
         Check(Mmus is >= 1 and <= 16, nameof(Mmus), Mmus);
         Check(WindowSize is >= RockchipMmuRegister.Size and <= 0x1000 && WindowSize % sizeof(uint) == 0, nameof(WindowSize), WindowSize);
         Check(TlbEntries is >= 1 and <= 4096, nameof(TlbEntries), TlbEntries);
-        Check(LineEntries is >= 1 and <= (int)RockchipMmuEntry.Count && BitOperations.IsPow2(LineEntries), nameof(LineEntries), LineEntries);
+        Check(LineEntries is >= 1 and <= (int)RockchipMmuEntry.Count && BitOperations.IsPow2(LineEntries), nameof(LineEntries),
+            LineEntries);
         Check(Lines is >= 1 and <= 1024 && BitOperations.IsPow2(Lines), nameof(Lines), Lines);
     }
 

@@ -3,8 +3,8 @@ using Aperture.Hardware.Bus;
 
 namespace Aperture.Hardware.Tegra;
 
-/// <summary>The AHB arbiter, as far as the SMMU is concerned: until software says that the SMMU is set up, masters on the AHB pass it by. All
-/// other registers are storage.</summary>
+/// <summary>The AHB arbiter, as far as the SMMU is concerned: until software says that the SMMU is set up, masters on the AHB pass it by.
+/// All other registers are storage.</summary>
 public sealed class TegraAhb : BusDevice
 {
     private readonly uint[] _words; // the registers
@@ -52,5 +52,6 @@ public sealed class TegraAhb : BusDevice
 
     private bool IsAccess(uint offset, int width) => Answers && width == sizeof(uint) && offset < Size && offset % sizeof(uint) == 0;
 
-    private void Refresh() => _smmu.IsAhbReady = (_words[TegraAhbRegister.CrossbarControl / sizeof(uint)] & TegraAhbRegister.SmmuInitDone) != 0;
+    private void Refresh() =>
+        _smmu.IsAhbReady = (_words[TegraAhbRegister.CrossbarControl / sizeof(uint)] & TegraAhbRegister.SmmuInitDone) != 0;
 }

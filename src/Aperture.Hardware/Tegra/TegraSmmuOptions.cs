@@ -65,7 +65,8 @@ public sealed record TegraSmmuOptions
         if (WindowSize is < 0x400 or > 0x1_0000 || WindowSize % sizeof(uint) != 0)
         {
             throw new ApertureException(
-                Status.InvalidArgument, $"a memory controller's register window of 0x{WindowSize:x} bytes: 0x400 to 0x10000, a multiple of 4");
+                Status.InvalidArgument,
+                    $"a memory controller's register window of 0x{WindowSize:x} bytes: 0x400 to 0x10000, a multiple of 4");
         }
 
         if (Soc.IsWide && WindowSize <= TegraMcRegister.TranslationEnable(TegraMcRegister.TranslationEnables - 1))

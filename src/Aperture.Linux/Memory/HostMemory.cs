@@ -86,7 +86,8 @@ public sealed unsafe partial class HostMemory : SystemMemory, IDisposable
         lock (_lock)
         {
             if (Find(block.Address.Value) is not { } region || !region.Range.Contains(block.Address, 1))
-                throw new ApertureException(Status.InvalidArgument, $"memory at {block.Address} was not given out here and cannot be freed");
+                throw new ApertureException(Status.InvalidArgument,
+                    $"memory at {block.Address} was not given out here and cannot be freed");
             var freed = new MemoryRange(block.Address, region.Zone is null ? region.Range.Length : SizeOf(block.Length));
             region.CountQuarantined(1); // first: from here on an unmap looks for what waits
             if (region.IsMapped(freed))

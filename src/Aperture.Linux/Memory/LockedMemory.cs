@@ -16,7 +16,8 @@ internal static class LockedMemory
         if (Limit is not { } limit)
             return "the limit on locked memory is not in the way; the machine has no memory left";
         return $"the limit on locked memory (RLIMIT_MEMLOCK) is {limit >> 10} KiB, of which {InUse()} KiB are in use; " +
-            "raise it (ulimit -l unlimited, LimitMEMLOCK= of a systemd unit, or /etc/security/limits.conf) or give the process CAP_IPC_LOCK";
+            "raise it (ulimit -l unlimited, LimitMEMLOCK= of a systemd unit, or /etc/security/limits.conf) or give the process " +
+                "CAP_IPC_LOCK";
     }
 
     private static ulong InUse()

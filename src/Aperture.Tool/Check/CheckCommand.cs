@@ -13,7 +13,9 @@ internal static class CheckCommand
     {
         var board = new Argument<string>("BOARD.dtb") { Description = "A flattened device tree, or the name of a board inside the tool." };
         var json = new Option<bool>("--json") { Description = "Print one JSON object." };
-        var command = new Command("check", "Check a device tree's IOMMU wiring before it boots.\n\nExamples:\n  aperture check board.dtb\n  aperture check board.dtb --json") { board, json };
+        var command = new Command("check",
+            "Check a device tree's IOMMU wiring before it boots.\n\nExamples:\n  aperture check board.dtb\n  aperture check board.dtb " +
+            "--json") { board, json };
         command.SetAction(result => Run(result.GetValue(board)!, result.GetValue(json), Console.Out));
         return command;
     }
@@ -71,10 +73,12 @@ internal static class CheckCommand
                 FindingSeverity.Warning => "yellow",
                 _ => "grey",
             };
-            console.MarkupLine($"[{colour}]{Name(finding.Severity)}[/] {Markup.Escape(finding.Code)}: {Markup.Escape(finding.Node)}: {Markup.Escape(finding.Message)}");
+            console.MarkupLine($"[{colour}]{Name(finding.Severity)}[/] {Markup.Escape(finding.Code)}: {Markup.Escape(finding.Node)}: " +
+                $"{Markup.Escape(finding.Message)}");
         }
 
         int Count(FindingSeverity severity) => findings.Count(finding => finding.Severity == severity);
-        console.WriteLine($"{Count(FindingSeverity.Error)} errors, {Count(FindingSeverity.Warning)} warnings, {Count(FindingSeverity.Info)} notes");
+        console.WriteLine($"{Count(FindingSeverity.Error)} errors, {Count(FindingSeverity.Warning)} warnings, " +
+            $"{Count(FindingSeverity.Info)} notes");
     }
 }

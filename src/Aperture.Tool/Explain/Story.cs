@@ -14,7 +14,8 @@ internal static class Story
         var count = Number(finding, "count");
         text.Append(count > 1 ? string.Create(CultureInfo.InvariantCulture, $", {count} times.") : ".");
         text.Append(CultureInfo.InvariantCulture, $"\n\n  What happened: {finding.GetProperty("message").GetString()}.");
-        text.Append(CultureInfo.InvariantCulture, $"\n  Where: 0x{Number(finding, "length"):x} bytes at device address {finding.GetProperty("address").GetString()}");
+        text.Append(CultureInfo.InvariantCulture,
+            $"\n  Where: 0x{Number(finding, "length"):x} bytes at device address {finding.GetProperty("address").GetString()}");
         if (finding.TryGetProperty("call", out var call))
             text.Append(CultureInfo.InvariantCulture, $", in the call at {Site(call)}");
         text.Append('.');
@@ -46,7 +47,9 @@ internal static class Story
             "CacheMiss" => "no entry of the translation cache matches and the table walker is off",
             _ => "the unit gives no known reason",
         };
-        text.Append(CultureInfo.InvariantCulture, $"Fault on {Who(fault)}, reported by {fault.GetProperty("unit").GetString()}.\n\n  What happened: it {verb} device address {fault.GetProperty("address").GetString()}, and {why}.");
+        text.Append(CultureInfo.InvariantCulture,
+            $"Fault on {Who(fault)}, reported by {fault.GetProperty("unit").GetString()}.\n\n  What happened: it {verb} device address " +
+            $"{fault.GetProperty("address").GetString()}, and {why}.");
         if (fault.GetProperty("history").GetArrayLength() == 0)
             text.Append("\n  Nothing is known to have been mapped on that page.");
         List(text, "What is and was mapped on that page", fault, "history");
@@ -73,7 +76,9 @@ internal static class Story
         var made = record.TryGetProperty("made", out var site) ? Site(site) : "an unknown place";
         var end = record.GetProperty("end").GetString() switch
         {
-            "Unmapped" => string.Create(CultureInfo.InvariantCulture, $"; it ended at {(record.TryGetProperty("ended", out var place) ? Site(place) : "the end of a using")}, in call {Number(record, "endedAt")}"),
+            "Unmapped" => string.Create(CultureInfo.InvariantCulture,
+                $"; it ended at {(record.TryGetProperty("ended", out var place) ? Site(place) : "the end of a using")}, in call " +
+                $"{Number(record, "endedAt")}"),
             "Leaked" => string.Create(CultureInfo.InvariantCulture, $"; its driver left it behind, in call {Number(record, "endedAt")}"),
             _ => "; it lives",
         };
@@ -93,10 +98,12 @@ internal static class Story
         };
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{what} of {record.GetProperty("device").GetString()}, 0x{Number(record, "length"):x} bytes at {record.GetProperty("address").GetString()} {direction}, made at {made} in call {Number(record, "madeAt")}{end}");
+            $"{what} of {record.GetProperty("device").GetString()}, 0x{Number(record, "length"):x} bytes at " +
+                $"{record.GetProperty("address").GetString()} {direction}, made at {made} in call {Number(record, "madeAt")}{end}");
     }
 
-    private static string Site(JsonElement site) => string.Create(CultureInfo.InvariantCulture, $"{site.GetProperty("file").GetString()}:{Number(site, "line")}");
+    private static string Site(JsonElement site) =>
+        string.Create(CultureInfo.InvariantCulture, $"{site.GetProperty("file").GetString()}:{Number(site, "line")}");
 
     private static long Number(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? value.GetInt64() : 0;
 }

@@ -20,39 +20,52 @@ internal static class RunCommand
     {
         var board = new Argument<string?>("BOARD.dtb")
         {
-            Description = $"A flattened device tree, or the name of a board inside the tool ({string.Join(", ", BoardFile.Embedded)}). Default: {BoardFile.Default}.",
+            Description = $"A flattened device tree, or the name of a board inside the tool ({string.Join(", ", BoardFile.Embedded)}). " +
+                $"Default: {BoardFile.Default}.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var scenario = new Option<string?>("--scenario")
         {
-            Description = $"What to run after the self-test: {string.Join(", ", Scenarios.All.Select(each => $"{each.Name} ({each.Description})"))}. Default: the first that the board can run.",
+            Description = "What to run after the self-test: " +
+                $"{string.Join(", ", Scenarios.All.Select(each => $"{each.Name} ({each.Description})"))}. Default: the first that the " +
+                "board can run.",
         };
         var json = new Option<bool>("--json") { Description = "Print one JSON object." };
-        var trace = new Option<string?>("--trace") { Description = "Write the DMA and IOMMU events to this file, as the text of Linux trace events." };
+        var trace = new Option<string?>("--trace") {
+            Description = "Write the DMA and IOMMU events to this file, as the text of Linux trace events." };
         var picture = new Option<string?>("--picture") { Description = "Write the picture that the scenario makes to this PNG file." };
         var command = new Command(
             "run",
-            "Boot a board from its device tree, let every master do DMA through its IOMMUs, and prove that each is confined.\n\nExamples:\n  aperture run\n  aperture run board.dtb --json\n  aperture run omap3-isp --scenario isp-capture --picture frame.png --trace trace.txt")
+            "Boot a board from its device tree, let every master do DMA through its IOMMUs, and prove that each is " +
+                "confined.\n\nExamples:\n  aperture run\n  aperture run board.dtb --json\n  aperture run omap3-isp --scenario " +
+                "isp-capture --picture frame.png --trace trace.txt")
         {
             board, scenario, json, trace, picture,
         };
-        command.SetAction(result => Run(result.GetValue(board), result.GetValue(scenario), result.GetValue(json), result.GetValue(trace), result.GetValue(picture), Console.Out, Console.Error));
+        command.SetAction(result =>
+            Run(result.GetValue(board), result.GetValue(scenario), result.GetValue(json), result.GetValue(trace), result.GetValue(picture),
+            Console.Out, Console.Error));
         return command;
     }
 
     /// <summary>Runs the command.</summary>
     /// <returns>The exit code.</returns>
     /// <exception cref="ApertureException">The input is bad, or an output file cannot be written.</exception>
-    public static int Run(string? board, string? scenarioName, bool json, string? trace, string? picture, TextWriter output, TextWriter errors)
+    public static int Run(string? board, string? scenarioName, bool json, string? trace, string? picture, TextWriter output,
+        TextWriter errors)
     {
         var tree = BoardFile.Read(board);
         var chosen = scenarioName is null
             ? null
-            : Scenarios.Find(scenarioName) ?? throw new ApertureException(Status.NotFound, $"there is no scenario '{scenarioName}'; there are: {string.Join(", ", Scenarios.All.Select(each => each.Name))}");
+            : Scenarios.Find(scenarioName)
+                ?? throw new ApertureException(Status.NotFound,
+                $"there is no scenario '{scenarioName}'; there are: {string.Join(", ", Scenarios.All.Select(each => each.Name))}");
         using var traceFile = trace is null ? null : new OutputFile(trace);
         RunReport report;
         using (var events = traceFile is null ? null : new StreamWriter(traceFile, leaveOpen: true))
-        using (var machine = Machine.Boot(tree, new MachineOptions { Sanitizer = new SanitizerOptions(), Trace = events is null ? null : time => new FtraceWriter(events, time) }))
+        using (var machine =
+            Machine.Boot(tree, new MachineOptions { Sanitizer = new SanitizerOptions(), Trace = events is null ? null : time =>
+            new FtraceWriter(events, time) }))
         {
             if (chosen is not null && !chosen.AppliesTo(machine))
                 throw new ApertureException(Status.NotSupported, $"{tree.Board} cannot run scenario '{chosen.Name}': {chosen.Description}");
@@ -100,7 +113,8 @@ internal static class RunCommand
         progress(scenario?.Name ?? "");
         var faults = machine.Iommu.FaultCount; // those so far were provoked
         var result = scenario is null ? null : Run(scenario, machine);
-        return new RunReport(machine, unbound, results, result) { Faults = [.. machine.Iommu.Faults.TakeLast((int)Math.Min(MaxFaults, machine.Iommu.FaultCount - faults))] };
+        return new RunReport(machine, unbound, results, result) {
+            Faults = [.. machine.Iommu.Faults.TakeLast((int)Math.Min(MaxFaults, machine.Iommu.FaultCount - faults))] };
     }
 
     /// <summary>A scenario that cannot be carried out has failed; what was found before it is told all the same.</summary>

@@ -85,7 +85,8 @@ internal static class RunJson
         json.WriteStartObject("selfTest");
         foreach (var (name, check) in result.Checks)
             json.WriteString(name, RunText.Name(check.Outcome));
-        if (result.Checks.Where(check => check.Result.Reason.Length > 0).Select(check => check.Result.Reason).Distinct().ToArray() is { Length: > 0 } reasons)
+        if (result.Checks.Where(check => check.Result.Reason.Length > 0).Select(check => check.Result.Reason).Distinct()
+            .ToArray() is { Length: > 0 } reasons)
             json.WriteString("reason", string.Join("; ", reasons));
         json.WriteEndObject();
         json.WriteEndObject();

@@ -11,13 +11,15 @@ namespace Aperture.Tool.Run;
 /// <param name="Unbound">The devices that no driver could take, and why.</param>
 /// <param name="Masters">The self-test of each master.</param>
 /// <param name="Scenario">What came of the scenario; null when the machine can run none.</param>
-internal sealed record RunReport(Machine Machine, IReadOnlyDictionary<Device, string> Unbound, IReadOnlyList<MasterResult> Masters, ScenarioResult? Scenario)
+internal sealed record RunReport(Machine Machine, IReadOnlyDictionary<Device, string> Unbound, IReadOnlyList<MasterResult> Masters,
+    ScenarioResult? Scenario)
 {
     /// <summary>The last faults of the scenario.</summary>
     public IReadOnlyList<FaultReport> Faults { get; init; } = [];
 
     /// <summary>Whether all held: every device was bound, every self-test went well, and so did the scenario.</summary>
-    public bool IsOk => Masters.All(master => master.IsFine) && Unbound.Count == 0 && (Scenario?.IsOk ?? true) && Machine.Sanitizer is not { Findings.Count: > 0 };
+    public bool IsOk => Masters.All(master => master.IsFine) && Unbound.Count == 0 && (Scenario?.IsOk ?? true)
+        && Machine.Sanitizer is not { Findings.Count: > 0 };
 
     /// <summary>0: all held; 1: a master or the scenario did not; 2: the board itself is no good, see <see cref="Error"/>.</summary>
     public int ExitCode => IsOk ? 0 : Error is null ? 1 : 2;
@@ -29,7 +31,8 @@ internal sealed record RunReport(Machine Machine, IReadOnlyDictionary<Device, st
         get
         {
             // A master that waits for a unit is that master's trouble.
-            var waiting = Machine.Drivers.Deferred.Select(deferred => deferred.Device).Intersect(Machine.Masters.Select(master => master.Device)).ToHashSet();
+            var waiting = Machine.Drivers.Deferred.Select(deferred => deferred.Device)
+                .Intersect(Machine.Masters.Select(master => master.Device)).ToHashSet();
             foreach (var (device, reason) in Unbound)
             {
                 if (!waiting.Contains(device))
@@ -42,7 +45,8 @@ internal sealed record RunReport(Machine Machine, IReadOnlyDictionary<Device, st
                     return $"{master.Name}: memory is exhausted: {check.Reason}";
             }
 
-            return Scenario is { Status: Status.NoMemory, Lines: [.., var line] } ? $"scenario {Scenario.Name}: memory is exhausted: {line}" : null;
+            return Scenario is { Status: Status.NoMemory, Lines: [.., var line] }
+                ? $"scenario {Scenario.Name}: memory is exhausted: {line}" : null;
         }
     }
 }

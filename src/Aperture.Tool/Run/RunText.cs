@@ -28,12 +28,14 @@ internal static class RunText
     };
 
     public static IEnumerable<string> MastersOf(Machine machine, BoardUnit unit) =>
-        machine.Masters.Where(master => master.Device?.Iommu?.Ports.Any(port => port.Unit.Device == unit.Device) == true).Select(master => master.Name);
+        machine.Masters.Where(master => master.Device?.Iommu?.Ports.Any(port => port.Unit.Device == unit.Device) == true)
+            .Select(master => master.Name);
 
     public static void Write(RunReport report, IAnsiConsole console)
     {
         var machine = report.Machine;
-        console.MarkupLine($"[bold]{Markup.Escape(machine.Tree.Board)}[/]: {string.Join(", ", machine.Memory.Regions.Select(range => $"{range.Length >> 20} MiB at {range.Start}"))}");
+        console.MarkupLine($"[bold]{Markup.Escape(machine.Tree.Board)}[/]: " +
+            $"{string.Join(", ", machine.Memory.Regions.Select(range => $"{range.Length >> 20} MiB at {range.Start}"))}");
         WriteBoot(machine, console);
         WriteMasters(report, console);
         WriteUnits(machine, console);
@@ -64,13 +66,15 @@ internal static class RunText
                 DriverEventKind.Unbound => ("grey", "unbound"),
                 _ => ("red", line.Kind.ToString().ToLowerInvariant()),
             };
+            var driver = line.Driver is null ? "" : Markup.Escape($" ({line.Driver})");
+            var detail = line.Detail.Length == 0 ? "" : ": " + Markup.Escape(line.Detail);
             console.MarkupLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"  [{colour}]{verb,-8}[/] {Markup.Escape(line.Device?.Name ?? "")}{(line.Driver is null ? "" : Markup.Escape($" ({line.Driver})"))}{(line.Detail.Length == 0 ? "" : ": " + Markup.Escape(line.Detail))}"));
+                CultureInfo.InvariantCulture, $"  [{colour}]{verb,-8}[/] {Markup.Escape(line.Device?.Name ?? "")}{driver}{detail}"));
         }
 
         foreach (var deferred in machine.Drivers.Deferred)
-            console.MarkupLine($"  [red]never[/]    {Markup.Escape(deferred.Device.Name)}: waits for {Markup.Escape(deferred.Supplier)}: {Markup.Escape(deferred.Reason)}");
+            console.MarkupLine($"  [red]never[/]    {Markup.Escape(deferred.Device.Name)}: waits for " +
+                $"{Markup.Escape(deferred.Supplier)}: {Markup.Escape(deferred.Reason)}");
     }
 
     /// <summary>Numbers in their order, those that follow each other as ranges.</summary>
@@ -82,7 +86,8 @@ internal static class RunText
             var first = i++;
             while (i < ids.Count && ids[i] == ids[i - 1] + 1)
                 i++;
-            ranges.Add(i - first < 3 ? string.Join(' ', ids.Skip(first).Take(i - first)) : string.Create(CultureInfo.InvariantCulture, $"{ids[first]}-{ids[i - 1]}"));
+            ranges.Add(i - first < 3 ? string.Join(' ', ids.Skip(first).Take(i - first))
+                : string.Create(CultureInfo.InvariantCulture, $"{ids[first]}-{ids[i - 1]}"));
         }
 
         return string.Join(' ', ranges);
@@ -116,7 +121,8 @@ internal static class RunText
             foreach (var kept in result.Master.Device?.Iommu?.Group.Reservations ?? [])
                 console.WriteLine($"  {result.Master.Name}: device addresses {kept.First} to {kept.Last} are kept ({Name(kept.Kind)})");
             foreach (var reasons in result.Checks.Where(check => check.Result.Reason.Length > 0).GroupBy(check => check.Result.Reason))
-                console.WriteLine($"  {result.Master.Name}: {(reasons.Count() == 5 ? "" : string.Join(", ", reasons.Select(check => check.Name)) + ": ")}{reasons.Key}");
+                console.WriteLine($"  {result.Master.Name}: " +
+                    $"{(reasons.Count() == 5 ? "" : string.Join(", ", reasons.Select(check => check.Name)) + ": ")}{reasons.Key}");
         }
     }
 

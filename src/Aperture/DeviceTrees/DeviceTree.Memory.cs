@@ -9,7 +9,8 @@ public sealed partial class DeviceTree
     /// <summary>The nodes that describe RAM: enabled children of the root with <c>device_type = "memory"</c>.</summary>
     public IEnumerable<DeviceTreeNode> MemoryNodes() => Root.Children.Where(n => n.String("device_type") == "memory" && n.IsEnabled);
 
-    /// <summary>The RAM as the tree has it, in its order. A block of no size is left out: the boot loader was meant to fill it in.</summary>
+    /// <summary>The RAM as the tree has it, in its order. A block of no size is left out: the boot loader was meant to fill it
+    /// in.</summary>
     public ImmutableArray<MemoryRange> Memory() => [.. MemoryNodes().SelectMany(StaticRanges)];
 
     /// <summary>The enabled regions below <c>/reserved-memory</c>, in the tree's order.</summary>
@@ -33,7 +34,8 @@ public sealed partial class DeviceTree
 
     private static ImmutableArray<MemoryRange> AllocationRanges(DeviceTreeNode node)
     {
-        if (node.Parent is null || node.Property("alloc-ranges") is not { } property || !node.TryEntrySize(property, out var addressCells, out var sizeCells))
+        if (node.Parent is null || node.Property("alloc-ranges") is not { } property
+            || !node.TryEntrySize(property, out var addressCells, out var sizeCells))
             return [];
         var builder = ImmutableArray.CreateBuilder<MemoryRange>();
         for (var cell = 0; cell < property.CellCount; cell += addressCells + sizeCells)

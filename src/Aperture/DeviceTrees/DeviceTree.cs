@@ -2,7 +2,8 @@ using System.Collections.Immutable;
 
 namespace Aperture.DeviceTrees;
 
-/// <summary>A board's device tree, read from a flattened device tree blob of version 16 or 17 (Devicetree Specification 0.4, chapter 5). Immutable.</summary>
+/// <summary>A board's device tree, read from a flattened device tree blob of version 16 or 17 (Devicetree Specification 0.4, chapter 5).
+/// Immutable.</summary>
 public sealed partial class DeviceTree
 {
     // Every node that has a legal phandle; of two with the same one the first in the blob.
@@ -39,7 +40,8 @@ public sealed partial class DeviceTree
     /// <summary>All nodes, depth first in the blob's order.</summary>
     public IEnumerable<DeviceTreeNode> Nodes() => Root.DescendantsAndSelf();
 
-    /// <summary>The node with that phandle; null without one. When two nodes carry the same phandle the first one in the blob has it.</summary>
+    /// <summary>The node with that phandle; null without one. When two nodes carry the same phandle the first one in the blob has
+    /// it.</summary>
     public DeviceTreeNode? FindByPhandle(uint phandle) => _phandles.GetValueOrDefault(phandle);
 
     /// <summary>The node at a path, such as <c>/ocp/isp@480bc000</c>. A path that does not begin with a slash begins with an alias.

@@ -6,7 +6,8 @@ namespace Aperture.DeviceTrees;
 // Addresses: cells, reg, ranges (Devicetree Specification 0.4, chapters 2.3.5 to 2.3.9).
 public sealed partial class DeviceTreeNode
 {
-    /// <summary>How many entries of one <c>ranges</c> or <c>dma-ranges</c> are looked at; the rest counts as absent, which bounds the work on hostile input. Real trees stay below 300.</summary>
+    /// <summary>How many entries of one <c>ranges</c> or <c>dma-ranges</c> are looked at; the rest counts as absent, which bounds the work
+    /// on hostile input. Real trees stay below 300.</summary>
     public const int MaximumRanges = 1024;
 
     // The most cells an address or a size may have and still be understood; three is PCI.
@@ -21,8 +22,8 @@ public sealed partial class DeviceTreeNode
     // The parsed "dma-ranges"; default until first asked for.
     private ImmutableArray<BusRange> _dmaRanges;
 
-    /// <summary>How many cells an address of a child of this node has. A node without <c>#address-cells</c> has its parent's value, as drivers in
-    /// the field have come to expect; a tree without any has the specification's default of 2.</summary>
+    /// <summary>How many cells an address of a child of this node has. A node without <c>#address-cells</c> has its parent's value, as
+    /// drivers in the field have come to expect; a tree without any has the specification's default of 2.</summary>
     public uint AddressCells => Inherited("#address-cells", 2);
 
     /// <summary>How many cells a size of a child of this node has; inherited like <see cref="AddressCells"/>, default 1.</summary>
@@ -39,8 +40,8 @@ public sealed partial class DeviceTreeNode
     /// <summary>The first block of <c>reg</c> as the CPU sees it; null when there is none or it cannot be translated.</summary>
     public PhysicalAddress? Address => Registers() is [{ Address: { } address }, ..] ? address : null;
 
-    /// <summary>Translates an address on the bus that this node makes for its children into the CPU's: through the <c>ranges</c> of this node and every one above.
-    /// An empty <c>ranges</c> is the identity; without one there is no way up and the result is null.</summary>
+    /// <summary>Translates an address on the bus that this node makes for its children into the CPU's: through the <c>ranges</c> of this
+    /// node and every one above. An empty <c>ranges</c> is the identity; without one there is no way up and the result is null.</summary>
     public PhysicalAddress? TranslateChildAddress(ulong address) => TryTranslate(this, 0, address, out var cpu) ? new(cpu) : null;
 
     internal static bool TryTranslate(DeviceTreeNode bus, uint space, ulong address, out ulong cpu)
@@ -77,8 +78,8 @@ public sealed partial class DeviceTreeNode
         return reg.CellCount % (addressCells + sizeCells) == 0;
     }
 
-    /// <summary>How wide device addresses and sizes of this node are in <c>iommu-addresses</c>: as the node's own cell counts say, or its bus's. A node whose
-    /// children have no sizes (the ports of a display) says nothing about its own.</summary>
+    /// <summary>How wide device addresses and sizes of this node are in <c>iommu-addresses</c>: as the node's own cell counts say, or its
+    /// bus's. A node whose children have no sizes (the ports of a display) says nothing about its own.</summary>
     internal bool TryDmaCells(out int addressCells, out int sizeCells)
     {
         var node = SizeCells == 0 && Parent is { } parent ? parent : this;
@@ -90,7 +91,8 @@ public sealed partial class DeviceTreeNode
 
     private ImmutableArray<BusRange> Ranges => RangeEntries("ranges", ref _ranges);
 
-    // Two cells are a number; three are PCI's: what kind of space, then a number. Of four the upper ones must be zero to mean anything here.
+    // Two cells are a number; three are PCI's: what kind of space, then a number. Of four the upper ones must be zero to mean anything
+    // here.
     internal static (uint Space, ulong Offset) ReadAddress(DeviceTreeProperty property, int cell, int cells) => cells switch
     {
         0 => (0, 0),
@@ -133,7 +135,8 @@ public sealed partial class DeviceTreeNode
             var (space, address) = ReadAddress(reg, cell, addressCells);
             var size = ReadAddress(reg, cell + addressCells, sizeCells).Offset;
             // A bus whose children have no sizes is not memory mapped: its addresses are chip selects and the like.
-            PhysicalAddress? translated = sizeCells > 0 && TryTranslate(Parent, space, address, out var cpu) ? new PhysicalAddress(cpu) : null;
+            PhysicalAddress? translated = sizeCells > 0 && TryTranslate(Parent, space, address, out var cpu) ? new PhysicalAddress(cpu)
+                : null;
             builder.Add(new RegisterBlock(address, size, translated, i < names.Length ? names[i] : null));
         }
         return builder.ToImmutable();

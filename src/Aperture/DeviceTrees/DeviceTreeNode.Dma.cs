@@ -6,7 +6,8 @@ namespace Aperture.DeviceTrees;
 // How the node's DMA reaches memory.
 public sealed partial class DeviceTreeNode
 {
-    /// <summary>Whether the node's DMA is coherent with the CPU's caches: the nearest of <c>dma-coherent</c> and <c>dma-noncoherent</c> on it or a node above decides; without either it is not.</summary>
+    /// <summary>Whether the node's DMA is coherent with the CPU's caches: the nearest of <c>dma-coherent</c> and <c>dma-noncoherent</c> on
+    /// it or a node above decides; without either it is not.</summary>
     public bool IsDmaCoherent
     {
         get
@@ -22,8 +23,9 @@ public sealed partial class DeviceTreeNode
         }
     }
 
-    /// <summary>The windows to memory that the buses above the node describe. The nearest non-empty <c>dma-ranges</c> above counts; empty ones are passed over as 1:1,
-    /// but once one was met a bus without any ends the search. Entries whose CPU address cannot be translated are left out.</summary>
+    /// <summary>The windows to memory that the buses above the node describe. The nearest non-empty <c>dma-ranges</c> above counts; empty
+    /// ones are passed over as 1:1, but once one was met a bus without any ends the search. Entries whose CPU address cannot be translated
+    /// are left out.</summary>
     /// <param name="ranges">The windows; empty unless the result is <see cref="Status.Ok"/>.</param>
     /// <returns><see cref="Status.Ok"/>; <see cref="Status.NoDevice"/> when no bus above describes any, which means no offset and no limit;
     /// <see cref="Status.InvalidArgument"/> when no entry is usable.</returns>

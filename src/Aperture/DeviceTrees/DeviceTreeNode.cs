@@ -2,7 +2,8 @@ using System.Collections.Immutable;
 
 namespace Aperture.DeviceTrees;
 
-/// <summary>One node of a device tree. Immutable; every accessor is safe on hostile input: what cannot be read is absent or carries an error, nothing throws.</summary>
+/// <summary>One node of a device tree. Immutable; every accessor is safe on hostile input: what cannot be read is absent or carries an
+/// error, nothing throws.</summary>
 public sealed partial class DeviceTreeNode
 {
     // More entries than this are found through an index instead of a scan.
@@ -59,7 +60,8 @@ public sealed partial class DeviceTreeNode
     /// <summary>The full path from the root, such as <c>/ocp/isp@480bc000</c>.</summary>
     public string Path => _path ??= Parent is null ? "/" : Parent.Parent is null ? "/" + Name : Parent.Path + "/" + Name;
 
-    /// <summary>The number by which other nodes refer to this one (<c>phandle</c>, or the older <c>linux,phandle</c>); null without a legal one.</summary>
+    /// <summary>The number by which other nodes refer to this one (<c>phandle</c>, or the older <c>linux,phandle</c>); null without a legal
+    /// one.</summary>
     public uint? Phandle =>
         (Property("phandle") ?? Property("linux,phandle")) is { } p && p.TryGetU32(out var value) && value is not (0 or uint.MaxValue)
             ? value : null;
@@ -118,7 +120,8 @@ public sealed partial class DeviceTreeNode
         {
             if (child.Name == name)
                 return child;
-            if (byBase is null && child.Name.Length > name.Length && child.Name[name.Length] == '@' && child.Name.StartsWith(name, StringComparison.Ordinal))
+            if (byBase is null && child.Name.Length > name.Length && child.Name[name.Length] == '@'
+                && child.Name.StartsWith(name, StringComparison.Ordinal))
                 byBase = child;
         }
         return byBase;
@@ -159,7 +162,8 @@ public sealed partial class DeviceTreeNode
         for (var i = 0; i < properties.Length; i++)
         {
             var property = properties[i];
-            if (_propertyIndex is not null ? !_propertyIndex.TryAdd(property.Name, property) : properties.AsSpan()[..i].ContainsName(property.Name))
+            if (_propertyIndex is not null ? !_propertyIndex.TryAdd(property.Name, property) : properties.AsSpan()[..i]
+                .ContainsName(property.Name))
                 throw new DeviceTreeException($"offset 0x{property.Offset:x}: duplicate property '{property.Name}' in node '{Name}'");
         }
         if (children.Length > ScanLimit)

@@ -36,7 +36,8 @@ public sealed class DeviceTreeProperty
     public uint Cell(int index) =>
         (uint)index < (uint)CellCount ? BinaryPrimitives.ReadUInt32BigEndian(Value.Span[(index * 4)..]) : 0;
 
-    /// <summary>The cells from <paramref name="index"/> on as an array; fewer than <paramref name="count"/> at the end of the value.</summary>
+    /// <summary>The cells from <paramref name="index"/> on as an array; fewer than <paramref name="count"/> at the end of the
+    /// value.</summary>
     public ImmutableArray<uint> Cells(int index, int count)
     {
         count = Math.Clamp(CellCount - index, 0, Math.Max(count, 0));
@@ -62,7 +63,8 @@ public sealed class DeviceTreeProperty
         return Value.Length is 4 or 8;
     }
 
-    /// <summary>The first string of the value; false if there is no terminated string. Control characters become U+FFFD, so that the string can be shown.</summary>
+    /// <summary>The first string of the value; false if there is no terminated string. Control characters become U+FFFD, so that the string
+    /// can be shown.</summary>
     public bool TryGetString(out string value)
     {
         var end = Value.Span.IndexOf((byte)0);

@@ -4,7 +4,8 @@ using System.Text;
 
 namespace Aperture.DeviceTrees;
 
-/// <summary>Writes a flattened device tree blob of version 17. Nodes are opened and closed in order, the root first; properties come before child nodes.</summary>
+/// <summary>Writes a flattened device tree blob of version 17. Nodes are opened and closed in order, the root first; properties come before
+/// child nodes.</summary>
 public sealed class DeviceTreeWriter
 {
     // The structure block so far.
@@ -123,7 +124,8 @@ public sealed class DeviceTreeWriter
         var strings = structure + (int)_structure.WrittenCount + 4;
         var total = strings + (int)_strings.WrittenCount;
         var blob = new ArrayBufferWriter<byte>(total);
-        foreach (var field in (uint[])[FlattenedDeviceTree.Magic, (uint)total, (uint)structure, (uint)strings, header, 17, 16, BootCpu, (uint)_strings.WrittenCount, (uint)_structure.WrittenCount + 4])
+        foreach (var field in (uint[])[FlattenedDeviceTree.Magic, (uint)total, (uint)structure, (uint)strings, header, 17, 16, BootCpu,
+            (uint)_strings.WrittenCount, (uint)_structure.WrittenCount + 4])
             WriteU32(blob, field);
         blob.Write(_reservations.WrittenSpan);
         WriteU64(blob, 0);

@@ -5,7 +5,8 @@ using Aperture.Core;
 
 namespace Aperture.DeviceTrees;
 
-/// <summary>Reads the flattened form (Devicetree Specification 0.4, chapter 5): header, memory reservation block, structure block, strings block. No recursion; time and memory are linear in the blob.</summary>
+/// <summary>Reads the flattened form (Devicetree Specification 0.4, chapter 5): header, memory reservation block, structure block, strings
+/// block. No recursion; time and memory are linear in the blob.</summary>
 internal sealed class FlattenedDeviceTree
 {
     /// <summary>The deepest nesting accepted; real trees stay below twelve.</summary>
@@ -39,7 +40,8 @@ internal sealed class FlattenedDeviceTree
         Version = U32(blob, 20);
         var compatible = U32(blob, 24);
         if (Version < 16 || compatible > 17 || compatible > Version)
-            throw new DeviceTreeException($"offset 0x14: version {Version} (compatible down to {compatible}) is not supported, only 16 and 17 are");
+            throw new DeviceTreeException(
+                $"offset 0x14: version {Version} (compatible down to {compatible}) is not supported, only 16 and 17 are");
         var header = Version >= 17 ? 40u : 36u;
         if (total < header || total > (uint)blob.Length)
             throw new DeviceTreeException($"offset 0x4: total size 0x{total:x} does not fit the 0x{blob.Length:x} bytes given");
@@ -58,7 +60,8 @@ internal sealed class FlattenedDeviceTree
         (_structure, _structureEnd) = ((int)structure, (int)(structure + structureSize));
         (_strings, _stringsEnd) = ((int)strings, (int)(strings + stringsSize));
         Reservations = ReadReservations((int)reservations, out var reservationsEnd);
-        if (Overlap(reservations, (uint)reservationsEnd, structure, (uint)_structureEnd) || Overlap(reservations, (uint)reservationsEnd, strings, (uint)_stringsEnd)
+        if (Overlap(reservations, (uint)reservationsEnd, structure, (uint)_structureEnd)
+            || Overlap(reservations, (uint)reservationsEnd, strings, (uint)_stringsEnd)
             || Overlap(structure, (uint)_structureEnd, strings, (uint)_stringsEnd))
         {
             throw new DeviceTreeException("offset 0x8: two blocks overlap");
@@ -98,7 +101,8 @@ internal sealed class FlattenedDeviceTree
     private static void CheckBlock(string name, int field, uint offset, uint size, uint total, uint header, uint alignment)
     {
         if (offset < header || offset > total || size > total - offset)
-            throw new DeviceTreeException($"offset 0x{field:x}: the {name} at 0x{offset:x} + 0x{size:x} lies outside the blob of 0x{total:x} bytes");
+            throw new DeviceTreeException(
+                $"offset 0x{field:x}: the {name} at 0x{offset:x} + 0x{size:x} lies outside the blob of 0x{total:x} bytes");
         if (offset % alignment != 0)
             throw new DeviceTreeException($"offset 0x{field:x}: the {name} at 0x{offset:x} is not aligned to {alignment} bytes");
     }
@@ -183,7 +187,8 @@ internal sealed class FlattenedDeviceTree
     {
         var name = Terminated(_position, _structureEnd, at, "node name");
         if (isRoot != (name.Length == 0))
-            throw new DeviceTreeException($"offset 0x{at:x}: {(isRoot ? $"the root node has the name '{name}'" : "a node without a name")}");
+            throw new DeviceTreeException(
+                $"offset 0x{at:x}: {(isRoot ? $"the root node has the name '{name}'" : "a node without a name")}");
         if (name.Contains('/', StringComparison.Ordinal))
             throw new DeviceTreeException($"offset 0x{at:x}: the node name '{name}' has a slash in it");
         Skip(name.Length + 1, at);

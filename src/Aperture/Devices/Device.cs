@@ -48,13 +48,16 @@ public sealed partial class Device : IPowered
     /// <summary>Interrupts, in the order of the description. Filled by whoever made the device.</summary>
     public IList<Interrupt> Interrupts { get; } = [];
 
-    /// <summary>Clocks by name; unnamed ones are called by their number in the description. The driver core fills this before the probe.</summary>
+    /// <summary>Clocks by name; unnamed ones are called by their number in the description. The driver core fills this before the
+    /// probe.</summary>
     public IDictionary<string, Gate> Clocks { get; } = new Dictionary<string, Gate>(StringComparer.Ordinal);
 
-    /// <summary>Reset lines by name; unnamed ones are called by their number in the description. The driver core fills this before the probe.</summary>
+    /// <summary>Reset lines by name; unnamed ones are called by their number in the description. The driver core fills this before the
+    /// probe.</summary>
     public IDictionary<string, Gate> Resets { get; } = new Dictionary<string, Gate>(StringComparer.Ordinal);
 
-    /// <summary>Power domains, in the order of the description. The driver core fills this before the probe and holds them on while the device is active.</summary>
+    /// <summary>Power domains, in the order of the description. The driver core fills this before the probe and holds them on while the
+    /// device is active.</summary>
     public IList<Gate> PowerDomains { get; } = [];
 
     /// <summary>Runtime power.</summary>
@@ -79,7 +82,8 @@ public sealed partial class Device : IPowered
     public override string ToString() => Name;
 
     /// <summary>Disposes the managed resources, youngest first.</summary>
-    /// <param name="failed">Hears of each that threw, and the others are disposed all the same; without it the exception ends the work.</param>
+    /// <param name="failed">Hears of each that threw, and the others are disposed all the same; without it the exception ends the
+    /// work.</param>
     internal void ReleaseManaged(Action<Exception>? failed = null)
     {
         while (_managed.TryPop(out var resource))

@@ -32,7 +32,8 @@ public sealed partial class DriverCore
 
     /// <summary>Binds an unbound device to a driver of the caller's choice, registered or not; it stays the device's driver.</summary>
     /// <returns>Whether it is bound now; if not, <see cref="WhyUnbound"/> has the reason.</returns>
-    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: the device is not in the machine, or the driver does not serve it;
+    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: the device is not in the machine, or the driver does not serve
+    /// it;
     /// <see cref="Status.Busy"/>: another driver is bound, or the system sleeps.</exception>
     public bool Bind(Device device, IDriver driver)
     {
@@ -45,7 +46,8 @@ public sealed partial class DriverCore
             if (entry.State is BindState.Bound or BindState.Probing)
                 throw new ApertureException(Status.Busy, $"{device.Name} is bound to {entry.Driver!.Name}");
             if (!device.Description.Compatible.Any(driver.Compatible.Contains))
-                throw new ApertureException(Status.NoDevice, $"driver {driver.Name} does not serve {device.Name} ({string.Join(", ", device.Description.Compatible)})");
+                throw new ApertureException(Status.NoDevice,
+                    $"driver {driver.Name} does not serve {device.Name} ({string.Join(", ", device.Description.Compatible)})");
             entry.Driver = driver;
             Announce(entry);
             entry.State = BindState.Unbound;
@@ -53,8 +55,10 @@ public sealed partial class DriverCore
         }
     }
 
-    /// <summary>Takes a device's driver away, after those of its consumers. The consumers are probed again when the device is bound again.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: it is not in the machine; <see cref="Status.Busy"/>: it is being probed, or the system sleeps.</exception>
+    /// <summary>Takes a device's driver away, after those of its consumers. The consumers are probed again when the device is bound
+    /// again.</summary>
+    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: it is not in the machine; <see cref="Status.Busy"/>: it is being
+    /// probed, or the system sleeps.</exception>
     public void Unbind(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -171,7 +175,8 @@ public sealed partial class DriverCore
             throw new ApertureException(Status.Busy, $"{device.Name} is being probed");
         if (entry.State != BindState.Bound)
             return;
-        foreach (var consumer in _entries.Where(other => other.State == BindState.Bound && other.Device.Power.Suppliers.Contains(device)).Reverse().ToArray())
+        foreach (var consumer in _entries.Where(other => other.State == BindState.Bound && other.Device.Power.Suppliers.Contains(device))
+            .Reverse().ToArray())
             UnbindEntry(consumer);
 
         // A device that cannot be resumed any more is let go all the same.

@@ -51,7 +51,8 @@ public sealed partial class DriverCore
         for (var at = entry; ;)
         {
             if (at.WaitsFor is null)
-                return new DeferredDevice(entry.Device, at.SupplierName, at == entry ? at.SupplierName : $"{way}, which is deferred: {at.SupplierName}");
+                return new DeferredDevice(entry.Device, at.SupplierName, at == entry ? at.SupplierName
+                    : $"{way}, which is deferred: {at.SupplierName}");
             way += at == entry ? $" waits for {at.SupplierName}" : $", which waits for {at.SupplierName}";
             if (!_byKey.TryGetValue(at.WaitsFor, out var supplier))
                 return new DeferredDevice(entry.Device, at.SupplierName, $"{way}, which {WhyAbsent(at.WaitsFor)}");

@@ -55,9 +55,11 @@ public sealed partial class DriverCore
 
     private void OnSuspendFailed(IPowered powered, Exception e) => OnSuspendFailed((Device)powered, e);
 
-    private void OnSuspendFailed(Device device, Exception e) => Record(DriverEventKind.Trouble, device, device.Driver, $"could not be suspended: {e.Message}");
+    private void OnSuspendFailed(Device device, Exception e) =>
+        Record(DriverEventKind.Trouble, device, device.Driver, $"could not be suspended: {e.Message}");
 
-    private void OnStuck(Interrupt interrupt) => Record(DriverEventKind.InterruptStuck, null, null, $"{interrupt.Name}: nobody cared, the line is switched off");
+    private void OnStuck(Interrupt interrupt) =>
+        Record(DriverEventKind.InterruptStuck, null, null, $"{interrupt.Name}: nobody cared, the line is switched off");
 
     private void Watch(Device device)
     {

@@ -8,9 +8,10 @@ public sealed partial class DriverCore
     /// <summary>Whether the system sleeps.</summary>
     public bool IsAsleep { get; private set; }
 
-    /// <summary>Takes the system to sleep: every active device is suspended, consumers before their suppliers. Nothing is unbound or detached.
-    /// Nothing is probed and no device can be resumed until <see cref="Resume"/>.</summary>
-    /// <exception cref="ApertureException">A device could not be suspended; those that were are awake again. <see cref="Status.Busy"/>: the system sleeps already.</exception>
+    /// <summary>Takes the system to sleep: every active device is suspended, consumers before their suppliers. Nothing is unbound or
+    /// detached. Nothing is probed and no device can be resumed until <see cref="Resume"/>.</summary>
+    /// <exception cref="ApertureException">A device could not be suspended; those that were are awake again. <see cref="Status.Busy"/>: the
+    /// system sleeps already.</exception>
     public void Suspend()
     {
         lock (_lock)
@@ -30,7 +31,8 @@ public sealed partial class DriverCore
                         Attempt(sleeper, sleeper.Power.Wake);
                     if (e is not ApertureException failure)
                         throw;
-                    throw new ApertureException(failure.Status, $"the system cannot sleep: {device.Name} could not be suspended: {failure.Message}", failure);
+                    throw new ApertureException(failure.Status,
+                        $"the system cannot sleep: {device.Name} could not be suspended: {failure.Message}", failure);
                 }
             }
 
@@ -38,8 +40,10 @@ public sealed partial class DriverCore
         }
     }
 
-    /// <summary>Wakes the system: suppliers before their consumers, each device as it was before. Then probes what was added meanwhile.</summary>
-    /// <exception cref="ApertureException">Devices could not be woken; all others are awake. <see cref="Status.InvalidArgument"/>: the system does not sleep.</exception>
+    /// <summary>Wakes the system: suppliers before their consumers, each device as it was before. Then probes what was added
+    /// meanwhile.</summary>
+    /// <exception cref="ApertureException">Devices could not be woken; all others are awake. <see cref="Status.InvalidArgument"/>: the
+    /// system does not sleep.</exception>
     public void Resume()
     {
         lock (_lock)
@@ -65,7 +69,8 @@ public sealed partial class DriverCore
 
             Run();
             if (first is not null)
-                throw new ApertureException(first.Status, $"the system is awake without {string.Join(", ", failed)}: {first.Message}", first);
+                throw new ApertureException(first.Status, $"the system is awake without {string.Join(", ", failed)}: {first.Message}",
+                    first);
         }
     }
 

@@ -53,7 +53,8 @@ public sealed partial class DriverCore
                 : Status.NotFound;
             return status == Status.Ok && gate is not null
                 ? gate
-                : throw new ApertureException(Status.NotFound, $"{user} asks {specifier.ProviderName} for {What(specifier)}, which nobody provides ({status})");
+                : throw new ApertureException(Status.NotFound,
+                    $"{user} asks {specifier.ProviderName} for {What(specifier)}, which nobody provides ({status})");
         }
     }
 
@@ -67,7 +68,8 @@ public sealed partial class DriverCore
             if (status == Status.ProbeDefer)
                 throw new SupplierMissingException(device, specifier.Provider, specifier.ProviderName, $" ({What(specifier)})");
             if (status != Status.Ok || gate is null)
-                throw new ApertureException(status == Status.Ok ? Status.NotFound : status, $"{device.Name} asks {specifier.ProviderName} for {What(specifier)}, which it does not have ({status})");
+                throw new ApertureException(status == Status.Ok ? Status.NotFound : status,
+                    $"{device.Name} asks {specifier.ProviderName} for {What(specifier)}, which it does not have ({status})");
             switch (specifier.Kind)
             {
                 case GateKind.Clock:

@@ -96,7 +96,8 @@ public sealed partial class DriverCore
     public void Add(Device device) => Add([device]);
 
     /// <summary>Adds devices, then probes them: groups of masters are formed with all of them in sight.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.AlreadyExists"/>: one, or another one of its node, is here already; those before it were added.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.AlreadyExists"/>: one, or another one of its node, is here already; those
+    /// before it were added.</exception>
     public void Add(params ReadOnlySpan<Device> devices)
     {
         lock (_lock)
@@ -108,7 +109,8 @@ public sealed partial class DriverCore
     }
 
     /// <summary>Unbinds a device, its consumers first, and takes it out of the machine.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: it is not in the machine; <see cref="Status.Busy"/>: it is being probed, or the system sleeps.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: it is not in the machine; <see cref="Status.Busy"/>: it is being
+    /// probed, or the system sleeps.</exception>
     public void Remove(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);

@@ -15,7 +15,8 @@ public enum DriverEventKind
     /// <summary>The driver let go of the device.</summary>
     Unbound,
 
-    /// <summary>Something went wrong that the core could go on after: a resource that could not be released, a device that could not be suspended or woken.</summary>
+    /// <summary>Something went wrong that the core could go on after: a resource that could not be released, a device that could not be
+    /// suspended or woken.</summary>
     Trouble,
 
     /// <summary>An interrupt line was switched off because nobody handled it.</summary>

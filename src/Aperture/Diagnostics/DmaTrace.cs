@@ -39,7 +39,8 @@ public abstract class DmaTrace
     }
 
     /// <summary>The DMA API mapped a range, or failed to (<paramref name="address"/> all ones).</summary>
-    public virtual void DmaMap(string device, DmaDirection direction, Iova address, ulong size, PhysicalAddress physical, DmaAttributes attributes)
+    public virtual void DmaMap(string device, DmaDirection direction, Iova address, ulong size, PhysicalAddress physical,
+        DmaAttributes attributes)
     {
     }
 
@@ -49,12 +50,14 @@ public abstract class DmaTrace
     }
 
     /// <summary>The DMA API mapped a scatterlist: its device segments and its memory segments.</summary>
-    public virtual void DmaMapScatter(string device, DmaDirection direction, ReadOnlySpan<DmaSegment> segments, ReadOnlySpan<MemoryBlock> memory, DmaAttributes attributes)
+    public virtual void DmaMapScatter(string device, DmaDirection direction, ReadOnlySpan<DmaSegment> segments,
+        ReadOnlySpan<MemoryBlock> memory, DmaAttributes attributes)
     {
     }
 
     /// <summary>The DMA API could not map a scatterlist.</summary>
-    public virtual void DmaMapScatterFailed(string device, DmaDirection direction, ReadOnlySpan<MemoryBlock> memory, Status status, DmaAttributes attributes)
+    public virtual void DmaMapScatterFailed(string device, DmaDirection direction, ReadOnlySpan<MemoryBlock> memory, Status status,
+        DmaAttributes attributes)
     {
     }
 

@@ -14,12 +14,15 @@ public sealed partial class FtraceWriter
     // In the order of their bits, which is the order of printing. Those without a name in DmaAttributes have one here already.
     private static readonly string[] s_attributes =
     [
-        "WEAK_ORDERING", "WRITE_COMBINE", "", "NO_KERNEL_MAPPING", "SKIP_CPU_SYNC", "FORCE_CONTIGUOUS", "ALLOC_SINGLE_PAGES", "NO_WARN", "PRIVILEGED",
+        "WEAK_ORDERING", "WRITE_COMBINE", "", "NO_KERNEL_MAPPING", "SKIP_CPU_SYNC", "FORCE_CONTIGUOUS", "ALLOC_SINGLE_PAGES", "NO_WARN",
+        "PRIVILEGED",
     ];
 
     /// <inheritdoc/>
-    public override void DmaMap(string device, DmaDirection direction, Iova address, ulong size, PhysicalAddress physical, DmaAttributes attributes) =>
-        Write("dma_map_page", $"{device} dir={Name(direction)} dma_addr={address.Value:x} size={size} phys_addr={physical.Value:x} attrs={Name(attributes)}");
+    public override void DmaMap(string device, DmaDirection direction, Iova address, ulong size, PhysicalAddress physical,
+        DmaAttributes attributes) =>
+        Write("dma_map_page",
+            $"{device} dir={Name(direction)} dma_addr={address.Value:x} size={size} phys_addr={physical.Value:x} attrs={Name(attributes)}");
 
     /// <inheritdoc/>
     public override void DmaUnmap(string device, DmaDirection direction, Iova address, ulong size, DmaAttributes attributes) =>
@@ -27,21 +30,23 @@ public sealed partial class FtraceWriter
 
     /// <inheritdoc/>
     public override void DmaAllocate(string device, Iova address, ulong size, PhysicalAddress physical, DmaAttributes attributes) =>
-        Write("dma_alloc", $"{device} dir=BIDIRECTIONAL dma_addr={address.Value:x} size={size} virt_addr={physical.Value:x16} flags=GFP_KERNEL attrs={Name(attributes)}");
+        Write("dma_alloc", $"{Coherent(device, address, size, physical)} flags=GFP_KERNEL attrs={Name(attributes)}");
 
     /// <inheritdoc/>
     public override void DmaFree(string device, Iova address, ulong size, PhysicalAddress physical, DmaAttributes attributes) =>
-        Write("dma_free", $"{device} dir=BIDIRECTIONAL dma_addr={address.Value:x} size={size} virt_addr={physical.Value:x16} attrs={Name(attributes)}");
+        Write("dma_free", $"{Coherent(device, address, size, physical)} attrs={Name(attributes)}");
 
     /// <inheritdoc/>
-    public override void DmaMapScatter(string device, DmaDirection direction, ReadOnlySpan<DmaSegment> segments, ReadOnlySpan<MemoryBlock> memory, DmaAttributes attributes)
+    public override void DmaMapScatter(string device, DmaDirection direction, ReadOnlySpan<DmaSegment> segments,
+        ReadOnlySpan<MemoryBlock> memory, DmaAttributes attributes)
     {
         lock (_lock)
         {
             Begin("dma_map_sg");
             _line.Append(
                 CultureInfo.InvariantCulture,
-                $"{device} dir={Name(direction)} nents={Math.Min(memory.Length, TracedEntries)}/{memory.Length} ents={Math.Min(segments.Length, TracedEntries)}/{segments.Length}");
+                $"{device} dir={Name(direction)} nents={Math.Min(memory.Length, TracedEntries)}/{memory.Length} " +
+                    $"ents={Math.Min(segments.Length, TracedEntries)}/{segments.Length}");
             if (memory.Length > TracedEntries || segments.Length > TracedEntries)
                 _line.Append(" [TRUNCATED]");
             _line.Append(" dma_addrs=");
@@ -56,7 +61,8 @@ public sealed partial class FtraceWriter
     }
 
     /// <inheritdoc/>
-    public override void DmaMapScatterFailed(string device, DmaDirection direction, ReadOnlySpan<MemoryBlock> memory, Status status, DmaAttributes attributes)
+    public override void DmaMapScatterFailed(string device, DmaDirection direction, ReadOnlySpan<MemoryBlock> memory, Status status,
+        DmaAttributes attributes)
     {
         lock (_lock)
         {
@@ -89,6 +95,10 @@ public sealed partial class FtraceWriter
             _line.Append(CultureInfo.InvariantCulture, $"{(i == 0 ? "" : ",")}0x{value(items[i]):x}");
         _line.Append('}');
     }
+
+    private static string Coherent(string device, Iova address, ulong size, PhysicalAddress physical) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{device} dir=BIDIRECTIONAL dma_addr={address.Value:x} size={size} virt_addr={physical.Value:x16}");
 
     private static string Name(DmaDirection direction) => direction switch
     {

@@ -4,11 +4,11 @@ using Aperture.Core;
 
 namespace Aperture.Diagnostics;
 
-/// <summary>Writes the events of the IOMMU and DMA APIs in the text format of Linux's trace buffer (trace systems <c>iommu</c> and <c>dma</c>
-/// of Linux 6.12), so that tools made for it read them.</summary>
+/// <summary>Writes the events of the IOMMU and DMA APIs in the text format of Linux's trace buffer (trace systems <c>iommu</c> and
+/// <c>dma</c> of Linux 6.12), so that tools made for it read them.</summary>
 /// <remarks>
-/// <para>Thread-safe. The same run gives the same bytes: the time is the machine's, the task is always the one named here on CPU 0, and where a kernel
-/// prints a hashed pointer (<c>virt_addr</c>) the physical address stands.</para>
+/// <para>Thread-safe. The same run gives the same bytes: the time is the machine's, the task is always the one named here on CPU 0, and
+/// where a kernel prints a hashed pointer (<c>virt_addr</c>) the physical address stands.</para>
 /// <para>The header lacks the line that counts entries: lines are written as they come and none is lost.</para>
 /// </remarks>
 public sealed partial class FtraceWriter : DmaTrace
@@ -54,10 +54,12 @@ public sealed partial class FtraceWriter : DmaTrace
     }
 
     /// <inheritdoc/>
-    public override void AddDeviceToGroup(int group, string device) => Write("add_device_to_group", $"IOMMU: groupID={group} device={device}");
+    public override void AddDeviceToGroup(int group, string device) =>
+        Write("add_device_to_group", $"IOMMU: groupID={group} device={device}");
 
     /// <inheritdoc/>
-    public override void RemoveDeviceFromGroup(int group, string device) => Write("remove_device_from_group", $"IOMMU: groupID={group} device={device}");
+    public override void RemoveDeviceFromGroup(int group, string device) =>
+        Write("remove_device_from_group", $"IOMMU: groupID={group} device={device}");
 
     /// <inheritdoc/>
     public override void AttachDeviceToDomain(string device) => Write("attach_device_to_domain", $"IOMMU: device={device}");

@@ -3,8 +3,8 @@ namespace Aperture.Dma;
 /// <summary>What an architecture does to the CPU's caches around the DMA of a device that does not snoop.</summary>
 public enum CacheMaintenance
 {
-    /// <summary>For the device: clean, whatever the direction, so that what the device does not write comes back as it was. For the CPU: invalidate
-    /// what the device may have written. RISC-V does the same.</summary>
+    /// <summary>For the device: clean, whatever the direction, so that what the device does not write comes back as it was. For the CPU:
+    /// invalidate what the device may have written. RISC-V does the same.</summary>
     Arm64,
 
     /// <summary>As above, but memory that the device only writes is invalidated instead of cleaned.</summary>

@@ -11,7 +11,8 @@ public enum DmaAttributes : uint
     /// <summary>Accesses may overtake each other. No path here can promise to make use of it: always refused.</summary>
     WeakOrdering = 1 << 1,
 
-    /// <summary>Allocations: the CPU may write without the cache but combined. Memory for devices that snoop stays cached, which is no weaker.</summary>
+    /// <summary>Allocations: the CPU may write without the cache but combined. Memory for devices that snoop stays cached, which is no
+    /// weaker.</summary>
     WriteCombine = 1 << 2,
 
     /// <summary>Allocations: the CPU does not touch the memory, and gets no view of it.</summary>

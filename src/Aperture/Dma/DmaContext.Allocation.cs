@@ -9,19 +9,23 @@ namespace Aperture.Dma;
 // Memory that comes with its mapping.
 public sealed partial class DmaContext
 {
-    private const DmaAttributes AllocationAttributes = DmaAttributes.WriteCombine | DmaAttributes.NoKernelMapping | DmaAttributes.ForceContiguous | DmaAttributes.AllocSinglePages | DmaAttributes.NoWarn | DmaAttributes.Privileged;
+    private const DmaAttributes AllocationAttributes = DmaAttributes.WriteCombine | DmaAttributes.NoKernelMapping
+        | DmaAttributes.ForceContiguous | DmaAttributes.AllocSinglePages | DmaAttributes.NoWarn | DmaAttributes.Privileged;
 
-    /// <summary>Allocates zeroed memory that the CPU and the device see alike. For a device that does not snoop it has no cached view while it is out.</summary>
-    /// <remarks>It comes from the device's own pool if it has one, and then from nowhere else; from its restricted bounce pool, likewise; from its
-    /// contiguous area, likewise; from the machine's contiguous area, for more than a page; or from the machine's memory. A device that neither snoops nor
-    /// has an IOMMU gets it from the machine's coherent pool, if there is one, before any of these but its own pool.</remarks>
+    /// <summary>Allocates zeroed memory that the CPU and the device see alike. For a device that does not snoop it has no cached view while
+    /// it is out.</summary>
+    /// <remarks>It comes from the device's own pool if it has one, and then from nowhere else; from its restricted bounce pool, likewise;
+    /// from its contiguous area, likewise; from the machine's contiguous area, for more than a page; or from the machine's memory. A device
+    /// that neither snoops nor has an IOMMU gets it from the machine's coherent pool, if there is one, before any of these but its own
+    /// pool.</remarks>
     /// <param name="bytes">At least 1.</param>
     /// <param name="attributes">Wishes.</param>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
     /// <exception cref="ApertureException"><see cref="Status.NoMemory"/> or <see cref="Status.NoSpace"/>, naming the size and the device;
     /// <see cref="Status.NotSupported"/>, naming the wishes.</exception>
-    public CoherentBuffer Allocate(int bytes, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    public CoherentBuffer Allocate(int bytes, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "",
+        [CallerLineNumber] int line = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
         var operations = Operations;
@@ -29,16 +33,19 @@ public sealed partial class DmaContext
         AllocationSource source = default;
         var address = Failed;
         ulong mapped = 0;
-        var status = (attributes & ~AllocationAttributes) == 0 ? TakeMemory(bytes, isCoherent: true, CoherentLimit, attributes, out memory, out source) : Status.NotSupported;
+        var status = (attributes & ~AllocationAttributes) == 0
+            ? TakeMemory(bytes, isCoherent: true, CoherentLimit, attributes, out memory, out source) : Status.NotSupported;
         if (status == Status.Ok)
         {
-            status = operations.MapAllocation(this, new ReadOnlySpan<MemoryBlock>(in memory), attributes, DmaDirection.Bidirectional, out address, out mapped);
+            status = operations.MapAllocation(this, new ReadOnlySpan<MemoryBlock>(in memory), attributes, DmaDirection.Bidirectional,
+                out address, out mapped);
             if (status != Status.Ok)
                 GiveBack(source, memory);
         }
 
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.Allocate, Address = address, Physical = memory.Address, Origin = memory.Address, Length = (ulong)bytes, Attributes = attributes, Status = status, File = file, Line = line });
+            Tell(new DmaEvent { Kind = DmaEventKind.Allocate, Address = address, Physical = memory.Address, Origin = memory.Address,
+                Length = (ulong)bytes, Attributes = attributes, Status = status, File = file, Line = line });
         if (status == Status.Ok)
             return new CoherentBuffer(this, memory, address, mapped, attributes, source);
         throw Fail("allocate", (ulong)bytes, status == Status.OutOfRange ? Status.NoMemory : status, attributes);
@@ -46,7 +53,8 @@ public sealed partial class DmaContext
 
     /// <summary>Allocates memory whose writes by the CPU are combined rather than cached: for pictures and the like.</summary>
     /// <inheritdoc cref="Allocate"/>
-    public CoherentBuffer AllocateWriteCombined(int bytes, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => Allocate(bytes, DmaAttributes.WriteCombine, file, line);
+    public CoherentBuffer AllocateWriteCombined(int bytes, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        Allocate(bytes, DmaAttributes.WriteCombine, file, line);
 
     /// <summary>Allocates ordinary, cached, zeroed memory with a mapping that stays: sync it like any streaming mapping.</summary>
     /// <param name="bytes">At least 1.</param>
@@ -54,7 +62,8 @@ public sealed partial class DmaContext
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
     /// <exception cref="ApertureException">As for <see cref="Allocate"/>.</exception>
-    public NoncoherentBuffer AllocatePages(int bytes, DmaDirection direction, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    public NoncoherentBuffer AllocatePages(int bytes, DmaDirection direction, [CallerFilePath] string file = "",
+        [CallerLineNumber] int line = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
         var status = TakeMemory(bytes, isCoherent: false, Limit, DmaAttributes.None, out var memory, out var source);
@@ -67,20 +76,23 @@ public sealed partial class DmaContext
         throw Failure("allocate", (ulong)bytes, status);
     }
 
-    /// <summary>Allocates cached, zeroed memory in as large pieces as there are, which the device sees as one range. Without an IOMMU it is one piece.</summary>
+    /// <summary>Allocates cached, zeroed memory in as large pieces as there are, which the device sees as one range. Without an IOMMU it is
+    /// one piece.</summary>
     /// <param name="bytes">At least 1.</param>
     /// <param name="direction">Which way the bytes go.</param>
     /// <param name="attributes">None, or <see cref="DmaAttributes.AllocSinglePages"/>.</param>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
     /// <exception cref="ApertureException">As for <see cref="Allocate"/>.</exception>
-    public NoncontiguousBuffer AllocateNoncontiguous(int bytes, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    public NoncontiguousBuffer AllocateNoncontiguous(int bytes, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None,
+        [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
         var pieces = new List<MemoryBlock>();
         var operations = Operations;
         var source = new AllocationSource(Memory, null, false);
-        var status = (attributes & ~DmaAttributes.AllocSinglePages) != 0 ? Status.NotSupported : (uint)direction > (uint)DmaDirection.FromDevice ? Status.InvalidArgument : Status.Ok;
+        var status = (attributes & ~DmaAttributes.AllocSinglePages) != 0 ? Status.NotSupported
+            : (uint)direction > (uint)DmaDirection.FromDevice ? Status.InvalidArgument : Status.Ok;
         if (status == Status.Ok && operations.IsDirect)
         {
             status = TakeMemory(bytes, isCoherent: false, CoherentLimit, attributes, out var memory, out source);
@@ -133,7 +145,8 @@ public sealed partial class DmaContext
         foreach (var piece in pieces)
             bytes += (ulong)piece.Length;
         var segment = new DmaSegment(address, bytes);
-        Tell(new DmaEvent { Kind = kind, Address = address, Memory = pieces, Segments = new ReadOnlySpan<DmaSegment>(in segment), Length = bytes, Direction = direction, File = file, Line = line });
+        Tell(new DmaEvent { Kind = kind, Address = address, Memory = pieces, Segments = new ReadOnlySpan<DmaSegment>(in segment),
+            Length = bytes, Direction = direction, File = file, Line = line });
     }
 
     internal void FreePages(in NoncoherentBuffer buffer, in AllocationSource source)
@@ -147,7 +160,8 @@ public sealed partial class DmaContext
     internal void Free(in CoherentBuffer buffer)
     {
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.Free, Address = buffer.Address, Physical = buffer.Backing.Address, Origin = buffer.Backing.Address, Length = (ulong)buffer.Length, Attributes = buffer.Attributes, File = "" });
+            Tell(new DmaEvent { Kind = DmaEventKind.Free, Address = buffer.Address, Physical = buffer.Backing.Address,
+                Origin = buffer.Backing.Address, Length = (ulong)buffer.Length, Attributes = buffer.Attributes, File = "" });
         Revoke(buffer.Address, buffer.Length);
         Operations.UnmapAllocation(this, buffer.Address, buffer.Mapped);
         FlushUnmaps();
@@ -155,7 +169,8 @@ public sealed partial class DmaContext
     }
 
     /// <summary>Memory in the order of preference.</summary>
-    private Status TakeMemory(int bytes, bool isCoherent, Iova limit, DmaAttributes attributes, out MemoryBlock memory, out AllocationSource source)
+    private Status TakeMemory(int bytes, bool isCoherent, Iova limit, DmaAttributes attributes, out MemoryBlock memory,
+        out AllocationSource source)
     {
         var platform = Platform;
         var description = _device.Description;
@@ -181,17 +196,21 @@ public sealed partial class DmaContext
             isUncached ? from.TryAllocateUncached(bytes, highest, out block) : from.TryAllocate(bytes, highest, out block);
     }
 
-    private unsafe Status TakeSlots(BouncePool pool, int bytes, Iova limit, bool isUncached, out MemoryBlock memory, out AllocationSource source)
+    private unsafe Status TakeSlots(BouncePool pool, int bytes, Iova limit, bool isUncached, out MemoryBlock memory,
+        out AllocationSource source)
     {
         memory = default;
         source = default;
         var size = System.Numerics.BitOperations.RoundUpToPowerOf2(Math.Max(4096UL, (ulong)bytes));
-        var status = pool.TryTake(new BounceRequest { Owner = this, Length = size, AllocAlignMask = size - 1, Boundary = ulong.MaxValue, Limit = limit }, out var address);
+        var status = pool.TryTake(
+            new BounceRequest { Owner = this, Length = size, AllocAlignMask = size - 1, Boundary = ulong.MaxValue, Limit = limit },
+            out var address);
         if (status != Status.Ok)
             return status == Status.InvalidArgument ? Status.NoSpace : status;
         var span = pool.Span(address, (int)size);
         span.Clear();
-        memory = new MemoryBlock((byte*)Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(span)), address, bytes);
+        memory = new MemoryBlock((byte*)Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(span)), address,
+            bytes);
         if (isUncached)
             memory = pool.Source.MakeUncached(memory);
         source = new AllocationSource(null, pool, isUncached);

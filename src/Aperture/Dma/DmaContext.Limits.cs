@@ -47,10 +47,12 @@ public sealed partial class DmaContext
     /// <summary>The largest mapping that is served fast, in bytes.</summary>
     public ulong OptimalMappingSize => Operations.OptimalMappingSize(this);
 
-    /// <summary>One less than the size at whose multiples pieces of a scatterlist are joined although they lie apart; 0 when they are not.</summary>
+    /// <summary>One less than the size at whose multiples pieces of a scatterlist are joined although they lie apart; 0 when they are
+    /// not.</summary>
     public ulong MergeBoundary => Operations.MergeBoundary;
 
-    /// <summary>Bytes of a cache line: mappings of a device that does not snoop should not share one with anything. 1 where that does not matter.</summary>
+    /// <summary>Bytes of a cache line: mappings of a device that does not snoop should not share one with anything. 1 where that does not
+    /// matter.</summary>
     public int CacheAlignment => _cached ? Memory.CacheAlignment : 1;
 
     /// <summary>The mask of ones with which the device could reach all memory.</summary>
@@ -61,7 +63,8 @@ public sealed partial class DmaContext
             if (!Operations.IsDirect)
                 return new Iova(uint.MaxValue);
             var top = Memory.HighestAddress;
-            var address = TryToDevice(top, 1, new Iova(ulong.MaxValue), out var moved) ? moved.Value : _ranges is null ? top.Value : HighestOfRanges();
+            var address = TryToDevice(top, 1, new Iova(ulong.MaxValue), out var moved) ? moved.Value : _ranges is null ? top.Value
+                : HighestOfRanges();
             return new Iova(address == 0 ? 0 : ulong.MaxValue >> BitOperations.LeadingZeroCount(address));
         }
     }
@@ -87,7 +90,8 @@ public sealed partial class DmaContext
 
     /// <summary>Says how many address bits the device has, for streaming mappings and coherent allocations.</summary>
     /// <param name="bits">1 to 64. 32 and more are always accepted.</param>
-    /// <exception cref="ApertureException"><see cref="Status.IoError"/>: the device does no DMA; less than a page; or no IOMMU stands in front, and with so few bits the device cannot name
+    /// <exception cref="ApertureException"><see cref="Status.IoError"/>: the device does no DMA; less than a page; or no IOMMU stands in
+    /// front, and with so few bits the device cannot name
     /// <see cref="DmaPlatform.ZoneLimit"/>. The masks stay as they were.</exception>
     public void SetMask(int bits)
     {
@@ -211,7 +215,8 @@ public sealed partial class DmaContext
         if (mask.Value < 0xFFF)
             throw new ApertureException(Status.IoError, $"{_device.Name} cannot do DMA with {bits} address bits: that is less than a page");
         if (bits < 32 && _operations is { IsDirect: true } && !CanName(Platform.ZoneLimit, mask))
-            throw new ApertureException(Status.IoError, $"{_device.Name} cannot do DMA with {bits} address bits: it has to name memory up to {Platform.ZoneLimit}");
+            throw new ApertureException(Status.IoError,
+                $"{_device.Name} cannot do DMA with {bits} address bits: it has to name memory up to {Platform.ZoneLimit}");
         return mask;
     }
 

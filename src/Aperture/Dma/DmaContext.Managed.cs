@@ -9,15 +9,16 @@ namespace Aperture.Dma;
 // Bounce buffers from the device's side, and memory of the managed heap.
 public sealed partial class DmaContext
 {
-    /// <summary>Hands managed memory to the device: it is pinned while the mapping lasts. On a simulated board, where no device can reach the managed
-    /// heap, its bytes, at most 256 KiB, are copied to and from a bounce buffer at map, sync and unmap; on a host only where other memory must.
-    /// Memory from <see cref="Memory"/> needs no copy.</summary>
+    /// <summary>Hands managed memory to the device: it is pinned while the mapping lasts. On a simulated board, where no device can reach
+    /// the managed heap, its bytes, at most 256 KiB, are copied to and from a bounce buffer at map, sync and unmap; on a host only where
+    /// other memory must. Memory from <see cref="Memory"/> needs no copy.</summary>
     /// <param name="memory">At least one byte.</param>
     /// <param name="direction">Which way the bytes go.</param>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
     /// <exception cref="ApertureException">As for <see cref="Map"/>.</exception>
-    public unsafe ManagedMapping MapManaged(Memory<byte> memory, DmaDirection direction, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    public unsafe ManagedMapping MapManaged(Memory<byte> memory, DmaDirection direction, [CallerFilePath] string file = "",
+        [CallerLineNumber] int line = 0)
     {
         var status = memory.Length == 0 || (uint)direction > (uint)DmaDirection.FromDevice ? Status.InvalidArgument : Status.Ok;
         var pin = memory.Pin();
@@ -26,7 +27,8 @@ public sealed partial class DmaContext
             PhysicalAddress buffer = default;
             var operations = Operations;
             if (status == Status.Ok && Memory.TryGetAddress((byte*)pin.Pointer, out var address))
-                return new ManagedMapping(Map(new MemoryBlock((byte*)pin.Pointer, address, memory.Length), direction, DmaAttributes.None, file, line), pin);
+                return new ManagedMapping(
+                    Map(new MemoryBlock((byte*)pin.Pointer, address, memory.Length), direction, DmaAttributes.None, file, line), pin);
             if (status == Status.Ok)
                 status = TakeBounce(new DmaSource((byte*)pin.Pointer, (ulong)memory.Length), BouncePool, operations.Granule, out buffer);
             if (status == Status.Ok)

@@ -19,7 +19,8 @@ public sealed partial class DmaContext
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
     /// <exception cref="ApertureException">As for <see cref="Map"/>; nothing is mapped then.</exception>
-    public ScatterMapping MapScatter(ReadOnlySpan<MemoryBlock> memory, Span<DmaSegment> segments, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    public ScatterMapping MapScatter(ReadOnlySpan<MemoryBlock> memory, Span<DmaSegment> segments, DmaDirection direction,
+        DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(segments.Length, memory.Length);
         ulong total = 0;
@@ -38,7 +39,8 @@ public sealed partial class DmaContext
         if (status == Status.Ok && isMaintained)
             SyncPieces(memory, segments[..count], direction, isBounced, false);
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.MapScatter, Memory = memory, Segments = segments[..count], Length = total, Direction = direction, Attributes = attributes, Status = status, IsBounced = isBounced, File = file, Line = line });
+            Tell(new DmaEvent { Kind = DmaEventKind.MapScatter, Memory = memory, Segments = segments[..count], Length = total,
+                Direction = direction, Attributes = attributes, Status = status, IsBounced = isBounced, File = file, Line = line });
         if (status != Status.Ok)
             throw Fail("map", total, status, attributes);
 
@@ -52,8 +54,8 @@ public sealed partial class DmaContext
         return new ScatterMapping(this, memory, segments[..count], direction, attributes, SegmentBoundary, flags);
     }
 
-    /// <summary>Makes pieces for <see cref="MapScatter"/> out of a list of page frames, as a user's pages come; frames that follow each other become
-    /// one piece. Such pieces have no view for the CPU: they cannot be copied into bounce buffers.</summary>
+    /// <summary>Makes pieces for <see cref="MapScatter"/> out of a list of page frames, as a user's pages come; frames that follow each
+    /// other become one piece. Such pieces have no view for the CPU: they cannot be copied into bounce buffers.</summary>
     /// <param name="frames">The first byte of each page.</param>
     /// <param name="pageSize">Bytes of a page, a power of two.</param>
     /// <param name="offset">The first byte in the first page.</param>
@@ -61,13 +63,15 @@ public sealed partial class DmaContext
     /// <param name="pieces">Where the pieces go: at most one for each frame.</param>
     /// <returns>Number of pieces.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A value is not in its range.</exception>
-    public static unsafe int ImportFrames(ReadOnlySpan<PhysicalAddress> frames, int pageSize, int offset, int length, Span<MemoryBlock> pieces)
+    public static unsafe int ImportFrames(ReadOnlySpan<PhysicalAddress> frames, int pageSize, int offset, int length,
+        Span<MemoryBlock> pieces)
     {
         if (pageSize <= 0 || (pageSize & (pageSize - 1)) != 0)
             throw new ArgumentOutOfRangeException(nameof(pageSize), pageSize, "not a power of two");
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)offset, (uint)pageSize);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)offset + (ulong)length, (ulong)frames.Length * (ulong)pageSize, nameof(length));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)offset + (ulong)length, (ulong)frames.Length * (ulong)pageSize,
+            nameof(length));
         var count = 0;
         foreach (var frame in frames)
         {
@@ -98,12 +102,14 @@ public sealed partial class DmaContext
     }
 
     private void TellSync(in ScatterMapping mapping, DmaEventKind kind, string file, int line) =>
-        Tell(new DmaEvent { Kind = kind, Memory = mapping.Memory, Segments = mapping.Segments, Direction = mapping.Direction, File = file, Line = line });
+        Tell(new DmaEvent { Kind = kind, Memory = mapping.Memory, Segments = mapping.Segments, Direction = mapping.Direction, File = file,
+            Line = line });
 
     internal void UnmapScatter(in ScatterMapping mapping, DmaAttributes attributes, string file, int line)
     {
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.UnmapScatter, Memory = mapping.Memory, Segments = mapping.Segments, Direction = mapping.Direction, Attributes = attributes, File = file, Line = line });
+            Tell(new DmaEvent { Kind = DmaEventKind.UnmapScatter, Memory = mapping.Memory, Segments = mapping.Segments,
+                Direction = mapping.Direction, Attributes = attributes, File = file, Line = line });
         var isSkipped = (attributes & DmaAttributes.SkipCpuSync) != 0;
         Status told;
         if ((mapping.Flags & MappingFlags.Bounced) != 0)
@@ -170,9 +176,11 @@ public sealed partial class DmaContext
     }
 
     private ApertureException NotMapped(Iova address, ulong length) =>
-        new(Status.InvalidArgument, $"{_device.Name} has no bounce buffer of 0x{length:x} bytes at device address {address}: the mapping was ended before");
+        new(Status.InvalidArgument,
+            $"{_device.Name} has no bounce buffer of 0x{length:x} bytes at device address {address}: the mapping was ended before");
 
-    private void SyncPieces(ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, DmaDirection direction, bool isBounced, bool forCpu)
+    private void SyncPieces(ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, DmaDirection direction, bool isBounced,
+        bool forCpu)
     {
         if (isBounced)
         {

@@ -13,7 +13,9 @@ public sealed partial class DmaContext
     internal UserView MapToUser(MemoryBlock memory, Iova buffer, int offset, int length, string file, int line)
     {
         if (offset < 0 || length < 1 || offset > memory.Length || length > memory.Length - offset)
-            throw new ApertureException(Status.OutOfRange, $"0x{length:x} bytes from 0x{offset:x} on are not inside the buffer of 0x{memory.Length:x} bytes at device address {buffer} of {_device.Name}");
+            throw new ApertureException(Status.OutOfRange,
+                $"0x{length:x} bytes from 0x{offset:x} on are not inside the buffer of 0x{memory.Length:x} bytes at device address " +
+                $"{buffer} of {_device.Name}");
         var view = new UserView(this, memory.Slice(offset, length), buffer);
         lock (_viewsLock)
         {
@@ -22,7 +24,8 @@ public sealed partial class DmaContext
         }
 
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.MapToUser, Address = buffer, Origin = memory.Address + (ulong)offset, Length = (ulong)length, File = file, Line = line });
+            Tell(new DmaEvent { Kind = DmaEventKind.MapToUser, Address = buffer, Origin = memory.Address + (ulong)offset,
+                Length = (ulong)length, File = file, Line = line });
         return view;
     }
 

@@ -22,7 +22,8 @@ public sealed partial class DmaContext
     private DmaTrace? _trace;           // null when nobody listens
     private DmaObserver? _observer;     // null when nobody listens
     private bool _isWatched;            // somebody listens
-    private bool _isPlain;              // device addresses are physical ones, no cache needs maintenance and nobody listens: a mapping is but a check
+    // device addresses are physical ones, no cache needs maintenance and nobody listens: a mapping is but a check
+    private bool _isPlain;
     private bool _cached = true;        // the CPU's caches need maintenance around this device's DMA
     private volatile bool _bounced;     // the device has used a bounce buffer once: from then on every sync looks for one
 
@@ -36,7 +37,8 @@ public sealed partial class DmaContext
     /// <exception cref="ApertureException">The device was not attached: it can do no DMA.</exception>
     public SystemMemory Memory => Platform.Memory;
 
-    /// <summary>What stands between the device and memory: <c>none</c>, <c>direct</c>, <c>iommu</c>, <c>bounce</c> or <c>iommu+bounce</c>.</summary>
+    /// <summary>What stands between the device and memory: <c>none</c>, <c>direct</c>, <c>iommu</c>, <c>bounce</c> or
+    /// <c>iommu+bounce</c>.</summary>
     public string Path => _operations?.Name ?? "none";
 
     /// <summary>Whether the device sees the CPU's caches, by its description.</summary>
@@ -71,10 +73,12 @@ public sealed partial class DmaContext
 
     private DmaPlatform Platform => _platform ?? throw NotAttached();
 
-    /// <summary>Makes the calls here work through a domain that the driver brought itself, from which the DMA API then takes device addresses.
-    /// Several devices may use one domain: what one maps has the same device address for all.</summary>
-    /// <param name="domain">The paging domain that is in force for the device's group. The driver keeps out of the device addresses that it maps itself.</param>
-    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: no driver is being bound; <see cref="Status.NotSupported"/>: the domain holds no mappings;
+    /// <summary>Makes the calls here work through a domain that the driver brought itself, from which the DMA API then takes device
+    /// addresses. Several devices may use one domain: what one maps has the same device address for all.</summary>
+    /// <param name="domain">The paging domain that is in force for the device's group. The driver keeps out of the device addresses that it
+    /// maps itself.</param>
+    /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: no driver is being bound; <see cref="Status.NotSupported"/>: the
+    /// domain holds no mappings;
     /// <see cref="Status.InvalidArgument"/>: another domain is in force.</exception>
     public void UseDomain(IommuDomain domain)
     {
@@ -145,7 +149,8 @@ public sealed partial class DmaContext
         _isPlain = _operations is DirectOperations && !_cached && !_isWatched && _ranges is null;
     }
 
-    private ApertureException NotAttached() => new(Status.NoDevice, $"{_device.Name} is not attached to any memory: it can do no DMA while no driver is bound");
+    private ApertureException NotAttached() =>
+        new(Status.NoDevice, $"{_device.Name} is not attached to any memory: it can do no DMA while no driver is bound");
 
     /// <summary>A failure that nobody has counted yet.</summary>
     private ApertureException Fail(string verb, ulong bytes, Status status, DmaAttributes attributes = DmaAttributes.None)
@@ -175,6 +180,7 @@ public sealed partial class DmaContext
             return $" of {wishes}";
         if (operations.Bounce is not null)
             return "; it needs a bounce buffer, which raw page frames and addresses of the driver's choice cannot have";
-        return operations.IsDirect ? "; without an IOMMU nobody can choose the device address" : $"; address bits 0x{MinAlignMask:x} cannot be kept by pages of 0x{operations.Granule:x} bytes";
+        return operations.IsDirect ? "; without an IOMMU nobody can choose the device address"
+            : $"; address bits 0x{MinAlignMask:x} cannot be kept by pages of 0x{operations.Granule:x} bytes";
     }
 }

@@ -35,7 +35,8 @@ internal readonly ref struct DmaEvent
     /// <summary>The device address; of a sync any inside a mapping.</summary>
     public Iova Address { get; init; }
 
-    /// <summary>The memory that the device's accesses go to: a bounce buffer where there is one. Zero when the call does not know it.</summary>
+    /// <summary>The memory that the device's accesses go to: a bounce buffer where there is one. Zero when the call does not know
+    /// it.</summary>
     public PhysicalAddress Physical { get; init; }
 
     /// <summary>The memory that the driver gave.</summary>
@@ -68,8 +69,8 @@ internal readonly ref struct DmaEvent
     public int Line { get; init; }
 }
 
-/// <summary>Hears of every call of the DMA API: maps and syncs for the CPU after they were done, unmaps, frees and syncs for the device before.
-/// Of syncs for the CPU that copy from bounce buffers also before: what the CPU wrote is gone afterwards.</summary>
+/// <summary>Hears of every call of the DMA API: maps and syncs for the CPU after they were done, unmaps, frees and syncs for the device
+/// before. Of syncs for the CPU that copy from bounce buffers also before: what the CPU wrote is gone afterwards.</summary>
 internal abstract class DmaObserver
 {
     /// <summary>A call. It may come from any thread.</summary>

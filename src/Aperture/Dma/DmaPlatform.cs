@@ -26,22 +26,24 @@ public sealed class DmaPlatform
     /// <summary>The machine's clock: deferred flush uses it.</summary>
     public TimeProvider Time { get; }
 
-    /// <summary>Memory set aside for contiguous allocations of more than a page by devices without an area of their own; null for none. It is
-    /// tried first.</summary>
+    /// <summary>Memory set aside for contiguous allocations of more than a page by devices without an area of their own; null for none. It
+    /// is tried first.</summary>
     public SystemMemory? ContiguousArea { get; set; }
 
-    /// <summary>Where coherent memory comes from, and from nowhere else, of devices that neither snoop, nor have an IOMMU in front or a pool of their own
-    /// (<c>shared-dma-pool</c> with <c>linux,dma-default</c>); null for none.</summary>
+    /// <summary>Where coherent memory comes from, and from nowhere else, of devices that neither snoop, nor have an IOMMU in front or a
+    /// pool of their own (<c>shared-dma-pool</c> with <c>linux,dma-default</c>); null for none.</summary>
     public SystemMemory? CoherentPool { get; set; }
 
-    /// <summary>The physical address that a device without an IOMMU must at least be able to name, or the highest of memory where that is lower: a driver that says fewer
-    /// than 32 address bits, and too few for it, is refused. Default 24 bits, as in Linux; set it where memory does not begin at 0 and buses have windows.</summary>
+    /// <summary>The physical address that a device without an IOMMU must at least be able to name, or the highest of memory where that is
+    /// lower: a driver that says fewer than 32 address bits, and too few for it, is refused. Default 24 bits, as in Linux; set it where
+    /// memory does not begin at 0 and buses have windows.</summary>
     public PhysicalAddress ZoneLimit { get; set; } = new(0xFF_FFFF);
 
     /// <summary>How large the machine's bounce pool is. Set it before the first device uses the pool.</summary>
     public BounceOptions Bounce { get; set; } = new();
 
-    /// <summary>Whether every streaming mapping of devices without an IOMMU bounces. Counts for devices that are attached from then on.</summary>
+    /// <summary>Whether every streaming mapping of devices without an IOMMU bounces. Counts for devices that are attached from then
+    /// on.</summary>
     public bool ForceBounce { get; set; }
 
     /// <summary>What is done to the CPU's caches for devices that do not snoop. Default <see cref="CacheMaintenance.Arm64"/>.</summary>
@@ -57,6 +59,7 @@ public sealed class DmaPlatform
         }
     }
 
-    /// <summary>Hears of every call of the DMA API; null, the default, for nobody. Counts for devices that are attached from then on.</summary>
+    /// <summary>Hears of every call of the DMA API; null, the default, for nobody. Counts for devices that are attached from then
+    /// on.</summary>
     internal DmaObserver? Observer { get; set; }
 }

@@ -8,7 +8,8 @@ public readonly ref struct ScatterMapping
 {
     private readonly DmaContext? _context;
 
-    internal ScatterMapping(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, DmaDirection direction, DmaAttributes attributes, ulong boundary, MappingFlags flags)
+    internal ScatterMapping(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments,
+        DmaDirection direction, DmaAttributes attributes, ulong boundary, MappingFlags flags)
     {
         _context = context;
         Memory = memory;
@@ -35,10 +36,12 @@ public readonly ref struct ScatterMapping
     internal MappingFlags Flags { get; }
 
     /// <summary>Gives all bytes to the CPU for a while. For parts, see <see cref="DmaContext.SyncForCpu"/>.</summary>
-    public void SyncForCpu([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => _context?.SyncScatter(this, true, file, line);
+    public void SyncForCpu([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        _context?.SyncScatter(this, true, file, line);
 
     /// <summary>Gives all bytes back to the device.</summary>
-    public void SyncForDevice([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => _context?.SyncScatter(this, false, file, line);
+    public void SyncForDevice([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        _context?.SyncScatter(this, false, file, line);
 
     /// <summary>Ends the mapping.</summary>
     public void Dispose() => _context?.UnmapScatter(this, Attributes, "", 0);

@@ -77,8 +77,8 @@ public sealed partial class IommuGroup
     }
 
     /// <summary>Counts in a driver that does DMA through the default domain.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: the group has an owner, is in another domain, or another driver has put
-    /// processes into address spaces.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: the group has an owner, is in another domain, or another driver has
+    /// put processes into address spaces.</exception>
     internal void UseDefaultDomain()
     {
         lock (_lock)

@@ -38,11 +38,17 @@ public sealed class ContiguousAreaTests : IDisposable
     public void Misuse_is_named()
     {
         var area = _pages.AddArea("cma", _range);
-        Assert.Contains("'again'", Assert.Throws<ApertureException>(() => _pages.AddArea("again", _range)).Message, StringComparison.Ordinal);
-        Assert.Contains("not reserved", Assert.Throws<ApertureException>(() => _pages.AddArea("free", new MemoryRange(_range.Last + 1, Page))).Message, StringComparison.Ordinal);
-        Assert.Contains("RAM", Assert.Throws<ApertureException>(() => _pages.AddArea("hole", new MemoryRange(default, Page))).Message, StringComparison.Ordinal);
-        Assert.Contains("free already", Assert.Throws<ApertureException>(() => area.Free(_range.Start, 1)).Message, StringComparison.Ordinal);
-        Assert.Contains("do not lie", Assert.Throws<ApertureException>(() => area.Free(_range.Last + 1, 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("'again'", Assert.Throws<ApertureException>(() => _pages.AddArea("again", _range)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("not reserved",
+            Assert.Throws<ApertureException>(() => _pages.AddArea("free", new MemoryRange(_range.Last + 1, Page))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("RAM", Assert.Throws<ApertureException>(() => _pages.AddArea("hole", new MemoryRange(default, Page))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("free already", Assert.Throws<ApertureException>(() => area.Free(_range.Start, 1)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("do not lie", Assert.Throws<ApertureException>(() => area.Free(_range.Last + 1, 1)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -46,7 +46,8 @@ public sealed class CpuCacheChaosTests(ITestOutputHelper output)
         {
             using var machine = new CachedMachine(new CpuCacheOptions { ChaosSeed = seed });
             Run(machine, new Random(1), 5000, forgets: 3); // with gaps the outcome depends on each eviction
-            return Convert.ToHexString(SHA256.HashData(machine.Cpu(0, CachedMachine.Bytes))) + Convert.ToHexString(SHA256.HashData(machine.Dram(0, CachedMachine.Bytes)));
+            return Convert.ToHexString(SHA256.HashData(machine.Cpu(0, CachedMachine.Bytes)))
+                + Convert.ToHexString(SHA256.HashData(machine.Dram(0, CachedMachine.Bytes)));
         }
     }
 
@@ -103,7 +104,8 @@ public sealed class CpuCacheChaosTests(ITestOutputHelper output)
                 case < 4:
                     if (isDevices[buffer] || isUncached[page])
                         machine.Cache.BeforeAccess(CachedMachine.Start + (ulong)offset, (ulong)length);
-                    wrong += bytes.SequenceEqual(isDevices[buffer] || isUncached[page] ? machine.Dram(offset, length) : machine.Cpu(offset, length)) ? 0 : 1;
+                    wrong += bytes.SequenceEqual(isDevices[buffer] || isUncached[page] ? machine.Dram(offset, length)
+                        : machine.Cpu(offset, length)) ? 0 : 1;
                     break;
                 case < 7:
                     if (isUncached[page])

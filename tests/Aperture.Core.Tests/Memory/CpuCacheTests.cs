@@ -131,7 +131,8 @@ public sealed class CpuCacheTests : IDisposable
         _machine.Invalidate(0, 4096);
         _machine.Clean(0, 0);
         var counters = _machine.Cache.Counters;
-        Assert.Equal(new CpuCacheCounters { Operations = 2, Lines = 65 + 64, Bytes = 8192, WrittenBack = 64, Cycles = (2 * 40) + (129 * 8) + (64 * 32) }, counters);
+        Assert.Equal(new CpuCacheCounters { Operations = 2, Lines = 65 + 64, Bytes = 8192, WrittenBack = 64, Cycles = (2 * 40) + (129 * 8)
+            + (64 * 32) }, counters);
     }
 
     [Theory]
@@ -152,7 +153,8 @@ public sealed class CpuCacheTests : IDisposable
     public void Illegal_options_and_ranges_are_refused()
     {
         foreach (var size in (int[])[0, 8, 48, 2048])
-            Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => new CachedMachine(new CpuCacheOptions { LineSize = size })).Status);
+            Assert.Equal(Status.InvalidArgument,
+                Assert.Throws<ApertureException>(() => new CachedMachine(new CpuCacheOptions { LineSize = size })).Status);
         Assert.Equal(Status.BadAddress, Assert.Throws<ApertureException>(() => _machine.Clean(CachedMachine.Bytes - 1, 2)).Status);
         Assert.Equal(Status.BadAddress, Assert.Throws<ApertureException>(() => _machine.Invalidate(-1, 1)).Status);
         Assert.Equal(0, _machine.Cache.Counters.Operations);
@@ -172,7 +174,8 @@ public sealed class CpuCacheTests : IDisposable
         Assert.False(_machine.Cpu(4010, 150).ContainsAnyExcept((byte)2));
         Assert.False(_machine.Dram(4010, 150).ContainsAnyExcept((byte)2));
         _machine.Clean(4000, 200);
-        Assert.Equal((1, 2, 2, 1), (_machine.Dram(4009, 1)[0], _machine.Dram(4010, 1)[0], _machine.Dram(4159, 1)[0], _machine.Dram(4160, 1)[0]));
+        Assert.Equal((1, 2, 2, 1),
+            (_machine.Dram(4009, 1)[0], _machine.Dram(4010, 1)[0], _machine.Dram(4159, 1)[0], _machine.Dram(4160, 1)[0]));
     }
 
     [Fact]

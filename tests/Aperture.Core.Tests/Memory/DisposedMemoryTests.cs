@@ -4,7 +4,8 @@ using Aperture.Core.PageTables.Formats;
 
 namespace Aperture.Core.Tests.Memory;
 
-/// <summary>A21: RAM was unmapped under whoever still used it. A late access ended the process, or reached whatever the host had put there.</summary>
+/// <summary>A21: RAM was unmapped under whoever still used it. A late access ended the process, or reached whatever the host had put
+/// there.</summary>
 public sealed unsafe class DisposedMemoryTests
 {
     private static readonly PhysicalAddress s_start = new(0x8000_0000);

@@ -12,7 +12,8 @@ public sealed class PhysicalMemoryTests
     [InlineData(true)]
     public void Adjoining_banks_are_one_region(bool hasCaches)
     {
-        using var memory = Make(hasCaches, Range(0x8010_0000, MiB), Range(0x8020_0000, MiB), Range(0x8000_0000, MiB), Range(0x9000_0000, MiB));
+        using var memory = Make(hasCaches, Range(0x8010_0000, MiB), Range(0x8020_0000, MiB), Range(0x8000_0000, MiB),
+            Range(0x9000_0000, MiB));
         Assert.Equal([Range(0x8000_0000, 3 * MiB), Range(0x9000_0000, MiB)], memory.Regions);
         Assert.True(memory.Contains(new(0x800F_FFF8), 16));
         Assert.True(memory.Contains(new(0x8000_0000), 3 * MiB));

@@ -36,7 +36,8 @@ public readonly struct DeepFormat(bool reclaims) : IPageTableFormat
 
     public ulong ReplicaStep(int level, int pageShift) => 0;
 
-    public EntryKind Classify(int level, ulong entry) => (entry & 3) switch { 1 when level < 2 => EntryKind.Table, 2 => EntryKind.Leaf, _ => EntryKind.Empty };
+    public EntryKind Classify(int level, ulong entry) =>
+        (entry & 3) switch { 1 when level < 2 => EntryKind.Table, 2 => EntryKind.Leaf, _ => EntryKind.Empty };
 
     public ulong EmptyEntry(int level) => 0x100;
 

@@ -27,7 +27,8 @@ public class InvalidationGatherTests
         using var table = new PageTable<AmdV1Format>(new AmdV1Format(6), machine.Tables);
         var gather = default(InvalidationGather);
         for (var i = 0UL; i < 10; i++)
-            Assert.Equal(Status.Ok, table.Map(new Iova(TopPage - (i * Page)), new PhysicalAddress(i * Page), Page, Protection.ReadWrite, ref gather));
+            Assert.Equal(Status.Ok,
+                table.Map(new Iova(TopPage - (i * Page)), new PhysicalAddress(i * Page), Page, Protection.ReadWrite, ref gather));
         table.FreeGathered(ref gather);
         gather.ClearRanges();
         for (var i = 0UL; i < 10; i++)
@@ -47,7 +48,8 @@ public class InvalidationGatherTests
         var gather = default(InvalidationGather);
         gather.Add(new Iova(TopPage), Page, 12);
         gather.Add(default, Page, 12);
-        Assert.Equal([new GatheredRange(new Iova(TopPage), Page, 12), new GatheredRange(default(Iova), Page, 12)], gather.AsSpan().ToArray());
+        Assert.Equal([new GatheredRange(new Iova(TopPage), Page, 12), new GatheredRange(default(Iova), Page, 12)], gather.AsSpan()
+            .ToArray());
     }
 
     [Fact]
@@ -60,7 +62,8 @@ public class InvalidationGatherTests
                 gather.Add(new Iova((ulong)i << 30), i == small ? Page : 1 << 20, i == small ? 12 : 20);
             var all = Assert.Single(gather.AsSpan().ToArray());
             Assert.Equal((0UL, 12), (all.Start.Value, all.PageShift));
-            Assert.Equal(((ulong)InvalidationGather.Capacity << 30) + (small == InvalidationGather.Capacity ? Page : 1UL << 20) - 1, all.Last.Value);
+            Assert.Equal(((ulong)InvalidationGather.Capacity << 30) + (small == InvalidationGather.Capacity ? Page : 1UL << 20) - 1,
+                all.Last.Value);
         }
     }
 

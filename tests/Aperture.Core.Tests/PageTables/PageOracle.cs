@@ -2,7 +2,8 @@ using Aperture.Core.PageTables;
 
 namespace Aperture.Core.Tests.PageTables;
 
-/// <summary>What a page table must say, in the most obvious way: for each smallest page of a window the page behind it, or nothing.</summary>
+/// <summary>What a page table must say, in the most obvious way: for each smallest page of a window the page behind it, or
+/// nothing.</summary>
 public sealed class PageOracle(ulong start, int pages, ulong pageBytes)
 {
     private readonly ulong[] _pages = new ulong[pages]; // address | protection << 56 | 1; 0: nothing
@@ -61,5 +62,6 @@ public sealed class PageOracle(ulong start, int pages, ulong pageBytes)
             Assert.Fail($"0x{start + ((ulong)same * PageBytes):x8}: expected 0x{_pages[same]:x}, enumerated 0x{seen[same]:x}");
     }
 
-    private static ulong Pack(ulong address, Protection protection) => address | 1 | ((((ulong)protection & 3) | (((ulong)protection >> 14) & 0xFC)) << 56);
+    private static ulong Pack(ulong address, Protection protection) => address | 1
+        | ((((ulong)protection & 3) | (((ulong)protection >> 14) & 0xFC)) << 56);
 }

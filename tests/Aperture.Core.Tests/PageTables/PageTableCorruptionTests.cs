@@ -26,7 +26,8 @@ public abstract class PageTableCorruptionTests<TFormat, TKind>(ITestOutputHelper
                 if (random.Next(3) == 0)
                 {
                     var place = machine.Ram.Start + ((ulong)random.Next(0, 0x20_000 / format.EntryBytes) * (ulong)format.EntryBytes);
-                    BitConverter.GetBytes(RandomEntry(random, machine, format)).AsSpan(0, format.EntryBytes).CopyTo(machine.Memory.Span(place, format.EntryBytes));
+                    BitConverter.GetBytes(RandomEntry(random, machine, format)).AsSpan(0, format.EntryBytes)
+                        .CopyTo(machine.Memory.Span(place, format.EntryBytes));
                 }
 
                 int[] sizes = [1, 3, 16, 20, 256, 300, 4096];
@@ -47,7 +48,8 @@ public abstract class PageTableCorruptionTests<TFormat, TKind>(ITestOutputHelper
     {
         0 => (ulong)random.NextInt64(),
         1 or 2 => format.MakeTable(random.Next(format.Levels - 1), machine.Ram.Start + ((ulong)random.Next(0, 0x200) << 10)),
-        3 => format.MakeLeaf(format.Levels - 1, System.Numerics.BitOperations.TrailingZeroCount(format.PageSizes), machine.Ram.Start, Protection.ReadWrite),
+        3 => format.MakeLeaf(format.Levels - 1, System.Numerics.BitOperations.TrailingZeroCount(format.PageSizes), machine.Ram.Start,
+            Protection.ReadWrite),
         _ => (ulong)random.Next(0, 16),
     };
 }
@@ -62,9 +64,11 @@ public sealed class MediaTekCorruptionTests(ITestOutputHelper output) : PageTabl
 
 public sealed class Lpae4KCorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<ArmLpaeFormat, Lpae4KKind>(output);
 
-public sealed class Lpae4KUpperDirtyCorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<ArmLpaeFormat, Lpae4KUpperDirtyKind>(output);
+public sealed class Lpae4KUpperDirtyCorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<ArmLpaeFormat,
+    Lpae4KUpperDirtyKind>(output);
 
-public sealed class LpaeContiguousCorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<ArmLpaeFormat, LpaeContiguousKind>(output);
+public sealed class LpaeContiguousCorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<ArmLpaeFormat,
+    LpaeContiguousKind>(output);
 
 public sealed class Lpae64KCorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<ArmLpaeFormat, Lpae64KKind>(output);
 

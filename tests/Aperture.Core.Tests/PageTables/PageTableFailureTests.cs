@@ -83,7 +83,8 @@ public abstract class PageTableFailureTests<TFormat, TKind>
             if (status == Status.NoMemory)
                 changed = false;
             else
-                Assert.Equal(oracle.TryMap(step.Page, (ulong)physical * oracle.PageBytes, step.Count, protection) ? Status.Ok : Status.AlreadyExists, status);
+                Assert.Equal(oracle.TryMap(step.Page, (ulong)physical * oracle.PageBytes, step.Count, protection) ? Status.Ok
+                    : Status.AlreadyExists, status);
             changed &= status == Status.Ok;
         }
         else

@@ -24,7 +24,8 @@ public class PageTableGrowthTests
                 {
                     var iova = new Iova((1UL << bits) + ((ulong)thread * Page));
                     var gather = new InvalidationGather();
-                    Assert.Equal(Status.Ok, table.Map(iova, new PhysicalAddress((ulong)bits << 30), Page, Protection.ReadWrite, ref gather));
+                    Assert.Equal(Status.Ok,
+                        table.Map(iova, new PhysicalAddress((ulong)bits << 30), Page, Protection.ReadWrite, ref gather));
                     Assert.True(table.TryTranslate(iova + 7, out var translation));
                     Assert.Equal(((ulong)bits << 30) + 7, translation.Address.Value);
                 }
@@ -32,7 +33,8 @@ public class PageTableGrowthTests
                 for (var bits = 12 + (5 * (thread & 1)); bits < 63; bits += 10)
                 {
                     var gather = new InvalidationGather();
-                    Assert.Equal(Status.Ok, table.Unmap(new Iova((1UL << bits) + ((ulong)thread * Page)), Page, ref gather, out var unmapped));
+                    Assert.Equal(Status.Ok,
+                        table.Unmap(new Iova((1UL << bits) + ((ulong)thread * Page)), Page, ref gather, out var unmapped));
                     Assert.Equal(Page, unmapped);
                     table.FreeGathered(ref gather);
                 }

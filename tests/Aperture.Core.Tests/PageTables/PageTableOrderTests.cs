@@ -79,7 +79,8 @@ public abstract class PageTableOrderTests<TFormat, TKind>
         Assert.Equal(format.Reclaim == TableReclaim.WhenEmpty, machine.Tables.BytesInUse < inUse);
     }
 
-    /// <summary>Somebody maps into a table between the moment when another call linked it and the moment when that cleans the link.</summary>
+    /// <summary>Somebody maps into a table between the moment when another call linked it and the moment when that cleans the
+    /// link.</summary>
     [Fact]
     public void Who_maps_into_a_table_that_is_just_being_linked_can_rely_on_the_link()
     {
@@ -96,7 +97,8 @@ public abstract class PageTableOrderTests<TFormat, TKind>
             memory.BeforeClean = null;
             var gather = new InvalidationGather();
             other += page;
-            Assert.Equal(Status.Ok, table.Map(new Iova(start + other), new PhysicalAddress(0x4000_0000), page, Protection.ReadWrite, ref gather));
+            Assert.Equal(Status.Ok,
+                table.Map(new Iova(start + other), new PhysicalAddress(0x4000_0000), page, Protection.ReadWrite, ref gather));
             Assert.True(IsSeen(memory, format, table.Root, table.RootLevel, start + other));
             memory.BeforeClean = hook;
         };

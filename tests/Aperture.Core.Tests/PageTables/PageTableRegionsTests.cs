@@ -18,7 +18,8 @@ public class PageTableRegionsTests
 
         var gather = default(InvalidationGather);
         for (var i = 0; i < 1024; i++)
-            Assert.Equal(Status.Ok, table.Map(Page(i), new PhysicalAddress(0x9008_0000 + ((ulong)(i & 1) << 13)), 4096, Protection.ReadWrite, ref gather));
+            Assert.Equal(Status.Ok,
+                table.Map(Page(i), new PhysicalAddress(0x9008_0000 + ((ulong)(i & 1) << 13)), 4096, Protection.ReadWrite, ref gather));
         Assert.Equal((5, (16 << 10) + (4 << 10)), table.CountTables());
         Assert.Equal(Status.AlreadyExists, table.Map(Page(7), large.Start, 4096, Protection.ReadWrite, ref gather));
 

@@ -51,7 +51,8 @@ public abstract class PageTableSelfTests<TFormat, TKind> : IDisposable
         var pages = 1UL << _format.IndexBits(level);
         var address = new PhysicalAddress(Smallest);
         for (ulong page = 0; page < pages; page++)
-            Assert.Equal(Status.Ok, _table.Map(new Iova(Place(0) + (page * Smallest)), address, Smallest, Protection.ReadWrite, ref _gather));
+            Assert.Equal(Status.Ok,
+                _table.Map(new Iova(Place(0) + (page * Smallest)), address, Smallest, Protection.ReadWrite, ref _gather));
         Assert.Equal(pages * Smallest, Unmap(Place(0), pages * Smallest));
 
         // Tables of the other levels come to lie where the table of the smallest pages was.

@@ -27,7 +27,8 @@ public sealed class PageTableTests : IDisposable
         Assert.Equal([12, 16, 24, 20, 12], _omap.EnumerateMappings().Select(mapping => mapping.PageShift));
 
         Assert.Equal(Status.Ok, Map(0x4FEF_F000, 0x8FEF_F000, 4 * Kib + Mib + 16 * Mib));
-        Assert.Equal([12, 20, 24], _omap.EnumerateMappings().Where(mapping => mapping.Page.Value >= 0x4000_0000).Select(mapping => mapping.PageShift));
+        Assert.Equal([12, 20, 24], _omap.EnumerateMappings().Where(mapping => mapping.Page.Value >= 0x4000_0000)
+            .Select(mapping => mapping.PageShift));
     }
 
     [Theory]

@@ -16,7 +16,8 @@ public class TegraSocTests
         Assert.Equal(soc.Swgroups.Count, soc.Swgroups.Select(swgroup => swgroup.Id).Distinct().Count());
         Assert.Equal(soc.Swgroups.Count, soc.Swgroups.Select(swgroup => swgroup.AsidRegister).Distinct().Count());
         Assert.Equal(soc.Clients.Select(client => client.Id).Order().Distinct(), soc.Clients.Select(client => client.Id));
-        Assert.All(soc.Clients, client => Assert.True(client.Id <= soc.ClientMask && (!client.CanTranslate || soc.FindSwgroup(client.Swgroup) is not null), client.Name));
+        Assert.All(soc.Clients, client =>
+            Assert.True(client.Id <= soc.ClientMask && (!client.CanTranslate || soc.FindSwgroup(client.Swgroup) is not null), client.Name));
         Assert.All(soc.Groups.SelectMany(group => group.Swgroups), id => Assert.NotNull(soc.FindSwgroup(id)));
         Assert.Equal(Enumerable.Range(0, soc.HotResets.Count).Select(id => (uint)id), soc.HotResets.Select(reset => reset.Id));
         Assert.Equal(soc.HotResets.Count, soc.HotResets.Select(reset => (reset.Bank, reset.Bit)).Distinct().Count());
@@ -52,5 +53,6 @@ public class TegraSocTests
     [InlineData("tegra30", 0x540)]
     [InlineData("tegra124", 0x13D40)]
     [InlineData("tegra210", 0x13D40)]
-    public void Interrupt_masks(string name, uint mask) => Assert.Equal(mask, (uint)TegraSoc.All.Single(soc => soc.Name == name).Interrupts);
+    public void Interrupt_masks(string name, uint mask) =>
+        Assert.Equal(mask, (uint)TegraSoc.All.Single(soc => soc.Name == name).Interrupts);
 }

@@ -16,7 +16,8 @@ public class TegraWordTests
         Assert.Equal(section, TegraTlbFlush.Section(soc, asid, address).Value);
         var flush = TegraTlbFlush.Group(soc, asid, address);
         Assert.Equal(group, flush.Value);
-        Assert.Equal((true, (uint)asid, address & 0xFFFF_C000, TegraTlbFlush.MatchGroup), (flush.MatchesAsid, flush.AsidOf(soc), flush.Address, flush.Match));
+        Assert.Equal((true, (uint)asid, address & 0xFFFF_C000, TegraTlbFlush.MatchGroup),
+            (flush.MatchesAsid, flush.AsidOf(soc), flush.Address, flush.Match));
         Assert.Equal(0u, TegraTlbFlush.All.Value);
         Assert.False(TegraTlbFlush.All.MatchesAsid);
     }
@@ -39,7 +40,8 @@ public class TegraWordTests
     public void Error_status(uint value, uint client, bool isWrite, bool isSecure, ulong high, TegraErrorKind kind, uint rights)
     {
         var status = new TegraErrorStatus(value);
-        Assert.Equal((client, isWrite, isSecure, high, kind, rights), (status.Client(0x7F), status.IsWrite, status.IsSecure, status.AddressHigh, status.Kind, status.Descriptor.Value));
+        Assert.Equal((client, isWrite, isSecure, high, kind, rights),
+            (status.Client(0x7F), status.IsWrite, status.IsSecure, status.AddressHigh, status.Kind, status.Descriptor.Value));
         Assert.Equal(status, TegraErrorStatus.Of(kind, client, isWrite, isSecure, high, new TegraDescriptor(rights)));
     }
 

@@ -65,7 +65,8 @@ public sealed class DmaMasterClientTests : IDisposable
         {
             Assert.True(_client.Fill(0, mapping.Segments, 5).IsOk);
             Assert.True(_client.Verify(0, mapping.Segments, 5).IsOk);
-            Assert.True(_client.Copy(0, mapping.Segments, 0, [new DmaSegment(target.Address, 1), new DmaSegment(target.Address + 1, 75_002)]).IsOk);
+            Assert.True(_client.Copy(0, mapping.Segments, 0,
+                [new DmaSegment(target.Address, 1), new DmaSegment(target.Address + 1, 75_002)]).IsOk);
             Assert.Equal(_client.Read(0, target.Address, 75_003).Checksum, _client.Read(0, mapping.Segments).Checksum);
             Assert.Equal(DmaMasterOutcome.ShortList, _client.Copy(0, mapping.Segments, 0, [new DmaSegment(target.Address, 1)]).Outcome);
         }

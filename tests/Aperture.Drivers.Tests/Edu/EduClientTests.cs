@@ -170,14 +170,16 @@ public sealed class EduClientTests : IDisposable
         using var machine = new TestMachine();
         Assert.Equal(Status.NoDevice, Assert.Throws<ApertureException>(() => new EduDriver().Probe(machine.Device)).Status);
         machine.Device.Registers.Add(new BusRegisterRegion("other", _unit));
-        Assert.Contains("0x00000000", Assert.Throws<ApertureException>(() => new EduDriver().Probe(machine.Device)).Message, StringComparison.Ordinal);
+        Assert.Contains("0x00000000", Assert.Throws<ApertureException>(() => new EduDriver().Probe(machine.Device)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_command_allocates_nothing()
     {
         using var machine = new TestMachine();
-        machine.Wire(new Model(new DmaPort(machine.Bus), new EduOptions { DmaMask = uint.MaxValue })); // without timers, which the clock allocates
+        // without timers, which the clock allocates
+        machine.Wire(new Model(new DmaPort(machine.Bus), new EduOptions { DmaMask = uint.MaxValue }));
         var client = machine.Bind<EduClient>(new EduDriver(_clock, 32));
         using var buffer = machine.Device.Dma.Allocate(4096);
         var address = buffer.Address;

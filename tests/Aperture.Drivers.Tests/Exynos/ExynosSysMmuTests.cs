@@ -90,7 +90,8 @@ public sealed class ExynosSysMmuTests
         Assert.Equal(Status.TimedOut, Assert.Throws<ApertureException>(() => domain.Unmap(s_iova, 4096)).Status);
         Assert.Equal(2UL, ((ExynosSysMmuUnit)unit.Unit).BlockTimeouts); // the invalidation, and everything afresh
         var failure = Assert.Single(board.Core.Failures);
-        Assert.Equal((unit.Unit, UnitOperation.Invalidate, Status.TimedOut, UnitRemedy.CutOff), (failure.Unit, failure.Operation, failure.Status, failure.Remedy));
+        Assert.Equal((unit.Unit, UnitOperation.Invalidate, Status.TimedOut, UnitRemedy.CutOff),
+            (failure.Unit, failure.Operation, failure.Status, failure.Remedy));
         Assert.NotEqual(DmaStatus.Ok, master.TryRead(s_iova, out _));
         Assert.NotEqual(DmaStatus.Ok, master.TryRead(s_iova + 4096, out _));
 

@@ -154,7 +154,8 @@ public sealed class FimcTests : IDisposable
             var offset = (uint)random.Next(((int)FimcRegisters.Last / 4) + 8) * 4;
             var value = offset switch
             {
-                FimcRegisters.TargetFormat or FimcRegisters.RealSourceSize or FimcRegisters.PreTarget => (uint)random.NextInt64() & 0x601F_001F,
+                FimcRegisters.TargetFormat or FimcRegisters.RealSourceSize or FimcRegisters.PreTarget =>
+                    (uint)random.NextInt64() & 0x601F_001F,
                 FimcRegisters.TargetY or FimcRegisters.SourceY => (uint)(TestMachine.Ram + (ulong)random.Next(TestMachine.RamBytes)),
                 FimcRegisters.ImageCapture => FimcRegisters.CaptureEnable,
                 FimcRegisters.GlobalControl => random.Next(4) == 0 ? FimcGlobalControl.SoftwareReset : 0,

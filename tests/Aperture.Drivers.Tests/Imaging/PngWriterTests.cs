@@ -56,7 +56,8 @@ public sealed class PngWriterTests
             Assert.Equal(SlowCrc(body), BinaryPrimitives.ReadUInt32BigEndian(file.AsSpan(at + 8 + length)));
             names.Add(Encoding.ASCII.GetString(body[..4]));
             if (names[^1] == "IHDR")
-                Assert.Equal((width, height), (BinaryPrimitives.ReadInt32BigEndian(body[4..]), BinaryPrimitives.ReadInt32BigEndian(body[8..])));
+                Assert.Equal((width, height),
+                    (BinaryPrimitives.ReadInt32BigEndian(body[4..]), BinaryPrimitives.ReadInt32BigEndian(body[8..])));
             if (names[^1] == "IDAT")
                 data.Write(body[4..]);
             at += 12 + length;

@@ -10,7 +10,8 @@ using Aperture.Hardware.Translation;
 namespace Aperture.Drivers.Tests.Msm;
 
 /// <summary>MSM IOMMUs whose registers answer only while their clocks run. Each master has two machine IDs.</summary>
-public sealed class MsmBoard(MsmIommuOptions options, CpuCacheOptions? caches = null, Func<ITableMemory, ITableMemory>? tables = null, int reservedBanks = 0) : UnitBoard(caches, tables)
+public sealed class MsmBoard(MsmIommuOptions options, CpuCacheOptions? caches = null, Func<ITableMemory, ITableMemory>? tables = null,
+    int reservedBanks = 0) : UnitBoard(caches, tables)
 {
     private DescribedDriver? _driver;
 
@@ -18,13 +19,16 @@ public sealed class MsmBoard(MsmIommuOptions options, CpuCacheOptions? caches = 
 
     protected override string Kind => "iommu";
 
-    protected override IDriver Driver => _driver ??= new DescribedDriver(new MsmIommuDriver(Core), new MsmIommuDescription { Banks = options.Banks, ReservedBanks = reservedBanks });
+    protected override IDriver Driver =>
+        _driver ??= new DescribedDriver(new MsmIommuDriver(Core),
+        new MsmIommuDescription { Banks = options.Banks, ReservedBanks = reservedBanks });
 
     protected override TranslationUnit CreateModel(PhysicalAddress registers) => new MsmIommu(Bus, options);
 
     protected override uint[] Ids(int master) => [(uint)master * 2, ((uint)master * 2) + 1];
 
-    protected override void Describe(Device device, TranslationUnit model) => model.ClockFrom(Clock(device, "smmu_pclk"), Clock(device, "iommu_clk"));
+    protected override void Describe(Device device, TranslationUnit model) =>
+        model.ClockFrom(Clock(device, "smmu_pclk"), Clock(device, "iommu_clk"));
 
     /// <summary>The driver, told what a device tree would tell it.</summary>
     private sealed class DescribedDriver(MsmIommuDriver driver, MsmIommuDescription description) : IDriver

@@ -23,7 +23,8 @@ public sealed class MsmOtherChoicesConformanceTests() : IommuDriverTests(new Msm
 }));
 
 /// <summary>A TLB of four entries.</summary>
-public sealed class MsmSmallTlbConformanceTests() : IommuDriverTests(new MsmBoard(new() { TlbEntries = 4, Replacement = Hardware.Translation.ReplacementPolicy.LeastRecentlyUsed }));
+public sealed class MsmSmallTlbConformanceTests()
+    : IommuDriverTests(new MsmBoard(new() { TlbEntries = 4, Replacement = Hardware.Translation.ReplacementPolicy.LeastRecentlyUsed }));
 
 /// <summary>Behind caches that the IOMMU does not snoop.</summary>
 public sealed class MsmCachedConformanceTests() : IommuDriverTests(new MsmBoard(new(), new()));

@@ -67,17 +67,21 @@ public sealed class MsmIommuTests : IDisposable
             [7u, 0x3_7072u, 0u, (uint)table | 2, 0u, 0u, 0x800B_8204u, 0x4000_4000u, 0u, 1u],
             new[]
             {
-                MsmContextRegisters.SystemControl, MsmContextRegisters.AuxiliaryControl, MsmContextRegisters.ContextId, MsmContextRegisters.TableBase0, MsmContextRegisters.TableBase1,
-                MsmContextRegisters.TableControl, MsmContextRegisters.PrimaryRemap, MsmContextRegisters.NormalRemap, MsmContextRegisters.FaultStatus, MsmContextRegisters.BlockFetch,
+                MsmContextRegisters.SystemControl, MsmContextRegisters.AuxiliaryControl, MsmContextRegisters.ContextId,
+                    MsmContextRegisters.TableBase0, MsmContextRegisters.TableBase1,
+                MsmContextRegisters.TableControl, MsmContextRegisters.PrimaryRemap, MsmContextRegisters.NormalRemap,
+                    MsmContextRegisters.FaultStatus, MsmContextRegisters.BlockFetch,
             }.Select(register => Read(unit, register)));
-        Assert.Equal([0xC0_0000u, 0xC0_0000u, MsmMachineMap.Refused.Bits], new uint[] { 0, 1, 2 }.Select(machine => Read(unit, MsmGlobalRegisters.MachineMapOf(machine))));
+        Assert.Equal([0xC0_0000u, 0xC0_0000u, MsmMachineMap.Refused.Bits],
+            new uint[] { 0, 1, 2 }.Select(machine => Read(unit, MsmGlobalRegisters.MachineMapOf(machine))));
         Assert.Equal(MsmControl.LockWritableBit, Read(unit, MsmGlobalRegisters.Control));
 
         master.Group.Detach(domain);
         unit.Off();
         _board.Core.Release(master.Device);
         unit.On();
-        Assert.Equal((0u, MsmMachineMap.Refused.Bits), (Read(unit, MsmContextRegisters.SystemControl), Read(unit, MsmGlobalRegisters.MachineMapOf(0))));
+        Assert.Equal((0u, MsmMachineMap.Refused.Bits),
+            (Read(unit, MsmContextRegisters.SystemControl), Read(unit, MsmGlobalRegisters.MachineMapOf(0))));
     }
 
     [Fact]
@@ -105,9 +109,11 @@ public sealed class MsmIommuTests : IDisposable
     [Theory]
     [InlineData(DmaAccess.Read, AccessFlags.None, Protection.None, FaultReason.NotMapped, FaultAccess.Read)]
     [InlineData(DmaAccess.Write, AccessFlags.None, Protection.Read, FaultReason.Protection, FaultAccess.Write)]
-    [InlineData(DmaAccess.Read, AccessFlags.Instruction, Protection.ReadWrite | Protection.NoExecute, FaultReason.Protection, FaultAccess.Execute)]
+    [InlineData(DmaAccess.Read, AccessFlags.Instruction, Protection.ReadWrite | Protection.NoExecute, FaultReason.Protection,
+        FaultAccess.Execute)]
     [InlineData(DmaAccess.Read, AccessFlags.None, Protection.Read | Protection.Privileged, FaultReason.Protection, FaultAccess.Read)]
-    public void A_fault_tells_unit_bank_master_address_access_and_cause(DmaAccess access, AccessFlags flags, Protection protection, FaultReason reason, FaultAccess told)
+    public void A_fault_tells_unit_bank_master_address_access_and_cause(DmaAccess access, AccessFlags flags, Protection protection,
+        FaultReason reason, FaultAccess told)
     {
         var unit = _board.AddUnit();
         var masters = new[] { _board.AddMaster(unit), _board.AddMaster(unit) };
@@ -125,7 +131,8 @@ public sealed class MsmIommuTests : IDisposable
         var result = unit.Model.Translate(new BusRequest(new Requester(masters[1].Ports[1].Stream, null, flags), s_iova + 0x128, access));
         Assert.Equal(TranslationStatus.Stalled, result.Status);
         var fault = Assert.Single(heard);
-        Assert.Equal((unit.Unit, masters[1].Device, 1, s_iova + 0x128, told, reason), (fault.Unit, fault.Device, fault.Context, fault.Address, fault.Access, fault.Reason));
+        Assert.Equal((unit.Unit, masters[1].Device, 1, s_iova + 0x128, told, reason),
+            (fault.Unit, fault.Device, fault.Context, fault.Address, fault.Access, fault.Reason));
 
         // The other master's bank goes on.
         var other = unit.Unit.CreateDomain(DomainType.Unmanaged);
@@ -177,7 +184,8 @@ public sealed class MsmIommuTests : IDisposable
     public void A_machine_id_beyond_the_unit_is_refused()
     {
         var unit = _board.AddUnit();
-        var error = Assert.Throws<ApertureException>(() => _board.Core.Configure(new Device("one"), [new IommuSpecifier(unit.Device, unit.Device.Name, [32])]));
+        var error = Assert.Throws<ApertureException>(() =>
+            _board.Core.Configure(new Device("one"), [new IommuSpecifier(unit.Device, unit.Device.Name, [32])]));
         Assert.Equal(Status.OutOfRange, error.Status);
     }
 

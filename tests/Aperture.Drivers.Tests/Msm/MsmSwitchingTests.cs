@@ -141,7 +141,8 @@ public sealed class MsmSwitchingTests : IDisposable
             {
                 Accesses++;
                 var status = master.TryRead(s_iova, out var value, port);
-                Assert.True(status == DmaStatus.Ok && (value == _old || value == _new), $"port {port}, from {_old} to {_new}: {status}, {value}");
+                Assert.True(status == DmaStatus.Ok && (value == _old || value == _new),
+                    $"port {port}, from {_old} to {_new}: {status}, {value}");
             }
         }
     }

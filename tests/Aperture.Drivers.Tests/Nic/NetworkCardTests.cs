@@ -27,7 +27,8 @@ public sealed class NetworkCardTests : IDisposable, IFrameSink
         _unit.Map(TestMachine.Ram, new PhysicalAddress(TestMachine.Ram), TestMachine.RamBytes);
         _model = new Model(new DmaPort(_machine.Bus, _unit)) { Link = this };
         _machine.Wire(_model);
-        _card = _machine.Bind<NetworkCard>(new NicDriver(["test,nic"], new NicOptions { ReceiveRing = 8, TransmitRing = 8, ReceivePages = 8 }));
+        _card = _machine.Bind<NetworkCard>(
+            new NicDriver(["test,nic"], new NicOptions { ReceiveRing = 8, TransmitRing = 8, ReceivePages = 8 }));
         _card.Received = frame =>
         {
             _received.Add(frame.Bytes.ToArray());
@@ -211,8 +212,10 @@ public sealed class NetworkCardTests : IDisposable, IFrameSink
         Assert.Equal(Status.NoDevice, Assert.Throws<ApertureException>(() => new NicDriver([]).Probe(machine.Device)).Status);
         machine.Wire(new Hardware.Masters.DmaMaster(new DmaPort(machine.Bus)));
         machine.Device.Power.Get();
-        Assert.Contains("not a ring NIC", Assert.Throws<ApertureException>(() => new NicDriver([]).Probe(machine.Device)).Message, StringComparison.Ordinal);
-        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => new NicDriver([], new NicOptions { ReceiveRing = 48 })).Status);
+        Assert.Contains("not a ring NIC", Assert.Throws<ApertureException>(() => new NicDriver([]).Probe(machine.Device)).Message,
+            StringComparison.Ordinal);
+        Assert.Equal(Status.InvalidArgument,
+            Assert.Throws<ApertureException>(() => new NicDriver([], new NicOptions { ReceiveRing = 48 })).Status);
     }
 
     [Fact]

@@ -11,7 +11,8 @@ using Aperture.Hardware.Translation;
 namespace Aperture.Drivers.Tests.Omap;
 
 /// <summary>OMAP MMUs; with a DSP_SYSTEM block where they need one.</summary>
-public sealed class OmapBoard(OmapMmuOptions options, OmapMmuDescription description, CpuCacheOptions? caches = null, Func<ITableMemory, ITableMemory>? tables = null)
+public sealed class OmapBoard(OmapMmuOptions options, OmapMmuDescription description, CpuCacheOptions? caches = null, Func<ITableMemory,
+    ITableMemory>? tables = null)
     : UnitBoard(caches, tables)
 {
     private static readonly PhysicalAddress s_system = new(0x40D0_0000);
@@ -24,7 +25,9 @@ public sealed class OmapBoard(OmapMmuOptions options, OmapMmuDescription descrip
 
     protected override string Kind => "mmu";
 
-    protected override IDriver Driver => new Described(_driver ??= new OmapIommuDriver(Core), description with { SystemInstance = description.NeedsSystem ? _instance - 1 : null });
+    protected override IDriver Driver =>
+        new Described(_driver ??= new OmapIommuDriver(Core),
+        description with { SystemInstance = description.NeedsSystem ? _instance - 1 : null });
 
     protected override TranslationUnit CreateModel(PhysicalAddress registers)
     {

@@ -20,7 +20,8 @@ public sealed class OmapDspTests
         Assert.Equal(1u, Config());
         units[1].On();
         Assert.Equal(0x11u, Config());
-        Assert.Equal(units[0].Device.Registers[0].Read32(OmapRegisters.TableBase), units[1].Device.Registers[0].Read32(OmapRegisters.TableBase));
+        Assert.Equal(units[0].Device.Registers[0].Read32(OmapRegisters.TableBase), units[1].Device.Registers[0]
+            .Read32(OmapRegisters.TableBase));
         units[0].Off();
         Assert.Equal(0x10u, Config());
         units[1].Off();

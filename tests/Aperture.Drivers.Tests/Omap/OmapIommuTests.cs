@@ -167,7 +167,8 @@ public sealed class OmapIommuTests : IDisposable
 
     private static DeviceTreeNode Node(string compatible, uint entries, uint[]? system)
     {
-        var writer = new DeviceTreeWriter().BeginNode("").BeginNode("mmu@1").Strings("compatible", compatible).Cells("ti,#tlb-entries", entries);
+        var writer = new DeviceTreeWriter().BeginNode("").BeginNode("mmu@1").Strings("compatible", compatible)
+            .Cells("ti,#tlb-entries", entries);
         if (system is not null)
             writer.Cells("ti,syscon-mmuconfig", system);
         return DeviceTree.Parse(writer.EndNode().EndNode().ToArray()).Find("/mmu@1")!;

@@ -20,7 +20,8 @@ public sealed class RockchipBoard(RockchipIommuOptions options, bool keepsReset 
 
     protected override string Kind => "iommu";
 
-    protected override IDriver Driver => new Described(new RockchipIommuDriver(Core, Time), new RockchipIommuDescription(options.IsWide, keepsReset));
+    protected override IDriver Driver =>
+        new Described(new RockchipIommuDriver(Core, Time), new RockchipIommuDescription(options.IsWide, keepsReset));
 
     protected override TranslationUnit CreateModel(PhysicalAddress registers)
     {

@@ -10,7 +10,9 @@ public sealed class RockchipV2ConformanceTests() : IommuDriverTests(new Rockchip
 public sealed class RockchipTwoMmusConformanceTests() : IommuDriverTests(new RockchipBoard(new() { Mmus = 2 }));
 
 /// <summary>Units that must not be reset, and that take their time to stall.</summary>
-public sealed class RockchipKeptConformanceTests() : IommuDriverTests(new RockchipBoard(new() { Mmus = 2, StallDelayPolls = 3 }, keepsReset: true));
+public sealed class RockchipKeptConformanceTests()
+    : IommuDriverTests(new RockchipBoard(new() { Mmus = 2, StallDelayPolls = 3 }, keepsReset: true));
 
 /// <summary>Behind caches that the unit does not snoop, with lines that come and go by themselves.</summary>
-public sealed class RockchipCachedConformanceTests() : IommuDriverTests(new RockchipBoard(new() { IsWide = true }, caches: new() { ChaosSeed = 5 }));
+public sealed class RockchipCachedConformanceTests()
+    : IommuDriverTests(new RockchipBoard(new() { IsWide = true }, caches: new() { ChaosSeed = 5 }));

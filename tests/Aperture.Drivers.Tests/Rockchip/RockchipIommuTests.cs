@@ -98,7 +98,8 @@ public sealed class RockchipIommuTests
             var resets = new CountingRegisters(unit.Device.Registers[1]);
             var device = unit.Device;
             device.Registers[1] = resets;
-            var again = new RockchipIommuDriver(new IommuCore(board.Tables), board.Time).Probe(device, new RockchipIommuDescription(KeepsReset: keeps));
+            var again = new RockchipIommuDriver(new IommuCore(board.Tables), board.Time)
+                .Probe(device, new RockchipIommuDescription(KeepsReset: keeps));
             var domain = (PagingDomain<Aperture.Core.PageTables.Formats.RockchipFormat>)again.CreateDomain(DomainType.Unmanaged);
             Assert.Equal(Status.Ok, again.Attach(new Attachment(new Device("master"), [], domain)));
             Assert.Equal(keeps ? 0 : 1, resets.Resets);

@@ -50,7 +50,9 @@ public sealed class SdBlockDeviceTests : IDisposable
     [Fact]
     public void Pieces_are_read_and_written_as_one()
     {
-        MemoryBlock[] pieces = [_machine.Memory.Allocate(4096).Slice(4, 100), _machine.Memory.Allocate(200_000).Slice(0, 150_000), _machine.Memory.Allocate(4096).Slice(0, 428)];
+        MemoryBlock[] pieces =
+            [_machine.Memory.Allocate(4096).Slice(4, 100), _machine.Memory.Allocate(200_000).Slice(0, 150_000),
+            _machine.Memory.Allocate(4096).Slice(0, 428)];
         var total = pieces.Sum(piece => piece.Length);
         Assert.Equal(Status.Ok, _disk.Read(3, pieces));
         Assert.Equal(_image.AsSpan(3 * 512, total).ToArray(), pieces.SelectMany(piece => piece.Span.ToArray()).ToArray());
@@ -113,11 +115,13 @@ public sealed class SdBlockDeviceTests : IDisposable
         Assert.Equal(Status.NoDevice, Assert.Throws<ApertureException>(() => new SdHostDriver([]).Probe(machine.Device)).Status);
         machine.Wire(new SdHost(new DmaPort(machine.Bus), null));
         machine.Device.Power.Get();
-        Assert.Contains("has no card", Assert.Throws<ApertureException>(() => new SdHostDriver([]).Probe(machine.Device)).Message, StringComparison.Ordinal);
+        Assert.Contains("has no card", Assert.Throws<ApertureException>(() => new SdHostDriver([]).Probe(machine.Device)).Message,
+            StringComparison.Ordinal);
         using var other = new TestMachine();
         other.Wire(new Hardware.Masters.DmaMaster(new DmaPort(other.Bus)));
         other.Device.Power.Get();
-        Assert.Contains("no ADMA2", Assert.Throws<ApertureException>(() => new SdHostDriver([]).Probe(other.Device)).Message, StringComparison.Ordinal);
+        Assert.Contains("no ADMA2", Assert.Throws<ApertureException>(() => new SdHostDriver([]).Probe(other.Device)).Message,
+            StringComparison.Ordinal);
         Assert.Equal(0, machine.Memory.Taken);
     }
 

@@ -10,12 +10,14 @@ using Aperture.Hardware.Translation;
 namespace Aperture.Drivers.Tests.Tegra;
 
 /// <summary>Memory controllers whose registers answer only while their clock runs. A master has a swgroup of its own.</summary>
-public sealed class TegraBoard(TegraSmmuOptions options, TegraDriverOptions? driverOptions = null, CpuCacheOptions? caches = null, Func<ITableMemory, ITableMemory>? tables = null) : UnitBoard(caches, tables)
+public sealed class TegraBoard(TegraSmmuOptions options, TegraDriverOptions? driverOptions = null, CpuCacheOptions? caches = null,
+    Func<ITableMemory, ITableMemory>? tables = null) : UnitBoard(caches, tables)
 {
     private TegraIommuDriver? _driver;
 
     /// <summary>Swgroups that belong to no group.</summary>
-    public uint[] Swgroups { get; } = [.. options.Soc.Swgroups.Select(swgroup => swgroup.Id).Where(id => !options.Soc.Groups.Any(group => group.Swgroups.Contains(id)))];
+    public uint[] Swgroups { get; } =
+        [.. options.Soc.Swgroups.Select(swgroup => swgroup.Id).Where(id => !options.Soc.Groups.Any(group => group.Swgroups.Contains(id)))];
 
     public override bool TellsMastersApart => true;
 

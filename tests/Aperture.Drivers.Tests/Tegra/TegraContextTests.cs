@@ -158,7 +158,8 @@ public sealed class TegraContextTests
     [InlineData("tegra210")]
     public void No_access_lands_outside_the_domain_that_is_current(string soc)
     {
-        // More domains than address spaces on the small SoC; four masters that are switched at random, mapped, unmapped and powered meanwhile.
+        // More domains than address spaces on the small SoC; four masters that are switched at random, mapped, unmapped and powered
+        // meanwhile.
         var seed = Environment.TickCount;
         var random = new Random(seed);
         using var board = new TegraBoard(TegraSmmuOptions.All.Single(options => options.Soc.Name == soc));

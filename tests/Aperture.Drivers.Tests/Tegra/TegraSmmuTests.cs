@@ -42,7 +42,8 @@ public sealed class TegraSmmuTests : IDisposable
         var (master, domain) = Attach(1); // dc: clients 1, 3, 5, 16, 90 and 115
         Assert.Equal(0x8000_0000u, Read(0x240));
         Assert.Equal((0x1002Au, 0x400_0000u, 0x8_0000u), (Read(0x228), Read(0x230), Read(0x234)));
-        Assert.Equal(TegraTableData.For(((PagingDomain<Aperture.Core.PageTables.Formats.TegraFormat>)domain).Table.Root.Value), Model.TableData(0));
+        Assert.Equal(TegraTableData.For(((PagingDomain<Aperture.Core.PageTables.Formats.TegraFormat>)domain).Table.Root.Value),
+            Model.TableData(0));
         master.Device.Iommu!.Group.Replace(_board.Core.Identity);
         Assert.Equal(0u, Read(0x240));
         Assert.Equal((0u, 0u, 0u), (Read(0x228), Read(0x230), Read(0x234)));
@@ -121,7 +122,8 @@ public sealed class TegraSmmuTests : IDisposable
         Assert.Equal(DmaStatus.Refused, master.TryRead(s_iova + Page + 16, out _));
         Assert.Equal(DmaStatus.Refused, master.TryRead(s_iova + (3 * Page), out _));
         Assert.Equal(
-            [(FaultReason.Protection, FaultAccess.Write, s_iova + 8), (FaultReason.Protection, FaultAccess.Read, s_iova + Page + 16), (FaultReason.NotMapped, FaultAccess.Read, s_iova + (3 * Page))],
+            [(FaultReason.Protection, FaultAccess.Write, s_iova + 8), (FaultReason.Protection, FaultAccess.Read, s_iova + Page + 16),
+                (FaultReason.NotMapped, FaultAccess.Read, s_iova + (3 * Page))],
             faults.Select(fault => (fault.Reason, fault.Access, fault.Address)));
         Assert.All(faults, fault => Assert.Same(master.Device, fault.Device));
         Assert.Equal(["hdaw", "hdar", "hdar"], errors.Select(error => error.ClientName!));
@@ -136,7 +138,8 @@ public sealed class TegraSmmuTests : IDisposable
         Unit.ErrorFound += errors.Add;
         Model.Latch(TegraMcInterrupts.Mts, TegraErrorStatus.Of(0, 0x7E, true, true, 0x3_0000_0000, default), 0x9300_0000);
         var error = Assert.Single(errors);
-        Assert.Equal((TegraMcInterrupts.Mts, 0x7Eu, null, 0x3_9300_0000ul, FaultReason.Other), (error.Cause, error.Client, error.ClientName, error.Address, error.Reason));
+        Assert.Equal((TegraMcInterrupts.Mts, 0x7Eu, null, 0x3_9300_0000ul, FaultReason.Other),
+            (error.Cause, error.Client, error.ClientName, error.Address, error.Reason));
         Assert.Equal("client 126: secure write to 0x393000000: Mts", error.ToString());
         Assert.Equal(0u, Read(0));
         Assert.Equal(0ul, _board.Core.FaultCount);

@@ -49,7 +49,8 @@ public class SysMmuFaultTests
 
     [Theory]
     [MemberData(nameof(Faults))]
-    public void Every_fault_shows_where_its_version_says(string version, string kind, DmaAccess access, uint status, uint addressRegister, uint infoRegister, uint info)
+    public void Every_fault_shows_where_its_version_says(string version, string kind, DmaAccess access, uint status, uint addressRegister,
+        uint infoRegister, uint info)
     {
         var options = Version(version);
         if (kind == "security")
@@ -95,7 +96,8 @@ public class SysMmuFaultTests
                 sysMmu.Enable();
                 return 0x1234;
             case "protection":
-                sysMmu.Page(0x1000, Second, 0xA0000000, sysMmu.Shift == 0 ? (access == DmaAccess.Write ? SysMmuAccess.Read : SysMmuAccess.None)
+                sysMmu.Page(0x1000, Second, 0xA0000000, sysMmu.Shift == 0
+                    ? (access == DmaAccess.Write ? SysMmuAccess.Read : SysMmuAccess.None)
                     : access == DmaAccess.Write ? SysMmuAccess.Read : SysMmuAccess.Write);
                 sysMmu.Enable();
                 return 0x1234;
@@ -173,7 +175,8 @@ public class SysMmuFaultTests
     [Fact]
     public void Version_7_in_non_stall_mode_ends_the_access_and_goes_on()
     {
-        foreach (var options in new[] { SysMmuOptions.V7Vm, SysMmuOptions.V7 with { Stall = SysMmuStall.ControlBit }, SysMmuOptions.V7 with { Stall = SysMmuStall.Never } })
+        foreach (var options in new[] { SysMmuOptions.V7Vm, SysMmuOptions.V7 with { Stall = SysMmuStall.ControlBit },
+            SysMmuOptions.V7 with { Stall = SysMmuStall.Never } })
         {
             using var sysMmu = new SysMmuHarness(options);
             sysMmu.Section(0x100000, 0xA0000000);

@@ -22,7 +22,8 @@ public class SysMmuFuzzTests
         foreach (var variant in new[]
         {
             options,
-            options with { CachesFaultingPages = true, FaultSetsBlockBit = false, Stall = SysMmuStall.ControlBit, L2TlbEntries = 8, L2TlbConfigReset = 1, TlbWays = 3, VidOfStream = [0, 1, 2, 3, 4, 5, 6, 7] },
+            options with { CachesFaultingPages = true, FaultSetsBlockBit = false, Stall = SysMmuStall.ControlBit, L2TlbEntries = 8,
+                L2TlbConfigReset = 1, TlbWays = 3, VidOfStream = [0, 1, 2, 3, 4, 5, 6, 7] },
         })
         {
             var first = Run(variant, seed);
@@ -80,7 +81,8 @@ public class SysMmuFuzzTests
             default:
                 var near = random.Next(2) == 0 ? 0xFFFFFu : uint.MaxValue;
                 var request = Translations.RandomRequest(
-                    new StreamId((uint)random.Next(10)), new Iova((ulong)random.NextInt64() & near), random.Next(3), false, (ushort)random.Next());
+                    new StreamId((uint)random.Next(10)), new Iova((ulong)random.NextInt64() & near), random.Next(3), false,
+                        (ushort)random.Next());
                 var status = sysMmu.Unit.Translate(request, out var address, out var contiguous);
                 return (long)(address.Value ^ contiguous) + (int)status;
         }

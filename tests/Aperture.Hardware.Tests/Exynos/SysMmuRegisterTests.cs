@@ -69,7 +69,8 @@ public class SysMmuRegisterTests
     [Fact]
     public void Reset_values_can_be_given()
     {
-        using var sysMmu = new SysMmuHarness(SysMmuOptions.V1 with { ResetValues = new Dictionary<uint, uint> { [4] = 0x780, [0x30] = 0xDEAD0000, [0xFFFFF000] = 1 } });
+        using var sysMmu = new SysMmuHarness(
+            SysMmuOptions.V1 with { ResetValues = new Dictionary<uint, uint> { [4] = 0x780, [0x30] = 0xDEAD0000, [0xFFFFF000] = 1 } });
         Assert.Equal(0x780u, sysMmu.Read(4));
         Assert.Equal(0xDEAD0000u, sysMmu.Read(0x30));
     }
@@ -93,7 +94,8 @@ public class SysMmuRegisterTests
     [Fact]
     public void Prefetch_buffers_are_selected_and_stored()
     {
-        foreach (var (options, layout, select, start) in new[] { (SysMmuOptions.V33, 0x404u, 0x408u, 0x410u), (SysMmuOptions.V5, 0x300u, 0x308u, 0x320u) })
+        foreach (var (options, layout, select, start) in new[] { (SysMmuOptions.V33, 0x404u, 0x408u, 0x410u),
+            (SysMmuOptions.V5, 0x300u, 0x308u, 0x320u) })
         {
             using var sysMmu = new SysMmuHarness(options);
             for (var i = 0u; i < 6; i++)
@@ -179,8 +181,10 @@ public class SysMmuRegisterTests
         var bus = new SysMmuHarness(SysMmuOptions.V1);
         foreach (var options in new[]
         {
-            SysMmuOptions.V1 with { WindowSize = 0x10 }, SysMmuOptions.V1 with { WindowSize = 0x1002 }, SysMmuOptions.V1 with { TlbBanks = 3 },
-            SysMmuOptions.V1 with { TlbWays = -1 }, SysMmuOptions.V1 with { L2TlbEntries = -1 }, SysMmuOptions.V1 with { FlpdCacheEntries = 3 },
+            SysMmuOptions.V1 with { WindowSize = 0x10 }, SysMmuOptions.V1 with { WindowSize = 0x1002 },
+                SysMmuOptions.V1 with { TlbBanks = 3 },
+            SysMmuOptions.V1 with { TlbWays = -1 }, SysMmuOptions.V1 with { L2TlbEntries = -1 },
+                SysMmuOptions.V1 with { FlpdCacheEntries = 3 },
             SysMmuOptions.V1 with { FaultingPageBlock = 0x1800 }, SysMmuOptions.V1 with { FirstLevelTypeBits = 4 },
             SysMmuOptions.V1 with { PrefetchBuffers = 5 }, SysMmuOptions.V7Vm with { VidOfStream = [8] },
         })

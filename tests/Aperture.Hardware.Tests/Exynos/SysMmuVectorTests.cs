@@ -25,7 +25,8 @@ public class SysMmuVectorTests
         var lines = File.ReadLines(Path.Combine(Folder(), file)).Select(text => JsonDocument.Parse(text).RootElement).ToList();
         using var memory = new PhysicalMemory(new MemoryRange(new PhysicalAddress(Hex(lines[0], "ramBase")), TableRamSize));
         var bus = new SystemBus(memory);
-        var units = lines.Where(line => Name(line, "e") == "unit").ToDictionary(line => Name(line, "unit"), line => NewUnit(bus, lines, line));
+        var units = lines.Where(line => Name(line, "e") == "unit")
+            .ToDictionary(line => Name(line, "unit"), line => NewUnit(bus, lines, line));
         var tables = new Dictionary<string, ulong>();
         var reads = 0;
         for (var i = 0; i < lines.Count; i++)
@@ -114,7 +115,8 @@ public class SysMmuVectorTests
             Store(memory, address, value);
     }
 
-    private static void Store(PhysicalMemory memory, ulong address, uint value) => MemoryMarshal.Write(memory.Span(new PhysicalAddress(address), 4), in value);
+    private static void Store(PhysicalMemory memory, ulong address, uint value) =>
+        MemoryMarshal.Write(memory.Span(new PhysicalAddress(address), 4), in value);
 
     private static string Name(JsonElement line, string property) => line.GetProperty(property).GetString()!;
 
@@ -122,5 +124,6 @@ public class SysMmuVectorTests
 
     private static ulong Parse(string text) => ulong.Parse(text.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
-    private static string Folder([CallerFilePath] string path = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "../../vectors/exynos"));
+    private static string Folder([CallerFilePath] string path = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "../../vectors/exynos"));
 }

@@ -208,7 +208,8 @@ public sealed class DmaMasterSliceTests : IDisposable
     [InlineData(33)]
     [InlineData(-32)]
     public void A_pace_has_slices_of_whole_grains(int bytes) =>
-        Assert.Equal(Core.Status.InvalidArgument, Assert.Throws<ApertureException>(() => new MasterPace(_time, bytes, TimeSpan.FromTicks(1))).Status);
+        Assert.Equal(Core.Status.InvalidArgument,
+            Assert.Throws<ApertureException>(() => new MasterPace(_time, bytes, TimeSpan.FromTicks(1))).Status);
 
     [Fact]
     public void A_pace_has_a_pause() =>

@@ -292,7 +292,8 @@ public sealed class DmaMasterTests : IDisposable
     private void WriteList(ulong at, params (ulong Address, ulong Length)[] entries)
     {
         for (var i = 0; i < entries.Length; i++)
-            new DmaMasterDescriptor(entries[i].Address, entries[i].Length).Write(_memory.Span(new PhysicalAddress(at + ((ulong)i * 16)), 16));
+            new DmaMasterDescriptor(entries[i].Address, entries[i].Length)
+                .Write(_memory.Span(new PhysicalAddress(at + ((ulong)i * 16)), 16));
     }
 
     private DmaMasterStatus Fill(int port, ulong address, int length, ulong seed, ulong position = 0, uint count = 0)

@@ -137,7 +137,8 @@ public sealed class FimcModelTests : IDisposable
         Write(FimcRegisters.TargetY, (uint)Ram + 0x1000);
         Write(FimcRegisters.TargetSize, FimcRegisters.Pair(height, width));
         Write(FimcRegisters.TargetFormat, FimcTargetFormat.ForRgb(width, height, false, false).Value);
-        Write(FimcRegisters.ScalerControl, FimcScalerControl.For(0, 0, FimcRgbFormat.Rgb888, FimcRgbFormat.Rgb888).Value | FimcScalerControl.Bypass);
+        Write(FimcRegisters.ScalerControl, FimcScalerControl.For(0, 0, FimcRgbFormat.Rgb888, FimcRgbFormat.Rgb888).Value
+            | FimcScalerControl.Bypass);
         Write(FimcRegisters.ImageCapture, FimcRegisters.CaptureEnable);
     }
 
@@ -148,7 +149,8 @@ public sealed class FimcModelTests : IDisposable
         return time;
     }
 
-    private void Start() => Write(FimcRegisters.MemoryControl, FimcMemoryControl.FromMemory | FimcMemoryControl.Rgb | FimcMemoryControl.Enable);
+    private void Start() =>
+        Write(FimcRegisters.MemoryControl, FimcMemoryControl.FromMemory | FimcMemoryControl.Rgb | FimcMemoryControl.Enable);
 
     private uint Pixel(int index) =>
         BinaryPrimitives.ReadUInt32LittleEndian(_memory.Span(new PhysicalAddress(Ram + 0x1000 + ((ulong)index * 4)), 4));

@@ -281,7 +281,8 @@ public sealed class NicModelTests : IDisposable, IFrameSink
     private void Queue(uint first, bool isWhole, params (ulong Address, uint Length)[] fragments)
     {
         for (uint i = 0; i < fragments.Length; i++)
-            new NicTransmitDescriptor(fragments[i].Address, fragments[i].Length, isWhole && i == fragments.Length - 1 ? NicTransmitDescriptor.End : 0).Write(Bytes(Tx + ((first + i) % RingSize * 16), 16));
+            new NicTransmitDescriptor(fragments[i].Address, fragments[i].Length, isWhole && i == fragments.Length - 1
+                ? NicTransmitDescriptor.End : 0).Write(Bytes(Tx + ((first + i) % RingSize * 16), 16));
         Write(R.TransmitTail, first + (uint)fragments.Length);
     }
 

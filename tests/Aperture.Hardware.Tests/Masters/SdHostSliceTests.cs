@@ -23,7 +23,8 @@ public sealed class SdHostSliceTests : IDisposable
     public SdHostSliceTests()
     {
         new Random(2).NextBytes(_image);
-        _host = new SdHost(new DmaPort(new SystemBus(_memory)), new SdCard(_image)) { Pace = new MasterPace(_time, 1024, TimeSpan.FromMicroseconds(1)) };
+        _host = new SdHost(new DmaPort(new SystemBus(_memory)), new SdCard(_image)) {
+            Pace = new MasterPace(_time, 1024, TimeSpan.FromMicroseconds(1)) };
         BringUp();
     }
 
@@ -85,7 +86,8 @@ public sealed class SdHostSliceTests : IDisposable
     {
         Start(SdCommand.ReadMultiple, SdhciTransferMode.Read);
         Write(R.Argument, 500);
-        Write(R.Command, (uint)SdhciTransferMode.Dma | (SdhciCommand.For(SdCommand.WriteSingle, SdhciCommand.ShortResponse, hasData: true).Value << 16));
+        Write(R.Command, (uint)SdhciTransferMode.Dma
+            | (SdhciCommand.For(SdCommand.WriteSingle, SdhciCommand.ShortResponse, hasData: true).Value << 16));
         while (_time.Step())
         {
         }
@@ -160,7 +162,8 @@ public sealed class SdHostSliceTests : IDisposable
         Write(R.AdmaAddress, Ram);
         Write(R.Block, 512 | (Blocks << 16));
         Write(R.Argument, 9);
-        var mode = SdhciTransferMode.Dma | SdhciTransferMode.MultiBlock | SdhciTransferMode.CountBlocks | SdhciTransferMode.AutoStop | direction;
+        var mode = SdhciTransferMode.Dma | SdhciTransferMode.MultiBlock | SdhciTransferMode.CountBlocks | SdhciTransferMode.AutoStop
+            | direction;
         Write(R.Command, (uint)mode | (SdhciCommand.For(command, SdhciCommand.ShortResponse, hasData: true).Value << 16));
     }
 

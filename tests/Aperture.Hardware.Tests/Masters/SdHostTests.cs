@@ -14,7 +14,8 @@ public sealed class SdHostTests : IDisposable
     private const uint Table = Ram;
     private const uint Data = Ram + 0x10000;
     private const SdhciTransferMode Single = SdhciTransferMode.Dma;
-    private const SdhciTransferMode Multi = SdhciTransferMode.Dma | SdhciTransferMode.MultiBlock | SdhciTransferMode.CountBlocks | SdhciTransferMode.AutoStop;
+    private const SdhciTransferMode Multi = SdhciTransferMode.Dma | SdhciTransferMode.MultiBlock | SdhciTransferMode.CountBlocks
+        | SdhciTransferMode.AutoStop;
 
     private readonly PhysicalMemory _memory = new(new MemoryRange(new PhysicalAddress(Ram), 1 << 20));
     private readonly byte[] _image = new byte[1 << 20];
@@ -74,8 +75,10 @@ public sealed class SdHostTests : IDisposable
     [Fact]
     public void A_table_goes_on_elsewhere_by_a_link_and_tells_of_a_descriptor()
     {
-        new SdhciAdmaDescriptor(((ulong)(Table + 0x800) << 32) | SdhciAdmaDescriptor.Link | SdhciAdmaDescriptor.Valid).Write(Bytes(Table, 8));
-        new SdhciAdmaDescriptor(SdhciAdmaDescriptor.ForTransfer(Data, 512, true).Value | SdhciAdmaDescriptor.Int).Write(Bytes(Table + 0x800, 8));
+        new SdhciAdmaDescriptor(((ulong)(Table + 0x800) << 32) | SdhciAdmaDescriptor.Link | SdhciAdmaDescriptor.Valid)
+            .Write(Bytes(Table, 8));
+        new SdhciAdmaDescriptor(SdhciAdmaDescriptor.ForTransfer(Data, 512, true).Value | SdhciAdmaDescriptor.Int)
+            .Write(Bytes(Table + 0x800, 8));
         Transfer(SdCommand.ReadSingle, 3, 1, Single | SdhciTransferMode.Read);
         Assert.Equal(SdhciInterrupts.CommandComplete | SdhciInterrupts.TransferComplete | SdhciInterrupts.Dma, Pending);
         Assert.Equal(_image.AsSpan(3 * 512, 512), Bytes(Data, 512));
@@ -210,7 +213,8 @@ public sealed class SdHostTests : IDisposable
         {
             var (address, length, moves) = descriptors[i];
             var descriptor = SdhciAdmaDescriptor.ForTransfer(address, length, i == descriptors.Length - 1).Value;
-            new SdhciAdmaDescriptor(moves ? descriptor : descriptor & ~(ulong)SdhciAdmaDescriptor.Transfer).Write(Bytes(Table + ((uint)i * 8), 8));
+            new SdhciAdmaDescriptor(moves ? descriptor : descriptor & ~(ulong)SdhciAdmaDescriptor.Transfer)
+                .Write(Bytes(Table + ((uint)i * 8), 8));
         }
     }
 

@@ -22,7 +22,8 @@ public class MsmFuzzTests
             new(),
             new()
             {
-                Banks = 5, TlbEntries = 3, Replacement = ReplacementPolicy.LeastRecentlyUsed, InterruptLines = 4, ContextInvalidation = MsmContextInvalidation.Vmid, OperationsAlwaysWalk = false,
+                Banks = 5, TlbEntries = 3, Replacement = ReplacementPolicy.LeastRecentlyUsed, InterruptLines = 4,
+                    ContextInvalidation = MsmContextInvalidation.Vmid, OperationsAlwaysWalk = false,
                 ReportsAttributes = true, HasPrivilegedExecuteNever = true, ClearingReleases = true, MissingBankPasses = true,
             },
         })
@@ -90,7 +91,8 @@ public class MsmFuzzTests
             default:
                 var near = random.Next(2) == 0 ? 0xFF_FFFFu : uint.MaxValue;
                 var request = Translations.RandomRequest(
-                    new StreamId((uint)random.Next(34)), new Iova((ulong)random.NextInt64() & near), random.Next(3), false, (ushort)random.Next());
+                    new StreamId((uint)random.Next(34)), new Iova((ulong)random.NextInt64() & near), random.Next(3), false,
+                        (ushort)random.Next());
                 var status = rig.Unit.Translate(request, out var address, out var contiguous);
                 return (long)(address.Value ^ contiguous) + (int)status;
         }

@@ -13,7 +13,8 @@ public class MsmRegisterTests
         Assert.Equal(0x1_0002u, rig[MsmGlobalRegisters.Revision]);
         Assert.Equal(0x1F3F_3001u, rig[MsmGlobalRegisters.Identification]);
         for (var offset = 0u; offset < MsmGlobalRegisters.WindowSize; offset += 4)
-            Assert.Equal(offset is MsmGlobalRegisters.Revision ? 0x1_0002u : offset is MsmGlobalRegisters.Identification ? 0x1F3F_3001u : 0, rig[offset]);
+            Assert.Equal(offset is MsmGlobalRegisters.Revision ? 0x1_0002u : offset is MsmGlobalRegisters.Identification ? 0x1F3F_3001u
+                : 0, rig[offset]);
     }
 
     [Theory]
@@ -68,7 +69,8 @@ public class MsmRegisterTests
     public void Options_that_no_unit_has_are_refused(int banks, int entries, int lines, string text)
     {
         using var rig = new MsmRig();
-        var error = Assert.Throws<ApertureException>(() => new MsmIommu(rig.Bus, new() { Banks = banks, TlbEntries = entries, InterruptLines = lines }));
+        var error = Assert.Throws<ApertureException>(() =>
+            new MsmIommu(rig.Bus, new() { Banks = banks, TlbEntries = entries, InterruptLines = lines }));
         Assert.Equal(Status.InvalidArgument, error.Status);
         Assert.Contains(text, error.Message, StringComparison.Ordinal);
     }
@@ -128,7 +130,8 @@ public class MsmRegisterTests
     [Fact]
     public void With_v2pcfg_other_than_3_a_miss_may_be_a_fault()
     {
-        using var rig = new MsmRig(new() { OperationsAlwaysWalk = false }).Start(auxiliary: MsmAuxiliaryControl.MissWalks | MsmAuxiliaryControl.OperationTests);
+        using var rig = new MsmRig(new() { OperationsAlwaysWalk = false })
+            .Start(auxiliary: MsmAuxiliaryControl.MissWalks | MsmAuxiliaryControl.OperationTests);
         rig.Map(0x1000_0000, 0x8020_0000);
         Assert.Equal(0x11u, rig.Operate(0x1000_0000).Bits);
         rig.Read(0x1000_0000);
@@ -143,7 +146,8 @@ public class MsmRegisterTests
         Assert.Equal(0u, rig.Operate(0x1000_0000).Bits);
     }
 
-    /// <summary>The memory types that drivers program: TEX[0], C, B = 1 is a device, 4 is not cached, 7 is write-back; others are strongly ordered.</summary>
+    /// <summary>The memory types that drivers program: TEX[0], C, B = 1 is a device, 4 is not cached, 7 is write-back; others are strongly
+    /// ordered.</summary>
     [Theory]
     [InlineData(0x000u, 1u, true)]
     [InlineData(0x004u, 3u, true)]
@@ -173,7 +177,8 @@ public class MsmRegisterTests
     [InlineData(0x144u, 5u)]
     public void Without_remap_they_are_those_of_the_architecture(uint texCb, uint type)
     {
-        using var rig = new MsmRig(new() { ReportsAttributes = true }).Start(system: MsmSystemControl.EnableBit | MsmSystemControl.AccessFlagBit);
+        using var rig = new MsmRig(new() { ReportsAttributes = true })
+            .Start(system: MsmSystemControl.EnableBit | MsmSystemControl.AccessFlagBit);
         rig.Map(0x1000_0000, 0x8020_0000, (MsmRig.SmallPage & ~0x1CCu) | texCb);
         Assert.Equal(type, rig.Operate(0x1000_0000).Bits >> 4 & 7);
     }
@@ -191,7 +196,8 @@ public class MsmRegisterTests
         foreach (var selector in new[] { 1u, 200u, 0x100u })
         {
             rig[MsmGlobalRegisters.TlbSelect] = selector;
-            Assert.Equal((0u, 0u, 0u), (rig[MsmGlobalRegisters.TlbTarget], rig[MsmGlobalRegisters.TlbTag], rig[MsmGlobalRegisters.TlbRights]));
+            Assert.Equal((0u, 0u, 0u),
+                (rig[MsmGlobalRegisters.TlbTarget], rig[MsmGlobalRegisters.TlbTag], rig[MsmGlobalRegisters.TlbRights]));
         }
     }
 }

@@ -62,10 +62,12 @@ internal sealed class MsmRig : IDisposable
     }
 
     /// <summary>Maps 1 MiB, or with attributes for it one sixteenth of 16 MiB.</summary>
-    public void MapSection(uint address, uint target, uint attributes = 0x3_1C0E, int bank = 0) => Store(L1(bank) + (address >> 20 << 2), target | attributes);
+    public void MapSection(uint address, uint target, uint attributes = 0x3_1C0E, int bank = 0) =>
+        Store(L1(bank) + (address >> 20 << 2), target | attributes);
 
     /// <summary>Lets a machine ID lead to a bank, and the bank run as drivers run it; its number is its ASID.</summary>
-    public MsmRig Start(int bank = 0, uint machine = 0, uint auxiliary = MsmAuxiliaryControl.Running, uint system = MsmSystemControl.Running)
+    public MsmRig Start(int bank = 0, uint machine = 0, uint auxiliary = MsmAuxiliaryControl.Running,
+        uint system = MsmSystemControl.Running)
     {
         this[bank, MsmContextRegisters.ContextId] = (uint)bank;
         this[bank, MsmContextRegisters.TableBase0] = MsmTableBase.NonCached(L1(bank)).Bits;
@@ -77,15 +79,18 @@ internal sealed class MsmRig : IDisposable
         return this;
     }
 
-    public TranslationStatus Translate(ulong address, DmaAccess access, out uint target, uint machine = 0, AccessFlags flags = AccessFlags.None)
+    public TranslationStatus Translate(ulong address, DmaAccess access, out uint target, uint machine = 0,
+        AccessFlags flags = AccessFlags.None)
     {
-        var result = Unit.Translate(new BusRequest(new Requester(new StreamId(machine), null, flags), new Iova(address), access, tag: 0x5A));
+        var result = Unit.Translate(
+            new BusRequest(new Requester(new StreamId(machine), null, flags), new Iova(address), access, tag: 0x5A));
         target = (uint)result.Address.Value;
         return result.Status;
     }
 
     /// <summary>Where a read goes; null for none.</summary>
-    public uint? Read(ulong address, uint machine = 0) => Translate(address, DmaAccess.Read, out var target, machine) == TranslationStatus.Ok ? target : null;
+    public uint? Read(ulong address, uint machine = 0) =>
+        Translate(address, DmaAccess.Read, out var target, machine) == TranslationStatus.Ok ? target : null;
 
     /// <summary>What a translation operation answers.</summary>
     public MsmTranslationResult Operate(uint address, uint operation = MsmContextRegisters.TranslateUserRead, int bank = 0)

@@ -22,13 +22,15 @@ public class MsmTranslationTests
         rig.MapSection(0x1010_0000, 0x8030_0000);
         (uint Iova, uint Target, ulong Left)[] cases =
         [
-            (0x1000_3123, 0x8020_1123, 0xEDD), (0x1001_F004, 0x8021_F004, 0xFFC), (0x1018_0010, 0x8038_0010, 0x7_FFF0), (0x12AB_CDE0, 0x81AB_CDE0, 0x54_3220),
+            (0x1000_3123, 0x8020_1123, 0xEDD), (0x1001_F004, 0x8021_F004, 0xFFC), (0x1018_0010, 0x8038_0010, 0x7_FFF0),
+                (0x12AB_CDE0, 0x81AB_CDE0, 0x54_3220),
         ];
         foreach (var (iova, target, left) in cases)
         {
             for (var round = 0; round < 2; round++)
             {
-                Assert.Equal(TranslationStatus.Ok, rig.Unit.Translate(new BusRequest(default, new Iova(iova), DmaAccess.Write), out var physical, out var contiguous));
+                Assert.Equal(TranslationStatus.Ok,
+                    rig.Unit.Translate(new BusRequest(default, new Iova(iova), DmaAccess.Write), out var physical, out var contiguous));
                 Assert.Equal((target, left), (physical.Value, contiguous));
             }
         }
@@ -135,12 +137,14 @@ public class MsmTranslationTests
         var entry = 0xC02u | ((ap & 3) << 4) | ((ap & 4) << 7) | 0x40;
         foreach (var isPrivileged in new[] { false, true })
         {
-            using var rig = new MsmRig(new() { MastersArePrivileged = isPrivileged }).Start(system: hasAccessFlag ? 7u : 3u, auxiliary: MsmAuxiliaryControl.MissWalks);
+            using var rig = new MsmRig(new() { MastersArePrivileged = isPrivileged })
+                .Start(system: hasAccessFlag ? 7u : 3u, auxiliary: MsmAuxiliaryControl.MissWalks);
             rig.Map(0x1000_0000, 0x8020_0000, entry);
             var rights = allowed.Split(' ').FirstOrDefault(right => right.StartsWith(isPrivileged ? 'p' : 'u')) ?? "";
             (DmaAccess Access, char Letter, AccessFlags Flags)[] kinds =
             [
-                (DmaAccess.Read, 'r', AccessFlags.None), (DmaAccess.Write, 'w', AccessFlags.None), (DmaAccess.Read, 'r', AccessFlags.Instruction),
+                (DmaAccess.Read, 'r', AccessFlags.None), (DmaAccess.Write, 'w', AccessFlags.None),
+                    (DmaAccess.Read, 'r', AccessFlags.Instruction),
             ];
             foreach (var (access, letter, flags) in kinds)
             {
@@ -148,7 +152,8 @@ public class MsmTranslationTests
                 {
                     rig[0, MsmContextRegisters.FaultStatusRestore] = 0;
                     var isAllowed = rights.Contains(letter, StringComparison.Ordinal);
-                    Assert.Equal(isAllowed ? TranslationStatus.Ok : TranslationStatus.Aborted, rig.Translate(0x1000_0000, access, out _, flags: flags));
+                    Assert.Equal(isAllowed ? TranslationStatus.Ok : TranslationStatus.Aborted,
+                        rig.Translate(0x1000_0000, access, out _, flags: flags));
                     Assert.Equal(isAllowed ? MsmFault.None : MsmFault.Permission, rig.Fault() & ~MsmFault.SecondLevel);
                 }
             }

@@ -170,7 +170,8 @@ public class OmapFaultTests
 
         ulong Contiguous(uint address)
         {
-            Assert.Equal(TranslationStatus.Ok, rig.Mmu.Translate(new BusRequest(default, new Iova(address), DmaAccess.Read), out _, out var contiguous));
+            Assert.Equal(TranslationStatus.Ok,
+                rig.Mmu.Translate(new BusRequest(default, new Iova(address), DmaAccess.Read), out _, out var contiguous));
             return contiguous;
         }
     }

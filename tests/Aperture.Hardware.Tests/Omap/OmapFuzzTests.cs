@@ -18,14 +18,18 @@ public class OmapFuzzTests
         OmapMmuOptions[] variants =
         [
             OmapMmuOptions.Omap3Isp,
-            OmapMmuOptions.Omap4Ipu with { VictimOrder = OmapVictimOrder.InvalidFirst, MultiHit = OmapMultiHit.AtLookupAndLoad, UnknownRegisters = OmapUnknownRegisters.Storage },
-            OmapMmuOptions.Dra7Dsp with { BypassSize = OmapBypassSize.PowerOfTwo, MsbUse = OmapMsbUse.WholeWalk, VictimOverflow = OmapVictimOverflow.NoEntry, TlbEntries = 5 },
-            OmapMmuOptions.Dra7Ipu with { TableIndexing = OmapTableIndexing.Or, MultiHit = OmapMultiHit.Never, StatusReleasesTlbMiss = true },
+            OmapMmuOptions.Omap4Ipu with { VictimOrder = OmapVictimOrder.InvalidFirst, MultiHit = OmapMultiHit.AtLookupAndLoad,
+                UnknownRegisters = OmapUnknownRegisters.Storage },
+            OmapMmuOptions.Dra7Dsp with { BypassSize = OmapBypassSize.PowerOfTwo, MsbUse = OmapMsbUse.WholeWalk,
+                VictimOverflow = OmapVictimOverflow.NoEntry, TlbEntries = 5 },
+            OmapMmuOptions.Dra7Ipu with { TableIndexing = OmapTableIndexing.Or, MultiHit = OmapMultiHit.Never,
+                StatusReleasesTlbMiss = true },
         ];
         foreach (var options in variants)
         {
             var first = Run(options, seed);
-            Assert.True(first.Counters is { Hits: > 0, Misses: > 0, Invalidations: > 0, Faults: > 0 }, $"seed {seed}: {options} {first.Counters}");
+            Assert.True(first.Counters is { Hits: > 0, Misses: > 0, Invalidations: > 0, Faults: > 0 },
+                $"seed {seed}: {options} {first.Counters}");
             Assert.True(first == Run(options, seed), $"seed {seed}: {options} is not deterministic");
         }
     }
@@ -68,7 +72,8 @@ public class OmapFuzzTests
                     rig.Mmu.SetEntry(random.Next(options.TlbEntries), (uint)random.Next(), (uint)random.Next());
                     break;
                 default:
-                    var request = Translations.RandomRequest(default, new Iova(address), random.Next(3), random.Next(8) == 0, (ushort)random.Next(65536));
+                    var request = Translations.RandomRequest(default, new Iova(address), random.Next(3), random.Next(8) == 0,
+                        (ushort)random.Next(65536));
                     Mix((ulong)rig.Mmu.Translate(request, out var physical, out var contiguous));
                     Mix(physical.Value);
                     Mix(contiguous);

@@ -53,7 +53,8 @@ public class OmapRegisterTests
                 OmapRegisters.Cam => 0xFFFF_F00Fu,
                 OmapRegisters.Ram => 0xFFFF_F3C0u,
                 OmapRegisters.TableBaseMsb or OmapRegisters.RamMsb when dra7 => 0xFu,
-                OmapRegisters.GpReg => options.GpRegister switch { OmapGpRegister.None => 0u, OmapGpRegister.BusErrorBack => 1u, _ => 0xFFFF_0001u },
+                OmapRegisters.GpReg =>
+                    options.GpRegister switch { OmapGpRegister.None => 0u, OmapGpRegister.BusErrorBack => 1u, _ => 0xFFFF_0001u },
                 0x90 or 0x98 or 0xA0 or 0xA8 when dra7 => 0xFFFF_0000u,
                 0x94 or 0x9C or 0xA4 or 0xAC when dra7 => 0xFu,
                 _ => 0u,

@@ -74,7 +74,8 @@ internal sealed class OmapRig : IDisposable
         return entry;
     }
 
-    public TranslationStatus Access(uint address, out uint target, DmaAccess access = DmaAccess.Read, bool debug = false, ushort id = 0, bool fetch = false)
+    public TranslationStatus Access(uint address, out uint target, DmaAccess access = DmaAccess.Read, bool debug = false, ushort id = 0,
+        bool fetch = false)
     {
         var flags = (debug ? AccessFlags.Debug : 0) | (fetch ? AccessFlags.Instruction : 0);
         var result = Mmu.Translate(new BusRequest(new Requester(default, null, flags), new Iova(address), access, tag: id));

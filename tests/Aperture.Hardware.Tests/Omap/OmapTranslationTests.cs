@@ -12,7 +12,8 @@ public class OmapTranslationTests
     public void Disabled_mmu_passes_addresses_unchanged()
     {
         using var rig = new OmapRig();
-        Assert.Equal(TranslationStatus.Ok, rig.Mmu.Translate(new BusRequest(default, new Iova(0xDEAD_BEEF), DmaAccess.Write), out var address, out var contiguous));
+        Assert.Equal(TranslationStatus.Ok,
+            rig.Mmu.Translate(new BusRequest(default, new Iova(0xDEAD_BEEF), DmaAccess.Write), out var address, out var contiguous));
         Assert.Equal(new PhysicalAddress(0xDEAD_BEEF), address);
         Assert.Equal(0x1_0000_0000ul - 0xDEAD_BEEF, contiguous);
     }

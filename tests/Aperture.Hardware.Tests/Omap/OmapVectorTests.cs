@@ -40,7 +40,8 @@ public class OmapVectorTests
                 case "note" when IsDefect(line):
                     return;
                 case "unit":
-                    units[Name(line, "unit")] = new OmapMmu(bus, Variant(file, Name(line, "unit")) with { WindowSize = line.GetProperty("size").GetUInt32() });
+                    units[Name(line, "unit")] =
+                        new OmapMmu(bus, Variant(file, Name(line, "unit")) with { WindowSize = line.GetProperty("size").GetUInt32() });
                     break;
                 case "api":
                     attached = line.GetProperty("call").GetString() == "attach_dev" ? Name(line, "dom") : null;
@@ -49,7 +50,8 @@ public class OmapVectorTests
                     units[Name(line, "unit")].Poke((uint)Hex(line, "off"), (uint)Hex(line, "val"));
                     break;
                 case "tlb":
-                    units[Name(line, "unit")].SetEntry(line.GetProperty("index").GetInt32(), (uint)Hex(line, "cam"), (uint)Hex(line, "ram"));
+                    units[Name(line, "unit")]
+                        .SetEntry(line.GetProperty("index").GetInt32(), (uint)Hex(line, "cam"), (uint)Hex(line, "ram"));
                     break;
                 case "w":
                     Assert.True(units[Name(line, "unit")].TryWrite((uint)Hex(line, "off"), 4, Hex(line, "val")), where);
@@ -107,7 +109,8 @@ public class OmapVectorTests
             "55082000.mmu" => OmapMmuOptions.Omap4Ipu,
             _ => OmapMmuOptions.Dra7Dsp,
         };
-        var probe = File.ReadLines(Path.Combine(Folder(), file)).First(line => line.Contains($"\"probe\",\"dev\":\"{unit}\"", StringComparison.Ordinal));
+        var probe = File.ReadLines(Path.Combine(Folder(), file))
+            .First(line => line.Contains($"\"probe\",\"dev\":\"{unit}\"", StringComparison.Ordinal));
         return options with { TlbEntries = JsonDocument.Parse(probe).RootElement.GetProperty("tlbEntries").GetInt32() };
     }
 
@@ -140,5 +143,6 @@ public class OmapVectorTests
 
     private static ulong Parse(string text) => ulong.Parse(text.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
-    private static string Folder([CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "vectors", "omap");
+    private static string Folder([CallerFilePath] string here = "") =>
+        Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "vectors", "omap");
 }

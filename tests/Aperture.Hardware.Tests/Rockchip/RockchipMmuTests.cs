@@ -16,7 +16,8 @@ public sealed class RockchipMmuTests
         using var rig = new RockchipRig();
         Assert.Equal(0x18u, rig[RockchipMmuRegister.Status]);
         Assert.Equal(0xDEAD_BEEFul, rig.Reaches(0xDEAD_BEEF));
-        Assert.Equal(TranslationStatus.Aborted, rig.Unit.Translate(new BusRequest(default, new Iova(1UL << 32), DmaAccess.Read), out _, out _));
+        Assert.Equal(TranslationStatus.Aborted,
+            rig.Unit.Translate(new BusRequest(default, new Iova(1UL << 32), DmaAccess.Read), out _, out _));
     }
 
     [Fact]
@@ -75,7 +76,8 @@ public sealed class RockchipMmuTests
         using var rig = new RockchipRig();
         rig.Map(Page, 0x8123_4000);
         rig.Start();
-        Assert.Equal(TranslationStatus.Stalled, rig.Unit.Translate(new BusRequest(new Requester(default), new Iova(Page + 0x1004), DmaAccess.Write, tag: 9), out _, out _));
+        Assert.Equal(TranslationStatus.Stalled,
+            rig.Unit.Translate(new BusRequest(new Requester(default), new Iova(Page + 0x1004), DmaAccess.Write, tag: 9), out _, out _));
         Assert.Equal((true, true, 9), (rig.Status.IsFaulting, rig.Status.IsWrite, rig.Status.BusId));
         Assert.Equal(Page + 0x1004, rig[RockchipMmuRegister.FaultAddress]);
         Assert.Equal(1u, rig[RockchipMmuRegister.InterruptStatus]);
@@ -210,7 +212,9 @@ public sealed class RockchipMmuTests
         rig.Start();
         Assert.Equal(TranslationStatus.Stalled, rig.Translate(Page, out _));
         rig.Command(RockchipMmuCommand.ForceReset);
-        Assert.Equal((0u, 0x18u, 0u, 1u), (rig[RockchipMmuRegister.TableBase], rig[RockchipMmuRegister.Status], rig[RockchipMmuRegister.InterruptMask], rig[RockchipMmuRegister.RawStatus]));
+        Assert.Equal((0u, 0x18u, 0u, 1u),
+            (rig[RockchipMmuRegister.TableBase], rig[RockchipMmuRegister.Status], rig[RockchipMmuRegister.InterruptMask],
+            rig[RockchipMmuRegister.RawStatus]));
         Assert.False(rig.Unit.Interrupt.IsAsserted);
         rig.Reaches(Page);
 
@@ -248,7 +252,8 @@ public sealed class RockchipMmuTests
     public void What_does_not_exist_is_refused()
     {
         RockchipIommuOptions good = new();
-        foreach (var bad in new[] { good with { Mmus = 0 }, good with { WindowSize = 0x24 }, good with { WindowSize = 0x2A }, good with { TlbEntries = 0 }, good with { LineEntries = 3 }, good with { Lines = 0 } })
+        foreach (var bad in new[] { good with { Mmus = 0 }, good with { WindowSize = 0x24 }, good with { WindowSize = 0x2A },
+            good with { TlbEntries = 0 }, good with { LineEntries = 3 }, good with { Lines = 0 } })
             Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => new RockchipRig(bad).Dispose()).Status);
         using var rig = new RockchipRig();
         Assert.Throws<ApertureException>(() => rig.Unit.Mmus[0].Poke(RockchipMmuRegister.Command, 0));

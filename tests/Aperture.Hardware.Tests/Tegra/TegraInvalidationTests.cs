@@ -87,7 +87,8 @@ public class TegraInvalidationTests
         for (var i = 0u; i < 64; i++)
         {
             var isFlushed = i * 4 >= atom && i * 4 < 2 * atom;
-            Assert.Equal(isFlushed ? TranslationStatus.Aborted : TranslationStatus.Ok, unit.Translate(Iova + (i << 12), DmaAccess.Read, out _));
+            Assert.Equal(isFlushed ? TranslationStatus.Aborted : TranslationStatus.Ok,
+                unit.Translate(Iova + (i << 12), DmaAccess.Read, out _));
         }
     }
 
@@ -95,7 +96,8 @@ public class TegraInvalidationTests
     public void A_flush_by_a_high_address_needs_its_upper_bits()
     {
         using var memory = new Aperture.Core.Memory.PhysicalMemory(
-            new Aperture.Core.Memory.MemoryRange(new PhysicalAddress(TegraHarness.Ram), 1 << 20), new Aperture.Core.Memory.MemoryRange(new PhysicalAddress(0x2_8000_0000), 1 << 20));
+            new Aperture.Core.Memory.MemoryRange(new PhysicalAddress(TegraHarness.Ram), 1 << 20),
+                new Aperture.Core.Memory.MemoryRange(new PhysicalAddress(0x2_8000_0000), 1 << 20));
         using var unit = new TegraHarness(TegraSmmuOptions.Tegra124, new(memory));
         unit.Start();
         unit.Link(Iova, 0x2_8000_1000);
@@ -153,7 +155,8 @@ public class TegraInvalidationTests
             {
                 unit.Route(unit.Swgroup, asid);
                 foreach (var at in addresses)
-                    Assert.Equal(isTaken(asid, at) ? TranslationStatus.Aborted : TranslationStatus.Ok, unit.Translate(at, DmaAccess.Read, out _));
+                    Assert.Equal(isTaken(asid, at) ? TranslationStatus.Aborted : TranslationStatus.Ok,
+                        unit.Translate(at, DmaAccess.Read, out _));
             }
         }
     }

@@ -72,7 +72,8 @@ public class TegraRegisterTests
     public void Power_and_reset_lose_everything_a_clock_nothing()
     {
         using var unit = new TegraHarness(TegraSmmuOptions.Tegra124);
-        foreach (var lose in (Action<TegraSmmu>[])[model => model.SetPower(false), model => model.SetReset(true), model => model.IsClocked = false])
+        foreach (var lose in (Action<TegraSmmu>[])[model => model.SetPower(false), model => model.SetReset(true), model =>
+            model.IsClocked = false])
         {
             unit.Start();
             unit.Link(0x1000_0000);
@@ -115,7 +116,9 @@ public class TegraRegisterTests
         var reset = unit.Soc.HotResets.First(reset => reset.Swgroup != 0 && (reset.Bank == 1) == (control == 0x970));
         unit.Write(control, reset.Mask);
         Assert.Equal(TranslationStatus.Stalled, unit.Translate(0x8000_0000, DmaAccess.Read, out _, reset.Swgroup));
-        Assert.Equal(TranslationStatus.Stalled, unit.Translate(0x8000_0000, DmaAccess.Write, out _, TegraSmmu.FirstClientStream + unit.Soc.FindClient(reset.Swgroup, true)!.Value.Id));
+        Assert.Equal(TranslationStatus.Stalled,
+            unit.Translate(0x8000_0000, DmaAccess.Write, out _, TegraSmmu.FirstClientStream
+            + unit.Soc.FindClient(reset.Swgroup, true)!.Value.Id));
         unit.AssertMapped(0x8000_0000, 0x8000_0000, stream: unit.Other);
         Assert.Equal((0u, 0u, reset.Mask), (unit.Read(status), unit.Read(status), unit.Read(status)));
         unit.Write(control, 0);
@@ -132,7 +135,8 @@ public class TegraRegisterTests
     [InlineData(0x1000u, 128)]
     public void Options_out_of_range_are_refused(uint window, int lines)
     {
-        var error = Assert.Throws<ApertureException>(() => new TegraHarness(TegraSmmuOptions.Tegra30 with { WindowSize = window, PtcLines = lines }));
+        var error = Assert.Throws<ApertureException>(() =>
+            new TegraHarness(TegraSmmuOptions.Tegra30 with { WindowSize = window, PtcLines = lines }));
         Assert.Equal(Status.InvalidArgument, error.Status);
         Assert.Throws<ApertureException>(() => new TegraHarness(TegraSmmuOptions.Tegra124 with { WindowSize = 0x400 }));
     }

@@ -75,7 +75,8 @@ public class TegraVectorTests
             unit.Start();
             unit.SetDirectory(0, directory);
             var status = unit.Translate(Hex(line, "iova"), access, out var target);
-            var isAllowed = line.TryGetProperty("prot", out var prot) && prot.GetString() != "none" && prot.GetString()!.Contains(letter, StringComparison.Ordinal);
+            var isAllowed = line.TryGetProperty("prot", out var prot) && prot.GetString() != "none"
+                && prot.GetString()!.Contains(letter, StringComparison.Ordinal);
             Assert.True(status == (isAllowed ? TranslationStatus.Ok : TranslationStatus.Aborted), $"{where}: {access} got {status}");
             Assert.True(!isAllowed || target == Hex(line, "pa"), $"{where}: got 0x{target:x}");
         }
@@ -101,7 +102,8 @@ public class TegraVectorTests
             Store(memory, address, value);
     }
 
-    private static void Store(PhysicalMemory memory, ulong address, uint value) => MemoryMarshal.Write(memory.Span(new PhysicalAddress(address), 4), in value);
+    private static void Store(PhysicalMemory memory, ulong address, uint value) =>
+        MemoryMarshal.Write(memory.Span(new PhysicalAddress(address), 4), in value);
 
     private static string Name(JsonElement line, string property) => line.GetProperty(property).GetString()!;
 
@@ -109,5 +111,6 @@ public class TegraVectorTests
 
     private static ulong Parse(string text) => ulong.Parse(text.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
-    private static string Folder([CallerFilePath] string path = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "../../vectors/tegra"));
+    private static string Folder([CallerFilePath] string path = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "../../vectors/tegra"));
 }

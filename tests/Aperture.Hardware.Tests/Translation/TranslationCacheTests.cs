@@ -164,7 +164,8 @@ public class TranslationCacheTests
                 case < 4:
                     var shift = random.Next(12, 21);
                     var global = random.Next(8) == 0;
-                    entries[cache.Fill(context, new TlbPage(new Iova(address), shift, IsGlobal: global))] = (context, address >> shift, shift, global);
+                    entries[cache.Fill(context, new TlbPage(new Iova(address), shift, IsGlobal: global))] =
+                        (context, address >> shift, shift, global);
                     break;
                 case 4:
                     var victim = random.Next(cache.Entries);
@@ -184,7 +185,8 @@ public class TranslationCacheTests
                     var expected = entries.Count(entry => Matches(entry, context, address));
                     var count = cache.Lookup(context, new Iova(address), out var index);
                     Assert.True(Math.Min(expected, 2) == count, $"seed {seed} step {step}: {count} of {expected}");
-                    Assert.True(count == 0 ? index == -1 : index == Array.FindIndex(entries, entry => Matches(entry, context, address)), $"seed {seed} step {step}: index {index}");
+                    Assert.True(count == 0 ? index == -1 : index == Array.FindIndex(entries, entry => Matches(entry, context, address)),
+                        $"seed {seed} step {step}: index {index}");
                     break;
             }
         }

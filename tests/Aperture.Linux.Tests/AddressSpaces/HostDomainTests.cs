@@ -77,7 +77,8 @@ public sealed class HostDomainTests : IDisposable
             var stays = page < start || page >= start + size;
             Assert.Equal(stays, _domain.TryTranslate(new(page), out var address));
             Assert.Equal(stays ? 0x7000_0000 + page : 0, address.Value);
-            Assert.Equal(stays, _space.Mappings.Values.Any(mapping => mapping.Start <= page && page <= mapping.Last && mapping.Address + (page - mapping.Start) == 0x7000_0000 + page));
+            Assert.Equal(stays, _space.Mappings.Values.Any(mapping => mapping.Start <= page && page <= mapping.Last && mapping.Address
+                + (page - mapping.Start) == 0x7000_0000 + page));
         }
     }
 
@@ -153,10 +154,13 @@ public sealed class HostDomainTests : IDisposable
                 Array.ForEach(run, page => pages.Remove(page));
             }
 
-            var kernel = _space.Mappings.Values.SelectMany(mapping => Enumerable.Range(0, (int)(mapping.Size >> 12)).Select(page => (mapping.Start + ((ulong)page << 12), mapping.Address + ((ulong)page << 12))));
-            Assert.True(kernel.SequenceEqual(pages.OrderBy(page => page.Key).Select(page => (page.Key, page.Value))), $"seed {Seed}, step {step}");
+            var kernel = _space.Mappings.Values.SelectMany(mapping => Enumerable.Range(0, (int)(mapping.Size >> 12))
+                .Select(page => (mapping.Start + ((ulong)page << 12), mapping.Address + ((ulong)page << 12))));
+            Assert.True(kernel.SequenceEqual(pages.OrderBy(page => page.Key).Select(page => (page.Key, page.Value))),
+                $"seed {Seed}, step {step}");
         }
     }
 
-    private void Map(ulong iova, ulong size) => Assert.Equal(Status.Ok, _domain.Map(new(iova), new(0x7000_0000 + iova), size, Protection.ReadWrite));
+    private void Map(ulong iova, ulong size) =>
+        Assert.Equal(Status.Ok, _domain.Map(new(iova), new(0x7000_0000 + iova), size, Protection.ReadWrite));
 }

@@ -58,9 +58,11 @@ public sealed class HostUnitTests : IDisposable
     {
         var device = Add("a", _unit);
         _space.FailsNext = Status.NoMemory;
-        Assert.Contains("pin the memory", Assert.Throws<ApertureException>(() => device.Dma.Map(_memory.Allocate(4096), DmaDirection.ToDevice)).Message);
+        Assert.Contains("pin the memory",
+            Assert.Throws<ApertureException>(() => device.Dma.Map(_memory.Allocate(4096), DmaDirection.ToDevice)).Message);
         _space.FailsNext = Status.NoSpace;
-        Assert.Contains("dma_entry_limit", Assert.Throws<ApertureException>(() => device.Dma.Map(_memory.Allocate(4096), DmaDirection.ToDevice)).Message);
+        Assert.Contains("dma_entry_limit",
+            Assert.Throws<ApertureException>(() => device.Dma.Map(_memory.Allocate(4096), DmaDirection.ToDevice)).Message);
     }
 
     [Fact]
@@ -256,7 +258,9 @@ public sealed class HostUnitTests : IDisposable
     {
         var device = new Device(name)
         {
-            Description = new DeviceDescription { Compatible = ["client"], Identity = new MasterIdentity { Units = [new IommuSpecifier(unit.Device.Key, unit.Name, [])] }, IsCoherent = true, IsUntrusted = isUntrusted },
+            Description = new DeviceDescription { Compatible = ["client"],
+                Identity = new MasterIdentity { Units = [new IommuSpecifier(unit.Device.Key, unit.Name, [])] }, IsCoherent = true,
+                IsUntrusted = isUntrusted },
         };
         _drivers.Add(device);
         Assert.NotNull(device.Bound);

@@ -99,7 +99,8 @@ internal sealed class FakeHost : IDisposable
         Write($"sys/bus/pci/drivers/{driver}/unbind", "");
     }
 
-    /// <summary>What the kernel does for a function without an IOMMU in no-IOMMU mode. It goes with the driver, which this does not do.</summary>
+    /// <summary>What the kernel does for a function without an IOMMU in no-IOMMU mode. It goes with the driver, which this does not
+    /// do.</summary>
     private void MakeUpGroup(string address)
     {
         Link($"sys/bus/pci/devices/{address}/iommu_group", "../../../kernel/iommu_groups/7");

@@ -26,7 +26,8 @@ public sealed class BindingTests : IDisposable
     {
         Assert.Equal("nvme", Host.Bind(Disk));
         Assert.True(Host.Find(Disk).IsVfio);
-        Assert.Equal([$"devices/{Disk}/driver_override vfio-pci", $"devices/{Disk}/driver/unbind {Disk}", $"drivers_probe {Disk}"], _fake.Written);
+        Assert.Equal([$"devices/{Disk}/driver_override vfio-pci", $"devices/{Disk}/driver/unbind {Disk}", $"drivers_probe {Disk}"],
+            _fake.Written);
         Assert.Equal("nvme", Host.Bind(Disk)); // twice is once
         Assert.Equal(3, _fake.Written.Count);
         Assert.Equal("nvme", Host.Unbind(Disk));

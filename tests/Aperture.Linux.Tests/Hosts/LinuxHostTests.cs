@@ -46,8 +46,10 @@ public sealed class LinuxHostTests : IDisposable
     [Fact]
     public void Reads_reserved_ranges()
     {
-        _fake.Write("sys/kernel/iommu_groups/5/reserved_regions", "0x00000000fee00000 0x00000000feefffff msi\n0x000000007b000000 0x000000007fffffff direct\n");
-        Assert.Equal(["msi [0xfee00000, 0xfeefffff]", "direct [0x7b000000, 0x7fffffff]"], Host.ReservedRanges(5).Select(range => $"{range.Kind} {range.Range}"));
+        _fake.Write("sys/kernel/iommu_groups/5/reserved_regions",
+            "0x00000000fee00000 0x00000000feefffff msi\n0x000000007b000000 0x000000007fffffff direct\n");
+        Assert.Equal(["msi [0xfee00000, 0xfeefffff]", "direct [0x7b000000, 0x7fffffff]"], Host.ReservedRanges(5)
+            .Select(range => $"{range.Kind} {range.Range}"));
         Assert.Empty(Host.ReservedRanges(6));
     }
 
@@ -87,7 +89,8 @@ public sealed class LinuxHostTests : IDisposable
         _fake.Add("0000:01:00.1", "8086:1111", "020000", 5, "e1000e");
         _fake.Add("0000:00:1c.0", "8086:2222", "060400", 5, "pcieport");
         _fake.Add("0000:01:00.2", "8086:3333", "020000", 5);
-        AssertProblem(Disk, HostProblemCode.GroupNotViable, "group 5 is not viable: kernel drivers hold 0000:01:00.1 (e1000e)", "aperture host bind 0000:01:00.1");
+        AssertProblem(Disk, HostProblemCode.GroupNotViable, "group 5 is not viable: kernel drivers hold 0000:01:00.1 (e1000e)",
+            "aperture host bind 0000:01:00.1");
     }
 
     [Fact]

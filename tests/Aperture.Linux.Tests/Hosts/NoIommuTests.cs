@@ -117,7 +117,8 @@ public sealed class NoIommuTests : IDisposable
         Assert.Contains("HostDeviceOptions.UnsafeNoIommu", refusal.Message);
         Assert.Empty(opened);
         Assert.Empty(log.Lines);
-        Assert.Contains("is no real device", Assert.Throws<ApertureException>(() => machine.Open(Card, new HostDeviceOptions { UnsafeNoIommu = true })).Message);
+        Assert.Contains("is no real device",
+            Assert.Throws<ApertureException>(() => machine.Open(Card, new HostDeviceOptions { UnsafeNoIommu = true })).Message);
         Assert.True(Assert.Single(opened).IsNoIommu);
         Assert.StartsWith($"Warning: {Risk}", Assert.Single(log.Lines));
     }

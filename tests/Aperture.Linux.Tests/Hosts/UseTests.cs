@@ -182,7 +182,8 @@ public sealed class UseTests : IDisposable
         _fake.Link($"{Interface}/upper_vlan5", "../vlan5");
         _fake.Calls.Addresses["eth1"] = "192.0.2.1";
         AssertRefused(
-            Card, "network interface eth1 is part of br0", "network interface eth1 carries vlan5", "network interface eth1 has the address 192.0.2.1");
+            Card, "network interface eth1 is part of br0", "network interface eth1 carries vlan5",
+                "network interface eth1 has the address 192.0.2.1");
         Assert.DoesNotContain("carries br0", Host.UseOf(Card)!);
     }
 

@@ -83,8 +83,8 @@ public sealed class HostMemoryTests : IDisposable
         Assert.Equal(0UL, _memory.QuarantinedBytes);
     }
 
-    /// <summary>Who frees says so and then looks whether the page is mapped; who unmaps counts it out and then looks whether somebody freed. If both see the
-    /// old value the block stays in quarantine until a later unmap.</summary>
+    /// <summary>Who frees says so and then looks whether the page is mapped; who unmaps counts it out and then looks whether somebody
+    /// freed. If both see the old value the block stays in quarantine until a later unmap.</summary>
     [Fact]
     public void Freeing_and_unmapping_at_the_same_moment_missed_each_other()
     {
@@ -140,7 +140,8 @@ public sealed class HostMemoryTests : IDisposable
     public unsafe void Strange_memory_cannot_be_freed()
     {
         _memory.Allocate(4096);
-        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => _memory.Free(new MemoryBlock(null, new(0x1000), 4096))).Status);
+        Assert.Equal(Status.InvalidArgument,
+            Assert.Throws<ApertureException>(() => _memory.Free(new MemoryBlock(null, new(0x1000), 4096))).Status);
     }
 
     [Fact]

@@ -41,7 +41,8 @@ public sealed class InterruptPumpTests
         using var first = InterruptPump.CreateEvent();
         using var second = InterruptPump.CreateEvent();
         var heard = new TaskCompletionSource();
-        using var one = pump.Listen(first, () => throw new InvalidOperationException("bad"), _ => throw new InvalidOperationException("worse"));
+        using var one = pump.Listen(first, () => throw new InvalidOperationException("bad"), _ =>
+            throw new InvalidOperationException("worse"));
         using var other = pump.Listen(second, heard.SetResult, Unexpected);
         InterruptPump.Signal(first);
         Assert.Equal("worse", (await unheard.Task).Message);

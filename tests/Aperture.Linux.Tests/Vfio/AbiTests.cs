@@ -38,7 +38,8 @@ public sealed class AbiTests
     [Fact]
     public void Every_structure_is_checked_here()
     {
-        var all = typeof(VfioDmaMap).Assembly.GetTypes().Where(type => type.Namespace == typeof(VfioDmaMap).Namespace && type is { IsValueType: true, IsEnum: false });
+        var all = typeof(VfioDmaMap).Assembly.GetTypes()
+            .Where(type => type.Namespace == typeof(VfioDmaMap).Namespace && type is { IsValueType: true, IsEnum: false });
         Assert.Empty(all.Except(Layouts.Select(row => (Type)row[0])));
     }
 

@@ -1,6 +1,7 @@
 namespace Aperture.Tests.DeviceTrees;
 
-/// <summary>The device trees of real boards, which are not ours to ship: in the directory that APERTURE_BOARDS names, or in shared/boards beside the repository.</summary>
+/// <summary>The device trees of real boards, which are not ours to ship: in the directory that APERTURE_BOARDS names, or in shared/boards
+/// beside the repository.</summary>
 internal static class BoardFiles
 {
     /// <summary>The directory; null when there is none.</summary>

@@ -9,7 +9,8 @@ public class DeviceTreeNodeTests
     // Every node is closed by the caller's lambda's end; the root has one cell of each kind.
     private static DeviceTree Tree(Action<DeviceTreeWriter> body)
     {
-        var writer = new DeviceTreeWriter { BootCpu = 3 }.Reserve(0x1000, 0x2000).BeginNode("").Cells("#address-cells", 1).Cells("#size-cells", 1);
+        var writer = new DeviceTreeWriter { BootCpu = 3 }.Reserve(0x1000, 0x2000).BeginNode("").Cells("#address-cells", 1)
+            .Cells("#size-cells", 1);
         body(writer);
         return DeviceTree.Parse(writer.EndNode().ToArray());
     }
@@ -25,12 +26,15 @@ public class DeviceTreeNodeTests
     [Fact]
     public void Registers_pass_every_bus_above()
     {
-        var tree = Tree(w => w.BeginNode("bus@40000000").Cells("#address-cells", 1).Cells("#size-cells", 1).Cells("reg", 0x4000_0000, 0x100).Cells("ranges", 0, 0x4000_0000, 0x1000, 0x8000, 0x5000_0000, 0x1000)
+        var tree = Tree(w => w.BeginNode("bus@40000000").Cells("#address-cells", 1).Cells("#size-cells", 1).Cells("reg", 0x4000_0000, 0x100)
+            .Cells("ranges", 0, 0x4000_0000, 0x1000, 0x8000, 0x5000_0000, 0x1000)
             .BeginNode("inner").Strings("compatible", "simple-bus").Flag("ranges")
-            .BeginNode("dev@8010").Cells("reg", 0x8010, 0x20, 0x9000, 0x20).Strings("reg-names", "a", "b").Strings("compatible", "x").EndNode()
+            .BeginNode("dev@8010").Cells("reg", 0x8010, 0x20, 0x9000, 0x20).Strings("reg-names", "a", "b").Strings("compatible", "x")
+                .EndNode()
             .EndNode().EndNode());
         var device = tree.Find("/bus/inner/dev")!;
-        Assert.Equal((RegisterBlock[])[new RegisterBlock(0x8010, 0x20, new PhysicalAddress(0x5000_0010), "a"), new RegisterBlock(0x9000, 0x20, null, "b")], device.Registers().AsEnumerable());
+        Assert.Equal((RegisterBlock[])[new RegisterBlock(0x8010, 0x20, new PhysicalAddress(0x5000_0010), "a"),
+            new RegisterBlock(0x9000, 0x20, null, "b")], device.Registers().AsEnumerable());
         Assert.Equal("50000010.dev", device.DeviceName);
         Assert.Equal("40000000.bus:inner", device.Parent!.DeviceName);
     }
@@ -52,8 +56,10 @@ public class DeviceTreeNodeTests
         {
             w.BeginNode("chosen").Strings("compatible", "no").EndNode();
             w.BeginNode("soc").Strings("compatible", "simple-bus").Flag("ranges");
-            w.BeginNode("a@10").Strings("compatible", "x").Cells("reg", 0x10, 4).BeginNode("port").Strings("compatible", "no").EndNode().EndNode();
-            w.BeginNode("b@20").Strings("compatible", "x").Strings("status", "disabled").Flag("ranges").BeginNode("c").Strings("compatible", "no").EndNode().EndNode();
+            w.BeginNode("a@10").Strings("compatible", "x").Cells("reg", 0x10, 4).BeginNode("port").Strings("compatible", "no").EndNode()
+                .EndNode();
+            w.BeginNode("b@20").Strings("compatible", "x").Strings("status", "disabled").Flag("ranges").BeginNode("c")
+                .Strings("compatible", "no").EndNode().EndNode();
             w.BeginNode("plain").EndNode().EndNode();
         });
         Assert.Equal(["/soc", "/soc/a@10"], tree.Devices().Select(d => d.Path));
@@ -107,7 +113,8 @@ public class DeviceTreeNodeTests
     {
         var tree = Tree(w =>
         {
-            w.BeginNode("bus").Cells("#address-cells", 1).Cells("#size-cells", 1).Flag("ranges").Cells("dma-ranges", 0, 0x8000_0000, 0x1000_0000);
+            w.BeginNode("bus").Cells("#address-cells", 1).Cells("#size-cells", 1).Flag("ranges")
+                .Cells("dma-ranges", 0, 0x8000_0000, 0x1000_0000);
             w.BeginNode("inner").Flag("ranges").Flag("dma-ranges").BeginNode("a").EndNode().EndNode();
             w.BeginNode("b").Flag("dma-coherent").BeginNode("c").Flag("dma-noncoherent").EndNode().EndNode().EndNode();
             w.BeginNode("gap").BeginNode("seen").Flag("dma-ranges").BeginNode("d").EndNode().EndNode().EndNode();
@@ -136,7 +143,8 @@ public class DeviceTreeNodeTests
             w.BeginNode("masked").Cells("iommu-map", 0x100, 1, 0, 1).Cells("iommu-map-mask", 0xFF).EndNode();
         });
         var node = tree.Find("/p")!;
-        Assert.Equal((Status.Ok, 0x45u, "/u"), (node.TryMapIommuId(0x1_0105, out var unit, out var cells), Assert.Single(cells), unit?.Path));
+        Assert.Equal((Status.Ok, 0x45u, "/u"),
+            (node.TryMapIommuId(0x1_0105, out var unit, out var cells), Assert.Single(cells), unit?.Path));
         Assert.Equal((Status.Ok, 0, null), (node.TryMapIommuId(0x110, out unit, out cells), cells.Length, unit));
         Assert.Equal(Status.NoDevice, node.TryMapIommuId(0x200, out _, out _));
         Assert.Equal(Status.InvalidArgument, tree.Find("/bad")!.TryMapIommuId(0, out _, out _));
@@ -152,7 +160,8 @@ public class DeviceTreeNodeTests
             w.BeginNode("none").Cells("phandle", 1).Cells("#iommu-cells", 0).EndNode();
             w.BeginNode("two").Cells("phandle", 2).Cells("#iommu-cells", 2).EndNode();
             w.BeginNode("mixed").Cells("iommu-map", 0, 2, 0x1C00, 0x3F, 0x10, 0x100, 1, 0x20).EndNode();
-            w.BeginNode("four-of-five").Cells("iommu-map", 0, 2, 0x80, 1, 1, 0x100, 2, 0x81, 1, 1, 0x200, 2, 0x82, 1, 1, 0x300, 2, 0x83, 1, 1).EndNode();
+            w.BeginNode("four-of-five")
+                .Cells("iommu-map", 0, 2, 0x80, 1, 1, 0x100, 2, 0x81, 1, 1, 0x200, 2, 0x82, 1, 1, 0x300, 2, 0x83, 1, 1).EndNode();
             w.BeginNode("older").Cells("iommu-map", 0, 2, 0x1C10, 1, 0x100, 2, 0x1C11, 2).EndNode();
         });
         Assert.Equal("two 1c05 3f", Map("/mixed", 5));
@@ -172,10 +181,12 @@ public class DeviceTreeNodeTests
     {
         var tree = Tree(w =>
         {
-            w.BeginNode("memory@80000000").Strings("device_type", "memory").Cells("reg", 0x8000_0000, 0x1000_0000, 0x9000_0000, 0).EndNode();
+            w.BeginNode("memory@80000000").Strings("device_type", "memory").Cells("reg", 0x8000_0000, 0x1000_0000, 0x9000_0000, 0)
+                .EndNode();
             w.BeginNode("reserved-memory").Flag("ranges");
             w.BeginNode("fixed@81000000").Cells("reg", 0x8100_0000, 0x1000).Flag("no-map").Cells("phandle", 1).EndNode();
-            w.BeginNode("pool").Strings("compatible", "shared-dma-pool").Flag("reusable").Cells("size", 0x2000).Cells("alignment", 0x1000).Cells("alloc-ranges", 0x8000_0000, 0x100_0000).EndNode();
+            w.BeginNode("pool").Strings("compatible", "shared-dma-pool").Flag("reusable").Cells("size", 0x2000).Cells("alignment", 0x1000)
+                .Cells("alloc-ranges", 0x8000_0000, 0x100_0000).EndNode();
             w.BeginNode("off").Strings("status", "disabled").Cells("size", 1).EndNode();
             w.EndNode();
             w.BeginNode("dev").Cells("memory-region", 1).Strings("memory-region-names", "left").EndNode();
@@ -184,10 +195,12 @@ public class DeviceTreeNodeTests
         Assert.Equal((MemoryRange[])[new MemoryRange(new(0x8000_0000), 0x1000_0000)], tree.Memory().AsEnumerable());
         Assert.Equal(["fixed@81000000", "pool"], tree.ReservedMemory().Select(r => r.Node.Name));
         var pool = tree.Find("p")!.AsReservedMemory!;
-        Assert.True(pool is { IsDynamic: true, IsReusable: true, IsSharedDmaPool: true, IsUnmapped: false, Size: 0x2000, Alignment: 0x1000 });
+        Assert.True(pool is { IsDynamic: true, IsReusable: true, IsSharedDmaPool: true, IsUnmapped: false, Size: 0x2000,
+            Alignment: 0x1000 });
         Assert.Equal((MemoryRange[])[new MemoryRange(new(0x8000_0000), 0x100_0000)], pool.AllocationRanges.AsEnumerable());
         var region = Assert.Single(tree.Find("/dev")!.MemoryRegions());
-        Assert.Equal(("left", false, true), (region.Name, region.Target!.AsReservedMemory!.IsDynamic, region.Target.AsReservedMemory!.IsUnmapped));
+        Assert.Equal(("left", false, true),
+            (region.Name, region.Target!.AsReservedMemory!.IsDynamic, region.Target.AsReservedMemory!.IsUnmapped));
         Assert.Null(tree.Find("q"));
         Assert.Equal("p", Assert.Single(tree.Aliases()).Key);
     }

@@ -6,7 +6,8 @@ namespace Aperture.Tests.DeviceTrees;
 
 public class HostileBlobTests
 {
-    private static byte[] Sound => new DeviceTreeWriter().BeginNode("").Cells("x", 1, 2).BeginNode("a").Property("flag").EndNode().EndNode().ToArray();
+    private static byte[] Sound => new DeviceTreeWriter().BeginNode("").Cells("x", 1, 2).BeginNode("a").Property("flag").EndNode().EndNode()
+        .ToArray();
 
     [Fact]
     public void A_sound_blob_parses()
@@ -84,8 +85,10 @@ public class HostileBlobTests
             properties.Cells($"p{i}", 1);
             nodes.BeginNode($"n{i}").EndNode();
         }
-        Assert.Contains("duplicate property 'p1'", Refused(properties.Cells("p1", 2).EndNode().ToArray()).Message, StringComparison.Ordinal);
-        Assert.Contains("duplicate node 'n1'", Refused(nodes.BeginNode("n1").EndNode().EndNode().ToArray()).Message, StringComparison.Ordinal);
+        Assert.Contains("duplicate property 'p1'", Refused(properties.Cells("p1", 2).EndNode().ToArray()).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("duplicate node 'n1'", Refused(nodes.BeginNode("n1").EndNode().EndNode().ToArray()).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

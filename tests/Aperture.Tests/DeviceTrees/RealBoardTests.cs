@@ -12,7 +12,8 @@ public class RealBoardTests
         { "omap5-uevm", "ocp:dsp=4a066000.mmu; 55020000.ipu=55082000.mmu" },
         {
             "am57xx-beagle-x15",
-            "58820000.ipu=58882000.mmu; 55020000.ipu=55082000.mmu; 40800000.dsp=40d01000.mmu,40d02000.mmu; 41000000.dsp=41501000.mmu,41502000.mmu"
+            "58820000.ipu=58882000.mmu; 55020000.ipu=55082000.mmu; 40800000.dsp=40d01000.mmu,40d02000.mmu; " +
+                "41000000.dsp=41501000.mmu,41502000.mmu"
         },
         {
             "exynos4412-odroidu3",
@@ -22,13 +23,15 @@ public class RealBoardTests
         },
         {
             "exynos5433-tm2",
-            "13800000.decon=13a00000.sysmmu,13a10000.sysmmu; 13880000.decon=13a20000.sysmmu,13a30000.sysmmu; 13c00000.video-scaler=13c80000.sysmmu; "
+            "13800000.decon=13a00000.sysmmu,13a10000.sysmmu; 13880000.decon=13a20000.sysmmu,13a30000.sysmmu; " +
+                "13c00000.video-scaler=13c80000.sysmmu; "
             + "13c10000.video-scaler=13c90000.sysmmu; 13c20000.video-scaler=13ca0000.sysmmu; 15000000.scaler=15040000.sysmmu; "
             + "15010000.scaler=15050000.sysmmu; 15020000.codec=15060000.sysmmu; 152e0000.codec=15200000.sysmmu,15210000.sysmmu"
         },
     };
 
-    public static TheoryData<string> Boards => BoardFiles.Directory is { } d ? [.. Directory.GetFiles(d, "*.dtb").Select(f => Path.GetFileNameWithoutExtension(f)!).Order()] : ["none"];
+    public static TheoryData<string> Boards => BoardFiles.Directory is { } d
+        ? [.. Directory.GetFiles(d, "*.dtb").Select(f => Path.GetFileNameWithoutExtension(f)!).Order()] : ["none"];
 
     [BoardTheory]
     [MemberData(nameof(Masters))]
@@ -36,7 +39,8 @@ public class RealBoardTests
     {
         var tree = DeviceTree.Parse(BoardFiles.Read(board));
         var found = tree.Devices().Where(d => d.Has("iommus"))
-            .Select(d => d.DeviceName + "=" + string.Join(",", d.Iommus().Select(i => i.IsValid ? i.Target.DeviceName : i.Error.ToString())));
+            .Select(d => d.DeviceName + "="
+                + string.Join(",", d.Iommus().Select(i => i.IsValid ? i.Target.DeviceName : i.Error.ToString())));
         Assert.Equal(expected.Split("; ").Order(), found.Order());
     }
 
@@ -49,7 +53,9 @@ public class RealBoardTests
         Assert.All(tree.Aliases(), a => Assert.NotNull(a.Value));
         foreach (var device in tree.Devices())
         {
-            PhandleReference[] all = [.. device.Iommus(), .. device.Clocks(), .. device.Resets(), .. device.PowerDomains(), .. device.MemoryRegions(), .. device.Interrupts()];
+            PhandleReference[] all =
+                [.. device.Iommus(), .. device.Clocks(), .. device.Resets(), .. device.PowerDomains(), .. device.MemoryRegions(),
+                .. device.Interrupts()];
             Assert.All(all, r => Assert.True(r.Error is PhandleError.None or PhandleError.Empty, $"{device.Path}: {r}"));
         }
         var names = tree.Devices().Select(d => d.DeviceName).ToList();

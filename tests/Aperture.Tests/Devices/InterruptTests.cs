@@ -57,7 +57,8 @@ public class InterruptTests
 
         Assert.True(line.IsStuck);
         Assert.Equal((ulong)Interrupt.MaxRounds, line.Count);
-        Assert.Equal("interrupt: InterruptStuck: gic 7: nobody cared, the line is switched off", Assert.Single(machine.Core.Log).ToString());
+        Assert.Equal("interrupt: InterruptStuck: gic 7: nobody cared, the line is switched off", Assert.Single(machine.Core.Log)
+            .ToString());
 
         machine.Core.Remove(device);
         machine.Core.Remove(shared);

@@ -48,7 +48,8 @@ public sealed class SleepTests : IDisposable
     [Fact]
     public void Device_that_refuses_wakes_the_others_and_is_named()
     {
-        _driver.OnCall = (device, what) => { if (device == _a && what == "sleep") throw new ApertureException(Status.Busy, "firmware runs"); };
+        _driver.OnCall = (device, what) =>
+            { if (device == _a && what == "sleep") throw new ApertureException(Status.Busy, "firmware runs"); };
         var failure = Assert.Throws<ApertureException>(_machine.Core.Suspend);
         Assert.Equal("the system cannot sleep: a could not be suspended: firmware runs", failure.Message);
         Assert.Equal(["c sleep", "b sleep", "a sleep", "b wake", "c wake"], _machine.Calls);
@@ -64,7 +65,8 @@ public sealed class SleepTests : IDisposable
         _idle.Power.Get();
         _machine.Core.Suspend();
         var dead = true;
-        _driver.OnCall = (device, what) => { if (device == _b && what == "wake" && dead) throw new ApertureException(Status.TimedOut, "no answer"); };
+        _driver.OnCall = (device, what) =>
+            { if (device == _b && what == "wake" && dead) throw new ApertureException(Status.TimedOut, "no answer"); };
         var failure = Assert.Throws<ApertureException>(_machine.Core.Resume);
 
         Assert.Equal("the system is awake without b, c: no answer", failure.Message);

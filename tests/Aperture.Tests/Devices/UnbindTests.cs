@@ -111,7 +111,8 @@ public sealed class UnbindTests : IDisposable
             ManagesOwnDma = true,
             OnProbe = device =>
             {
-                inProbe = $"{device.Dma.Path} {device.Iommu!.Domain is null} {device.Iommu.Group.DefaultDomain is null} {_machine.Units["u"].Current.Count}";
+                inProbe = $"{device.Dma.Path} {device.Iommu!.Domain is null} {device.Iommu.Group.DefaultDomain is null} " +
+                    $"{_machine.Units["u"].Current.Count}";
                 device.Iommu.Group.Attach(domain);
                 device.Dma.UseDomain(domain);
             },
@@ -124,7 +125,8 @@ public sealed class UnbindTests : IDisposable
         using (var buffer = master.Dma.Allocate(4096))
             Assert.True(domain.TryTranslate(buffer.Address, out _));
         Assert.Equal(Status.NotSupported, Assert.Throws<ApertureException>(() => master.Dma.UseDomain(_machine.Iommu.Identity)).Status);
-        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => master.Dma.UseDomain(new FakeDomain(DomainType.Unmanaged))).Status);
+        Assert.Equal(Status.InvalidArgument,
+            Assert.Throws<ApertureException>(() => master.Dma.UseDomain(new FakeDomain(DomainType.Unmanaged))).Status);
 
         _machine.Core.Unbind(master);
         domain.Dispose();

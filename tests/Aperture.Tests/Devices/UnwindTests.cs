@@ -37,7 +37,8 @@ public sealed class UnwindTests : IDisposable
             {
                 Compatible = ["x"],
                 Gates = [new GateSpecifier(GateKind.PowerDomain, null, _controller.Key, "ctl", [1])],
-                Identity = new MasterIdentity { Units = [new IommuSpecifier(_first.Key, "u1", [1]), new IommuSpecifier(_second.Key, "u2", [2])] },
+                Identity = new MasterIdentity {
+                    Units = [new IommuSpecifier(_first.Key, "u1", [1]), new IommuSpecifier(_second.Key, "u2", [2])] },
                 DmaLimit = new Iova(0x7FFF_FFFF),
             },
         };
@@ -66,10 +67,12 @@ public sealed class UnwindTests : IDisposable
         {
             case "power":
                 _gates.Add(("ctl", GateKind.PowerDomain, 1), new Gate(GateKind.PowerDomain, "pd"));
-                _gates[("ctl", GateKind.PowerDomain, 1)].Changed += on => { if (on && broken) throw new ApertureException(Status.IoError, "no power"); };
+                _gates[("ctl", GateKind.PowerDomain, 1)].Changed += on =>
+                    { if (on && broken) throw new ApertureException(Status.IoError, "no power"); };
                 break;
             case "supplier":
-                _units.OnCall = (device, what) => { if (device == _second && what == "resume" && broken) throw new ApertureException(Status.IoError, "dead"); };
+                _units.OnCall = (device, what) =>
+                    { if (device == _second && what == "resume" && broken) throw new ApertureException(Status.IoError, "dead"); };
                 break;
             case "describe":
                 _machine.Units["u2"].FailAddMaster = true;
@@ -96,14 +99,17 @@ public sealed class UnwindTests : IDisposable
                 {
                     probe(device);
                     if (broken)
-                        throw step == "bug" ? new InvalidOperationException("bug") : new ApertureException(step == "probe" ? Status.IoError : Status.ProbeDefer, "not now");
+                        throw step == "bug" ? new InvalidOperationException("bug")
+                            : new ApertureException(step == "probe" ? Status.IoError : Status.ProbeDefer, "not now");
                 };
                 break;
         }
 
         if (step == "gate")
         {
-            var odd = new Device("m") { Description = _master.Description with { Gates = [new GateSpecifier(GateKind.PowerDomain, null, _controller.Key, "ctl", [8])] } };
+            var odd = new Device("m") {
+                Description = _master.Description with {
+                Gates = [new GateSpecifier(GateKind.PowerDomain, null, _controller.Key, "ctl", [8])] } };
             _machine.Core.Add(odd);
             AssertNothingLeft(odd);
             return;
@@ -150,7 +156,8 @@ public sealed class UnwindTests : IDisposable
         _machine.Core.Unbind(_master);
 
         Assert.Equal(["last", "bad", "first"], _released);
-        Assert.Contains(_machine.Core.Log, entry => entry.Kind == DriverEventKind.Trouble && entry.Device == _master && entry.Detail == "bad");
+        Assert.Contains(_machine.Core.Log, entry => entry.Kind == DriverEventKind.Trouble && entry.Device == _master
+            && entry.Detail == "bad");
     }
 
     private void AssertNothingLeft(Device device)

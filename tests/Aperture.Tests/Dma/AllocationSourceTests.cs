@@ -57,7 +57,8 @@ public sealed class AllocationSourceTests : IDisposable
         var pool = Pool("own", 4);
         _platform.CoherentPool = _machinePool;
         _platform.ContiguousArea = _machineArea;
-        var device = Attach(new DeviceDescription { CoherentPool = pool, ContiguousArea = Pool("area", 4), BouncePool = new BouncePool(_memory, _memory.Allocate(256 << 10)) }, behind);
+        var device = Attach(new DeviceDescription { CoherentPool = pool, ContiguousArea = Pool("area", 4),
+            BouncePool = new BouncePool(_memory, _memory.Allocate(256 << 10)) }, behind);
         using (var buffer = device.Dma.Allocate(3 << 12))
             Assert.True(pool.Owns(buffer.Memory.Address));
         var error = Assert.Throws<ApertureException>(() => device.Dma.Allocate(5 << 12));
@@ -78,7 +79,8 @@ public sealed class AllocationSourceTests : IDisposable
         Assert.Throws<ApertureException>(() => device.Dma.Allocate(17 << 12));
         using (var buffer = device.Dma.AllocatePages(100, DmaDirection.ToDevice))
             Assert.False(_machinePool.Owns(buffer.Memory.Address));
-        foreach (var other in (Device[])[Attach(new DeviceDescription { IsCoherent = true }), Attach(new DeviceDescription(), behind: true)])
+        foreach (var other in (Device[])[Attach(new DeviceDescription { IsCoherent = true }),
+            Attach(new DeviceDescription(), behind: true)])
         {
             using var buffer = other.Dma.Allocate(100);
             Assert.False(_machinePool.Owns(buffer.Memory.Address));
@@ -98,8 +100,10 @@ public sealed class AllocationSourceTests : IDisposable
         using (var pages = device.Dma.AllocatePages(9000, DmaDirection.Bidirectional))
         using (var pieces = device.Dma.AllocateNoncontiguous(9000, DmaDirection.Bidirectional))
         {
-            Assert.True(pool.Contains(coherent.Memory.Address) && pool.Contains(pages.Memory.Address) && pool.Contains(pieces.Pieces[0].Address));
-            Assert.All([coherent.Address, pages.Mapping.Address, pieces.Address], address => Assert.True(pool.Contains(new PhysicalAddress(address.Value)) && address.IsAligned(16384)));
+            Assert.True(pool.Contains(coherent.Memory.Address) && pool.Contains(pages.Memory.Address)
+                && pool.Contains(pieces.Pieces[0].Address));
+            Assert.All([coherent.Address, pages.Mapping.Address, pieces.Address], address =>
+                Assert.True(pool.Contains(new PhysicalAddress(address.Value)) && address.IsAligned(16384)));
             Assert.Equal(24, pool.UsedSlots);
         }
 
@@ -143,13 +147,15 @@ public sealed class AllocationSourceTests : IDisposable
         first.Dispose();
         second.Dispose();
         Assert.Equal(0, chip.UsedPages);
-        Assert.Equal((HonestMemory.Line, _memory.HighestAddress, new PhysicalAddress(HonestMemory.Base)), (both.CacheAlignment, both.HighestAddress, both.LowestAddress));
+        Assert.Equal((HonestMemory.Line, _memory.HighestAddress, new PhysicalAddress(HonestMemory.Base)),
+            (both.CacheAlignment, both.HighestAddress, both.LowestAddress));
         Assert.True(both.Owns(_memory.HighestAddress) && !both.Owns(_memory.HighestAddress + 1));
         Assert.Contains("from none of these", Assert.Throws<ApertureException>(() => both.Free(default)).Message, StringComparison.Ordinal);
         Assert.Throws<ApertureException>(() => new PrioritisedMemory());
     }
 
-    /// <summary>A device left something in memory, and the caches hold zeroes: the pool must not take these for what is in memory.</summary>
+    /// <summary>A device left something in memory, and the caches hold zeroes: the pool must not take these for what is in
+    /// memory.</summary>
     [Fact]
     public void Memory_of_a_pool_is_zero_for_the_device_too()
     {

@@ -8,7 +8,8 @@ namespace Aperture.Tests.Dma;
 public class AttributesTests
 {
     private const DmaAttributes ForMappings = DmaAttributes.SkipCpuSync | DmaAttributes.NoWarn;
-    private const DmaAttributes ForAllocations = DmaAttributes.WriteCombine | DmaAttributes.NoKernelMapping | DmaAttributes.ForceContiguous | DmaAttributes.AllocSinglePages | DmaAttributes.NoWarn;
+    private const DmaAttributes ForAllocations = DmaAttributes.WriteCombine | DmaAttributes.NoKernelMapping | DmaAttributes.ForceContiguous
+        | DmaAttributes.AllocSinglePages | DmaAttributes.NoWarn;
 
     public static TheoryData<string, DmaAttributes> All
     {
@@ -105,7 +106,8 @@ public class AttributesTests
         Assert.Equal(before + 4, rig.Memory.Ram.Cache.Counters.Operations);
         rig.Dma.MapScatter([memory], new DmaSegment[1], DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync).Unmap();
         Assert.Equal(before + 5, rig.Memory.Ram.Cache.Counters.Operations);
-        Assert.Throws<ArgumentOutOfRangeException>(() => rig.Dma.MapScatter([memory], new DmaSegment[1], DmaDirection.Bidirectional).Unmap(DmaAttributes.NoWarn));
+        Assert.Throws<ArgumentOutOfRangeException>(() => rig.Dma.MapScatter([memory], new DmaSegment[1], DmaDirection.Bidirectional)
+            .Unmap(DmaAttributes.NoWarn));
     }
 
     [Fact]

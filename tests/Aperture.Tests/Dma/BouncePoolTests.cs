@@ -69,7 +69,8 @@ public sealed class BouncePoolTests : IDisposable
     [InlineData("untrusted")]
     public void A_second_unmap_is_refused_and_leaves_the_next_owner_alone(string path)
     {
-        using var rig = DmaRig.Make(path, bounce: new BounceOptions { Bytes = BouncePool.MaxMapping, MaxBytes = BouncePool.MaxMapping, Areas = 1 });
+        using var rig = DmaRig.Make(path,
+            bounce: new BounceOptions { Bytes = BouncePool.MaxMapping, MaxBytes = BouncePool.MaxMapping, Areas = 1 });
         var memory = rig.Memory.Allocate(0x2000);
         var first = rig.Dma.Map(memory.Slice(1, 100), DmaDirection.FromDevice);
         first.Dispose();

@@ -41,7 +41,8 @@ public sealed class CacheMaintenanceTests : IDisposable
         {
             var context = Attach(architecture, behind, isCoherent: false);
             var memory = _ram.Allocate(0x3000).Slice(0x123, 0x1357);
-            foreach (var (direction, column) in ((DmaDirection, int)[])[(DmaDirection.ToDevice, 0), (DmaDirection.FromDevice, 1), (DmaDirection.Bidirectional, 2)])
+            foreach (var (direction, column) in ((DmaDirection, int)[])[(DmaDirection.ToDevice, 0), (DmaDirection.FromDevice, 1),
+                (DmaDirection.Bidirectional, 2)])
             {
                 string forDevice = table[column], forCpu = table[column + 3];
                 DmaMapping mapping = default;

@@ -17,12 +17,20 @@ public sealed class DifferentialTests(ITestOutputHelper output)
     // Caches work in lines: what shares a line with others cannot be handed over by itself.
     public static TheoryData<string, int, bool, string[]> Families => new()
     {
-        { "every byte", 1, false, ["direct", "direct-offset", "direct-snooping-chaos", "iommu", "iommu-deferred", "iommu-snooping-chaos", "bounce", "bounce-aligned", "bounce-offset", "bounce-snooping", "restricted", "untrusted", "untrusted-aligned"] },
-        { "lines, arm64", HonestMemory.Line, false, ["direct", "direct-noncoherent", "direct-noncoherent-chaos", "iommu-noncoherent", "iommu-deferred-noncoherent-chaos", "bounce-noncoherent", "bounce-noncoherent-aligned-chaos", "restricted-noncoherent-chaos", "untrusted-noncoherent-chaos"] },
-        { "lines, others", HonestMemory.Line, true, ["direct", "direct-noncoherent-armv7-chaos", "direct-noncoherent-mips", "iommu-noncoherent-armv7", "iommu-noncoherent-mips-chaos", "bounce-noncoherent-armv7-chaos", "bounce-noncoherent-mips", "untrusted-noncoherent-armv7"] },
+        { "every byte", 1, false,
+            ["direct", "direct-offset", "direct-snooping-chaos", "iommu", "iommu-deferred", "iommu-snooping-chaos", "bounce",
+            "bounce-aligned", "bounce-offset", "bounce-snooping", "restricted", "untrusted", "untrusted-aligned"] },
+        { "lines, arm64", HonestMemory.Line, false,
+            ["direct", "direct-noncoherent", "direct-noncoherent-chaos", "iommu-noncoherent", "iommu-deferred-noncoherent-chaos",
+            "bounce-noncoherent", "bounce-noncoherent-aligned-chaos", "restricted-noncoherent-chaos", "untrusted-noncoherent-chaos"] },
+        { "lines, others", HonestMemory.Line, true,
+            ["direct", "direct-noncoherent-armv7-chaos", "direct-noncoherent-mips", "iommu-noncoherent-armv7",
+            "iommu-noncoherent-mips-chaos", "bounce-noncoherent-armv7-chaos", "bounce-noncoherent-mips",
+            "untrusted-noncoherent-armv7"] },
     };
 
-    /// <summary>ARMv7 and MIPS throw away what the CPU wrote to memory that the device only writes: there the device writes all of it before anybody looks.</summary>
+    /// <summary>ARMv7 and MIPS throw away what the CPU wrote to memory that the device only writes: there the device writes all of it
+    /// before anybody looks.</summary>
     [Theory]
     [MemberData(nameof(Families))]
     public void Every_path_gives_the_same_bytes(string family, int grain, bool writesAll, string[] paths)
@@ -252,7 +260,8 @@ public sealed class DifferentialTests(ITestOutputHelper output)
 
                 default:
                     {
-                        using var buffer = rig.Dma.AllocateNoncontiguous(length, DmaDirection.Bidirectional, DmaAttributes.AllocSinglePages);
+                        using var buffer = rig.Dma.AllocateNoncontiguous(length, DmaDirection.Bidirectional,
+                            DmaAttributes.AllocSinglePages);
                         var at = buffer.Address;
                         foreach (var piece in buffer.Pieces)
                         {
@@ -319,7 +328,8 @@ public sealed class DifferentialTests(ITestOutputHelper output)
             truth.CopyTo(buffer.Memory.Span[at..]);
         }
 
-        private void CpuRead(Buffer buffer, int at, int length) => See(buffer.Memory.Span.Slice(at, length), buffer.Truth.AsSpan(at, length));
+        private void CpuRead(Buffer buffer, int at, int length) =>
+            See(buffer.Memory.Span.Slice(at, length), buffer.Truth.AsSpan(at, length));
 
         private void Same(ReadOnlySpan<byte> seen, ReadOnlySpan<byte> truth)
         {

@@ -124,7 +124,8 @@ public sealed class DmaContextTests : IDisposable
     [Fact]
     public void Scatterlist_becomes_contiguous_where_pieces_meet_at_pages()
     {
-        var blocks = new[] { _memory.Allocate(0x1000), _memory.Allocate(0x2000).Slice(0, 0x1000), default, _memory.Allocate(0x1000).Slice(0x100, 0x200), _memory.Allocate(0x1000) };
+        var blocks = new[] { _memory.Allocate(0x1000), _memory.Allocate(0x2000).Slice(0, 0x1000), default, _memory.Allocate(0x1000)
+            .Slice(0x100, 0x200), _memory.Allocate(0x1000) };
         var segments = new DmaSegment[blocks.Length];
         using (var mapping = _behind.Dma.MapScatter(blocks, segments, DmaDirection.FromDevice))
         {
@@ -138,24 +139,28 @@ public sealed class DmaContextTests : IDisposable
         Assert.Single(_unit.Invalidations);
 
         using (var mapping = _direct.Dma.MapScatter(blocks, segments, DmaDirection.FromDevice))
-            Assert.Equal(blocks.Where(block => block.Length > 0).Select(block => block.Address.Value), mapping.Segments.ToArray().Select(segment => segment.Address.Value));
+            Assert.Equal(blocks.Where(block => block.Length > 0).Select(block => block.Address.Value), mapping.Segments.ToArray()
+                .Select(segment => segment.Address.Value));
     }
 
     [Fact]
     public void Scatterlist_that_fails_at_any_piece_leaves_nothing()
     {
-        var blocks = Enumerable.Range(0, 5).Select(_ => _memory.Allocate(0x1000)).Reverse().ToArray(); // none follows the one before: five maps
+        // none follows the one before: five maps
+        var blocks = Enumerable.Range(0, 5).Select(_ => _memory.Allocate(0x1000)).Reverse().ToArray();
         var segments = new DmaSegment[5];
         for (var failing = 0; failing < 5; failing++)
         {
             Domain.FailAfter = failing;
-            Assert.Equal(Status.NoMemory, Assert.Throws<ApertureException>(() => _behind.Dma.MapScatter(blocks, segments, DmaDirection.ToDevice)).Status);
+            Assert.Equal(Status.NoMemory,
+                Assert.Throws<ApertureException>(() => _behind.Dma.MapScatter(blocks, segments, DmaDirection.ToDevice)).Status);
             Assert.Equal(0, Domain.Count);
         }
 
         Assert.Equal(0x1000ul, Domain.Space!.UsedBytes);
         Assert.Throws<ArgumentOutOfRangeException>(() => _behind.Dma.MapScatter(blocks, segments.AsSpan(0, 4), DmaDirection.ToDevice));
-        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => _behind.Dma.MapScatter([], segments, DmaDirection.ToDevice)).Status);
+        Assert.Equal(Status.InvalidArgument,
+            Assert.Throws<ApertureException>(() => _behind.Dma.MapScatter([], segments, DmaDirection.ToDevice)).Status);
     }
 
     [Fact]
@@ -163,7 +168,8 @@ public sealed class DmaContextTests : IDisposable
     {
         var memory = _memory.Allocate(0x1000);
         Domain.FailAfter = 0;
-        Assert.Contains("behind", Assert.Throws<ApertureException>(() => _behind.Dma.Map(memory, DmaDirection.ToDevice)).Message, StringComparison.Ordinal);
+        Assert.Contains("behind", Assert.Throws<ApertureException>(() => _behind.Dma.Map(memory, DmaDirection.ToDevice)).Message,
+            StringComparison.Ordinal);
         var live = _memory.Live;
         Domain.FailAfter = 0;
         Assert.Throws<ApertureException>(() => _behind.Dma.Allocate(0x2000));

@@ -35,9 +35,11 @@ public sealed class DmaPoolTests : IDisposable
             if (!pool.TryAllocate(bytes, highest, out var block))
                 continue;
             var size = System.Numerics.BitOperations.RoundUpToPowerOf2((uint)(bytes + 4095) >> 12) << 12;
-            Assert.True(block.Length == bytes && (block.Address - region.Address) % size == 0 && block.Address + (size - 1) <= highest && pool.Owns(block.Address + (size - 1)), $"seed {seed}: 0x{bytes:x} bytes at {block.Address}");
+            Assert.True(block.Length == bytes && (block.Address - region.Address) % size == 0 && block.Address + (size - 1) <= highest
+                && pool.Owns(block.Address + (size - 1)), $"seed {seed}: 0x{bytes:x} bytes at {block.Address}");
             Assert.Equal(-1, block.Span.IndexOfAnyExcept((byte)0));
-            Assert.DoesNotContain(live, other => other.Address <= block.Address + (ulong)(bytes - 1) && block.Address <= other.Address + (ulong)(other.Length - 1));
+            Assert.DoesNotContain(live, other => other.Address <= block.Address + (ulong)(bytes - 1) && block.Address <= other.Address
+                + (ulong)(other.Length - 1));
             block.Span.Fill(0xEE);
             live.Add(block);
         }

@@ -56,7 +56,8 @@ internal sealed class DmaRig : IDisposable
 
     /// <summary>A rig of each kind.</summary>
     public static IReadOnlyList<string> Paths { get; } =
-        ["direct", "direct-noncoherent", "direct-offset", "direct-snooping", "iommu", "iommu-noncoherent", "iommu-deferred", "bounce", "bounce-noncoherent", "bounce-aligned", "restricted", "untrusted", "untrusted-noncoherent"];
+        ["direct", "direct-noncoherent", "direct-offset", "direct-snooping", "iommu", "iommu-noncoherent", "iommu-deferred", "bounce",
+            "bounce-noncoherent", "bounce-aligned", "restricted", "untrusted", "untrusted-noncoherent"];
 
     public string Name { get; }
 
@@ -79,11 +80,13 @@ internal sealed class DmaRig : IDisposable
 
     public FakeDomain Domain => (FakeDomain)Device.Iommu!.Domain!;
 
-    /// <summary>A rig by the words of its name. First the path: <c>direct</c>, <c>iommu</c>, <c>bounce</c> (forced), <c>restricted</c> (a pool of its own) or
-    /// <c>untrusted</c> (behind an IOMMU). Then, in any order: <c>noncoherent</c> or <c>snooping</c>, with caches in front of memory; <c>chaos</c> in
-    /// these; <c>armv7</c> or <c>mips</c>, what is done to them; <c>deferred</c> flush; <c>offset</c>, what the bus adds; <c>aligned</c>, a device that keeps
-    /// address bits; <c>wide</c>, device addresses of 48 bits instead of 32.</summary>
-    public static DmaRig Make(string name, int bytes = 64 << 20, int? chaos = null, bool isSanitized = false, BounceOptions? bounce = null) =>
+    /// <summary>A rig by the words of its name. First the path: <c>direct</c>, <c>iommu</c>, <c>bounce</c> (forced), <c>restricted</c> (a
+    /// pool of its own) or
+    /// <c>untrusted</c> (behind an IOMMU). Then, in any order: <c>noncoherent</c> or <c>snooping</c>, with caches in front of memory;
+    /// <c>chaos</c> in these; <c>armv7</c> or <c>mips</c>, what is done to them; <c>deferred</c> flush; <c>offset</c>, what the bus adds;
+    /// <c>aligned</c>, a device that keeps address bits; <c>wide</c>, device addresses of 48 bits instead of 32.</summary>
+    public static DmaRig Make(string name, int bytes = 64 << 20, int? chaos = null, bool isSanitized = false,
+        BounceOptions? bounce = null) =>
         new(name, bytes, chaos, isSanitized, bounce ?? new BounceOptions());
 
     public static ImmutableArray<DmaRange> Window(ulong dma) => [new DmaRange(new PhysicalAddress(HonestMemory.Base), dma, 64 << 20)];
@@ -132,7 +135,8 @@ internal sealed class DmaRig : IDisposable
     private PhysicalAddress Resolve(Iova address, Protection need)
     {
         if (!_isBehind)
-            return Dma.TryToPhysical(address, 1, out var direct) ? direct : throw new InvalidOperationException($"{Name}: the bus leads {address} nowhere");
+            return Dma.TryToPhysical(address, 1, out var direct) ? direct
+                : throw new InvalidOperationException($"{Name}: the bus leads {address} nowhere");
         Assert.True(Domain.TryTranslate(address, out var physical), $"{Name}: the device cannot reach {address}");
         Assert.True((Domain.RightsAt(address) & need) != 0, $"{Name}: the device may not {need} at {address}");
         return physical;

@@ -16,7 +16,8 @@ public class FailureTests
         get
         {
             var data = new TheoryData<string, string>();
-            foreach (var path in (string[])["direct", "direct-noncoherent", "iommu", "iommu-noncoherent", "iommu-deferred", "bounce", "bounce-noncoherent", "restricted", "untrusted", "untrusted-noncoherent"])
+            foreach (var path in (string[])["direct", "direct-noncoherent", "iommu", "iommu-noncoherent", "iommu-deferred", "bounce",
+                "bounce-noncoherent", "restricted", "untrusted", "untrusted-noncoherent"])
             {
                 foreach (var call in (string[])["map", "scatter", "frames", "resource", "managed", "coherent", "pages", "pieces", "shared"])
                     data.Add(path, call);
@@ -70,7 +71,8 @@ public class FailureTests
     }
 
     private static (int Live, long PoolBytes, int Slots, int OwnSlots, int Pages, ulong Addresses) State(DmaRig rig, bool isBehind) =>
-        (rig.Memory.Live, rig.Platform.BouncePool.TotalBytes, rig.Platform.BouncePool.UsedSlots, rig.Dma.BouncePool.UsedSlots, isBehind ? rig.Domain.Count : 0, isBehind ? rig.Domain.Space!.UsedBytes : 0);
+        (rig.Memory.Live, rig.Platform.BouncePool.TotalBytes, rig.Platform.BouncePool.UsedSlots, rig.Dma.BouncePool.UsedSlots, isBehind
+            ? rig.Domain.Count : 0, isBehind ? rig.Domain.Space!.UsedBytes : 0);
 
     private static ApertureException? Try(DmaRig rig, string call, MemoryBlock memory)
     {
@@ -93,7 +95,8 @@ public class FailureTests
                 rig.Dma.Map(memory, DmaDirection.Bidirectional).Dispose();
                 break;
             case "scatter":
-                rig.Dma.MapScatter([memory.Slice(0, 0x80), memory.Slice(0xF80, 0x1000), default, memory.Slice(0x2000, 5)], new DmaSegment[4], DmaDirection.ToDevice).Dispose();
+                rig.Dma.MapScatter([memory.Slice(0, 0x80), memory.Slice(0xF80, 0x1000), default, memory.Slice(0x2000, 5)],
+                    new DmaSegment[4], DmaDirection.ToDevice).Dispose();
                 break;
             case "frames":
                 rig.Dma.MapFrames(memory.Address, (ulong)memory.Length, DmaDirection.FromDevice).Dispose();
@@ -207,6 +210,7 @@ public class FailureTests
             () => rig.Dma.AllocatePages(1, DmaDirection.ToDevice),
             () => rig.Dma.UseDomain(rig.Domain),
         ];
-        Assert.All(calls, call => Assert.Contains("not attached", Assert.Throws<ApertureException>(call).Message, StringComparison.Ordinal));
+        Assert.All(calls, call =>
+            Assert.Contains("not attached", Assert.Throws<ApertureException>(call).Message, StringComparison.Ordinal));
     }
 }

@@ -22,10 +22,13 @@ public sealed class ForgottenSyncTests(ITestOutputHelper output)
         get
         {
             var data = new TheoryData<string, DmaDirection, Forgotten, bool>();
-            foreach (var path in (string[])["direct", "direct-snooping-chaos", "direct-noncoherent-chaos", "iommu", "iommu-noncoherent-chaos", "iommu-deferred-noncoherent-chaos", "bounce", "bounce-noncoherent-chaos", "restricted", "untrusted", "untrusted-noncoherent-chaos"])
+            foreach (var path in (string[])["direct", "direct-snooping-chaos", "direct-noncoherent-chaos", "iommu",
+                "iommu-noncoherent-chaos", "iommu-deferred-noncoherent-chaos", "bounce", "bounce-noncoherent-chaos", "restricted",
+                "untrusted", "untrusted-noncoherent-chaos"])
             {
                 var isCached = path.Contains("noncoherent", StringComparison.Ordinal);
-                var isBounced = path.StartsWith("bounce", StringComparison.Ordinal) || path is "restricted" || path.StartsWith("untrusted", StringComparison.Ordinal);
+                var isBounced = path.StartsWith("bounce", StringComparison.Ordinal) || path is "restricted"
+                    || path.StartsWith("untrusted", StringComparison.Ordinal);
                 foreach (var direction in (DmaDirection[])[DmaDirection.ToDevice, DmaDirection.FromDevice, DmaDirection.Bidirectional])
                 {
                     if (direction != DmaDirection.FromDevice)
@@ -48,7 +51,8 @@ public sealed class ForgottenSyncTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Whoever_forgets_sees_wrong_bytes_where_it_matters_and_who_does_not_never(string path, DmaDirection direction, Forgotten what, bool matters)
+    public void Whoever_forgets_sees_wrong_bytes_where_it_matters_and_who_does_not_never(string path, DmaDirection direction,
+        Forgotten what, bool matters)
     {
         var seed = Environment.TickCount;
         output.WriteLine($"seed {seed}");

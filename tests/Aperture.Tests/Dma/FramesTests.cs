@@ -16,7 +16,8 @@ public class FramesTests
         PhysicalAddress[] frames = [new(0x8000_3000), new(0x8000_4000), new(0x8000_8000), new(0x8000_9000), new(0x8000_2000)];
         var pieces = new MemoryBlock[5];
         var count = DmaContext.ImportFrames(frames, 0x1000, 0x234, 0x3800, pieces);
-        Assert.Equal([(0x8000_3234ul, 0x1DCC), (0x8000_8000ul, 0x1A34)], pieces.Take(count).Select(piece => (piece.Address.Value, piece.Length)));
+        Assert.Equal([(0x8000_3234ul, 0x1DCC), (0x8000_8000ul, 0x1A34)], pieces.Take(count)
+            .Select(piece => (piece.Address.Value, piece.Length)));
         Assert.Equal(0, DmaContext.ImportFrames(frames, 0x1000, 0x234, 0, pieces));
         Assert.Equal(Status.NotPermitted, Assert.Throws<ApertureException>(() => pieces[0].Slice(4, 4).Span.Length).Status);
     }
@@ -33,7 +34,8 @@ public class FramesTests
     [InlineData(2, -4096, 0, 1)]
     [InlineData(2, 3000, 0, 1)]
     public void Impossible_imports_are_refused(int frames, int pageSize, int offset, int length) =>
-        Assert.Throws<ArgumentOutOfRangeException>(() => DmaContext.ImportFrames(new PhysicalAddress[frames], pageSize, offset, length, new MemoryBlock[2]));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            DmaContext.ImportFrames(new PhysicalAddress[frames], pageSize, offset, length, new MemoryBlock[2]));
 
     [Theory]
     [InlineData("direct")]
@@ -84,7 +86,8 @@ public class FramesTests
         var error = Assert.Throws<ApertureException>(() => rig.Dma.MapScatter(pieces, new DmaSegment[1], DmaDirection.ToDevice));
         Assert.Equal(Status.NotSupported, error.Status);
         Assert.Contains("raw page frames", error.Message, StringComparison.Ordinal);
-        error = Assert.Throws<ApertureException>(() => rig.Dma.MapFrames(memory.Address + 1, 2, DmaDirection.ToDevice, DmaAttributes.NoWarn | DmaAttributes.SkipCpuSync));
+        error = Assert.Throws<ApertureException>(() =>
+            rig.Dma.MapFrames(memory.Address + 1, 2, DmaDirection.ToDevice, DmaAttributes.NoWarn | DmaAttributes.SkipCpuSync));
         Assert.Contains("raw page frames", error.Message, StringComparison.Ordinal); // the wishes are not the cause
         pieces[0] = pieces[0].Slice(1, 2);
         Assert.Throws<ApertureException>(() => rig.Dma.Map(pieces[0], DmaDirection.ToDevice));
@@ -102,9 +105,12 @@ public class FramesTests
         var memory = rig.Memory.Allocate(0x1000);
         var pieces = new MemoryBlock[2];
         Assert.Equal(2, DmaContext.ImportFrames([memory.Address, s_device], 0x1000, 0, 0x2000, pieces));
-        Assert.Equal(Status.BadAddress, Assert.Throws<ApertureException>(() => rig.Dma.MapScatter(pieces, new DmaSegment[2], DmaDirection.ToDevice)).Status);
-        Assert.Equal(Status.BadAddress, Assert.Throws<ApertureException>(() => rig.Dma.MapFrames(s_device, 0x1000, DmaDirection.ToDevice)).Status);
-        Assert.Equal(Status.BadAddress, Assert.Throws<ApertureException>(() => rig.Dma.MapFrames(rig.Memory.HighestAddress, 2, DmaDirection.ToDevice)).Status);
+        Assert.Equal(Status.BadAddress,
+            Assert.Throws<ApertureException>(() => rig.Dma.MapScatter(pieces, new DmaSegment[2], DmaDirection.ToDevice)).Status);
+        Assert.Equal(Status.BadAddress,
+            Assert.Throws<ApertureException>(() => rig.Dma.MapFrames(s_device, 0x1000, DmaDirection.ToDevice)).Status);
+        Assert.Equal(Status.BadAddress,
+            Assert.Throws<ApertureException>(() => rig.Dma.MapFrames(rig.Memory.HighestAddress, 2, DmaDirection.ToDevice)).Status);
         using var free = rig.Dma.MapFrames(s_device, 0x1000, DmaDirection.ToDevice, DmaAttributes.SkipCpuSync);
         Assert.True(free.IsMapped);
         if (path == "iommu-noncoherent")
@@ -150,9 +156,12 @@ public class FramesTests
     {
         using var rig = DmaRig.Make(path);
         var memory = rig.Memory.Allocate(0x1000).Address;
-        foreach (var (start, length) in ((PhysicalAddress, ulong)[])[(memory, 1), (new(HonestMemory.Base - 0x1000), 0x1001), (s_device, 0), (s_device, ulong.MaxValue)])
-            Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => rig.Dma.MapResource(start, length, DmaDirection.ToDevice)).Status);
-        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => rig.Dma.MapResource(s_device, 1, (DmaDirection)3)).Status);
+        foreach (var (start, length) in ((PhysicalAddress, ulong)[])[(memory, 1), (new(HonestMemory.Base - 0x1000), 0x1001), (s_device, 0),
+            (s_device, ulong.MaxValue)])
+            Assert.Equal(Status.InvalidArgument,
+                Assert.Throws<ApertureException>(() => rig.Dma.MapResource(start, length, DmaDirection.ToDevice)).Status);
+        Assert.Equal(Status.InvalidArgument,
+            Assert.Throws<ApertureException>(() => rig.Dma.MapResource(s_device, 1, (DmaDirection)3)).Status);
     }
 
     private static byte[] ReadAll(DmaRig rig, ReadOnlySpan<DmaSegment> segments)

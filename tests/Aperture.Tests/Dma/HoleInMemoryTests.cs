@@ -7,7 +7,8 @@ namespace Aperture.Tests.Dma;
 
 public sealed unsafe class HoleInMemoryTests
 {
-    /// <summary>A5: only both ends of a range were looked at. A mapping over a hole was made, and failed when its caches were maintained.</summary>
+    /// <summary>A5: only both ends of a range were looked at. A mapping over a hole was made, and failed when its caches were
+    /// maintained.</summary>
     [Theory]
     [InlineData("iommu-noncoherent")]
     [InlineData("direct-noncoherent")]

@@ -36,12 +36,15 @@ public class IovaNextFreeTests
             var from = random.Next(Pages + 10);
             var order = random.Next(12);
             var limit = random.Next(Pages);
-            var found = space.TryFindNext(1UL << order << 12, new Iova((ulong)from << 12), new Iova(((ulong)limit << 12) - 1), out var next);
+            var found = space.TryFindNext(1UL << order << 12, new Iova((ulong)from << 12), new Iova(((ulong)limit << 12) - 1),
+                out var next);
             var expected = Expected(from, 1 << order, limit);
-            Assert.True((expected >= 0, expected) == (found, found ? (int)(next.Value >> 12) : -1), $"seed {seed}, step {i}: from {from}, 2^{order} pages below {limit}: {next}, not {expected}");
+            Assert.True((expected >= 0, expected) == (found, found ? (int)(next.Value >> 12) : -1),
+                $"seed {seed}, step {i}: from {from}, 2^{order} pages below {limit}: {next}, not {expected}");
         }
 
-        void Mark(Iova start, ulong bytes, bool isTaken) => Array.Fill(taken, isTaken, (int)(start.Value >> 12), (int)((bytes + 4095) >> 12));
+        void Mark(Iova start, ulong bytes, bool isTaken) =>
+            Array.Fill(taken, isTaken, (int)(start.Value >> 12), (int)((bytes + 4095) >> 12));
 
         int Expected(int from, int pages, int limit)
         {

@@ -3,8 +3,8 @@ using Aperture.Core.Addresses;
 
 namespace Aperture.Tests.Dma;
 
-/// <summary>Random operations on spaces of all sizes against a plain reference: what is given out is free, aligned and within the limit, what is
-/// refused does not exist, and what is not taken cannot be freed.</summary>
+/// <summary>Random operations on spaces of all sizes against a plain reference: what is given out is free, aligned and within the limit,
+/// what is refused does not exist, and what is not taken cannot be freed.</summary>
 public class IovaOracleTests
 {
     private const int Operations = 20_000; // 1,250,000 each, ten million together, were run once by hand
@@ -53,7 +53,8 @@ public class IovaOracleTests
                 case 51:
                     var (start, wanted) = (Place(), Count());
                     var isFree = reference.IsFree(start, wanted);
-                    Assert.True(isFree == space.TryTake(new Iova(start * page), wanted * page), $"{where}: {wanted} pages at {start} are {(isFree ? "free" : "taken")}");
+                    Assert.True(isFree == space.TryTake(new Iova(start * page), wanted * page),
+                        $"{where}: {wanted} pages at {start} are {(isFree ? "free" : "taken")}");
                     if (!isFree)
                         break;
                     reference.Take(start, wanted);
@@ -79,7 +80,8 @@ public class IovaOracleTests
             }
 
             var first = start.Value / page;
-            Assert.True(start.IsAligned(page * IovaReference.Alignment(count)) && first + count <= end, $"{where}: {count} pages at {start} with limit 0x{limit:x}");
+            Assert.True(start.IsAligned(page * IovaReference.Alignment(count)) && first + count <= end,
+                $"{where}: {count} pages at {start} with limit 0x{limit:x}");
             Assert.True(reference.IsFree(first, count), $"{where}: {start} was taken");
             reference.Take(first, count);
             live.Add((first, count));
@@ -88,6 +90,7 @@ public class IovaOracleTests
         ulong Place() => Math.Max(1, (ulong)random.NextInt64((long)pages) >> (random.Next(2) * random.Next(40)));
 
         // Mostly small ones; all sizes are as likely as their logarithms.
-        ulong Count() => (ulong)(random.Next(4) == 0 ? random.Next(1, (1 << random.Next(1, 1 + (int)Math.Log2(largest))) + 1) : random.Next(1, Math.Min(largest, 9)));
+        ulong Count() => (ulong)(random.Next(4) == 0 ? random.Next(1, (1 << random.Next(1, 1 + (int)Math.Log2(largest))) + 1)
+            : random.Next(1, Math.Min(largest, 9)));
     }
 }

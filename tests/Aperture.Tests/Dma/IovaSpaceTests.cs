@@ -110,7 +110,8 @@ public class IovaSpaceTests
 
         // All of it is in a cache of this thread, in pieces of four pages; another thread wants it in one piece.
         var isFound = false;
-        var thread = new Thread(() => isFound = space.TryAllocate(128 * Page, new Iova(ulong.MaxValue), false, out _) || space.TryAllocate(128 * Page, new Iova(ulong.MaxValue), out _));
+        var thread = new Thread(() => isFound = space.TryAllocate(128 * Page, new Iova(ulong.MaxValue), false, out _)
+            || space.TryAllocate(128 * Page, new Iova(ulong.MaxValue), out _));
         thread.Start();
         thread.Join();
         Assert.True(isFound);
@@ -186,12 +187,14 @@ public class IovaSpaceTests
     [Fact]
     public void Windows_may_end_with_the_space_and_must_be_in_order()
     {
-        var top = new IovaSpace(4096, [(new Iova(0x1000), new Iova(0x1FFF)), (new Iova(ulong.MaxValue - 0x1FFF), new Iova(ulong.MaxValue))]);
+        var top = new IovaSpace(4096,
+            [(new Iova(0x1000), new Iova(0x1FFF)), (new Iova(ulong.MaxValue - 0x1FFF), new Iova(ulong.MaxValue))]);
         Assert.True(top.TryTake(new Iova(ulong.MaxValue - 0xFFF), 4096));
         Assert.True(top.TryTake(new Iova(ulong.MaxValue - 0x1FFF), 4096));
         Assert.True(top.TryTake(new Iova(0x1000), 4096));
         Assert.False(top.TryTake(new Iova(0x2000), 4096));
-        Assert.Throws<ApertureException>(() => new IovaSpace(4096, [(new Iova(0x2000), new Iova(0x3000)), (new Iova(0x3000), new Iova(0x4000))]));
+        Assert.Throws<ApertureException>(() =>
+            new IovaSpace(4096, [(new Iova(0x2000), new Iova(0x3000)), (new Iova(0x3000), new Iova(0x4000))]));
         Assert.Throws<ApertureException>(() => new IovaSpace(4096, []));
     }
 }

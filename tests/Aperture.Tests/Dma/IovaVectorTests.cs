@@ -6,8 +6,8 @@ using Aperture.Core.Addresses;
 
 namespace Aperture.Tests.Dma;
 
-/// <summary>Replays recorded calls of a reference allocator. Where ranges lie need not match, but whatever was found is found, no two ranges overlap, and
-/// what is refused does not exist.</summary>
+/// <summary>Replays recorded calls of a reference allocator. Where ranges lie need not match, but whatever was found is found, no two
+/// ranges overlap, and what is refused does not exist.</summary>
 public class IovaVectorTests
 {
     private const ulong Page = 4096;
@@ -33,11 +33,13 @@ public class IovaVectorTests
                 case "alloc_iova" or "alloc_iova_fast":
                     var (count, end, recorded) = (line.GetProperty("pages").GetUInt64(), Number(line, "limitPfn") + 1, Number(line, "pfn"));
                     var isFound = space.TryAllocate(count * Page, new Iova((end * Page) - 1), out var start);
-                    Assert.True(isFound == reference.HasRoom(count, end) && (isFound || recorded == 0), $"{where}: {(isFound ? "found" : "not found")}");
+                    Assert.True(isFound == reference.HasRoom(count, end) && (isFound || recorded == 0),
+                        $"{where}: {(isFound ? "found" : "not found")}");
                     if (!isFound)
                         break;
                     var first = start.Value / Page;
-                    Assert.True(start.IsAligned(Page * IovaReference.Alignment(count)) && first + count <= end && reference.IsFree(first, count), $"{where}: got {start}");
+                    Assert.True(start.IsAligned(Page * IovaReference.Alignment(count)) && first + count <= end
+                        && reference.IsFree(first, count), $"{where}: got {start}");
                     if (recorded == 0)
                     {
                         space.Free(start, count * Page); // only where it had put its ranges there was no room
@@ -74,7 +76,9 @@ public class IovaVectorTests
     }
 
     private static ulong Number(JsonElement line, string name) =>
-        line.GetProperty(name).GetString() is { } text ? ulong.Parse(text.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture) : 0;
+        line.GetProperty(name).GetString() is { } text ? ulong.Parse(text.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)
+            : 0;
 
-    private static string Folder([CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "vectors", "iova");
+    private static string Folder([CallerFilePath] string here = "") =>
+        Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "vectors", "iova");
 }

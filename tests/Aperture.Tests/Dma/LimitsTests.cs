@@ -54,7 +54,8 @@ public sealed class LimitsTests : IDisposable
         foreach (var block in blocks)
             low = block.Address.Value < Base + (32 << 20) ? block : low;
         Assert.NotEqual(0, low.Length);
-        Assert.Equal(Status.NotSupported, Assert.Throws<ApertureException>(() => context.MapFrames(low.Address, 0x1000, DmaDirection.ToDevice)).Status);
+        Assert.Equal(Status.NotSupported,
+            Assert.Throws<ApertureException>(() => context.MapFrames(low.Address, 0x1000, DmaDirection.ToDevice)).Status);
     }
 
     [Fact]
@@ -82,7 +83,9 @@ public sealed class LimitsTests : IDisposable
         var context = Attach(Window(Base, 0x1000_0000, 64 << 20));
         using var mapping = context.MapResource(new PhysicalAddress(0x4800_0123), 0x10, DmaDirection.Bidirectional);
         Assert.Equal(0x4800_0123ul, mapping.Address.Value);
-        Assert.Equal(Status.OutOfRange, Assert.Throws<ApertureException>(() => context.MapResource(new PhysicalAddress(0x1_0000_0000), 1, DmaDirection.ToDevice)).Status);
+        Assert.Equal(Status.OutOfRange,
+            Assert.Throws<ApertureException>(() =>
+            context.MapResource(new PhysicalAddress(0x1_0000_0000), 1, DmaDirection.ToDevice)).Status);
     }
 
     [Fact]
@@ -134,7 +137,8 @@ public sealed class LimitsTests : IDisposable
     {
         using var small = new FakeMemory();
         var device = new Device("d") { Description = new DeviceDescription { DmaRanges = [Window(FakeMemory.Base, 0, 1UL << 32)] } };
-        DmaAttach.Attach(device, new IommuCore(_tables), new DmaPlatform(small) { ZoneLimit = new PhysicalAddress(FakeMemory.Base + (1 << 20) - 1) });
+        DmaAttach.Attach(device, new IommuCore(_tables),
+            new DmaPlatform(small) { ZoneLimit = new PhysicalAddress(FakeMemory.Base + (1 << 20) - 1) });
         Assert.Equal(Status.IoError, Assert.Throws<ApertureException>(() => device.Dma.SetMask(19)).Status);
         device.Dma.SetMask(20);
     }
@@ -155,7 +159,8 @@ public sealed class LimitsTests : IDisposable
         device.Dma.Offer(new DmaPlatform(_memory), null);
         device.Dma.SetMask(40);
         Assert.Equal("none", device.Dma.Path);
-        Assert.Equal(Status.NoDevice, Assert.Throws<ApertureException>(() => device.Dma.Map(_memory.Allocate(0x1000), DmaDirection.ToDevice)).Status);
+        Assert.Equal(Status.NoDevice,
+            Assert.Throws<ApertureException>(() => device.Dma.Map(_memory.Allocate(0x1000), DmaDirection.ToDevice)).Status);
         Assert.Equal(0xFF_FFFF_FFFFul, device.Dma.Mask.Value);
     }
 
@@ -167,9 +172,11 @@ public sealed class LimitsTests : IDisposable
         const ulong Odd = 0x1000_8000;
         var device = new Device("d")
         {
-            Description = new DeviceDescription { DmaRanges = [Window(Pool, 0x2000_0000, 4 << 20), Window(Pool + (8 << 20), Odd, 8 << 20)] },
+            Description = new DeviceDescription {
+                DmaRanges = [Window(Pool, 0x2000_0000, 4 << 20), Window(Pool + (8 << 20), Odd, 8 << 20)] },
         };
-        var platform = new DmaPlatform(_memory) { ForceBounce = true, Bounce = new BounceOptions { Bytes = 16 << 20, MaxBytes = 16 << 20, Areas = 1 } };
+        var platform = new DmaPlatform(_memory) { ForceBounce = true,
+            Bounce = new BounceOptions { Bytes = 16 << 20, MaxBytes = 16 << 20, Areas = 1 } };
         var wide = new Device("wide");
         DmaAttach.Attach(wide, new IommuCore(_tables), platform);
         wide.Dma.Map(_memory.Allocate(1), DmaDirection.ToDevice).Dispose(); // makes the pool
@@ -182,7 +189,8 @@ public sealed class LimitsTests : IDisposable
         {
             var isFirst = mapping.Address.Value - 0x2000_0000 < 4 << 20;
             Assert.True(isFirst || mapping.Address.Value - Odd < 8 << 20, $"{mapping.Address}");
-            Assert.Equal(mapping.Physical.Value, isFirst ? mapping.Address.Value - 0x2000_0000 + Pool : mapping.Address.Value - Odd + Pool + (8 << 20));
+            Assert.Equal(mapping.Physical.Value, isFirst ? mapping.Address.Value - 0x2000_0000 + Pool : mapping.Address.Value - Odd + Pool
+                + (8 << 20));
             Assert.Equal(mapping.Address.Value >> 16, (mapping.Address.Value + mapping.Length - 1) >> 16);
             live.Add(mapping);
         }
@@ -217,7 +225,9 @@ public sealed class LimitsTests : IDisposable
         device.Dma.SetMinAlignMask(0xFFF);
         device.Dma.Detach();
         DmaAttach.Attach(device, new IommuCore(_tables), platform);
-        Assert.Equal((uint.MaxValue, uint.MaxValue, 65536u, ulong.MaxValue, 0ul), (device.Dma.Mask.Value, device.Dma.CoherentMask.Value, device.Dma.MaxSegmentSize, device.Dma.SegmentBoundary, device.Dma.MinAlignMask));
+        Assert.Equal((uint.MaxValue, uint.MaxValue, 65536u, ulong.MaxValue, 0ul),
+            (device.Dma.Mask.Value, device.Dma.CoherentMask.Value, device.Dma.MaxSegmentSize, device.Dma.SegmentBoundary,
+            device.Dma.MinAlignMask));
     }
 
     [Theory]
@@ -253,8 +263,10 @@ public sealed class LimitsTests : IDisposable
         using var rig = DmaRig.Make("iommu");
         rig.Dma.SetMinAlignMask(0xFFFF);
         var memory = rig.Memory.Allocate(0x1000);
-        Assert.Contains("0xffff", Assert.Throws<ApertureException>(() => rig.Dma.Map(memory, DmaDirection.ToDevice)).Message, StringComparison.Ordinal);
-        Assert.Equal(Status.NotSupported, Assert.Throws<ApertureException>(() => rig.Dma.MapScatter([memory], new DmaSegment[1], DmaDirection.ToDevice)).Status);
+        Assert.Contains("0xffff", Assert.Throws<ApertureException>(() => rig.Dma.Map(memory, DmaDirection.ToDevice)).Message,
+            StringComparison.Ordinal);
+        Assert.Equal(Status.NotSupported,
+            Assert.Throws<ApertureException>(() => rig.Dma.MapScatter([memory], new DmaSegment[1], DmaDirection.ToDevice)).Status);
         Assert.Throws<ArgumentOutOfRangeException>(() => rig.Dma.SetMinAlignMask(0x7_FFFF));
         Assert.Throws<ArgumentOutOfRangeException>(() => rig.Dma.SetMinAlignMask(0xFF0));
         Assert.Throws<ArgumentOutOfRangeException>(() => rig.Dma.SetSegmentBoundary(0x7FF));

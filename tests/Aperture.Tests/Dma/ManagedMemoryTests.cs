@@ -46,9 +46,11 @@ public class ManagedMemoryTests
     {
         using var rig = DmaRig.Make("iommu", bounce: new BounceOptions { Bytes = 256 << 10, MaxBytes = 256 << 10 });
         using var owner = new CountingMemory((256 << 10) + 1);
-        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => rig.Dma.MapManaged(owner.Memory, DmaDirection.ToDevice)).Status);
+        Assert.Equal(Status.InvalidArgument,
+            Assert.Throws<ApertureException>(() => rig.Dma.MapManaged(owner.Memory, DmaDirection.ToDevice)).Status);
         rig.Domain.FailAfter = 0;
-        Assert.Equal(Status.NoMemory, Assert.Throws<ApertureException>(() => rig.Dma.MapManaged(owner.Memory[..100], DmaDirection.ToDevice)).Status);
+        Assert.Equal(Status.NoMemory,
+            Assert.Throws<ApertureException>(() => rig.Dma.MapManaged(owner.Memory[..100], DmaDirection.ToDevice)).Status);
         using (rig.Dma.MapManaged(new byte[256 << 10], DmaDirection.ToDevice))
         {
             var error = Assert.Throws<ApertureException>(() => rig.Dma.MapManaged(owner.Memory[..1], DmaDirection.ToDevice));

@@ -22,9 +22,11 @@ public sealed class MetricsTests
             var memory = rig.Memory.Allocate(0x3000);
             figures.Clear();
             var first = rig.Dma.Map(memory.Slice(5, 1000), DmaDirection.ToDevice);
-            var second = rig.Dma.MapScatter([memory.Slice(0, 0x800), memory.Slice(0x1000, 0x900)], new DmaSegment[2], DmaDirection.FromDevice);
+            var second = rig.Dma.MapScatter([memory.Slice(0, 0x800), memory.Slice(0x1000, 0x900)], new DmaSegment[2],
+                DmaDirection.FromDevice);
             var pages = rig.Dma.AllocatePages(300, DmaDirection.Bidirectional);
-            Assert.Equal((3, 1000 + 0x1100 + 300, 3, 0), (figures["maps"], figures["mapped_bytes"], figures["live_mappings"], figures["failures"]));
+            Assert.Equal((3, 1000 + 0x1100 + 300, 3, 0),
+                (figures["maps"], figures["mapped_bytes"], figures["live_mappings"], figures["failures"]));
             first.Dispose();
             second.Dispose();
             Assert.Equal(1, figures["live_mappings"]);
@@ -125,7 +127,8 @@ public sealed class MetricsTests
         using var rig = DmaRig.Make("iommu");
         using var figures = new Figures();
         using var events = new Events();
-        rig.Core.Report(rig.Domain, new FaultReport(rig.Unit, rig.Device, 0, new Iova(0x1234_5000), FaultAccess.Write, FaultReason.NotMapped, 3));
+        rig.Core.Report(rig.Domain,
+            new FaultReport(rig.Unit, rig.Device, 0, new Iova(0x1234_5000), FaultAccess.Write, FaultReason.NotMapped, 3));
         Assert.Equal(1, figures.Iommu("faults"));
         Assert.Equal(["Fault iommu 305418240 Write NotMapped"], events.Seen);
     }
@@ -206,7 +209,8 @@ public sealed class MetricsTests
 
         public double Fragmentation(string space) => Observe()[("aperture.dma.iova_fragmentation", space)];
 
-        public IEnumerable<string> Tags(string name) => Observe().Keys.Where(key => key.Name == "aperture.dma." + name).Select(key => key.Tag);
+        public IEnumerable<string> Tags(string name) => Observe().Keys.Where(key => key.Name == "aperture.dma." + name)
+            .Select(key => key.Tag);
 
         public void Clear() => _sums.Clear();
 

@@ -14,7 +14,8 @@ public sealed class ScatterLimitsTests(ITestOutputHelper output)
         using var rig = DmaRig.Make("iommu");
         var memory = rig.Memory.Allocate(1 << 20);
         rig.Dma.SetSegmentBoundary(0xFFFF);
-        using var mapping = rig.Dma.MapScatter([memory.Slice(0x800, 0x800), memory.Slice(0x2000, 0x1000), memory.Slice(0x4000, 0xF000)], new DmaSegment[3], DmaDirection.ToDevice);
+        using var mapping = rig.Dma.MapScatter([memory.Slice(0x800, 0x800), memory.Slice(0x2000, 0x1000), memory.Slice(0x4000, 0xF000)],
+            new DmaSegment[3], DmaDirection.ToDevice);
         var segments = mapping.Segments.ToArray();
         Assert.Equal([0x1800ul, 0xF000ul], segments.Select(segment => segment.Length));
         Assert.Equal((0x800ul, 0x1_0000ul - 0x800), (segments[0].Address.Value & 0xFFFF, segments[1].Address - segments[0].Address));
@@ -49,7 +50,8 @@ public sealed class ScatterLimitsTests(ITestOutputHelper output)
             {
                 // Often right behind the one before, at a page or not, and never longer than the boundary lets a single piece be.
                 at = random.Next(3) == 0 ? random.Next(200) << 12 : at;
-                var length = random.Next(6) == 0 ? 0 : random.Next(2) == 0 ? 0x1000 - (at & 0xFFF) : random.Next(1, 0x1000 - (at & 0xFFF) + 1);
+                var length = random.Next(6) == 0 ? 0 : random.Next(2) == 0 ? 0x1000 - (at & 0xFFF)
+                    : random.Next(1, 0x1000 - (at & 0xFFF) + 1);
                 pieces[i] = memory.Slice(at, length);
                 at += length;
             }
@@ -62,15 +64,18 @@ public sealed class ScatterLimitsTests(ITestOutputHelper output)
             var (seen, done) = (new byte[pieces.Sum(piece => piece.Length)], 0);
             foreach (var segment in mapping.Segments)
             {
-                Assert.True(segment.Length <= most || pieces.Any(piece => (ulong)piece.Length == segment.Length), $"a segment of 0x{segment.Length:x} bytes, the limit is 0x{most:x}");
-                Assert.True(((segment.Address.Value ^ (segment.Address.Value + segment.Length - 1)) & ~boundary) == 0, $"a segment of 0x{segment.Length:x} bytes at {segment.Address} crosses 0x{boundary:x}");
+                Assert.True(segment.Length <= most || pieces.Any(piece => (ulong)piece.Length == segment.Length),
+                    $"a segment of 0x{segment.Length:x} bytes, the limit is 0x{most:x}");
+                Assert.True(((segment.Address.Value ^ (segment.Address.Value + segment.Length - 1)) & ~boundary) == 0,
+                    $"a segment of 0x{segment.Length:x} bytes at {segment.Address} crosses 0x{boundary:x}");
                 rig.Read(segment.Address, seen.AsSpan(done, (int)segment.Length));
                 done += (int)segment.Length;
             }
 
             Assert.Equal(seen.Length, done);
             foreach (var piece in Enumerable.Reverse(pieces))
-                Assert.True(piece.Span.SequenceEqual(seen.AsSpan(done -= piece.Length, piece.Length)), $"{path}: bytes are not those of the pieces");
+                Assert.True(piece.Span.SequenceEqual(seen.AsSpan(done -= piece.Length, piece.Length)),
+                    $"{path}: bytes are not those of the pieces");
         }
 
         if (path != "untrusted") // whose whole pages do not bounce, alone
@@ -86,7 +91,8 @@ public sealed class ScatterLimitsTests(ITestOutputHelper output)
         using var rig = DmaRig.Make("iommu");
         rig.Dma.SetMaxSegmentSize(0x1000);
         var memory = rig.Memory.Allocate(0x8000);
-        using var mapping = rig.Dma.MapScatter([memory.Slice(0, 0x4000), memory.Slice(0x5000, 0x1000)], new DmaSegment[2], DmaDirection.ToDevice);
+        using var mapping = rig.Dma.MapScatter([memory.Slice(0, 0x4000), memory.Slice(0x5000, 0x1000)], new DmaSegment[2],
+            DmaDirection.ToDevice);
         Assert.Equal([0x4000ul, 0x1000ul], mapping.Segments.ToArray().Select(segment => segment.Length));
         rig.Dma.SetMaxSegmentSize(0);
         Assert.Equal(65536u, rig.Dma.MaxSegmentSize);

@@ -16,7 +16,8 @@ public sealed class ScatterTableTests
         var table = new ScatterTable(4);
         for (var round = 0; round < 3; round++)
         {
-            MemoryBlock[] pieces = [rig.Memory.Allocate(4096), rig.Memory.Allocate(8192).Slice(0, 4096), rig.Memory.Allocate(4096).Slice(64, 1024)];
+            MemoryBlock[] pieces =
+                [rig.Memory.Allocate(4096), rig.Memory.Allocate(8192).Slice(0, 4096), rig.Memory.Allocate(4096).Slice(64, 1024)];
             var bytes = new byte[4096 + 4096 + 1024];
             var seen = new byte[bytes.Length];
             new Random(round).NextBytes(bytes);
@@ -53,9 +54,11 @@ public sealed class ScatterTableTests
         using var rig = DmaRig.Make("iommu");
         var table = new ScatterTable(2);
         var block = rig.Memory.Allocate(4096);
-        Assert.Equal(Status.OutOfRange, Assert.Throws<ApertureException>(() => table.Map(rig.Dma, [block, block, block], DmaDirection.ToDevice)).Status);
+        Assert.Equal(Status.OutOfRange,
+            Assert.Throws<ApertureException>(() => table.Map(rig.Dma, [block, block, block], DmaDirection.ToDevice)).Status);
         Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => table.Map(rig.Dma, [], DmaDirection.ToDevice)).Status);
-        Assert.Equal(Status.NotSupported, Assert.Throws<ApertureException>(() => table.Map(rig.Dma, [block], DmaDirection.ToDevice, DmaAttributes.WeakOrdering)).Status);
+        Assert.Equal(Status.NotSupported,
+            Assert.Throws<ApertureException>(() => table.Map(rig.Dma, [block], DmaDirection.ToDevice, DmaAttributes.WeakOrdering)).Status);
         Assert.False(table.IsMapped);
         table.Map(rig.Dma, [block], DmaDirection.ToDevice);
         Assert.Equal(Status.Busy, Assert.Throws<ApertureException>(() => table.Map(rig.Dma, [block], DmaDirection.ToDevice)).Status);

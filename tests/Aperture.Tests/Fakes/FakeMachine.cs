@@ -49,7 +49,8 @@ internal sealed class FakeMachine : IDisposable
     });
 
     /// <summary>A driver of gate controllers: one cell, gates 0 to 7, all made at the first probe.</summary>
-    public FakeDriver GateDriver(Dictionary<(string, GateKind, uint), Gate> gates, string compatible = "gates") => Register(new FakeDriver(Calls, compatible)
+    public FakeDriver GateDriver(Dictionary<(string, GateKind, uint), Gate> gates, string compatible = "gates") =>
+        Register(new FakeDriver(Calls, compatible)
     {
         Name = "fake-gates",
         OnProbe = device => device.Manage(Core.RegisterGates(device.Key, new Gates(device.Name, gates))),
@@ -70,12 +71,14 @@ internal sealed class FakeMachine : IDisposable
         Description = new DeviceDescription
         {
             Compatible = [compatible],
-            Identity = new MasterIdentity { Units = [.. ports.Select(port => new IommuSpecifier(port.Unit.Key, port.Unit.Name, [port.Stream]))] },
+            Identity = new MasterIdentity {
+                Units = [.. ports.Select(port => new IommuSpecifier(port.Unit.Key, port.Unit.Name, [port.Stream]))] },
         },
     };
 
     /// <summary>The log in short: <c>device Kind</c> or <c>device Kind: detail</c>.</summary>
-    public string[] Log => [.. Core.Log.Select(entry => $"{entry.Device?.Name} {entry.Kind}{(entry.Detail.Length == 0 ? "" : ": " + entry.Detail)}")];
+    public string[] Log =>
+        [.. Core.Log.Select(entry => $"{entry.Device?.Name} {entry.Kind}{(entry.Detail.Length == 0 ? "" : ": " + entry.Detail)}")];
 
     public void Dispose() => Memory.Dispose();
 

@@ -3,7 +3,8 @@ using Aperture.Dma.Memory;
 
 namespace Aperture.Tests.Fakes;
 
-/// <summary>Memory that writes down what is done to the caches in front of it: <c>clean</c>, <c>invalidate</c>, <c>clean+invalidate</c>.</summary>
+/// <summary>Memory that writes down what is done to the caches in front of it: <c>clean</c>, <c>invalidate</c>,
+/// <c>clean+invalidate</c>.</summary>
 internal sealed class RecordingMemory(SystemMemory memory) : SystemMemory
 {
     /// <summary>What was done, with the range.</summary>
@@ -17,7 +18,8 @@ internal sealed class RecordingMemory(SystemMemory memory) : SystemMemory
 
     public override bool Owns(PhysicalAddress address) => memory.Owns(address);
 
-    public override bool TryAllocate(int bytes, PhysicalAddress highest, out MemoryBlock block) => memory.TryAllocate(bytes, highest, out block);
+    public override bool TryAllocate(int bytes, PhysicalAddress highest, out MemoryBlock block) =>
+        memory.TryAllocate(bytes, highest, out block);
 
     protected override void Release(MemoryBlock block) => memory.Free(block);
 

@@ -143,7 +143,8 @@ public sealed class GroupFormationTests : IDisposable
 
     private static Device Master(string name, params (Device Unit, uint Stream)[] ports) => FakeMachine.Master(name, "client", ports);
 
-    private static string Members(IommuGroup group) => string.Join(' ', group.Members.Select(member => member.Name).Order(StringComparer.Ordinal));
+    private static string Members(IommuGroup group) =>
+        string.Join(' ', group.Members.Select(member => member.Name).Order(StringComparer.Ordinal));
 
     /// <summary>A machine of units of two kinds and of masters behind any of them, shaken.</summary>
     private sealed class Rig : IDisposable
@@ -170,7 +171,8 @@ public sealed class GroupFormationTests : IDisposable
 
             for (var i = random.Next(2, 8); i > 0; i--)
             {
-                var ports = Enumerable.Range(0, random.Next(1, 4)).Select(_ => (_units[random.Next(_units.Count)], (uint)random.Next(5))).ToArray();
+                var ports = Enumerable.Range(0, random.Next(1, 4)).Select(_ => (_units[random.Next(_units.Count)], (uint)random.Next(5)))
+                    .ToArray();
                 _masters.Add(FakeMachine.Master($"m{i}", "client", ports));
             }
         }
@@ -186,7 +188,9 @@ public sealed class GroupFormationTests : IDisposable
             Assert.All(all, device => Assert.NotNull(device.Bound));
             for (var step = 0; step < 12; step++)
             {
-                Assert.Equal(expected, string.Join(" | ", _machine.Iommu.Groups.Select(group => $"{group.Id}: {string.Join(' ', group.Members.Select(member => member.Name))}")));
+                Assert.Equal(expected,
+                    string.Join(" | ", _machine.Iommu.Groups.Select(group =>
+                    $"{group.Id}: {string.Join(' ', group.Members.Select(member => member.Name))}")));
                 foreach (var master in _masters.Where(master => master.Iommu is not null))
                     Assert.Contains(master, master.Iommu!.Group.Members);
                 var device = all[_random.Next(all.Length)];
@@ -222,7 +226,8 @@ public sealed class GroupFormationTests : IDisposable
                 $"{id}: {string.Join(' ', _masters.Where((_, i) => group[i] == leader).Select(master => master.Name))}"));
         }
 
-        private bool Share(Device one, Device other) => one.Description.Identity.Units.Any(mine => other.Description.Identity.Units.Any(its =>
+        private bool Share(Device one, Device other) =>
+            one.Description.Identity.Units.Any(mine => other.Description.Identity.Units.Any(its =>
             mine.Unit == its.Unit && (_whole.Any(unit => unit.Key == mine.Unit) || mine.Cells[0] == its.Cells[0])));
     }
 

@@ -91,7 +91,8 @@ public sealed class GroupTests : IDisposable
         b.Iommu!.Group.Attach(domain);
         Assert.Equal(2, domain.Units.Count());
         Assert.Equal(Status.Busy, Assert.Throws<ApertureException>(domain.Dispose).Status);
-        Assert.Equal(Status.Busy, Assert.Throws<ApertureException>(() => a.Iommu.Group.Attach(new FakeDomain(DomainType.Unmanaged))).Status);
+        Assert.Equal(Status.Busy,
+            Assert.Throws<ApertureException>(() => a.Iommu.Group.Attach(new FakeDomain(DomainType.Unmanaged))).Status);
         Assert.Equal(Status.Busy, Assert.Throws<ApertureException>(a.Iommu.Group.UseDefaultDomain).Status);
 
         a.Iommu.Group.Detach(domain);
@@ -119,7 +120,8 @@ public sealed class GroupTests : IDisposable
 
             var masters = new[] { new Device("a"), new Device("b") };
             foreach (var master in masters)
-                core.Configure(master, [new IommuSpecifier(units[0].Device.Key, "u", [1]), new IommuSpecifier(units[1].Device.Key, "v", [1])]);
+                core.Configure(master,
+                    [new IommuSpecifier(units[0].Device.Key, "u", [1]), new IommuSpecifier(units[1].Device.Key, "v", [1])]);
             var group = masters[0].Iommu!.Group;
             var before = (FakeDomain)group.Domain!;
             var wanted = new FakeDomain(DomainType.Unmanaged);
@@ -156,7 +158,8 @@ public sealed class GroupTests : IDisposable
         var v = Unit("v");
         v.CountFrom(1);
         var device = new Device("a");
-        Assert.Throws<ApertureException>(() => _core.Configure(device, [new IommuSpecifier(u.Device.Key, "u", [1]), new IommuSpecifier(v.Device.Key, "v", [1])]));
+        Assert.Throws<ApertureException>(() =>
+            _core.Configure(device, [new IommuSpecifier(u.Device.Key, "u", [1]), new IommuSpecifier(v.Device.Key, "v", [1])]));
         Assert.Null(device.Iommu);
         Assert.Empty(_core.Groups);
         Assert.Empty(u.Masters);
@@ -246,7 +249,8 @@ public sealed class GroupTests : IDisposable
     {
         var u = Unit("u");
         Assert.Contains("cells <99>", Assert.Throws<ApertureException>(() => Master("a", (u, 99))).Message, StringComparison.Ordinal);
-        var failure = Assert.Throws<ApertureException>(() => _core.Configure(new Device("a"), [new IommuSpecifier(new object(), "ghost", [1])]));
+        var failure = Assert.Throws<ApertureException>(() =>
+            _core.Configure(new Device("a"), [new IommuSpecifier(new object(), "ghost", [1])]));
         Assert.Equal((Status.ProbeDefer, "a waits for IOMMU ghost"), (failure.Status, failure.Message));
         Assert.Empty(_core.Groups);
         Assert.Equal(Status.AlreadyExists, Assert.Throws<ApertureException>(() => _core.Register(u)).Status);

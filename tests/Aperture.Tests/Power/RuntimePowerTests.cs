@@ -44,7 +44,8 @@ public sealed class RuntimePowerTests : IDisposable
     public void Probe_runs_with_power_and_suppliers_and_leaves_the_device_idle()
     {
         Assert.Equal(
-            ["ctl probe", "ctl suspend", "s probe", "s suspend", "pd1 on", "pd2 on", "s resume", "ctl resume", "d probe", "d suspend", "ctl suspend", "s suspend", "pd2 off", "pd1 off"],
+            ["ctl probe", "ctl suspend", "s probe", "s suspend", "pd1 on", "pd2 on", "s resume", "ctl resume", "d probe", "d suspend",
+                "ctl suspend", "s suspend", "pd2 off", "pd1 off"],
             _machine.Calls);
     }
 
@@ -60,7 +61,8 @@ public sealed class RuntimePowerTests : IDisposable
             Assert.Equal(2, _device.Power.UseCount);
         }
 
-        Assert.Equal(["pd1 on", "pd2 on", "s resume", "ctl resume", "d resume", "d suspend", "ctl suspend", "s suspend", "pd2 off", "pd1 off"], _machine.Calls);
+        Assert.Equal(["pd1 on", "pd2 on", "s resume", "ctl resume", "d resume", "d suspend", "ctl suspend", "s suspend", "pd2 off",
+            "pd1 off"], _machine.Calls);
         Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(_device.Power.Put).Status);
     }
 
@@ -72,7 +74,8 @@ public sealed class RuntimePowerTests : IDisposable
         var failure = Assert.Throws<ApertureException>(_device.Power.Get);
         Assert.StartsWith("d could not be resumed: bus error", failure.Message, StringComparison.Ordinal);
         Assert.IsType<BusErrorException>(failure.InnerException);
-        Assert.Equal(["pd1 on", "pd2 on", "s resume", "ctl resume", "d resume", "ctl suspend", "s suspend", "pd2 off", "pd1 off"], _machine.Calls);
+        Assert.Equal(["pd1 on", "pd2 on", "s resume", "ctl resume", "d resume", "ctl suspend", "s suspend", "pd2 off", "pd1 off"],
+            _machine.Calls);
         Assert.Equal(0, _device.Power.UseCount);
         Assert.Equal(0, _supplier.Power.UseCount);
     }
@@ -80,7 +83,8 @@ public sealed class RuntimePowerTests : IDisposable
     [Fact]
     public void Failing_supplier_is_named_on_the_way()
     {
-        _driver.OnCall = (device, what) => { if (device == _supplier && what == "resume") throw new ApertureException(Status.TimedOut, "no clock"); };
+        _driver.OnCall = (device, what) =>
+            { if (device == _supplier && what == "resume") throw new ApertureException(Status.TimedOut, "no clock"); };
         var failure = Assert.Throws<ApertureException>(_device.Power.Get);
         Assert.Equal("d could not be resumed: s could not be resumed: no clock", failure.Message);
         Assert.Equal(Status.TimedOut, failure.Status);
@@ -91,7 +95,8 @@ public sealed class RuntimePowerTests : IDisposable
     public void Failing_suspend_leaves_the_device_active_and_is_logged()
     {
         var fail = true;
-        _driver.OnCall = (device, what) => { if (device == _device && what == "suspend" && fail) throw new ApertureException(Status.Busy, "still running"); };
+        _driver.OnCall = (device, what) =>
+            { if (device == _device && what == "suspend" && fail) throw new ApertureException(Status.Busy, "still running"); };
         _device.Power.Get();
         _device.Power.Put();
         Assert.True(_device.Power.IsActive);

@@ -33,7 +33,8 @@ public class CheckCommandTests
             Assert.Equal(["code", "severity", "node", "message"], finding.EnumerateObject().Select(member => member.Name));
             Assert.Contains(finding.GetProperty("severity").GetString(), (string[])["error", "warning", "info"]);
         });
-        Assert.Contains(findings, finding => finding.GetProperty("code").GetString() == "phandle" && finding.GetProperty("node").GetString() == "/codec@1000");
+        Assert.Contains(findings, finding => finding.GetProperty("code").GetString() == "phandle" && finding.GetProperty("node")
+            .GetString() == "/codec@1000");
 
         var (again, text) = Check(file.Path, false);
         Assert.Equal(1, again);

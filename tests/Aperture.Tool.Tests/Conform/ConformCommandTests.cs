@@ -10,7 +10,8 @@ public class ConformCommandTests
     [Fact]
     public void Good_files_give_exit_code_0_and_one_line_each()
     {
-        Assert.Equal(0, Run(false, out var output, out var error, VectorFolder.Path("omap/tlb_flush.jsonl"), VectorFolder.Path("exynos/basic_pagesizes_v5.jsonl")));
+        Assert.Equal(0, Run(false, out var output, out var error, VectorFolder.Path("omap/tlb_flush.jsonl"),
+            VectorFolder.Path("exynos/basic_pagesizes_v5.jsonl")));
         Assert.Empty(error);
         Assert.Contains("tlb_flush.jsonl: model ", output, StringComparison.Ordinal);
         Assert.Contains("0 failed", output, StringComparison.Ordinal);
@@ -40,14 +41,16 @@ public class ConformCommandTests
         Assert.Contains(problem, error, StringComparison.Ordinal);
     }
 
+    private const string Meta = "{\"e\":\"meta\",\"driver\":\"omap\",\"ramBase\":\"0x80000000\"}\n";
+
     [Theory]
-    [InlineData("{\"e\":\"meta\",\"driver\":\"omap\",\"ramBase\":\"0x80000000\"}\n{\"e\":\"uni", ":2: the line is not JSON")]
+    [InlineData(Meta + "{\"e\":\"uni", ":2: the line is not JSON")]
     [InlineData("{\"e\":\"api\",\"call\":\"map\"}", ":1: this is no vector file")]
     [InlineData("", "this is no vector file")]
-    [InlineData("{\"e\":\"meta\",\"driver\":\"omap\",\"ramBase\":\"0x80000000\"}\n{\"e\":\"w\",\"unit\":\"x\",\"off\":\"0x0\",\"val\":\"0x0\"}", ":2: there is no unit x")]
-    [InlineData("{\"e\":\"meta\",\"driver\":\"omap\",\"ramBase\":\"0x80000000\"}\n{\"e\":\"image\",\"pa\":\"0x1000\",\"bits\":32,\"words\":[\"0x0\"]}", ":2: there is no table memory")]
-    [InlineData("{\"e\":\"meta\",\"driver\":\"omap\",\"ramBase\":\"0x80000000\"}\n{\"e\":\"mem\",\"pa\":\"0xf00000000\",\"bits\":32,\"words\":[\"0x0\"]}", "more than 4 GiB")]
-    [InlineData("{\"e\":\"meta\",\"driver\":\"omap\",\"ramBase\":\"0x80000000\"}\n{\"e\":\"unit\",\"unit\":\"x\",\"pa\":\"0x0\",\"size\":-4}", ":2: 'size'")]
+    [InlineData(Meta + "{\"e\":\"w\",\"unit\":\"x\",\"off\":\"0x0\",\"val\":\"0x0\"}", ":2: there is no unit x")]
+    [InlineData(Meta + "{\"e\":\"image\",\"pa\":\"0x1000\",\"bits\":32,\"words\":[\"0x0\"]}", ":2: there is no table memory")]
+    [InlineData(Meta + "{\"e\":\"mem\",\"pa\":\"0xf00000000\",\"bits\":32,\"words\":[\"0x0\"]}", "more than 4 GiB")]
+    [InlineData(Meta + "{\"e\":\"unit\",\"unit\":\"x\",\"pa\":\"0x0\",\"size\":-4}", ":2: 'size'")]
     public void A_bad_file_is_bad_input_with_its_line(string text, string problem)
     {
         var path = Path.GetTempFileName();

@@ -8,17 +8,21 @@ public class DmaApiTests
 {
     private static readonly string s_page = File.ReadAllText(Path.Combine(Root(), "docs", "dma-api.md"));
 
-    public static TheoryData<string> Examples => [.. s_page.Split("```csharp\n").Skip(1).Select(part => part[..part.IndexOf("```", StringComparison.Ordinal)])];
+    public static TheoryData<string> Examples =>
+        [.. s_page.Split("```csharp\n").Skip(1).Select(part => part[..part.IndexOf("```", StringComparison.Ordinal)])];
 
     [Theory]
     [MemberData(nameof(Examples))]
     public void Examples_are_parts_of_the_tests(string example) =>
-        Assert.Contains(Trimmed(example), Trimmed(File.ReadAllText(Path.Combine(Root(), "tests", "Aperture.Boards.Tests", "Docs", "DmaRecipeTests.cs"))), StringComparison.Ordinal);
+        Assert.Contains(Trimmed(example),
+            Trimmed(File.ReadAllText(Path.Combine(Root(), "tests", "Aperture.Boards.Tests", "Docs", "DmaRecipeTests.cs"))),
+            StringComparison.Ordinal);
 
     [Fact]
     public void Every_attribute_and_every_figure_is_there()
     {
-        Assert.All(Enum.GetNames<DmaAttributes>().Where(name => name != "None"), name => Assert.Contains($"| `{name}` |", s_page, StringComparison.Ordinal));
+        Assert.All(Enum.GetNames<DmaAttributes>().Where(name => name != "None"), name =>
+            Assert.Contains($"| `{name}` |", s_page, StringComparison.Ordinal));
         var missing = new List<string>();
         using var listener = new MeterListener
         {
@@ -27,17 +31,21 @@ public class DmaApiTests
                 if (instrument.Meter.Name != "Aperture.Dma")
                     return;
                 var name = instrument.Name["aperture.dma".Length..];
-                if (!s_page.Contains($"`{name}`", StringComparison.Ordinal) && !s_page.Contains($"`aperture.dma{name}`", StringComparison.Ordinal))
+                if (!s_page.Contains($"`{name}`", StringComparison.Ordinal)
+                    && !s_page.Contains($"`aperture.dma{name}`", StringComparison.Ordinal))
                     missing.Add(instrument.Name);
             },
         };
-        RuntimeHelpers.RunClassConstructor(typeof(DmaContext).Assembly.GetType("Aperture.Dma.Meters.DmaMeter", throwOnError: true)!.TypeHandle);
+        RuntimeHelpers.RunClassConstructor(
+            typeof(DmaContext).Assembly.GetType("Aperture.Dma.Meters.DmaMeter", throwOnError: true)!.TypeHandle);
         listener.Start();
         Assert.Empty(missing);
     }
 
     /// <summary>The lines without their indentation.</summary>
-    private static string Trimmed(string code) => string.Join('\n', code.ReplaceLineEndings("\n").Split('\n').Select(line => line.Trim())).Trim();
+    private static string Trimmed(string code) => string.Join('\n', code.ReplaceLineEndings("\n").Split('\n').Select(line => line.Trim()))
+        .Trim();
 
-    private static string Root([CallerFilePath] string path = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "../../.."));
+    private static string Root([CallerFilePath] string path = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "../../.."));
 }

@@ -16,7 +16,9 @@ public class ReadmeTests
 
     [Fact]
     public void Readme_names_every_scenario() =>
-        Assert.All(Scenarios.All, scenario => Assert.Contains($"| `{scenario.Name}` |", File.ReadAllText(Path.Combine(Root(), "README.md")), StringComparison.Ordinal));
+        Assert.All(Scenarios.All, scenario =>
+            Assert.Contains($"| `{scenario.Name}` |", File.ReadAllText(Path.Combine(Root(), "README.md")), StringComparison.Ordinal));
 
-    private static string Root([CallerFilePath] string path = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "../../.."));
+    private static string Root([CallerFilePath] string path = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "../../.."));
 }

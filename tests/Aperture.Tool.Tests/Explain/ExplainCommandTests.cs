@@ -6,17 +6,21 @@ namespace Aperture.Tool.Tests.Explain;
 public sealed class ExplainCommandTests
 {
     private const string Record = """
-        { "device": "isp", "driver": null, "api": "Single", "address": "0x00001000", "length": 256, "memory": "0x80000000", "direction": "FromDevice", "bounced": false,
-          "made": { "file": "/src/driver.cs", "line": 12 }, "madeAt": 3, "end": "Unmapped", "ended": { "file": "/src/driver.cs", "line": 20 }, "endedAt": 5 }
+        { "device": "isp", "driver": null, "api": "Single", "address": "0x00001000", "length": 256,
+          "memory": "0x80000000", "direction": "FromDevice", "bounced": false,
+          "made": { "file": "/src/driver.cs", "line": 12 }, "madeAt": 3, "end": "Unmapped",
+          "ended": { "file": "/src/driver.cs", "line": 20 }, "endedAt": 5 }
         """;
 
     private const string Finding = $$"""
-        { "kind": "DeviceUseAfterUnmap", "device": "isp", "driver": "omap3isp", "address": "0x00001010", "length": 16, "message": "the device wrote", "advice": "stop the device",
+        { "kind": "DeviceUseAfterUnmap", "device": "isp", "driver": "omap3isp", "address": "0x00001010", "length": 16,
+          "message": "the device wrote", "advice": "stop the device",
           "at": 6, "count": 3, "mapping": {{Record}}, "neighbours": [], "history": [ {{Record}} ] }
         """;
 
     private const string Fault = $$"""
-        { "unit": "mmu", "device": null, "driver": null, "address": "0x00002000", "access": "Write", "reason": "NotMapped", "context": 0, "code": 1, "history": [ {{Record}} ] }
+        { "unit": "mmu", "device": null, "driver": null, "address": "0x00002000", "access": "Write", "reason": "NotMapped",
+          "context": 0, "code": 1, "history": [ {{Record}} ] }
         """;
 
     [Theory]
@@ -42,7 +46,8 @@ public sealed class ExplainCommandTests
     }
 
     [Fact]
-    public void Nothing_to_tell_is_good_news() => Assert.Contains("all is well", Explain("""{ "findings": [], "faults": [] }"""), StringComparison.Ordinal);
+    public void Nothing_to_tell_is_good_news() =>
+        Assert.Contains("all is well", Explain("""{ "findings": [], "faults": [] }"""), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("")]
@@ -55,7 +60,8 @@ public sealed class ExplainCommandTests
     public void Anything_else_is_bad_input(string json) => Assert.Throws<ApertureException>(() => Explain(json));
 
     [Fact]
-    public void A_missing_file_is_bad_input() => Assert.Throws<ApertureException>(() => ExplainCommand.Run("/nowhere/at/all.json", TextWriter.Null));
+    public void A_missing_file_is_bad_input() =>
+        Assert.Throws<ApertureException>(() => ExplainCommand.Run("/nowhere/at/all.json", TextWriter.Null));
 
     private static string Explain(string json)
     {

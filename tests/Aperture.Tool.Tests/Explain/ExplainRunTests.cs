@@ -23,7 +23,8 @@ public sealed class ExplainRunTests
         var faults = machine.Iommu.FaultCount;
         var address = UseAfterUnmap(client);
         Assert.Equal(faults + 1, machine.Iommu.FaultCount);
-        var report = new RunReport(machine, UnboundDevices.Find(machine), [], new ScenarioResult("broken", false, ["the device used a buffer after its unmap"])) { Faults = [machine.Iommu.Faults[^1]] };
+        var report = new RunReport(machine, UnboundDevices.Find(machine), [],
+            new ScenarioResult("broken", false, ["the device used a buffer after its unmap"])) { Faults = [machine.Iommu.Faults[^1]] };
         Assert.Equal(1, report.ExitCode);
         using var json = new StringWriter();
         RunJson.Write(report, json);
@@ -34,12 +35,16 @@ public sealed class ExplainRunTests
         var name = client.Device.Name;
         var story = text.ToString();
         Assert.Contains($"DeviceUseAfterUnmap on {name}, driver dma-master.", story, StringComparison.Ordinal);
-        Assert.Contains($"the device wrote 0x40 bytes at {address}, whose mapping had ended, and the IOMMU refused it", story, StringComparison.Ordinal);
-        Assert.Contains($"The mapping: a single mapping of {name}, 0x1000 bytes at {address} from the device, made at ", story, StringComparison.Ordinal);
+        Assert.Contains($"the device wrote 0x40 bytes at {address}, whose mapping had ended, and the IOMMU refused it", story,
+            StringComparison.Ordinal);
+        Assert.Contains($"The mapping: a single mapping of {name}, 0x1000 bytes at {address} from the device, made at ", story,
+            StringComparison.Ordinal);
         Assert.Matches(@"made at \S*ExplainRunTests\.cs:\d+ in call \d+; it ended at \S*ExplainRunTests\.cs:\d+, in call \d+", story);
         Assert.Contains("What to do: stop the device", story, StringComparison.Ordinal);
-        Assert.Contains($"Fault on {name}, driver dma-master, reported by {machine.Iommu.Faults[^1].Unit!.Name}.", story, StringComparison.Ordinal);
-        Assert.Contains($"device address {machine.Iommu.Faults[^1].Address}, and nothing was mapped there.", story, StringComparison.Ordinal);
+        Assert.Contains($"Fault on {name}, driver dma-master, reported by {machine.Iommu.Faults[^1].Unit!.Name}.", story,
+            StringComparison.Ordinal);
+        Assert.Contains($"device address {machine.Iommu.Faults[^1].Address}, and nothing was mapped there.", story,
+            StringComparison.Ordinal);
         Assert.Contains("What is and was mapped on that page:", story, StringComparison.Ordinal);
     }
 

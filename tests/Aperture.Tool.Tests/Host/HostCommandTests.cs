@@ -47,7 +47,8 @@ public sealed class HostCommandTests : IDisposable
         var table = lines.TakeWhile(line => !line.StartsWith(Disk, StringComparison.Ordinal)).ToArray();
         Assert.All(table, line => Assert.True(line.TrimEnd().Length <= 80, line));
         Assert.Equal(2, table.Count(line => line.TrimStart().StartsWith("0000:", StringComparison.Ordinal))); // one line each
-        Assert.Contains($"{Disk}: process 470 (a-program) has /sys/bus/pci/devices/{Disk}/resource0 open, process 471 has", _output.ToString());
+        Assert.Contains($"{Disk}: process 470 (a-program) has /sys/bus/pci/devices/{Disk}/resource0 open, process 471 has",
+            _output.ToString());
     }
 
     [Fact]
@@ -92,7 +93,8 @@ public sealed class HostCommandTests : IDisposable
         Assert.True(_fake.Host.Find(Disk).IsVfio);
         Assert.Equal(0, HostBinding.Unbind(_fake.Host, [Disk], false, _output));
         Assert.Equal(
-            ["0000:01:00.0: nvme -> vfio-pci, group 5", "0000:01:00.0: bound to vfio-pci already", "0000:01:00.0: would go from vfio-pci back to nvme", "0000:01:00.0: nvme"],
+            ["0000:01:00.0: nvme -> vfio-pci, group 5", "0000:01:00.0: bound to vfio-pci already",
+                "0000:01:00.0: would go from vfio-pci back to nvme", "0000:01:00.0: nvme"],
             _output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries));
     }
 

@@ -8,9 +8,12 @@ internal sealed class BrokenBoard(DeviceTree tree)
     private readonly Dictionary<(string Path, string Property), byte[]?> _properties = []; // null: left out
     private readonly HashSet<string> _removed = [];
 
-    public BrokenBoard Strings(string path, string property, params string[] values) => Bytes(path, property, System.Text.Encoding.ASCII.GetBytes(string.Join('\0', values) + '\0'));
+    public BrokenBoard Strings(string path, string property, params string[] values) =>
+        Bytes(path, property, System.Text.Encoding.ASCII.GetBytes(string.Join('\0', values) + '\0'));
 
-    public BrokenBoard Cells(string path, string property, params uint[] cells) => Bytes(path, property, [.. cells.SelectMany(cell => (byte[])[(byte)(cell >> 24), (byte)(cell >> 16), (byte)(cell >> 8), (byte)cell])]);
+    public BrokenBoard Cells(string path, string property, params uint[] cells) =>
+        Bytes(path, property,
+        [.. cells.SelectMany(cell => (byte[])[(byte)(cell >> 24), (byte)(cell >> 16), (byte)(cell >> 8), (byte)cell])]);
 
     public BrokenBoard Without(string path, string property) => Bytes(path, property, null);
 

@@ -31,14 +31,16 @@ public class BrokenBoardTests
         Assert.Equal(2, code);
         Assert.Contains("never became ready", OneLine(error), StringComparison.Ordinal);
         Assert.Contains(Clock, error, StringComparison.Ordinal);
-        Assert.All(root.GetProperty("deferred").EnumerateArray(), deferred => Assert.Contains(Clock, deferred.GetProperty("reason").GetString(), StringComparison.Ordinal));
+        Assert.All(root.GetProperty("deferred").EnumerateArray(), deferred =>
+            Assert.Contains(Clock, deferred.GetProperty("reason").GetString(), StringComparison.Ordinal));
     }
 
     [Fact]
     public void A_domain_inside_a_disabled_domain_never_comes()
     {
         var board = Of(Board);
-        var (code, root, error) = Json(board.Cells(Domain, "power-domains", board.Find("10023c20.power-domain").Phandle!.Value).Disable("10023c20.power-domain"));
+        var (code, root, error) =
+            Json(board.Cells(Domain, "power-domains", board.Find("10023c20.power-domain").Phandle!.Value).Disable("10023c20.power-domain"));
         Assert.Equal(2, code);
         Assert.Contains("10023c20.power-domain", OneLine(error), StringComparison.Ordinal);
         Assert.Contains("10023c20.power-domain", Test(root, Master, "reason"), StringComparison.Ordinal);
@@ -74,7 +76,8 @@ public class BrokenBoardTests
             writer.EndNode();
         }
 
-        writer.BeginNode("mmu@1000").Strings("compatible", "ti,omap2-iommu").Cells("reg", 0x1000, 0x100).Cells("power-domains", domains).Cells("#iommu-cells", 0).EndNode();
+        writer.BeginNode("mmu@1000").Strings("compatible", "ti,omap2-iommu").Cells("reg", 0x1000, 0x100).Cells("power-domains", domains)
+            .Cells("#iommu-cells", 0).EndNode();
         writer.EndNode();
         AssertRefused(writer.ToArray(), "nested more than");
     }
@@ -93,7 +96,8 @@ public class BrokenBoardTests
     [Theory]
     [InlineData("iommus entry <0x3039>", 12345u)]
     [InlineData("iommus entry <0x0>", 0u)]
-    public void A_reference_to_no_unit_is_refused(string message, uint phandle) => AssertRefused(Of(Board).Cells(Master, "iommus", phandle), message, "/fimc@0");
+    public void A_reference_to_no_unit_is_refused(string message, uint phandle) =>
+        AssertRefused(Of(Board).Cells(Master, "iommus", phandle), message, "/fimc@0");
 
     [Fact]
     public void What_a_unit_lacks_is_named()
@@ -106,7 +110,9 @@ public class BrokenBoardTests
         AssertRefused(Of(Board).Cells(Unit, "reg", 0x11a30000, 0x1000), "overlap registers", "sysmmu@11a30000");
         AssertRefused(Of(Board).Cells(Unit, "reg", 0x40000000, 0x1000), "overlap RAM", "sysmmu@11a20000");
         AssertRefused(Of(Board).Cells(Unit, "clocks", 12345, 1), Unit, "<0x3039>, which is no node of the device tree");
-        AssertRefused(Of("dra7-dsp").Cells("40d01000.mmu", "ti,syscon-mmuconfig", Of("dra7-dsp").Find("40d00000.dsp_system").Phandle!.Value, 2), "mmu@", "ti,syscon-mmuconfig");
+        AssertRefused(Of("dra7-dsp")
+            .Cells("40d01000.mmu", "ti,syscon-mmuconfig", Of("dra7-dsp").Find("40d00000.dsp_system").Phandle!.Value, 2), "mmu@",
+            "ti,syscon-mmuconfig");
     }
 
     [Fact]
@@ -120,7 +126,8 @@ public class BrokenBoardTests
     [Fact]
     public void Memory_that_cannot_be_is_refused()
     {
-        AssertRefused(Of(Board).Cells("/", "#size-cells", 2).Cells("/memory@40000000", "reg", 0x40000000, 0x80000000, 0), "one machine may have");
+        AssertRefused(Of(Board).Cells("/", "#size-cells", 2).Cells("/memory@40000000", "reg", 0x40000000, 0x80000000, 0),
+            "one machine may have");
         AssertRefused(Of(Board).Cells("/memory@40000000", "reg", 0x40000000, 0x20000000, 0x50000000, 0x20000000), "overlap", "0x50000000");
     }
 
@@ -129,7 +136,8 @@ public class BrokenBoardTests
     {
         var writer = new DeviceTreeWriter();
         writer.BeginNode("").Strings("compatible", "test").Cells("#address-cells", 2).Cells("#size-cells", 2);
-        writer.BeginNode("memory@0").Strings("device_type", "memory").Cells("reg", 0, 0, 0x80000000, 0, 0x80000000, 0, 0x80000000, 0).EndNode();
+        writer.BeginNode("memory@0").Strings("device_type", "memory").Cells("reg", 0, 0, 0x80000000, 0, 0x80000000, 0, 0x80000000, 0)
+            .EndNode();
         writer.EndNode();
         AssertRefused(writer.ToArray(), "one machine may have");
     }
@@ -174,7 +182,8 @@ public class BrokenBoardTests
         board.Cells("11810000.fimc", "clocks", [.. Enumerable.Range(0, clocks.CellCount).Select(clocks.Cell)]);
         var (code, root, error) = Json(board.Cells("11810000.fimc", "iommus", board.Find(Unit).Phandle!.Value));
         Assert.True(code == 0, error + root);
-        var masters = root.GetProperty("masters").EnumerateArray().Where(master => master.GetProperty("name").GetString() is Master or "11810000.fimc").ToArray();
+        var masters = root.GetProperty("masters").EnumerateArray()
+            .Where(master => master.GetProperty("name").GetString() is Master or "11810000.fimc").ToArray();
         Assert.Equal(2, masters.Length);
         Assert.Equal(masters[0].GetProperty("group").GetInt32(), masters[1].GetProperty("group").GetInt32());
     }
@@ -214,7 +223,8 @@ public class BrokenBoardTests
         const string Codec = "13400000.codec";
         var board = Of(Board);
         var phandle = board.Find(Codec).Phandle ?? 0x7777;
-        board.Cells(Codec, "phandle", phandle).Cells("/reserved-memory/region-mfc-left", "iommu-addresses", phandle, 0xFFC0_0000, 0x40_0000);
+        board.Cells(Codec, "phandle", phandle)
+            .Cells("/reserved-memory/region-mfc-left", "iommu-addresses", phandle, 0xFFC0_0000, 0x40_0000);
         var (code, root, error) = Json(board);
         Assert.Equal((0, ""), (code, error));
         var masters = root.GetProperty("masters").EnumerateArray().Where(master => master.TryGetProperty("reserved", out _)).ToArray();
@@ -225,13 +235,15 @@ public class BrokenBoardTests
             (kept.GetProperty("first").GetString(), kept.GetProperty("last").GetString(), kept.GetProperty("kind").GetString()));
         using var file = new TemporaryFile(board.Blob());
         Assert.Contains(
-            $"{Codec}: device addresses 0xffc00000 to 0xffffffff are kept (reserved)", Tool.Run(file.Path).Output, StringComparison.Ordinal);
+            $"{Codec}: device addresses 0xffc00000 to 0xffffffff are kept (reserved)", Tool.Run(file.Path).Output,
+                StringComparison.Ordinal);
     }
 
     private static BrokenBoard Of(string board) => new(BoardFile.Read(board));
 
     private static string Test(JsonElement root, string master, string check) =>
-        root.GetProperty("masters").EnumerateArray().Single(each => each.GetProperty("name").GetString() == master).GetProperty("selfTest").GetProperty(check).GetString()!;
+        root.GetProperty("masters").EnumerateArray().Single(each => each.GetProperty("name").GetString() == master).GetProperty("selfTest")
+            .GetProperty(check).GetString()!;
 
     private static string OneLine(string text) => Assert.Single(text.TrimEnd().Split('\n'));
 

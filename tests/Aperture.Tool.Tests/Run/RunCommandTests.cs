@@ -25,7 +25,8 @@ public class RunCommandTests
         var (code, output, _) = Tool.Run(board, json: true);
         Assert.Equal(0, code);
         var root = JsonDocument.Parse(output).RootElement;
-        Assert.Equal(["board", "masters", "units", "deferred", "scenario", "findings", "suppressed", "faults"], root.EnumerateObject().Select(member => member.Name));
+        Assert.Equal(["board", "masters", "units", "deferred", "scenario", "findings", "suppressed", "faults"], root.EnumerateObject()
+            .Select(member => member.Name));
         Assert.Equal(JsonValueKind.String, root.GetProperty("board").ValueKind);
         Assert.Empty(root.GetProperty("deferred").EnumerateArray());
         Assert.Empty(root.GetProperty("findings").EnumerateArray());
@@ -48,11 +49,13 @@ public class RunCommandTests
         var names = root.GetProperty("masters").EnumerateArray().Select(master => master.GetProperty("name").GetString()).ToHashSet();
         foreach (var unit in root.GetProperty("units").EnumerateArray())
         {
-            Assert.Equal(["name", "compatible", "driver", "masters", "tlb", "faults"], unit.EnumerateObject().Select(member => member.Name));
+            Assert.Equal(["name", "compatible", "driver", "masters", "tlb", "faults"], unit.EnumerateObject()
+                .Select(member => member.Name));
             Assert.NotEmpty(unit.GetProperty("driver").GetString()!);
             Assert.NotEmpty(unit.GetProperty("compatible").GetString()!);
             Assert.All(unit.GetProperty("masters").EnumerateArray(), master => Assert.Contains(master.GetString(), names));
-            Assert.Equal(["entries", "hits", "misses", "invalidations"], unit.GetProperty("tlb").EnumerateObject().Select(member => member.Name));
+            Assert.Equal(["entries", "hits", "misses", "invalidations"], unit.GetProperty("tlb").EnumerateObject()
+                .Select(member => member.Name));
             Assert.All(unit.GetProperty("tlb").EnumerateObject(), member => Assert.InRange(member.Value.GetInt64(), 0, long.MaxValue));
             Assert.InRange(unit.GetProperty("faults").GetInt64(), 0, long.MaxValue);
         }

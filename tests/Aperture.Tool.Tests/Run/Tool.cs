@@ -8,7 +8,8 @@ namespace Aperture.Tool.Tests.Run;
 internal static class Tool
 {
     /// <summary>The command's face: what it prints and its exit code. Bad input is told as Program does.</summary>
-    public static (int Code, string Output, string Error) Run(string? board, string? scenario = null, bool json = false, string? trace = null, string? picture = null)
+    public static (int Code, string Output, string Error) Run(string? board, string? scenario = null, bool json = false,
+        string? trace = null, string? picture = null)
     {
         using var output = new StringWriter();
         using var errors = new StringWriter();

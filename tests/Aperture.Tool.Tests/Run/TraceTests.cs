@@ -28,7 +28,8 @@ public partial class TraceTests
             events.Add(name);
         }
 
-        Assert.Superset(new HashSet<string> { "add_device_to_group", "attach_device_to_domain", "map", "unmap", "io_page_fault", "dma_map_page", "dma_unmap_page", "dma_map_sg", "dma_unmap_sg", "dma_alloc", "dma_free" }, events);
+        Assert.Superset(new HashSet<string> { "add_device_to_group", "attach_device_to_domain", "map", "unmap", "io_page_fault",
+            "dma_map_page", "dma_unmap_page", "dma_map_sg", "dma_unmap_sg", "dma_alloc", "dma_free" }, events);
     }
 
     private const string Direction = "dir=(BIDIRECTIONAL|TO_DEVICE|FROM_DEVICE|NONE)";
@@ -47,10 +48,13 @@ public partial class TraceTests
         ["dma_unmap_page"] = new($@"^\S+ {Direction} dma_addr=[0-9a-f]+ size=\d+ {Attributes}$"),
         ["dma_alloc"] = new($@"^\S+ {Direction} dma_addr=[0-9a-f]+ size=\d+ virt_addr=[0-9a-f]{{16}} flags=[A-Z_|]+ {Attributes}$"),
         ["dma_free"] = new($@"^\S+ {Direction} dma_addr=[0-9a-f]+ size=\d+ virt_addr=[0-9a-f]{{16}} {Attributes}$"),
-        ["dma_map_sg"] = new($@"^\S+ {Direction} (nents=\d+/\d+ ents=\d+/\d+( \[TRUNCATED\])? )?dma_addrs={Array} sizes={Array} phys_addrs={Array} {Attributes}$"),
+        ["dma_map_sg"] = new(
+            $@"^\S+ {Direction} (nents=\d+/\d+ ents=\d+/\d+( \[TRUNCATED\])? )?" +
+            $"dma_addrs={Array} sizes={Array} phys_addrs={Array} {Attributes}$"),
         ["dma_unmap_sg"] = new($@"^\S+ {Direction} phys_addrs={Array} {Attributes}$"),
     };
 
-    [GeneratedRegex(@"^ *(?<task>\S{1,15})-(?<pid>\d+) +\[\d{3}\] [dDbX.][NnpLlBb.][ZzHhs.][0-9a-f.][0-9a-f.] +(?<time>\d+\.\d{6}): (?<event>\w+): (?<text>.*)$")]
+    [GeneratedRegex(@"^ *(?<task>\S{1,15})-(?<pid>\d+) +\[\d{3}\] [dDbX.][NnpLlBb.][ZzHhs.][0-9a-f.][0-9a-f.] +" +
+        @"(?<time>\d+\.\d{6}): (?<event>\w+): (?<text>.*)$")]
     private static partial Regex Line();
 }

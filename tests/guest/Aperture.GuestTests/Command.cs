@@ -9,7 +9,9 @@ internal static class Command
     /// <returns>Its exit code, and what it printed and complained of.</returns>
     public static (int ExitCode, string Output, string Errors) Run(params string[] arguments)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, [Path.Join(AppContext.BaseDirectory, "Aperture.Tool.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Environment.ProcessPath!,
+            [Path.Join(AppContext.BaseDirectory, "Aperture.Tool.dll"), .. arguments]) { RedirectStandardOutput = true,
+            RedirectStandardError = true };
         start.Environment["DOTNET_TieredCompilation"] = "0"; // it does not live long enough for code to be compiled twice
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
@@ -18,7 +20,8 @@ internal static class Command
         return (process.ExitCode, output, errors.Result);
     }
 
-    /// <summary>Runs <c>aperture</c>, which must end with a code and print certain lines, in order; a line may have more around the words.</summary>
+    /// <summary>Runs <c>aperture</c>, which must end with a code and print certain lines, in order; a line may have more around the
+    /// words.</summary>
     /// <returns>What it printed.</returns>
     public static string Expect(int exitCode, string[] arguments, params string[] lines)
     {

@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace Aperture.GuestTests;
 
-/// <summary>The commands of <c>aperture host</c>, as a user runs them. Each starts a process, which takes seconds here: they run where <see cref="Guest.IsThorough"/>.</summary>
+/// <summary>The commands of <c>aperture host</c>, as a user runs them. Each starts a process, which takes seconds here: they run where
+/// <see cref="Guest.IsThorough"/>.</summary>
 internal static class CommandTests
 {
     public static void Selftest_of_a_device_that_is_known(Guest guest)
@@ -31,7 +32,8 @@ internal static class CommandTests
         if (!guest.IsThorough)
             return;
         guest.Host.Recover();
-        Command.Expect(0, ["host", "selftest", guest.Nvme], "opened: ", "(Msix)", "ok: map and unmap a page", "skipped: DMA and confinement", "given back to nvme");
+        Command.Expect(0, ["host", "selftest", guest.Nvme], "opened: ", "(Msix)", "ok: map and unmap a page",
+            "skipped: DMA and confinement", "given back to nvme");
         Check.Equal("nvme", guest.Host.Find(guest.Nvme).Driver);
         guest.BindEdus();
     }
@@ -42,12 +44,14 @@ internal static class CommandTests
             return;
         var group = guest.Host.GroupOf(guest.Nvme);
         using var json = JsonDocument.Parse(Command.Expect(0, ["host", "list", "--json"]));
-        var devices = json.RootElement.GetProperty("devices").EnumerateArray().ToDictionary(device => device.GetProperty("address").GetString()!);
+        var devices = json.RootElement.GetProperty("devices").EnumerateArray()
+            .ToDictionary(device => device.GetProperty("address").GetString()!);
         Check.Equal(guest.Host.Functions.Count, devices.Count);
         var edu = devices[guest.Edus[0]];
         Check.Equal("1234:11e8 vfio-pci", $"{edu.GetProperty("vendor")}:{edu.GetProperty("device")} {edu.GetProperty("driver")}");
         Check.Equal(guest.Kind.ToString(), edu.GetProperty("iommu").GetString(), "kind of IOMMU", StringComparer.OrdinalIgnoreCase);
-        Check.Equal("msi", edu.GetProperty("reserved").EnumerateArray().First(range => range.GetProperty("first").GetString() == "0xfee00000").GetProperty("kind").GetString());
+        Check.Equal("msi", edu.GetProperty("reserved").EnumerateArray()
+            .First(range => range.GetProperty("first").GetString() == "0xfee00000").GetProperty("kind").GetString());
         Check.Equal(0, edu.GetProperty("problems").EnumerateArray().Count(problem => problem.GetProperty("fatal").GetBoolean()));
         Check.Equal(JsonValueKind.Null, edu.GetProperty("warning").ValueKind);
         Check.Equal(group, devices[guest.Nvme].GetProperty("group").GetInt32());
@@ -58,7 +62,8 @@ internal static class CommandTests
         if (!guest.IsThorough)
             return;
         guest.Host.Recover();
-        Command.Expect(0, ["host", "bind", guest.Nvme, guest.Neighbour], $"{guest.Nvme}: nvme -> vfio-pci, group {guest.Host.GroupOf(guest.Nvme)}", $"{guest.Neighbour}: no driver -> vfio-pci");
+        Command.Expect(0, ["host", "bind", guest.Nvme, guest.Neighbour],
+            $"{guest.Nvme}: nvme -> vfio-pci, group {guest.Host.GroupOf(guest.Nvme)}", $"{guest.Neighbour}: no driver -> vfio-pci");
         using (var machine = Guest.Machine())
         {
             machine.Open(guest.Neighbour);

@@ -27,7 +27,8 @@ internal static class ConfinementTests
         var edu = guest.Open(machine);
         var memory = Filled(edu, 0x22);
         using var mapping = edu.Device.Dma.Map(memory, DmaDirection.ToDevice);
-        AssertNoWrite(guest, edu, mapping.Address + 192, memory, 0x22); // first: the emulated unit tells of no write to a page that it has in its cache for reading
+        // first: the emulated unit tells of no write to a page that it has in its cache for reading
+        AssertNoWrite(guest, edu, mapping.Address + 192, memory, 0x22);
         edu.Load(mapping.Address, 0, 64);
     }
 
@@ -107,7 +108,8 @@ internal static class ConfinementTests
         var mapping = new Iova(0x0345_6000);
         Check.Equal(Status.Ok, domain.Map(mapping, memory.Address, 4096, Protection.ReadWrite));
         Check.Equal(Status.OutOfRange, domain.Map(domain.ApertureEnd + 1, memory.Address, 4096, Protection.ReadWrite));
-        AssertNoWrite(guest, edu, domain.ApertureEnd + 1 + mapping.Value, memory, 0x77, isNamed: false); // which an address that loses its high bits would hit
+        // which an address that loses its high bits would hit
+        AssertNoWrite(guest, edu, domain.ApertureEnd + 1 + mapping.Value, memory, 0x77, isNamed: false);
         domain.Unmap(mapping, 4096);
     }
 
@@ -171,7 +173,9 @@ internal static class ConfinementTests
             AssertNamed(guest, log, address);
     }
 
-    /// <summary>The kernel's log names an address; not with AMD's unit as QEMU 7.2 emulates it, which never interrupts to tell of a fault.</summary>
+    /// <summary>The kernel's log names an address; not with AMD's unit as QEMU 7.2 emulates it, which never interrupts to tell of a
+    /// fault.</summary>
     private static void AssertNamed(Guest guest, KernelLog log, Iova address) =>
-        Check.That(guest.Kind == IommuKind.Amd || log.Naming(address).Any(), $"the kernel's log names {address}: {string.Join(" | ", log.Since())}");
+        Check.That(guest.Kind == IommuKind.Amd || log.Naming(address).Any(),
+            $"the kernel's log names {address}: {string.Join(" | ", log.Since())}");
 }

@@ -52,8 +52,10 @@ internal static class DeviceErrorTests
         using var device = group.OpenDevice(guest.Edus[0]);
         using var file = InterruptPump.CreateEvent();
         Check.Equal(1u, device.Interrupts(VfioInterruptIndex.Msi).Count);
-        Check.Refused(Status.InvalidArgument, () => device.SetTriggers(VfioInterruptIndex.Msi, [file, file]), "2 interrupts of kind Msi", "HostDeviceOptions");
-        Check.Refused(Status.InvalidArgument, () => device.SetTriggers(VfioInterruptIndex.Msix, [file]), "1 interrupts of kind Msix"); // it has none
+        Check.Refused(Status.InvalidArgument, () => device.SetTriggers(VfioInterruptIndex.Msi, [file, file]), "2 interrupts of kind Msi",
+            "HostDeviceOptions");
+        // it has none
+        Check.Refused(Status.InvalidArgument, () => device.SetTriggers(VfioInterruptIndex.Msix, [file]), "1 interrupts of kind Msix");
         Check.Refused(Status.InvalidArgument, () => device.Interrupts((VfioInterruptIndex)5), "interrupts of kind 5");
         device.SetTriggers(VfioInterruptIndex.Msi, [file]); // what was refused left nothing behind
     }

@@ -3,7 +3,8 @@ using Aperture.Linux.Pci;
 
 namespace Aperture.GuestTests;
 
-/// <summary>Registers, configuration space, reset, bus mastering; with a disk's controller, which has MSI-X and a reset of its own.</summary>
+/// <summary>Registers, configuration space, reset, bus mastering; with a disk's controller, which has MSI-X and a reset of its
+/// own.</summary>
 internal static class DeviceTests
 {
     public static void Registers_have_the_width_that_was_asked_for(Guest guest)

@@ -69,7 +69,8 @@ internal static class GroupErrorTests
             return; // it is built in
         Run("rmmod", "vfio_iommu_type1");
         Check.Refused(Status.NotSupported, () => VfioGroup.Open(guest.Host.GroupOf(guest.Edus[0])), "modprobe vfio_iommu_type1");
-        Check.That(guest.Host.Explain(guest.Edus[0]).Any(problem => problem is { Code: HostProblemCode.ModuleMissing, Remedy: "modprobe vfio_iommu_type1" }));
+        Check.That(guest.Host.Explain(guest.Edus[0])
+            .Any(problem => problem is { Code: HostProblemCode.ModuleMissing, Remedy: "modprobe vfio_iommu_type1" }));
         Run("insmod", Module);
         if (!guest.RemapsInterrupts)
             File.WriteAllText(UnsafeInterrupts, "Y");
@@ -96,7 +97,8 @@ internal static class GroupErrorTests
         using (var group = Raw.OpenGroup(guest, guest.Edus[0]))
         using (var container = Raw.OpenContainer())
         {
-            File.WriteAllText($"/sys/bus/pci/devices/{guest.Edus[0]}/driver/unbind", guest.Edus[0]); // behind the back of LinuxHost, which sees that it is open
+            // behind the back of LinuxHost, which sees that it is open
+            File.WriteAllText($"/sys/bus/pci/devices/{guest.Edus[0]}/driver/unbind", guest.Edus[0]);
             var error = Raw.Enter(group, container);
             Check.Equal(Errno.NoDevice, error);
             Check.Refused(Status.NoDevice, () => throw VfioErrors.Enter("group", error), "has gone", "aperture host bind");

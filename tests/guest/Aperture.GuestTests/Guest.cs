@@ -37,17 +37,19 @@ internal sealed class Guest
     /// <summary>Whether there is one at all. A device may come into its group only when it is bound.</summary>
     public bool HasIommu { get; } = Directory.Exists("/sys/class/iommu") && Directory.EnumerateFileSystemEntries("/sys/class/iommu").Any();
 
-    /// <summary>Whether interrupt messages are isolated, as the kernel says by the names of interrupt controllers. It depends on the unit and on the kernel:
-    /// virtio-iommu never does it, and Linux 7.3 does not with AMD's as QEMU describes it.</summary>
+    /// <summary>Whether interrupt messages are isolated, as the kernel says by the names of interrupt controllers. It depends on the unit
+    /// and on the kernel: virtio-iommu never does it, and Linux 7.3 does not with AMD's as QEMU describes it.</summary>
     public bool RemapsInterrupts { get; } = File.ReadAllText("/proc/interrupts").Contains(" IR-", StringComparison.Ordinal);
 
-    /// <summary>Whether a device can read where it may only write. So it is behind Intel's unit up to Linux 6.12; 7.2 and 7.3 write other tables.</summary>
+    /// <summary>Whether a device can read where it may only write. So it is behind Intel's unit up to Linux 6.12; 7.2 and 7.3 write other
+    /// tables.</summary>
     public bool ReadsWhatItMayWrite => Kind == IommuKind.Intel && Environment.OSVersion.Version.Major < 7;
 
     /// <summary>Whether this guest also runs what takes long and need not be done in each: the variable <c>THOROUGH</c>.</summary>
     public bool IsThorough { get; } = Environment.GetEnvironmentVariable("THOROUGH") == "1";
 
-    /// <summary>Whether this guest has what <see cref="UseTests"/> need: the variable <c>USES</c>. They do not depend on the IOMMU.</summary>
+    /// <summary>Whether this guest has what <see cref="UseTests"/> need: the variable <c>USES</c>. They do not depend on the
+    /// IOMMU.</summary>
     public bool HasUses { get; } = Environment.GetEnvironmentVariable("USES") == "1";
 
     /// <summary>A machine without devices, with the educational devices' driver.</summary>
@@ -65,7 +67,8 @@ internal sealed class Guest
         return Client(machine, device.Device);
     }
 
-    /// <summary>What the driver made of an educational device. A look at the device costs more here than the guest's time, which jumps ahead.</summary>
+    /// <summary>What the driver made of an educational device. A look at the device costs more here than the guest's time, which jumps
+    /// ahead.</summary>
     public static EduClient Client(HostMachine machine, Device device)
     {
         var client = device.Bound as EduClient ?? throw new CheckException(string.Join("; ", machine.Drivers.Log));

@@ -57,8 +57,8 @@ internal sealed class GuestSubject : IContractSubject, IDisposable
         public IBoundDriver Probe(Device device) => _inner.Probe(device);
     }
 
-    /// <summary>Accesses go through the device's buffer. What it holds comes from and goes to a scratch page, which is mapped in the domain in force
-    /// beside everything else, or in one of its own while none is.</summary>
+    /// <summary>Accesses go through the device's buffer. What it holds comes from and goes to a scratch page, which is mapped in the domain
+    /// in force beside everything else, or in one of its own while none is.</summary>
     private sealed class EduMaster(HostMachine machine, Device device) : IContractMaster
     {
         private readonly EduClient _edu = Guest.Client(machine, device);

@@ -19,7 +19,8 @@ internal static class InterruptTests
     public static void A_kind_that_a_device_lacks_is_refused(Guest guest)
     {
         using var machine = Guest.Machine();
-        Check.Refused(Core.Status.NotSupported, () => guest.Open(machine, new HostDeviceOptions { Interrupts = InterruptKind.Msix }), "no interrupts of kind Msix");
+        Check.Refused(Core.Status.NotSupported, () => guest.Open(machine, new HostDeviceOptions { Interrupts = InterruptKind.Msix }),
+            "no interrupts of kind Msix");
         Check.Equal(0, machine.Devices.Count);
         guest.Open(machine); // nothing was left open
     }

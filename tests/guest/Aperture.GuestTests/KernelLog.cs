@@ -10,7 +10,8 @@ internal sealed class KernelLog
 
     private readonly HashSet<string> _before;
 
-    /// <summary>Begins when the kernel is ready to tell of faults: it tells of ten in five seconds at most. The guest's time costs nothing.</summary>
+    /// <summary>Begins when the kernel is ready to tell of faults: it tells of ten in five seconds at most. The guest's time costs
+    /// nothing.</summary>
     public KernelLog()
     {
         Thread.Sleep(Patience);

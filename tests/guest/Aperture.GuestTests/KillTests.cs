@@ -6,7 +6,8 @@ namespace Aperture.GuestTests;
 internal static class KillTests
 {
     /// <summary>How often: the variable <c>KILLS</c>.</summary>
-    private static readonly int Kills = int.Parse(Environment.GetEnvironmentVariable("KILLS") ?? "1", System.Globalization.CultureInfo.InvariantCulture);
+    private static readonly int Kills =
+        int.Parse(Environment.GetEnvironmentVariable("KILLS") ?? "1", System.Globalization.CultureInfo.InvariantCulture);
 
     public static void The_device_is_usable_afterwards(Guest guest)
     {
@@ -14,7 +15,8 @@ internal static class KillTests
         var random = new Random(Seed);
         for (var i = 0; i < Kills; i++)
         {
-            var start = new ProcessStartInfo(Environment.ProcessPath!, [typeof(KillTests).Assembly.Location, "victim"]) { RedirectStandardOutput = true };
+            var start = new ProcessStartInfo(Environment.ProcessPath!, [typeof(KillTests).Assembly.Location, "victim"]) {
+                RedirectStandardOutput = true };
             start.Environment["DOTNET_TieredCompilation"] = "0"; // it does not live long enough for code to be compiled twice
             using var victim = Process.Start(start)!;
             Check.Equal("busy", victim.StandardOutput.ReadLine(), $"the victim's first line, kill {i}");

@@ -85,7 +85,8 @@ internal static class MapErrorTests
             var pages = Enumerable.Range(0, 64).Select(page => block.Slice(page * 4096, 4096)).ToArray();
             dma.MapScatter(pages, new Dma.DmaSegment[64], Dma.DmaDirection.ToDevice).Dispose(); // neighbours are one mapping
             var scattered = pages.Where((_, page) => page % 2 == 0).ToArray();
-            Check.Refused(Status.NoSpace, () => dma.MapScatter(scattered, new Dma.DmaSegment[32], Dma.DmaDirection.ToDevice), "dma_entry_limit");
+            Check.Refused(Status.NoSpace, () => dma.MapScatter(scattered, new Dma.DmaSegment[32], Dma.DmaDirection.ToDevice),
+                "dma_entry_limit");
             Check.Equal(0, ((HostDomain)edu.Device.Iommu!.Domain!).Count);
             dma.MapScatter(scattered.AsSpan(0, 16), new Dma.DmaSegment[16], Dma.DmaDirection.ToDevice).Dispose();
         }
@@ -108,7 +109,8 @@ internal static class MapErrorTests
         for (var i = 0; i < Limit; i++)
             Check.Equal(Status.Ok, domain.Map(At(i), block.Address + ((ulong)i % 2 << 12), 4096, Protection.ReadWrite), "mapping");
         Check.Equal(Status.NoSpace, domain.Map(At(Limit), block.Address, 4096, Protection.ReadWrite));
-        Check.Refused(Status.NoSpace, () => dma.Map(block, Dma.DmaDirection.ToDevice), $"has {Limit} mappings and takes no more", "map larger pieces, or raise dma_entry_limit");
+        Check.Refused(Status.NoSpace, () => dma.Map(block, Dma.DmaDirection.ToDevice), $"has {Limit} mappings and takes no more",
+            "map larger pieces, or raise dma_entry_limit");
         Check.Equal(Limit, domain.Count);
         edu.Load(At(0), 0, 2000); // the first still works, and the last
         edu.Store(0, At(Limit - 2) + 2048, 2000);
@@ -118,7 +120,8 @@ internal static class MapErrorTests
         Check.Equal(4096UL, domain.Unmap(At(1), 4096));
         var pages = Enumerable.Range(0, 64).Select(page => block.Slice(page * 4096, 4096)).ToArray();
         dma.MapScatter(pages, new Dma.DmaSegment[64], Dma.DmaDirection.ToDevice).Dispose();
-        Check.Refused(Status.NoSpace, () => dma.MapScatter([pages[0], pages[2]], new Dma.DmaSegment[2], Dma.DmaDirection.ToDevice), "mappings and takes no more");
+        Check.Refused(Status.NoSpace, () => dma.MapScatter([pages[0], pages[2]], new Dma.DmaSegment[2], Dma.DmaDirection.ToDevice),
+            "mappings and takes no more");
         Check.Equal(Limit - 1, domain.Count);
 
         static Iova At(int number) => new(0x10_0000_0000 + ((ulong)number * 8192));

@@ -5,7 +5,8 @@ using Aperture.Linux.Pci;
 
 namespace Aperture.GuestTests;
 
-/// <summary>A guest without an IOMMU. Debian builds its kernels without the no-IOMMU mode; what it does is seen on one of your own (<c>boot -k FILE</c>).</summary>
+/// <summary>A guest without an IOMMU. Debian builds its kernels without the no-IOMMU mode; what it does is seen on one of your own (<c>boot
+/// -k FILE</c>).</summary>
 internal static class NoIommuTests
 {
     private const string Mode = "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode";
@@ -25,8 +26,10 @@ internal static class NoIommuTests
     {
         if (File.Exists(Mode))
             return;
-        Check.Refused(Status.NotPermitted, () => guest.Host.Bind(guest.Edus[0], unsafeNoIommu: true), "this kernel has no no-IOMMU mode (CONFIG_VFIO_NOIOMMU)");
-        Command.Expect(1, ["host", "selftest", guest.Edus[0], "--unsafe-no-iommu"], "this kernel has no no-IOMMU mode (CONFIG_VFIO_NOIOMMU)");
+        Check.Refused(Status.NotPermitted, () => guest.Host.Bind(guest.Edus[0], unsafeNoIommu: true),
+            "this kernel has no no-IOMMU mode (CONFIG_VFIO_NOIOMMU)");
+        Command.Expect(1, ["host", "selftest", guest.Edus[0], "--unsafe-no-iommu"],
+            "this kernel has no no-IOMMU mode (CONFIG_VFIO_NOIOMMU)");
         Check.Equal<string?>(null, guest.Host.Find(guest.Edus[0]).Driver);
     }
 
@@ -78,7 +81,8 @@ internal static class NoIommuTests
         guest.Host.Recover();
         var warning = $"WARNING: no IOMMU is in front of {guest.Edus[0]}: nothing keeps it from reading and overwriting all memory";
         Command.Expect(1, ["host", "selftest", guest.Edus[0]], "intel_iommu=on");
-        Command.Expect(0, ["host", "selftest", guest.Edus[0], "--unsafe-no-iommu"], warning, "ok: a map is refused", "ok: an interrupt", "skipped: DMA and confinement; there is no IOMMU", "given back to no driver");
+        Command.Expect(0, ["host", "selftest", guest.Edus[0], "--unsafe-no-iommu"], warning, "ok: a map is refused", "ok: an interrupt",
+            "skipped: DMA and confinement; there is no IOMMU", "given back to no driver");
         Command.Expect(0, ["host", "bind", guest.Edus[0], "--unsafe-no-iommu"], "no driver -> vfio-pci, group", warning);
         Command.Expect(0, ["host", "list"], "no-IOMMU", warning);
         Command.Expect(1, ["host", "list", guest.Edus[0]], "in the way: no IOMMU");

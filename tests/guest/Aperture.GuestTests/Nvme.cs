@@ -7,8 +7,8 @@ using Aperture.Power;
 
 namespace Aperture.GuestTests;
 
-/// <summary>As much of an NVMe controller's driver as tells its serial number (NVM Express Base Specification 1.4: registers in section 3.1,
-/// Identify in section 5.15).</summary>
+/// <summary>As much of an NVMe controller's driver as tells its serial number (NVM Express Base Specification 1.4: registers in section
+/// 3.1, Identify in section 5.15).</summary>
 internal sealed class Nvme : IDriver
 {
     public const uint Capabilities = 0x00;

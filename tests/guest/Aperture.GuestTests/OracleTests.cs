@@ -104,7 +104,8 @@ internal static class OracleTests
             var there = target is null ? default : memory.Span.Slice((target.Value.Page << 12) + offset, Length);
             var readers = guest.ReadsWhatItMayWrite ? Protection.ReadWrite : Protection.Read;
             var isAllowed = target is { Rights: var right } && (right & readers) != 0;
-            Check.That(isAllowed ? seen.SequenceEqual(there) : !seen.SequenceEqual(there), $"{what}; seen {Convert.ToHexString(seen[..8])}, there {(there.IsEmpty ? "nothing" : Convert.ToHexString(there[..8]))}");
+            Check.That(isAllowed ? seen.SequenceEqual(there) : !seen.SequenceEqual(there),
+                $"{what}; seen {Convert.ToHexString(seen[..8])}, there {(there.IsEmpty ? "nothing" : Convert.ToHexString(there[..8]))}");
         }
     }
 

@@ -2,7 +2,8 @@ using Aperture.Core;
 
 namespace Aperture.GuestTests;
 
-/// <summary>Where a page of this process is in the machine's memory (<c>/proc/self/pagemap</c>: 8 bytes for each page, frame number in the low 55 bits).</summary>
+/// <summary>Where a page of this process is in the machine's memory (<c>/proc/self/pagemap</c>: 8 bytes for each page, frame number in the
+/// low 55 bits).</summary>
 internal static class PageMap
 {
     public static ulong PhysicalOf(PhysicalAddress address)

@@ -16,7 +16,8 @@ var failed = 0;
 var methods = Assembly.GetExecutingAssembly().GetTypes()
     .Where(type => type.Name.EndsWith("Tests", StringComparison.Ordinal))
     .OrderBy(type => type.Name, StringComparer.Ordinal)
-    .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly).OrderBy(method => method.MetadataToken));
+    .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly)
+        .OrderBy(method => method.MetadataToken));
 if (guest.HasIommu)
     guest.BindEdus();
 if (guest.HasIommu && !guest.RemapsInterrupts)

@@ -11,7 +11,8 @@ internal static unsafe class Raw
 {
     public static SafeFileHandle OpenContainer() => Open("/dev/vfio/vfio");
 
-    public static SafeFileHandle OpenGroup(Guest guest, string address) => Open(string.Create(CultureInfo.InvariantCulture, $"/dev/vfio/{guest.Host.GroupOf(address)}"));
+    public static SafeFileHandle OpenGroup(Guest guest, string address) =>
+        Open(string.Create(CultureInfo.InvariantCulture, $"/dev/vfio/{guest.Host.GroupOf(address)}"));
 
     /// <summary>Puts a group into a container.</summary>
     public static Errno Enter(SafeFileHandle group, SafeFileHandle container)

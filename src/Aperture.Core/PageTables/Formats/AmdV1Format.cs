@@ -1,7 +1,7 @@
 namespace Aperture.Core.PageTables.Formats;
 
-/// <summary>AMD's v1 tables, which its manual calls host tables: 64-bit descriptors, one to six levels of 512 entries, pages of every power of
-/// two from 4 KiB to 2^51 bytes but 512 GiB (an erratum). A size that no single entry maps takes several equal entries that hold it. The
+/// <summary>AMD's v1 tables, which its manual calls host tables: 64-bit descriptors, one to six levels of 512 entries, pages of every power
+/// of two from 4 KiB to 2^51 bytes but 512 GiB (an erratum). A size that no single entry maps takes several equal entries that hold it. The
 /// table grows upwards as addresses need it.</summary>
 /// <remarks>
 /// Source: AMD 48882 (IOMMU specification); details from recorded library behaviour. Level 5 is the manual's level 1, level 0 its level 6.

@@ -8,4 +8,5 @@ namespace Aperture.Core.PageTables.Formats;
 /// <param name="InnerCache">IRGN of walks: 0 not cached, 1 write-back with allocation.</param>
 /// <param name="OuterCache">ORGN of walks, likewise.</param>
 /// <param name="StartLevel">SL0 of VTCR; 0 in stage 1.</param>
-public readonly record struct ArmLpaeControl(int Size, int Granule, int OutputSize, int Shareability, int InnerCache, int OuterCache, int StartLevel);
+public readonly record struct ArmLpaeControl(int Size, int Granule, int OutputSize, int Shareability, int InnerCache, int OuterCache,
+    int StartLevel);

@@ -5,7 +5,8 @@ namespace Aperture.Core.PageTables.Formats;
 /// <content>Rights, memory types and dirty state.</content>
 public readonly partial struct ArmLpaeFormat
 {
-    /// <summary>Of a page that may be written where the hardware keeps track: it was not written yet. A page mapped without counts as written.</summary>
+    /// <summary>Of a page that may be written where the hardware keeps track: it was not written yet. A page mapped without counts as
+    /// written.</summary>
     public const Protection Clean = (Protection)(1u << 16);
 
     /// <summary>The value of MAIR: 0 non-cacheable, 1 write-back with allocation, 2 a device (nGnRE), 3 cached outside only.</summary>
@@ -34,7 +35,8 @@ public readonly partial struct ArmLpaeFormat
 
     /// <inheritdoc/>
     public Status CheckProtection(Protection protection) =>
-        (protection & Protection.FormatMask & ~(_tracksDirty ? Clean : 0)) == 0 && (protection & Protection.ReadWrite) != 0 ? Status.Ok : Status.InvalidArgument;
+        (protection & Protection.FormatMask & ~(_tracksDirty ? Clean : 0)) == 0 && (protection & Protection.ReadWrite) != 0 ? Status.Ok
+            : Status.InvalidArgument;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -130,7 +132,8 @@ public readonly partial struct ArmLpaeFormat
         return DeviceIndex * device | CachedIndex * (Bit(protection, Protection.Cache) & ~device);
     }
 
-    private static ulong Shareability(Protection protection) => OuterShareable | (InnerShareable - OuterShareable) * Bit(protection, Protection.Cache);
+    private static ulong Shareability(Protection protection) => OuterShareable
+        | (InnerShareable - OuterShareable) * Bit(protection, Protection.Cache);
 
     /// <summary>1 if a protection has a flag, else 0.</summary>
     private static ulong Bit(Protection protection, Protection flag) => (ulong)((uint)protection / (uint)flag & 1);

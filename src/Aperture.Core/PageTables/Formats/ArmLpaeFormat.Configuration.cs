@@ -53,8 +53,8 @@ public readonly partial struct ArmLpaeFormat
 
         if (_kind == ArmLpaeKind.Mali)
         {
-            // The unit's walks begin at level 0 whatever the size (recorded library behaviour). The root is a whole table, so that an address
-            // beyond InputBits ends at an empty entry.
+            // The unit's walks begin at level 0 whatever the size (recorded library behaviour). The root is a whole table, so that an
+            // address beyond InputBits ends at an empty entry.
             _levels = LastLevel + 1;
             _rootBits = (byte)LevelBits;
         }
@@ -79,10 +79,12 @@ public readonly partial struct ArmLpaeFormat
     {
         get
         {
-            var granule = (_granule, _start != 0) switch { (12, false) => 0, (12, true) => 2, (14, false) => 2, (14, true) => 1, (_, false) => 1, _ => 3 };
+            var granule = (_granule, _start != 0) switch { (12, false) => 0, (12, true) => 2, (14, false) => 2, (14, true) => 1,
+                (_, false) => 1, _ => 3 };
             var start = _isStage1 ? 0 : _granule == 12 ? 2 - FirstLookupLevel : LastLevel - FirstLookupLevel;
             var (shareability, inner, outer) = _coherent ? (3, 1, 1) : (2, 0, _outerWriteBack ? 1 : 0);
-            return new ArmLpaeControl(64 - _inputBits, granule, Array.IndexOf(s_outputSizes, _outputBits), shareability, inner, outer, start);
+            return new ArmLpaeControl(64 - _inputBits, granule, Array.IndexOf(s_outputSizes, _outputBits), shareability, inner, outer,
+                start);
         }
     }
 
@@ -123,7 +125,8 @@ public readonly partial struct ArmLpaeFormat
             throw Refuse($"output addresses of {outputBits} bits, not {string.Join(", ", s_outputSizes)}");
         if (outputBits < 32)
             throw Refuse($"output addresses of {outputBits} bits, less than 32");
-        if (options.Kind is not (ArmLpaeKind.Stage1 or ArmLpaeKind.Stage1In32) && (options.Upper || options.NonSecure || options.OuterWriteBack || options.TracksDirty))
+        if (options.Kind is not (ArmLpaeKind.Stage1 or ArmLpaeKind.Stage1In32)
+            && (options.Upper || options.NonSecure || options.OuterWriteBack || options.TracksDirty))
             throw Refuse("an upper half, non-secure pages, outer caching of walks or dirty state, other than in stage 1");
         if (options.OuterWriteBack && options.CoherentWalk)
             throw Refuse("outer caching of walks where walks are coherent");

@@ -6,14 +6,14 @@ namespace Aperture.Core.PageTables.Formats;
 /// Source: Arm ARM D5; attribute values from recorded library behaviour.
 /// <code>
 /// link   63 NS | 55 cleaned (software) | 47..granule table | 11
-/// leaf   54..53 no execute | 52 contiguous | 51 DBM | 47..12 page | 11 nG | 10 AF | 9..8 shareability | 7..2 attributes | 01 block, 11 page
+/// leaf 54..53 no execute | 52 contiguous | 51 DBM | 47..12 page | 11 nG | 10 AF | 9..8 shareability | 7..2 attributes | 01 block, 11 page
 ///        stage 1: 7 read only | 6 unprivileged | 5 NS | 4..2 0 normal, 1 cached, 2 device
 ///        stage 2: 7 write | 6 read | 5..2 5 normal, 15 cached, 1 device
 ///        Mali:    7 write | 6 read | 4..2 as stage 1; always outer shareable, without AF and nG; a page is 01, too
 /// 64 KiB granule with 52-bit outputs: address bits 51..48 lie in bits 15..12
 /// </code>
-/// A root of stage 2 that would be a short table of level 0 is instead up to sixteen tables of level 1 side by side. Mali's is a whole table
-/// of level 0, of which as many entries are in use as <see cref="InputBits"/> need.
+/// A root of stage 2 that would be a short table of level 0 is instead up to sixteen tables of level 1 side by side. Mali's is a whole
+/// table of level 0, of which as many entries are in use as <see cref="InputBits"/> need.
 /// </remarks>
 public readonly partial struct ArmLpaeFormat : IPageTableFormat
 {

@@ -38,10 +38,12 @@ public sealed record ArmLpaeOptions
     /// <summary>Bits of an input address. More than the granule can have (48, or 52 for 64 KiB) are cut.</summary>
     public int InputBits { get; init; } = 48;
 
-    /// <summary>Bits of an output address: 32, 36, 40, 42, 44, 48 or 52; Mali takes any up to 40. Cut as <see cref="InputBits"/> are.</summary>
+    /// <summary>Bits of an output address: 32, 36, 40, 42, 44, 48 or 52; Mali takes any up to 40. Cut as <see cref="InputBits"/>
+    /// are.</summary>
     public int OutputBits { get; init; } = 48;
 
-    /// <summary>The page sizes wanted, one bit each. The granule is the first of: 4 KiB; the smallest. Sizes of other granules are left out.</summary>
+    /// <summary>The page sizes wanted, one bit each. The granule is the first of: 4 KiB; the smallest. Sizes of other granules are left
+    /// out.</summary>
     public ulong PageSizes { get; init; } = Granule4K;
 
     /// <summary>Whether it is the table of TTBR1: the addresses at the top of the space. Stage 1 only.</summary>

@@ -3,10 +3,12 @@ namespace Aperture.Core.PageTables.Formats;
 /// <content>Rights and memory types.</content>
 public readonly partial struct ArmShortFormat
 {
-    /// <summary>The primary region remap register that belongs to the memory types used: TEX[0],C,B = 1 is a device, 4 and 7 are normal memory.</summary>
+    /// <summary>The primary region remap register that belongs to the memory types used: TEX[0],C,B = 1 is a device, 4 and 7 are normal
+    /// memory.</summary>
     public const uint Prrr = 0x800B_8204;
 
-    /// <summary>The normal memory remap register that belongs to the memory types used: 4 is non-cacheable, 7 write-back with allocation.</summary>
+    /// <summary>The normal memory remap register that belongs to the memory types used: 4 is non-cacheable, 7 write-back with
+    /// allocation.</summary>
     public const uint Nmrr = 0x4000_4000;
 
     /// <inheritdoc/>
@@ -26,7 +28,8 @@ public readonly partial struct ArmShortFormat
     public bool IsAccessed(int level, ulong entry) => MakeAccessed(level, entry) == entry;
 
     /// <inheritdoc/>
-    public ulong MakeAccessed(int level, ulong entry) => _hasRights ? entry | (level == 0 ? AccessFlag << LevelDistance : AccessFlag) : entry;
+    public ulong MakeAccessed(int level, ulong entry) => _hasRights ? entry | (level == 0 ? AccessFlag << LevelDistance : AccessFlag)
+        : entry;
 
     /// <inheritdoc/>
     public ulong MakeLeaf(int level, int pageShift, PhysicalAddress page, Protection protection)

@@ -2,7 +2,8 @@ namespace Aperture.Core.PageTables.Formats;
 
 /// <summary>ARM's short-descriptor tables (VMSAv7): two levels of 32-bit descriptors, pages of 4 KiB, 64 KiB, 1 MiB and 16 MiB,
 /// the second and fourth as sixteen equal entries; with MediaTek's extension addresses of up to 35 bits. Attributes go through
-/// TEX remap (<see cref="Prrr"/>, <see cref="Nmrr"/>) and the access flag is in use. A page that may only be written can also be read.</summary>
+/// TEX remap (<see cref="Prrr"/>, <see cref="Nmrr"/>) and the access flag is in use. A page that may only be written can also be
+/// read.</summary>
 /// <remarks>
 /// Source: ARM DDI 0406C B3; attribute values and MediaTek's bits from recorded library behaviour.
 /// <code>

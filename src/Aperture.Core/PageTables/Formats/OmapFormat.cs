@@ -1,7 +1,8 @@
 namespace Aperture.Core.PageTables.Formats;
 
 /// <summary>The tables of TI's OMAP2+ and DRA7 device MMUs: two levels of 32-bit descriptors, pages of 4 KiB, 64 KiB, 1 MiB
-/// and 16 MiB, the second and fourth as sixteen equal entries. Tables hold no access rights: what is mapped can be read and written.</summary>
+/// and 16 MiB, the second and fourth as sixteen equal entries. Tables hold no access rights: what is mapped can be read and
+/// written.</summary>
 /// <remarks>
 /// Source: OMAP36xx TRM ch. 15, DRA7 TRM ch. "MMU"; attribute positions from recorded driver behaviour.
 /// <code>

@@ -3,7 +3,8 @@ namespace Aperture.Core.PageTables.Formats;
 /// <summary>The tables of Rockchip's IOMMU: two levels of 1024 32-bit entries each, pages of 4 KiB, one bit each for reading and
 /// writing. Version 1 has 32 address bits; version 2 has 40, with the upper eight in low bits of the entry.</summary>
 /// <remarks>
-/// Source: register reference of ARM's Mali-400 MMU, recorded driver behaviour. Version 1's cache bits stay zero, which leaves the choice to the bus.
+/// Source: register reference of ARM's Mali-400 MMU, recorded driver behaviour. Version 1's cache bits stay zero, which leaves the choice
+/// to the bus.
 /// <code>
 /// v1: 31..12 address | 2 write | 1 read | 0 valid
 /// v2: 31..12 address | 11..8 address 35..32 | 7..4 address 39..36 | 2 write | 1 read | 0 valid

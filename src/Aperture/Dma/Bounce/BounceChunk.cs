@@ -115,7 +115,8 @@ internal sealed unsafe partial class BounceChunk
         {
             var count = _slots[slot].Count;
             if (count == 0)
-                throw new ApertureException(Status.InvalidArgument, $"no buffer is taken at {address} of a bounce pool: it was given back before");
+                throw new ApertureException(Status.InvalidArgument,
+                    $"no buffer is taken at {address} of a bounce pool: it was given back before");
             var behind = slot + count;
             var free = behind % SegmentSlots != 0 ? _slots[behind].Free : (ushort)0;
             for (var i = behind - 1; i >= slot; i--)

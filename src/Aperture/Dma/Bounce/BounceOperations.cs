@@ -4,8 +4,8 @@ using Aperture.Dma.Operations;
 
 namespace Aperture.Dma.Bounce;
 
-/// <summary>Bounce buffers in front of another path: of the direct one, for a device that cannot reach all memory or must not; of one through
-/// an IOMMU, for an untrusted device, which else could reach what shares a page with its buffers.</summary>
+/// <summary>Bounce buffers in front of another path: of the direct one, for a device that cannot reach all memory or must not; of one
+/// through an IOMMU, for an untrusted device, which else could reach what shares a page with its buffers.</summary>
 /// <param name="inner">The path.</param>
 /// <param name="pool">The buffers.</param>
 /// <param name="isForced">Whether everything bounces, not only what cannot be reached.</param>
@@ -28,7 +28,8 @@ internal sealed class BounceOperations(DmaOperations inner, BouncePool pool, boo
     // A list that bounces cannot be joined, and whether it does is not known before.
     public override ulong MergeBoundary => 0;
 
-    public override ulong MaxMappingSize(DmaContext context) => BouncePool.MaxMapping - ((context.MinAlignMask + BounceChunk.SlotBytes - 1) & ~(ulong)(BounceChunk.SlotBytes - 1));
+    public override ulong MaxMappingSize(DmaContext context) =>
+        BouncePool.MaxMapping - ((context.MinAlignMask + BounceChunk.SlotBytes - 1) & ~(ulong)(BounceChunk.SlotBytes - 1));
 
     public override ulong OptimalMappingSize(DmaContext context) => Math.Min(MaxMappingSize(context), inner.OptimalMappingSize(context));
 
@@ -60,7 +61,8 @@ internal sealed class BounceOperations(DmaOperations inner, BouncePool pool, boo
     public override bool TryResolve(DmaContext context, Iova address, ulong bytes, out PhysicalAddress physical, out ulong run) =>
         inner.TryResolve(context, address, bytes, out physical, out run);
 
-    public override Status MapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, Span<DmaSegment> segments, DmaDirection direction, DmaAttributes attributes, out int count, out bool isBounced)
+    public override Status MapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, Span<DmaSegment> segments,
+        DmaDirection direction, DmaAttributes attributes, out int count, out bool isBounced)
     {
         var bounces = false;
         foreach (var block in memory)
@@ -89,20 +91,24 @@ internal sealed class BounceOperations(DmaOperations inner, BouncePool pool, boo
         return Status.Ok;
     }
 
-    public override Status UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, ulong boundary, bool isBounced)
+    public override Status UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments,
+        ulong boundary, bool isBounced)
     {
         return isBounced ? Status.Ok : inner.UnmapScatter(context, memory, segments, boundary, false);
     }
 
-    public override Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction, out Iova address) =>
+    public override Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction,
+        out Iova address) =>
         inner.MapResource(context, physical, bytes, direction, out address);
 
     public override Status UnmapResource(DmaContext context, Iova address, ulong bytes) => inner.UnmapResource(context, address, bytes);
 
-    public override Status MapAllocation(DmaContext context, ReadOnlySpan<MemoryBlock> pieces, DmaAttributes attributes, DmaDirection direction, out Iova address, out ulong mapped) =>
+    public override Status MapAllocation(DmaContext context, ReadOnlySpan<MemoryBlock> pieces, DmaAttributes attributes,
+        DmaDirection direction, out Iova address, out ulong mapped) =>
         inner.MapAllocation(context, pieces, attributes, direction, out address, out mapped);
 
-    public override Status UnmapAllocation(DmaContext context, Iova address, ulong mapped) => inner.UnmapAllocation(context, address, mapped);
+    public override Status UnmapAllocation(DmaContext context, Iova address, ulong mapped) =>
+        inner.UnmapAllocation(context, address, mapped);
 
     /// <summary>Whether the device must not or cannot have this memory itself.</summary>
     private bool MustBounce(DmaContext context, in DmaSource source)

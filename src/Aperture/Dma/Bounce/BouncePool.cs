@@ -11,9 +11,9 @@ namespace Aperture.Dma.Bounce;
 /// <summary>Memory that stands in for memory that a device cannot reach or must not: the bytes are copied in when the device gets
 /// them, and back when the CPU does.</summary>
 /// <remarks>
-/// <para>Thread-safe. Slots of 2 KiB in segments of 256 KiB, which no buffer crosses; areas with a lock of their own, one for each core (Linux's
-/// software IO TLB). A pool grows at once when it is full, instead of by a worker and a buffer of its own for the one request meanwhile: allocating
-/// memory never has to wait here.</para>
+/// <para>Thread-safe. Slots of 2 KiB in segments of 256 KiB, which no buffer crosses; areas with a lock of their own, one for each core
+/// (Linux's software IO TLB). A pool grows at once when it is full, instead of by a worker and a buffer of its own for the one request
+/// meanwhile: allocating memory never has to wait here.</para>
 /// </remarks>
 public sealed class BouncePool
 {
@@ -46,7 +46,8 @@ public sealed class BouncePool
     {
         ArgumentNullException.ThrowIfNull(memory);
         if (region.Length < BounceChunk.SegmentBytes)
-            throw new ApertureException(Status.InvalidArgument, $"a bounce pool of 0x{region.Length:x} bytes is less than one segment of 0x{BounceChunk.SegmentBytes:x}");
+            throw new ApertureException(Status.InvalidArgument,
+                $"a bounce pool of 0x{region.Length:x} bytes is less than one segment of 0x{BounceChunk.SegmentBytes:x}");
         Source = memory;
         IsRestricted = true;
         Name = DmaMeter.Watch(this, "restricted");
@@ -94,11 +95,14 @@ public sealed class BouncePool
         var owners = new Dictionary<DmaContext, (int Buffers, long Bytes)>();
         foreach (var chunk in Volatile.Read(ref _chunks))
             chunk.AddOwners(owners);
-        return string.Join("; ", owners.OrderByDescending(owner => owner.Value.Bytes).ThenBy(owner => owner.Key.DeviceName, StringComparer.Ordinal)
-            .Select(owner => string.Create(CultureInfo.InvariantCulture, $"{owner.Key.DeviceName}: {owner.Value.Buffers} buffers, {owner.Value.Bytes} bytes")));
+        return string.Join("; ", owners.OrderByDescending(owner => owner.Value.Bytes)
+            .ThenBy(owner => owner.Key.DeviceName, StringComparer.Ordinal)
+            .Select(owner => string.Create(CultureInfo.InvariantCulture,
+                $"{owner.Key.DeviceName}: {owner.Value.Buffers} buffers, {owner.Value.Bytes} bytes")));
     }
 
-    /// <summary>Takes a buffer and copies the origin into it, whatever the direction: what the device does not write must come back unchanged.</summary>
+    /// <summary>Takes a buffer and copies the origin into it, whatever the direction: what the device does not write must come back
+    /// unchanged.</summary>
     /// <returns><see cref="Status.InvalidArgument"/>: larger than a buffer can be; <see cref="Status.NoSpace"/>: the pool is full;
     /// <see cref="Status.OutOfRange"/>: no memory that the device can reach.</returns>
     internal unsafe Status TryTake(in BounceRequest request, out PhysicalAddress address)
@@ -136,7 +140,8 @@ public sealed class BouncePool
         DmaMeter.Bounced(done);
     }
 
-    /// <summary>Whether an address lies in a buffer that mirrors other memory; it does not where the pool's memory was given out itself.</summary>
+    /// <summary>Whether an address lies in a buffer that mirrors other memory; it does not where the pool's memory was given out
+    /// itself.</summary>
     internal bool Mirrors(PhysicalAddress address) => Find(address)?.Mirrors(address) ?? false;
 
     /// <summary>Whether a buffer begins at an address that an owner took and has not given back.</summary>

@@ -27,18 +27,21 @@ internal readonly unsafe struct BounceRequest
     /// <summary>The buffer does not cross a multiple of this plus one; all ones for no such boundary.</summary>
     public ulong Boundary { get; init; }
 
-    /// <summary>The highest device address where device addresses are the bus's: the owner must be able to name the buffer. Null behind an IOMMU, where memory may lie
-    /// anywhere.</summary>
+    /// <summary>The highest device address where device addresses are the bus's: the owner must be able to name the buffer. Null behind an
+    /// IOMMU, where memory may lie anywhere.</summary>
     public required Iova? Limit { get; init; }
 
-    /// <summary>Whether the device can use memory, and without crossing <see cref="Boundary"/>: by the device address that the bus's window for it gives.</summary>
+    /// <summary>Whether the device can use memory, and without crossing <see cref="Boundary"/>: by the device address that the bus's window
+    /// for it gives.</summary>
     public bool Allows(PhysicalAddress start, ulong bytes)
     {
         if (Limit is not { } limit)
             return true;
-        return Owner.TryToDevice(start, bytes, limit, out var address) && (address.Value & ~Boundary) == ((address.Value + (bytes - 1)) & ~Boundary);
+        return Owner.TryToDevice(start, bytes, limit, out var address)
+            && (address.Value & ~Boundary) == ((address.Value + (bytes - 1)) & ~Boundary);
     }
 
     /// <summary>Whether the device can name all of some memory.</summary>
-    public bool Reaches(MemoryBlock memory) => Limit is not { } limit || Owner.TryToDevice(memory.Address, (ulong)memory.Length, limit, out _);
+    public bool Reaches(MemoryBlock memory) => Limit is not { } limit
+        || Owner.TryToDevice(memory.Address, (ulong)memory.Length, limit, out _);
 }

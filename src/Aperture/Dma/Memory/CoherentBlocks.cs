@@ -4,8 +4,10 @@ using Aperture.Core;
 
 namespace Aperture.Dma.Memory;
 
-/// <summary>Coherent memory in many small blocks of one size, as descriptors need: they are cut out of whole pages, which stay until the end.</summary>
-/// <remarks>Thread-safe. The block that came back last is given out first. Nothing is allocated on the managed heap while there are free blocks.</remarks>
+/// <summary>Coherent memory in many small blocks of one size, as descriptors need: they are cut out of whole pages, which stay until the
+/// end.</summary>
+/// <remarks>Thread-safe. The block that came back last is given out first. Nothing is allocated on the managed heap while there are free
+/// blocks.</remarks>
 public sealed class CoherentBlocks : IDisposable
 {
     private readonly Lock _lock = new();                  // guards everything here
@@ -15,7 +17,8 @@ public sealed class CoherentBlocks : IDisposable
     private readonly int _bytes;                          // of a buffer
     private readonly string _file;                        // where this was made
     private readonly int _line;
-    private int[] _turns = [];                            // by number of the block, those of the first buffer, of the second, ...: counts takes and returns, odd while it is out
+    // by number of the block, those of the first buffer, of the second, ...: counts takes and returns, odd while it is out
+    private int[] _turns = [];
     private int[] _free = [];                             // a stack of numbers
     private int _freeCount;
     private bool _isGone;                                 // disposed
@@ -24,11 +27,13 @@ public sealed class CoherentBlocks : IDisposable
     /// <param name="context">The device's DMA API.</param>
     /// <param name="bytes">Bytes of a block, at least 1.</param>
     /// <param name="alignment">They start at a multiple of this power of two.</param>
-    /// <param name="boundary">No block crosses a multiple of this power of two, at least the size rounded up to the alignment; 0 for none.</param>
+    /// <param name="boundary">No block crosses a multiple of this power of two, at least the size rounded up to the alignment; 0 for
+    /// none.</param>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
     /// <exception cref="ArgumentOutOfRangeException">A value is not in its range.</exception>
-    public CoherentBlocks(DmaContext context, int bytes, int alignment = 1, int boundary = 0, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    public CoherentBlocks(DmaContext context, int bytes, int alignment = 1, int boundary = 0, [CallerFilePath] string file = "",
+        [CallerLineNumber] int line = 0)
     {
         ArgumentNullException.ThrowIfNull(context);
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
@@ -38,7 +43,8 @@ public sealed class CoherentBlocks : IDisposable
         if (step < bytes)
             throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "too large for this alignment");
         if (boundary != 0 && (boundary < step || !BitOperations.IsPow2(boundary)))
-            throw new ArgumentOutOfRangeException(nameof(boundary), boundary, $"not a power of two of at least the {step} bytes of an aligned block");
+            throw new ArgumentOutOfRangeException(nameof(boundary), boundary,
+                $"not a power of two of at least the {step} bytes of an aligned block");
         _context = context;
         (_file, _line) = (file, line);
         Length = bytes;
@@ -60,7 +66,8 @@ public sealed class CoherentBlocks : IDisposable
     }
 
     /// <summary>Takes a zeroed block.</summary>
-    /// <exception cref="ApertureException">As for <see cref="DmaContext.Allocate"/>; <see cref="Status.NoDevice"/>: the blocks are disposed.</exception>
+    /// <exception cref="ApertureException">As for <see cref="DmaContext.Allocate"/>; <see cref="Status.NoDevice"/>: the blocks are
+    /// disposed.</exception>
     public CoherentBlock Allocate()
     {
         CoherentBlock block;
@@ -87,7 +94,8 @@ public sealed class CoherentBlocks : IDisposable
         lock (_lock)
         {
             if (_freeCount < _turns.Length)
-                throw new ApertureException(Status.Busy, $"{_turns.Length - _freeCount} blocks of {Length} bytes of {_context.DeviceName} are out");
+                throw new ApertureException(Status.Busy,
+                    $"{_turns.Length - _freeCount} blocks of {Length} bytes of {_context.DeviceName} are out");
             _isGone = true;
             foreach (var buffer in _buffers)
                 buffer.Dispose();
@@ -102,7 +110,8 @@ public sealed class CoherentBlocks : IDisposable
         lock (_lock)
         {
             if (block.Number >= _turns.Length || _turns[block.Number] != block.Turn)
-                throw new ApertureException(Status.InvalidArgument, $"the block of {Length} bytes at device address {block.Address} of {_context.DeviceName} was given back before");
+                throw new ApertureException(Status.InvalidArgument,
+                    $"the block of {Length} bytes at device address {block.Address} of {_context.DeviceName} was given back before");
             _turns[block.Number]++;
             _free[_freeCount++] = block.Number;
         }

@@ -9,7 +9,8 @@ public readonly unsafe struct CoherentBuffer : IDisposable, IEquatable<CoherentB
 {
     private readonly DmaContext? _context;
 
-    internal CoherentBuffer(DmaContext context, MemoryBlock memory, Iova address, ulong mapped, DmaAttributes attributes, AllocationSource source)
+    internal CoherentBuffer(DmaContext context, MemoryBlock memory, Iova address, ulong mapped, DmaAttributes attributes,
+        AllocationSource source)
     {
         _context = context;
         Backing = memory;
@@ -23,8 +24,11 @@ public readonly unsafe struct CoherentBuffer : IDisposable, IEquatable<CoherentB
     public MemoryBlock Memory => HasView ? Backing : new MemoryBlock(null, Backing.Address, Backing.Length);
 
     /// <summary>The bytes.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.NotPermitted"/>: it was allocated with <see cref="DmaAttributes.NoKernelMapping"/>.</exception>
-    public Span<byte> Span => HasView ? Backing.Span : throw new ApertureException(Status.NotPermitted, $"the buffer at device address {Address} was allocated without a view for the CPU");
+    /// <exception cref="ApertureException"><see cref="Status.NotPermitted"/>: it was allocated with
+    /// <see cref="DmaAttributes.NoKernelMapping"/>.</exception>
+    public Span<byte> Span => HasView ? Backing.Span
+        : throw new ApertureException(Status.NotPermitted,
+        $"the buffer at device address {Address} was allocated without a view for the CPU");
 
     /// <summary>Where the device finds it.</summary>
     public Iova Address { get; }
@@ -46,14 +50,16 @@ public readonly unsafe struct CoherentBuffer : IDisposable, IEquatable<CoherentB
 
     private bool HasView => (Attributes & DmaAttributes.NoKernelMapping) == 0;
 
-    /// <summary>Shows all or a part of it to user space, as far as a process has that here: a view that knows its bounds and ends with the buffer.</summary>
+    /// <summary>Shows all or a part of it to user space, as far as a process has that here: a view that knows its bounds and ends with the
+    /// buffer.</summary>
     /// <param name="offset">The first byte.</param>
     /// <param name="length">Bytes.</param>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
     /// <exception cref="ApertureException"><see cref="Status.OutOfRange"/>: not inside the buffer.</exception>
     public UserView MapToUser(int offset, int length, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
-        (_context ?? throw new ApertureException(Status.InvalidArgument, "there is no buffer")).MapToUser(Backing, Address, offset, length, file, line);
+        (_context ?? throw new ApertureException(Status.InvalidArgument, "there is no buffer"))
+            .MapToUser(Backing, Address, offset, length, file, line);
 
     /// <summary>Gives the memory back. The device must not use it any more.</summary>
     public void Dispose() => _context?.Free(this);

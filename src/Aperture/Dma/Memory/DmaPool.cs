@@ -24,7 +24,8 @@ public sealed class DmaPool : SystemMemory
     {
         ArgumentNullException.ThrowIfNull(system);
         if (region.Length < 1 << PageShift || !region.Address.IsAligned(1 << PageShift))
-            throw new ApertureException(Status.InvalidArgument, $"pool '{name}' of 0x{region.Length:x} bytes at {region.Address} is not whole pages");
+            throw new ApertureException(Status.InvalidArgument,
+                $"pool '{name}' of 0x{region.Length:x} bytes at {region.Address} is not whole pages");
         _system = system;
         _region = region;
         Name = name;
@@ -113,7 +114,8 @@ public sealed class DmaPool : SystemMemory
         lock (_lock)
         {
             if (!Owns(block.Address) || page + pages > Pages || !IsTaken(page, pages))
-                throw new ApertureException(Status.InvalidArgument, $"0x{block.Length:x} bytes at {block.Address} are not taken from pool '{Name}' and cannot be freed");
+                throw new ApertureException(Status.InvalidArgument,
+                    $"0x{block.Length:x} bytes at {block.Address} are not taken from pool '{Name}' and cannot be freed");
             Mark(page, pages, false);
         }
     }
@@ -133,7 +135,8 @@ public sealed class DmaPool : SystemMemory
     /// <inheritdoc/>
     public override MemoryBlock MakeCached(MemoryBlock block) => _system.MakeCached(block);
 
-    private static int PagesOf(int bytes) => (int)BitOperations.RoundUpToPowerOf2((uint)(((long)bytes + (1 << PageShift) - 1) >> PageShift));
+    private static int PagesOf(int bytes) =>
+        (int)BitOperations.RoundUpToPowerOf2((uint)(((long)bytes + (1 << PageShift) - 1) >> PageShift));
 
     private bool IsFree(int page, int pages)
     {

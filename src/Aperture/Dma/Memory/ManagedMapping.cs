@@ -3,8 +3,8 @@ using Aperture.Core;
 
 namespace Aperture.Dma.Memory;
 
-/// <summary>A mapping of managed memory: pinned while it lasts, and mirrored in a bounce buffer where devices cannot reach the managed heap.
-/// Dispose it once.</summary>
+/// <summary>A mapping of managed memory: pinned while it lasts, and mirrored in a bounce buffer where devices cannot reach the managed
+/// heap. Dispose it once.</summary>
 public readonly struct ManagedMapping : IDisposable
 {
     private readonly MemoryHandle _pin;
@@ -15,12 +15,13 @@ public readonly struct ManagedMapping : IDisposable
         _pin = pin;
     }
 
-    /// <summary>The mapping: the device address, and the sync calls, which copy to and from the bounce buffer. Not to be disposed by itself.</summary>
+    /// <summary>The mapping: the device address, and the sync calls, which copy to and from the bounce buffer. Not to be disposed by
+    /// itself.</summary>
     public DmaMapping Mapping { get; }
 
     /// <summary>Ends the mapping: what the device wrote is copied back, and the memory may move again.</summary>
-    /// <exception cref="ApertureException">As for <see cref="DmaMapping.Dispose"/>; the memory stays pinned then as long as the device may reach
-    /// it.</exception>
+    /// <exception cref="ApertureException">As for <see cref="DmaMapping.Dispose"/>; the memory stays pinned then as long as the device may
+    /// reach it.</exception>
     public void Dispose()
     {
         var told = Mapping.TryEnd();

@@ -30,7 +30,8 @@ public readonly unsafe struct MemoryBlock : IEquatable<MemoryBlock>
     public int Length { get; }
 
     /// <summary>The bytes.</summary>
-    /// <exception cref="ApertureException"><see cref="Status.NotPermitted"/>: the CPU has no view of them, as of raw page frames.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.NotPermitted"/>: the CPU has no view of them, as of raw page
+    /// frames.</exception>
     public Span<byte> Span
     {
         get
@@ -43,7 +44,8 @@ public readonly unsafe struct MemoryBlock : IEquatable<MemoryBlock>
         }
     }
 
-    /// <summary>Where the CPU finds the first byte; null for memory that it has no view of. For those who do not touch the bytes, or whose business it is.</summary>
+    /// <summary>Where the CPU finds the first byte; null for memory that it has no view of. For those who do not touch the bytes, or whose
+    /// business it is.</summary>
     internal byte* Pointer => _pointer;
 
     /// <summary>A part of the block.</summary>
@@ -56,7 +58,8 @@ public readonly unsafe struct MemoryBlock : IEquatable<MemoryBlock>
     }
 
     [DoesNotReturn]
-    private void ThrowNoView() => throw new ApertureException(Status.NotPermitted, $"the CPU has no view of the 0x{Length:x} bytes at {Address}");
+    private void ThrowNoView() =>
+        throw new ApertureException(Status.NotPermitted, $"the CPU has no view of the 0x{Length:x} bytes at {Address}");
 
     /// <inheritdoc/>
     public bool Equals(MemoryBlock other) => _pointer == other._pointer && Length == other.Length && Address == other.Address;

@@ -27,10 +27,12 @@ public readonly record struct NoncoherentBuffer : IDisposable
     /// <summary>The bytes.</summary>
     public Span<byte> Span => Memory.Span;
 
-    /// <summary>Shows all or a part of it to user space, as <see cref="CoherentBuffer.MapToUser"/> does. Whose turn it is, the syncs say.</summary>
+    /// <summary>Shows all or a part of it to user space, as <see cref="CoherentBuffer.MapToUser"/> does. Whose turn it is, the syncs
+    /// say.</summary>
     /// <inheritdoc cref="CoherentBuffer.MapToUser"/>
     public UserView MapToUser(int offset, int length, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
-        (_context ?? throw new ApertureException(Status.InvalidArgument, "there is no buffer")).MapToUser(Memory, Mapping.Address, offset, length, file, line);
+        (_context ?? throw new ApertureException(Status.InvalidArgument, "there is no buffer"))
+            .MapToUser(Memory, Mapping.Address, offset, length, file, line);
 
     /// <summary>Gives the memory back. The device must not use it any more.</summary>
     public void Dispose() => _context?.FreePages(this, _source);

@@ -4,7 +4,8 @@ using Aperture.Dma.Operations;
 
 namespace Aperture.Dma.Memory;
 
-/// <summary>Cached memory in pieces that the device sees as one range. Sync it around each use. One object on the managed heap for each.</summary>
+/// <summary>Cached memory in pieces that the device sees as one range. Sync it around each use. One object on the managed heap for
+/// each.</summary>
 public sealed class NoncontiguousBuffer : IDisposable
 {
     private readonly DmaContext _context;
@@ -13,7 +14,8 @@ public sealed class NoncontiguousBuffer : IDisposable
     private readonly AllocationSource _source; // where the pieces go back to
     private bool _isGone;           // disposed
 
-    internal NoncontiguousBuffer(DmaContext context, MemoryBlock[] pieces, Iova address, ulong mapped, int length, DmaDirection direction, AllocationSource source)
+    internal NoncontiguousBuffer(DmaContext context, MemoryBlock[] pieces, Iova address, ulong mapped, int length, DmaDirection direction,
+        AllocationSource source)
     {
         _context = context;
         _pieces = pieces;
@@ -37,12 +39,15 @@ public sealed class NoncontiguousBuffer : IDisposable
     public ReadOnlySpan<MemoryBlock> Pieces => _pieces;
 
     /// <summary>Gives all bytes to the CPU for a while. For parts, see <see cref="DmaContext.SyncForCpu"/>.</summary>
-    public void SyncForCpu([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => _context.SyncForCpu(Address, (ulong)Length, Direction, file, line);
+    public void SyncForCpu([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        _context.SyncForCpu(Address, (ulong)Length, Direction, file, line);
 
     /// <summary>Gives all bytes back to the device.</summary>
-    public void SyncForDevice([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => _context.SyncForDevice(Address, (ulong)Length, Direction, file, line);
+    public void SyncForDevice([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        _context.SyncForDevice(Address, (ulong)Length, Direction, file, line);
 
-    /// <summary>Shows all or a part of a piece to user space, as <see cref="CoherentBuffer.MapToUser"/> does. Whose turn it is, the syncs say.</summary>
+    /// <summary>Shows all or a part of a piece to user space, as <see cref="CoherentBuffer.MapToUser"/> does. Whose turn it is, the syncs
+    /// say.</summary>
     /// <param name="piece">Number of the piece.</param>
     /// <param name="offset">The first byte, from the start of the piece.</param>
     /// <param name="length">Bytes.</param>

@@ -9,7 +9,8 @@ public sealed class PrioritisedMemory : SystemMemory
 {
     private readonly SystemMemory[] _memories;
 
-    /// <summary>Memories, the best first. Each must know what it <see cref="SystemMemory.Owns(PhysicalAddress)"/>; none may overlap another.</summary>
+    /// <summary>Memories, the best first. Each must know what it <see cref="SystemMemory.Owns(PhysicalAddress)"/>; none may overlap
+    /// another.</summary>
     public PrioritisedMemory(params ReadOnlySpan<SystemMemory> memories)
     {
         if (memories.IsEmpty)
@@ -37,7 +38,8 @@ public sealed class PrioritisedMemory : SystemMemory
         Find(address) is { } memory && (memory.Owns(address, length) || base.Owns(address, length));
 
     /// <inheritdoc/>
-    public override bool OwnsAny(PhysicalAddress address, ulong length) => Array.Exists(_memories, memory => memory.OwnsAny(address, length));
+    public override bool OwnsAny(PhysicalAddress address, ulong length) =>
+        Array.Exists(_memories, memory => memory.OwnsAny(address, length));
 
     /// <inheritdoc/>
     public override bool TryAllocate(int bytes, PhysicalAddress highest, out MemoryBlock block)

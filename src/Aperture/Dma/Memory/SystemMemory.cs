@@ -143,5 +143,6 @@ public abstract class SystemMemory
     /// <param name="block">Exactly what <see cref="TryAllocateUncached"/> gave.</param>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
-    public void FreeUncached(MemoryBlock block, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => Free(MakeCached(block), file, line);
+    public void FreeUncached(MemoryBlock block, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        Free(MakeCached(block), file, line);
 }

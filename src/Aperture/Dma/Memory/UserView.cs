@@ -2,7 +2,8 @@ using Aperture.Core;
 
 namespace Aperture.Dma.Memory;
 
-/// <summary>A part of an allocation as a user sees it. Dispose it before the allocation goes; when the allocation goes first, the view is void.</summary>
+/// <summary>A part of an allocation as a user sees it. Dispose it before the allocation goes; when the allocation goes first, the view is
+/// void.</summary>
 public sealed class UserView : IDisposable
 {
     private readonly DmaContext _context;
@@ -21,7 +22,9 @@ public sealed class UserView : IDisposable
 
     /// <summary>The bytes.</summary>
     /// <exception cref="ApertureException"><see cref="Status.BadAddress"/>: the view was disposed, or its buffer is gone.</exception>
-    public Span<byte> Span => _isVoid ? throw new ApertureException(Status.BadAddress, $"the user's view of the buffer at device address {Buffer} of {_context.DeviceName} is gone") : _memory.Span;
+    public Span<byte> Span => _isVoid
+        ? throw new ApertureException(Status.BadAddress,
+        $"the user's view of the buffer at device address {Buffer} of {_context.DeviceName} is gone") : _memory.Span;
 
     /// <summary>Whether the bytes can be used no more.</summary>
     public bool IsVoid => _isVoid;

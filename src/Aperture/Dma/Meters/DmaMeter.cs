@@ -5,17 +5,23 @@ using Aperture.Diagnostics;
 
 namespace Aperture.Dma.Meters;
 
-/// <summary>The figures of the DMA API: meter <c>Aperture.Dma</c>. What costs nothing is read when somebody asks; the rest is counted only while
-/// somebody listens.</summary>
+/// <summary>The figures of the DMA API: meter <c>Aperture.Dma</c>. What costs nothing is read when somebody asks; the rest is counted only
+/// while somebody listens.</summary>
 internal static partial class DmaMeter
 {
     private static readonly Meter s_meter = new("Aperture.Dma");
     private static readonly Counter<long> s_maps = s_meter.CreateCounter<long>("aperture.dma.maps", "{mapping}", "Streaming mappings made");
-    private static readonly Counter<long> s_bytes = s_meter.CreateCounter<long>("aperture.dma.mapped_bytes", "By", "Bytes of streaming mappings made");
-    private static readonly UpDownCounter<long> s_live = s_meter.CreateUpDownCounter<long>("aperture.dma.live_mappings", "{mapping}", "Streaming mappings that were made since somebody listens and have not ended");
-    private static readonly Counter<long> s_bounced = s_meter.CreateCounter<long>("aperture.dma.bounced_bytes", "By", "Bytes copied between memory and bounce buffers");
-    private static readonly Counter<long> s_flushes = s_meter.CreateCounter<long>("aperture.dma.flushes", "{flush}", "Invalidations that ended deferred unmaps");
-    private static readonly Counter<long> s_failures = s_meter.CreateCounter<long>("aperture.dma.failures", "{call}", "Mappings and allocations that failed");
+    private static readonly Counter<long> s_bytes =
+        s_meter.CreateCounter<long>("aperture.dma.mapped_bytes", "By", "Bytes of streaming mappings made");
+    private static readonly UpDownCounter<long> s_live =
+        s_meter.CreateUpDownCounter<long>("aperture.dma.live_mappings", "{mapping}",
+        "Streaming mappings that were made since somebody listens and have not ended");
+    private static readonly Counter<long> s_bounced =
+        s_meter.CreateCounter<long>("aperture.dma.bounced_bytes", "By", "Bytes copied between memory and bounce buffers");
+    private static readonly Counter<long> s_flushes =
+        s_meter.CreateCounter<long>("aperture.dma.flushes", "{flush}", "Invalidations that ended deferred unmaps");
+    private static readonly Counter<long> s_failures =
+        s_meter.CreateCounter<long>("aperture.dma.failures", "{call}", "Mappings and allocations that failed");
 
     /// <summary>Whether mappings are counted.</summary>
     public static bool IsOn

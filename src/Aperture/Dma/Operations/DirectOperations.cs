@@ -15,7 +15,8 @@ internal sealed class DirectOperations : DmaOperations
 
     public override DmaAttributes MapAttributes => CommonMapAttributes;
 
-    public override Status Map(DmaContext context, ref DmaSource source, DmaDirection direction, DmaAttributes attributes, out Iova address) =>
+    public override Status Map(DmaContext context, ref DmaSource source, DmaDirection direction, DmaAttributes attributes,
+        out Iova address) =>
         context.TryToDevice(source.Physical, source.Length, context.Limit, out address) ? Status.Ok : Status.OutOfRange;
 
     public override Status MapAt(DmaContext context, in DmaSource source, Iova address, DmaDirection direction, DmaAttributes attributes)
@@ -33,7 +34,8 @@ internal sealed class DirectOperations : DmaOperations
         return context.TryToPhysical(address, bytes, out physical);
     }
 
-    public override Status MapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, Span<DmaSegment> segments, DmaDirection direction, DmaAttributes attributes, out int count, out bool isBounced)
+    public override Status MapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, Span<DmaSegment> segments,
+        DmaDirection direction, DmaAttributes attributes, out int count, out bool isBounced)
     {
         count = 0;
         isBounced = false;
@@ -56,7 +58,8 @@ internal sealed class DirectOperations : DmaOperations
         return Status.Ok;
     }
 
-    public override Status UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, ulong boundary, bool isBounced) => Status.Ok;
+    public override Status UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments,
+        ulong boundary, bool isBounced) => Status.Ok;
 
     // Buses do not move addresses of registers, only those of memory (Linux's behaviour).
     public override Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction, out Iova address)
@@ -67,13 +70,15 @@ internal sealed class DirectOperations : DmaOperations
 
     public override Status UnmapResource(DmaContext context, Iova address, ulong bytes) => Status.Ok;
 
-    public override Status MapAllocation(DmaContext context, ReadOnlySpan<MemoryBlock> pieces, DmaAttributes attributes, DmaDirection direction, out Iova address, out ulong mapped)
+    public override Status MapAllocation(DmaContext context, ReadOnlySpan<MemoryBlock> pieces, DmaAttributes attributes,
+        DmaDirection direction, out Iova address, out ulong mapped)
     {
         mapped = 0;
         address = default;
         if (pieces.Length != 1 || (attributes & DmaAttributes.Privileged) != 0)
             return Status.NotSupported;
-        return context.TryToDevice(pieces[0].Address, (ulong)pieces[0].Length, context.CoherentLimit, out address) ? Status.Ok : Status.OutOfRange;
+        return context.TryToDevice(pieces[0].Address, (ulong)pieces[0].Length, context.CoherentLimit, out address) ? Status.Ok
+            : Status.OutOfRange;
     }
 
     public override Status UnmapAllocation(DmaContext context, Iova address, ulong mapped) => Status.Ok;

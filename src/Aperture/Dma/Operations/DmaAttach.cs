@@ -60,8 +60,8 @@ internal static class DmaAttach
         }
     }
 
-    /// <summary>Keeps the addresses below and between the windows of a device's buses from being given out: they would not get to the unit. Those above are out
-    /// by the device's limit. Masters of a group share their addresses, so each has what all buses pass.</summary>
+    /// <summary>Keeps the addresses below and between the windows of a device's buses from being given out: they would not get to the unit.
+    /// Those above are out by the device's limit. Masters of a group share their addresses, so each has what all buses pass.</summary>
     private static void ReserveOutside(IovaSpace space, ImmutableArray<DmaRange> windows)
     {
         ulong next = 0; // the first byte that no window so far reaches

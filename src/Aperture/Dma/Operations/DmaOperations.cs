@@ -27,7 +27,8 @@ internal abstract class DmaOperations
     /// <summary>One less than the granule at whose borders pieces of a scatterlist can be joined; 0 where they are not.</summary>
     public virtual ulong MergeBoundary => 0;
 
-    /// <summary>Bytes that become reachable together: the smallest page of an IOMMU; 1 where the device reaches whatever its bus does.</summary>
+    /// <summary>Bytes that become reachable together: the smallest page of an IOMMU; 1 where the device reaches whatever its bus
+    /// does.</summary>
     public virtual ulong Granule => 1;
 
     /// <summary>The largest single mapping that is sure to succeed in form, in bytes.</summary>
@@ -42,15 +43,16 @@ internal abstract class DmaOperations
     /// <param name="direction">Which way the bytes go.</param>
     /// <param name="attributes">Wishes, of <see cref="MapAttributes"/> only.</param>
     /// <param name="address">Where the device finds it.</param>
-    public abstract Status Map(DmaContext context, ref DmaSource source, DmaDirection direction, DmaAttributes attributes, out Iova address);
+    public abstract Status Map(DmaContext context, ref DmaSource source, DmaDirection direction, DmaAttributes attributes,
+        out Iova address);
 
     /// <summary>Makes memory reachable at a given device address.</summary>
     public abstract Status MapAt(DmaContext context, in DmaSource source, Iova address, DmaDirection direction, DmaAttributes attributes);
 
-    /// <summary>Ends a mapping of <paramref name="bytes"/> at <paramref name="address"/>: the device cannot reach it any more (deferred flush: soon).
-    /// A bounce buffer stays for the caller to copy back and release.</summary>
-    /// <returns>A failure: a unit could not be told, and the device may still reach the memory (<see cref="Iommu.IommuDomain.WhenInvalidated"/>).
-    /// The other unmaps here say the same.</returns>
+    /// <summary>Ends a mapping of <paramref name="bytes"/> at <paramref name="address"/>: the device cannot reach it any more (deferred
+    /// flush: soon). A bounce buffer stays for the caller to copy back and release.</summary>
+    /// <returns>A failure: a unit could not be told, and the device may still reach the memory
+    /// (<see cref="Iommu.IommuDomain.WhenInvalidated"/>). The other unmaps here say the same.</returns>
     public abstract Status Unmap(DmaContext context, Iova address, ulong bytes);
 
     /// <summary>The memory that a device address leads to.</summary>
@@ -68,8 +70,10 @@ internal abstract class DmaOperations
     /// <param name="direction">Which way the bytes go.</param>
     /// <param name="attributes">Wishes, of <see cref="MapAttributes"/> only.</param>
     /// <param name="count">Number of segments written.</param>
-    /// <param name="isBounced">Whether the device uses bounce buffers for some of it: there is one segment for each piece that is not empty.</param>
-    public abstract Status MapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, Span<DmaSegment> segments, DmaDirection direction, DmaAttributes attributes, out int count, out bool isBounced);
+    /// <param name="isBounced">Whether the device uses bounce buffers for some of it: there is one segment for each piece that is not
+    /// empty.</param>
+    public abstract Status MapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, Span<DmaSegment> segments,
+        DmaDirection direction, DmaAttributes attributes, out int count, out bool isBounced);
 
     /// <summary>Ends the mapping of a scatterlist.</summary>
     /// <param name="context">The device's DMA context.</param>
@@ -77,7 +81,8 @@ internal abstract class DmaOperations
     /// <param name="segments">The segments that came of it.</param>
     /// <param name="boundary">The segment boundary mask at the time of the map.</param>
     /// <param name="isBounced">What the map said.</param>
-    public abstract Status UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, ulong boundary, bool isBounced);
+    public abstract Status UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments,
+        ulong boundary, bool isBounced);
 
     /// <summary>Makes registers or memory of another device reachable. Never cached, never copied.</summary>
     public abstract Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction, out Iova address);
@@ -92,7 +97,8 @@ internal abstract class DmaOperations
     /// <param name="direction">Which way the bytes go.</param>
     /// <param name="address">Where the device finds them, one behind the other.</param>
     /// <param name="mapped">Bytes of device address space taken.</param>
-    public abstract Status MapAllocation(DmaContext context, ReadOnlySpan<MemoryBlock> pieces, DmaAttributes attributes, DmaDirection direction, out Iova address, out ulong mapped);
+    public abstract Status MapAllocation(DmaContext context, ReadOnlySpan<MemoryBlock> pieces, DmaAttributes attributes,
+        DmaDirection direction, out Iova address, out ulong mapped);
 
     /// <summary>Ends such a mapping.</summary>
     public abstract Status UnmapAllocation(DmaContext context, Iova address, ulong mapped);

@@ -22,7 +22,8 @@ internal sealed class NoOperations : DmaOperations
         return Status.NoDevice;
     }
 
-    public override Status MapAt(DmaContext context, in DmaSource source, Iova address, DmaDirection direction, DmaAttributes attributes) => Status.NoDevice;
+    public override Status MapAt(DmaContext context, in DmaSource source, Iova address, DmaDirection direction,
+        DmaAttributes attributes) => Status.NoDevice;
 
     public override Status Unmap(DmaContext context, Iova address, ulong bytes) => Status.Ok;
 
@@ -32,13 +33,15 @@ internal sealed class NoOperations : DmaOperations
         return false;
     }
 
-    public override Status MapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, Span<DmaSegment> segments, DmaDirection direction, DmaAttributes attributes, out int count, out bool isBounced)
+    public override Status MapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, Span<DmaSegment> segments,
+        DmaDirection direction, DmaAttributes attributes, out int count, out bool isBounced)
     {
         (count, isBounced) = (0, false);
         return Status.NoDevice;
     }
 
-    public override Status UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments, ulong boundary, bool isBounced) => Status.Ok;
+    public override Status UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments,
+        ulong boundary, bool isBounced) => Status.Ok;
 
     public override Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction, out Iova address)
     {
@@ -48,7 +51,8 @@ internal sealed class NoOperations : DmaOperations
 
     public override Status UnmapResource(DmaContext context, Iova address, ulong bytes) => Status.Ok;
 
-    public override Status MapAllocation(DmaContext context, ReadOnlySpan<MemoryBlock> pieces, DmaAttributes attributes, DmaDirection direction, out Iova address, out ulong mapped)
+    public override Status MapAllocation(DmaContext context, ReadOnlySpan<MemoryBlock> pieces, DmaAttributes attributes,
+        DmaDirection direction, out Iova address, out ulong mapped)
     {
         (address, mapped) = (default, 0);
         return Status.NoDevice;

@@ -28,7 +28,8 @@ public sealed class DmaFinding
     /// <summary>What to do about it.</summary>
     public string Advice => FindingAdvice.For(Kind);
 
-    /// <summary>Where the driver showed it, by a call or by looking at memory; unknown when the device showed it, or where there are no symbols.</summary>
+    /// <summary>Where the driver showed it, by a call or by looking at memory; unknown when the device showed it, or where there are no
+    /// symbols.</summary>
     public CallSite Where { get; init; }
 
     /// <summary>The mapping, or null.</summary>

@@ -64,8 +64,11 @@ public sealed partial class DmaSanitizer
         }
 
         var last = LastOf(address, length);
-        if (last > device.Dma.Mask.Value && last > device.Dma.CoherentMask.Value && device.Dma.IsAttached && last != ulong.MaxValue && !(_failed.Count > 0 && IsFailedAddress(device, address)))
-            Report(FindingKind.DeviceAboveMask, device, address, length, $"the device {Verb(isWrite)} 0x{length:x} bytes at {address}, above its mask {device.Dma.Mask}", default, space.Find(address.Value));
+        if (last > device.Dma.Mask.Value && last > device.Dma.CoherentMask.Value && device.Dma.IsAttached && last != ulong.MaxValue
+            && !(_failed.Count > 0 && IsFailedAddress(device, address)))
+            Report(FindingKind.DeviceAboveMask, device, address, length,
+                $"the device {Verb(isWrite)} 0x{length:x} bytes at {address}, above its mask {device.Dma.Mask}", default,
+                space.Find(address.Value));
         for (var at = address.Value; ;)
         {
             ulong end;
@@ -114,19 +117,24 @@ public sealed partial class DmaSanitizer
         return Math.Min(next, Math.Max(at, Math.Min(last, at | PageMask)));
     }
 
-    private void Judge(LiveMapping mapping, Device device, ulong first, ulong last, bool isWrite, bool isAllowed, bool snoops, PhysicalAddress physical)
+    private void Judge(LiveMapping mapping, Device device, ulong first, ulong last, bool isWrite, bool isAllowed, bool snoops,
+        PhysicalAddress physical)
     {
         var from = first - mapping.Start;
         var to = last - mapping.Start + 1;
-        if (mapping.Record.Direction == (isWrite ? DmaDirection.ToDevice : DmaDirection.FromDevice) && mapping.Record.Api != MappingApi.Coherent)
+        if (mapping.Record.Direction == (isWrite ? DmaDirection.ToDevice : DmaDirection.FromDevice)
+            && mapping.Record.Api != MappingApi.Coherent)
         {
             var fate = isAllowed ? "and nothing kept it from it" : "and the IOMMU refused it";
-            Report(FindingKind.DeviceAgainstDirection, device, new Iova(first), to - from, $"the device {Verb(isWrite)} bytes 0x{from:x} to 0x{to - 1:x} of a mapping {MappingRecord.Describe(mapping.Record.Direction)}, {fate}", default, mapping);
+            Report(FindingKind.DeviceAgainstDirection, device, new Iova(first), to - from,
+                $"the device {Verb(isWrite)} bytes 0x{from:x} to 0x{to - 1:x} of a mapping " +
+                $"{MappingRecord.Describe(mapping.Record.Direction)}, {fate}", default, mapping);
         }
 
         if (!isAllowed || mapping.Copy is null)
             return;
-        if (!CheckWrites(mapping, from, to, isWrite ? "before the device wrote them" : "before the device read them", default) && !isWrite && !snoops)
+        if (!CheckWrites(mapping, from, to, isWrite ? "before the device wrote them" : "before the device read them", default) && !isWrite
+            && !snoops)
             CheckCaches(mapping, from, to, physical);
         if (isWrite && !mapping.Owned.IsEmpty)
             mapping.Owned.Remove(from, to); // the device uses it again, which is fine where the CPU did not write
@@ -136,7 +144,8 @@ public sealed partial class DmaSanitizer
     {
         if (!device.Power.IsActive && device.Power.UseCount == 0 && device.Bound is not null)
         {
-            Report(FindingKind.DeviceSuspended, device, address, length, $"the device did DMA at {address} while it was suspended", default, null);
+            Report(FindingKind.DeviceSuspended, device, address, length, $"the device did DMA at {address} while it was suspended",
+                default, null);
             return;
         }
 
@@ -146,7 +155,8 @@ public sealed partial class DmaSanitizer
         {
             var unit = master.Ports[i].Unit.Device;
             if (!unit.Power.IsActive && unit.Power.UseCount == 0)
-                Report(FindingKind.DeviceSuspended, device, address, length, $"the device did DMA at {address} while its IOMMU {unit.Name} was suspended", default, null);
+                Report(FindingKind.DeviceSuspended, device, address, length,
+                    $"the device did DMA at {address} while its IOMMU {unit.Name} was suspended", default, null);
         }
     }
 
@@ -156,23 +166,29 @@ public sealed partial class DmaSanitizer
         var what = $"the device {Verb(isWrite)} 0x{length:x} bytes at {address}";
         if (IsFailedAddress(device, address))
         {
-            Report(FindingKind.FailedMappingUsed, device, address, length, $"{what}, the address of a mapping that failed at {_failed[device]}", default, null);
+            Report(FindingKind.FailedMappingUsed, device, address, length,
+                $"{what}, the address of a mapping that failed at {_failed[device]}", default, null);
             return;
         }
 
         if (space is { IsPartial: true })
             return;
         var near = space is null ? null : Nearest(space, address.Value);
-        if (space is not null && space.TryFindPast(address.Value, LastOf(address, length), out var past) && (near is null || past.EndedAt > near.Record.MadeAt))
+        if (space is not null && space.TryFindPast(address.Value, LastOf(address, length), out var past)
+            && (near is null || past.EndedAt > near.Record.MadeAt))
         {
-            ReportStory(FindingKind.DeviceUseAfterUnmap, device, address, length, $"{what}, {Because(device, address, isAllowed)}", default, past);
+            ReportStory(FindingKind.DeviceUseAfterUnmap, device, address, length, $"{what}, {Because(device, address, isAllowed)}",
+                default, past);
             return;
         }
 
         if (near is not null)
         {
-            var side = address.Value > near.Last ? $"{Distance(address.Value - near.Last - 1)}behind the end" : $"{Distance(near.Start - address.Value - length)}before the start";
-            Report(FindingKind.DeviceOutsideMapping, device, address, length, $"{what}, {side} of a mapping of 0x{near.Length:x} bytes, {(isAllowed ? "in a page that it makes reachable" : "and the IOMMU refused it")}", default, near);
+            var side = address.Value > near.Last ? $"{Distance(address.Value - near.Last - 1)}behind the end"
+                : $"{Distance(near.Start - address.Value - length)}before the start";
+            Report(FindingKind.DeviceOutsideMapping, device, address, length,
+                $"{what}, {side} of a mapping of 0x{near.Length:x} bytes, " +
+                $"{(isAllowed ? "in a page that it makes reachable" : "and the IOMMU refused it")}", default, near);
             return;
         }
 
@@ -184,15 +200,18 @@ public sealed partial class DmaSanitizer
         {
             if (other.Device == device || other.Memory.Value > physical.Value + (length - 1) || physical.Value > other.MemoryLast)
                 continue;
-            Report(FindingKind.DeviceInForeignMapping, device, address, length, $"{what} and reached memory that {other.Device.Name} has mapped and it has not", default, other);
+            Report(FindingKind.DeviceInForeignMapping, device, address, length,
+                $"{what} and reached memory that {other.Device.Name} has mapped and it has not", default, other);
             return;
         }
 
-        Report(FindingKind.DeviceUseOfUnmapped, device, address, length, $"{what} and reached memory at {physical}, which it has not mapped", default, null);
+        Report(FindingKind.DeviceUseOfUnmapped, device, address, length,
+            $"{what} and reached memory at {physical}, which it has not mapped", default, null);
     }
 
     private bool IsFailedAddress(Device device, Iova address) =>
-        _failed.Count > 0 && _failed.ContainsKey(device) && (address.Value >= ulong.MaxValue - PageMask || (address.Value | PageMask) == uint.MaxValue);
+        _failed.Count > 0 && _failed.ContainsKey(device)
+            && (address.Value >= ulong.MaxValue - PageMask || (address.Value | PageMask) == uint.MaxValue);
 
     private static LiveMapping? Nearest(SpaceWatch space, ulong address)
     {

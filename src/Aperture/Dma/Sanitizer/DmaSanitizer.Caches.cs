@@ -5,7 +5,8 @@ namespace Aperture.Dma.Sanitizer;
 // What the CPU's caches hide, on machines that model them.
 public sealed unsafe partial class DmaSanitizer
 {
-    /// <summary>Whether the CPU sees other bytes than those of a copy only because its caches hold what memory held before a device wrote.</summary>
+    /// <summary>Whether the CPU sees other bytes than those of a copy only because its caches hold what memory held before a device
+    /// wrote.</summary>
     private bool IsStale(LiveMapping mapping, ulong from, ulong to)
     {
         if (!mapping.IsCached || _memory is not { Cache: { } cache })
@@ -19,7 +20,8 @@ public sealed unsafe partial class DmaSanitizer
     /// <summary>A device that does not snoop reads: what it gets is not what the CPU wrote, where that is still in the caches.</summary>
     private void CheckCaches(LiveMapping mapping, ulong from, ulong to, PhysicalAddress physical)
     {
-        if (_memory is not { Cache: { } cache } || !mapping.IsCached || physical != mapping.Memory + from || !_memory.TryGetDramPointer(physical, to - from, out var dram))
+        if (_memory is not { Cache: { } cache } || !mapping.IsCached || physical != mapping.Memory + from
+            || !_memory.TryGetDramPointer(physical, to - from, out var dram))
             return;
         var bytes = mapping.Cpu(from, to);
         var seen = new ReadOnlySpan<byte>(dram, (int)(to - from));
@@ -44,6 +46,8 @@ public sealed unsafe partial class DmaSanitizer
         }
 
         if (first != ulong.MaxValue)
-            Report(FindingKind.DeviceReadBehindCache, mapping.Device, mapping.Address + first, last - first + 1, $"the device read bytes 0x{first:x} to 0x{last:x} of a mapping from memory, and the CPU's caches still held newer ones", default, mapping);
+            Report(FindingKind.DeviceReadBehindCache, mapping.Device, mapping.Address + first, last - first + 1,
+                $"the device read bytes 0x{first:x} to 0x{last:x} of a mapping from memory, and the CPU's caches still held newer ones",
+                default, mapping);
     }
 }

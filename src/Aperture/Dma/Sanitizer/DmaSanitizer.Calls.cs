@@ -61,7 +61,9 @@ public sealed partial class DmaSanitizer
                     SyncScatter(context, call, false);
                     break;
                 case DmaEventKind.FreeWhileMappedToUser:
-                    Report(FindingKind.FreedWhileMappedToUser, context.Device, call.Address, call.Length, $"0x{call.Length:x} bytes of coherent memory at {call.Address} were given back while a user process had them mapped", SiteOf(call), SpaceOf(context.Device).Find(call.Address.Value));
+                    Report(FindingKind.FreedWhileMappedToUser, context.Device, call.Address, call.Length,
+                        $"0x{call.Length:x} bytes of coherent memory at {call.Address} were given back while a user process had them " +
+                        "mapped", SiteOf(call), SpaceOf(context.Device).Find(call.Address.Value));
                     break;
                 case DmaEventKind.Check when call.Address.Value == ulong.MaxValue:
                     _failed.Remove(context.Device);
@@ -89,7 +91,9 @@ public sealed partial class DmaSanitizer
 
     private void SyncBegins(SpaceWatch space, DmaContext context, in DmaEvent call)
     {
-        if (call.Length == 0 || Containing(space, context, call.Address.Value, LastOf(call.Address, call.Length), call.Direction) is not { Record.IsBounced: true } mapping)
+        if (call.Length == 0
+            || Containing(space, context, call.Address.Value, LastOf(call.Address, call.Length), call.Direction) is not {
+            Record.IsBounced: true } mapping)
             return;
         var from = call.Address - mapping.Address;
         CheckForeign(mapping, from, from + call.Length, "before it was synced for the CPU", call);

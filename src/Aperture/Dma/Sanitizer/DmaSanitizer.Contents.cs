@@ -11,7 +11,8 @@ public sealed unsafe partial class DmaSanitizer
     /// <param name="isManaged">Whether that is on the managed heap, pinned as long as the mapping lives.</param>
     private void StartContents(LiveMapping mapping, nint pointer, bool isManaged)
     {
-        if (_memory is null || !_memory.TryGetPointer(mapping.Memory, mapping.Length, out var cpu) || (!isManaged && pointer != 0 && pointer != (nint)cpu))
+        if (_memory is null || !_memory.TryGetPointer(mapping.Memory, mapping.Length, out var cpu)
+            || (!isManaged && pointer != 0 && pointer != (nint)cpu))
             return;
         if (isManaged)
             cpu = (byte*)pointer;
@@ -77,8 +78,10 @@ public sealed unsafe partial class DmaSanitizer
             return false;
         if (!TryFindWrites(mapping, from, to, out var first, out var last))
             return false;
-        var how = mapping.Owned.Touches(first, last + 1) ? "after it was synced for the CPU, and did not give them back," : "which the device owned,";
-        Report(FindingKind.CpuWriteWithoutSync, mapping.Device, mapping.Address + first, last - first + 1, $"the CPU wrote bytes 0x{first:x} to 0x{last:x} of a mapping, {how} {when}", site, mapping);
+        var how = mapping.Owned.Touches(first, last + 1) ? "after it was synced for the CPU, and did not give them back,"
+            : "which the device owned,";
+        Report(FindingKind.CpuWriteWithoutSync, mapping.Device, mapping.Address + first, last - first + 1,
+            $"the CPU wrote bytes 0x{first:x} to 0x{last:x} of a mapping, {how} {when}", site, mapping);
         Renew(mapping, first, last + 1);
         return true;
     }

@@ -22,7 +22,8 @@ public sealed unsafe partial class DmaSanitizer
         Add(context, call, api, call.Address, call.Origin, call.Length, call.Pointer, call.IsBounced);
     }
 
-    /// <summary>Whether memory of the managed heap is mapped: of that the driver gave no address, the API's own buffer stands for it.</summary>
+    /// <summary>Whether memory of the managed heap is mapped: of that the driver gave no address, the API's own buffer stands for
+    /// it.</summary>
     private static bool IsManaged(in DmaEvent call) => call.IsBounced && call.Origin == call.Physical;
 
     private void MapPieces(DmaContext context, in DmaEvent call, MappingApi api)
@@ -44,11 +45,13 @@ public sealed unsafe partial class DmaSanitizer
             var pointer = (nint)block.Pointer;
             CheckOrigin(context.Device, pointer, block.Address, call);
             // Of a list that bounces some pieces may not: those that fill whole pages of an untrusted device.
-            Add(context, call, api, pieces.Address, block.Address, (ulong)block.Length, pointer, call.IsBounced && context.IsBounced(pieces.Address), list, count);
+            Add(context, call, api, pieces.Address, block.Address, (ulong)block.Length, pointer, call.IsBounced
+                && context.IsBounced(pieces.Address), list, count);
         }
     }
 
-    private void Add(DmaContext context, in DmaEvent call, MappingApi api, Iova address, PhysicalAddress memory, ulong length, nint pointer, bool isBounced, long list = 0, int count = 0)
+    private void Add(DmaContext context, in DmaEvent call, MappingApi api, Iova address, PhysicalAddress memory, ulong length,
+        nint pointer, bool isBounced, long list = 0, int count = 0)
     {
         var device = context.Device;
         var space = SpaceOf(device);
@@ -56,7 +59,8 @@ public sealed unsafe partial class DmaSanitizer
         if (_live.Count >= _options.MaxMappings)
         {
             if (!space.IsPartial)
-                Report(FindingKind.TooManyMappings, device, address, length, $"more than {_options.MaxMappings} mappings are live; this one and later ones are not watched", SiteOf(call), null);
+                Report(FindingKind.TooManyMappings, device, address, length,
+                    $"more than {_options.MaxMappings} mappings are live; this one and later ones are not watched", SiteOf(call), null);
             space.IsPartial = true;
             return;
         }
@@ -112,16 +116,21 @@ public sealed unsafe partial class DmaSanitizer
     }
 
     /// <summary>Whether the memory behind a mapping is one piece that drivers have a view of.</summary>
-    private static bool IndexesMemory(LiveMapping mapping) => mapping.IsStreaming || (mapping.Record.Api == MappingApi.Coherent && mapping.Memory.Value != 0);
+    private static bool IndexesMemory(LiveMapping mapping) => mapping.IsStreaming
+        || (mapping.Record.Api == MappingApi.Coherent && mapping.Memory.Value != 0);
 
     private void CheckSegment(DmaContext context, DmaSegment segment, in DmaEvent call)
     {
         if (segment.Length == 0)
             return;
         if (segment.Length > context.MaxSegmentSize)
-            Report(FindingKind.SegmentTooLong, context.Device, segment.Address, segment.Length, $"a segment of 0x{segment.Length:x} bytes at {segment.Address} is longer than the device's 0x{context.MaxSegmentSize:x}", SiteOf(call), null);
+            Report(FindingKind.SegmentTooLong, context.Device, segment.Address, segment.Length,
+                $"a segment of 0x{segment.Length:x} bytes at {segment.Address} is longer than the device's 0x{context.MaxSegmentSize:x}",
+                SiteOf(call), null);
         if (((segment.Address.Value ^ LastOf(segment.Address, segment.Length)) & ~context.SegmentBoundary) != 0)
-            Report(FindingKind.SegmentAcrossBoundary, context.Device, segment.Address, segment.Length, $"a segment of 0x{segment.Length:x} bytes at {segment.Address} crosses a multiple of 0x{context.SegmentBoundary + 1:x}", SiteOf(call), null);
+            Report(FindingKind.SegmentAcrossBoundary, context.Device, segment.Address, segment.Length,
+                $"a segment of 0x{segment.Length:x} bytes at {segment.Address} crosses a multiple of 0x{context.SegmentBoundary + 1:x}",
+                SiteOf(call), null);
     }
 
     /// <summary>Whether the memory is what it says it is.</summary>
@@ -132,7 +141,8 @@ public sealed unsafe partial class DmaSanitizer
         if (_memory.TryGetPointer(memory, 1, out var known) && (nint)known == pointer)
             return;
         var (kind, what) = ForeignMemory.Classify(pointer);
-        Report(kind, device, call.Address, call.Length, $"0x{call.Length:x} bytes at 0x{pointer:x} were mapped as physical address {memory}: {what}", SiteOf(call), null);
+        Report(kind, device, call.Address, call.Length,
+            $"0x{call.Length:x} bytes at 0x{pointer:x} were mapped as physical address {memory}: {what}", SiteOf(call), null);
     }
 
     private void CheckNeighbours(DmaContext context, LiveMapping mapping, in DmaEvent call)
@@ -158,24 +168,33 @@ public sealed unsafe partial class DmaSanitizer
             if (other.Memory.Value <= last && first <= other.MemoryLast)
             {
                 if (other.Record.Api == MappingApi.Coherent && mapping.Device == other.Device)
-                    return Report(FindingKind.WrongApi, mapping.Device, mapping.Address, mapping.Length, $"coherent memory at {other.Address} was given to a streaming call", SiteOf(call), other);
+                    return Report(FindingKind.WrongApi, mapping.Device, mapping.Address, mapping.Length,
+                        $"coherent memory at {other.Address} was given to a streaming call", SiteOf(call), other);
                 if (!writes || other.Device != mapping.Device || other.Scatter == mapping.Scatter && mapping.Scatter != 0)
                     continue;
                 var from = Math.Max(first, other.Memory.Value);
                 var bytes = Math.Min(last, other.MemoryLast) - from + 1;
-                return Report(FindingKind.OverlappingMappings, mapping.Device, mapping.Address + (from - first), bytes, $"0x{bytes:x} bytes of memory from 0x{from:x} on are mapped already, at {other.Address}", SiteOf(call), other);
+                return Report(FindingKind.OverlappingMappings, mapping.Device, mapping.Address + (from - first), bytes,
+                    $"0x{bytes:x} bytes of memory from 0x{from:x} on are mapped already, at {other.Address}", SiteOf(call), other);
             }
 
-            if (other.Record.Api != MappingApi.Coherent && line > 1 && writes && mapping.IsCached && (mapping.Scatter == 0 || mapping.Scatter != other.Scatter)
-                && (call.Attributes & DmaAttributes.SkipCpuSync) == 0 && (other.Memory.Value & ~(line - 1)) <= last && first <= (other.MemoryLast | (line - 1))
+            if (other.Record.Api != MappingApi.Coherent && line > 1 && writes && mapping.IsCached
+                && (mapping.Scatter == 0 || mapping.Scatter != other.Scatter)
+                && (call.Attributes & DmaAttributes.SkipCpuSync) == 0 && (other.Memory.Value & ~(line - 1)) <= last
+                    && first <= (other.MemoryLast | (line - 1))
                 && ((first & ~(line - 1)) <= other.MemoryLast && other.Memory.Value <= (last | (line - 1))))
             {
                 var at = other.Memory.Value > last ? last & ~(line - 1) : first & ~(line - 1);
-                return Report(FindingKind.SharedCacheLine, mapping.Device, mapping.Address, mapping.Length, $"the cache line of {line} bytes at 0x{at:x} also holds bytes of the mapping at {other.Address}, and the device does not snoop", SiteOf(call), other);
+                return Report(FindingKind.SharedCacheLine, mapping.Device, mapping.Address, mapping.Length,
+                    $"the cache line of {line} bytes at 0x{at:x} also holds bytes of the mapping at {other.Address}, and the device " +
+                    "does not snoop", SiteOf(call), other);
             }
 
-            if (other.Space != mapping.Space && mapping.Device.Dma.Domain is not null && !mapping.Record.IsBounced && other.Device != mapping.Device)
-                return Report(FindingKind.NeighbourReachable, mapping.Device, mapping.Address, mapping.Length, $"the page at 0x{page & ~0xFFFUL:x} also holds bytes that {other.Device.Name} has mapped: {mapping.Device.Name} reaches them", SiteOf(call), other);
+            if (other.Space != mapping.Space && mapping.Device.Dma.Domain is not null && !mapping.Record.IsBounced
+                && other.Device != mapping.Device)
+                return Report(FindingKind.NeighbourReachable, mapping.Device, mapping.Address, mapping.Length,
+                    $"the page at 0x{page & ~0xFFFUL:x} also holds bytes that {other.Device.Name} has mapped: {mapping.Device.Name} " +
+                    "reaches them", SiteOf(call), other);
         }
 
         return false;

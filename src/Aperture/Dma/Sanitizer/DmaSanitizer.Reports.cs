@@ -9,7 +9,8 @@ public sealed partial class DmaSanitizer
 {
     private const int StoryLength = 4; // earlier mappings and neighbours in a finding
 
-    private readonly Dictionary<(FindingKind, string, CallSite, CallSite), DmaFinding> _known = []; // what was found, by what makes it the same
+    // what was found, by what makes it the same
+    private readonly Dictionary<(FindingKind, string, CallSite, CallSite), DmaFinding> _known = [];
     private readonly List<DmaFinding> _findings = []; // in order of arrival
     private long _suppressed;                         // findings beyond the limit
 
@@ -77,7 +78,8 @@ public sealed partial class DmaSanitizer
     {
         var findings = Findings;
         var text = new StringBuilder();
-        text.Append(findings.Count == 0 ? "DMA sanitizer: no findings" : $"DMA sanitizer: {findings.Count} finding{(findings.Count == 1 ? "" : "s")}");
+        text.Append(findings.Count == 0 ? "DMA sanitizer: no findings"
+            : $"DMA sanitizer: {findings.Count} finding{(findings.Count == 1 ? "" : "s")}");
         foreach (var finding in findings)
             text.Append('\n').Append(finding);
         if (Suppressed is > 0 and var more)
@@ -86,13 +88,16 @@ public sealed partial class DmaSanitizer
     }
 
     /// <returns>True, for callers that stop at the first finding.</returns>
-    private bool Report(FindingKind kind, Device device, Iova address, ulong length, string message, CallSite site, LiveMapping? mapping, string? driver = null) =>
+    private bool Report(FindingKind kind, Device device, Iova address, ulong length, string message, CallSite site, LiveMapping? mapping,
+        string? driver = null) =>
         ReportStory(kind, device, address, length, message, site, mapping?.Record, driver);
 
-    private bool ReportStory(FindingKind kind, Device device, Iova address, ulong length, string message, CallSite site, MappingRecord? mapping, string? driver = null)
+    private bool ReportStory(FindingKind kind, Device device, Iova address, ulong length, string message, CallSite site,
+        MappingRecord? mapping, string? driver = null)
     {
         driver ??= device.Driver?.Name ?? mapping?.Driver;
-        if (_options.Devices?.Contains(device.Name) == false || _options.Ignored?.Contains(kind) == true || (_options.Drivers is { } drivers && (driver is null || !drivers.Contains(driver))) || IsAllowedNow(device))
+        if (_options.Devices?.Contains(device.Name) == false || _options.Ignored?.Contains(kind) == true
+            || (_options.Drivers is { } drivers && (driver is null || !drivers.Contains(driver))) || IsAllowedNow(device))
             return true;
         var key = (kind, device.Name, site, mapping?.Made ?? default);
         if (_known.TryGetValue(key, out var known))

@@ -34,7 +34,9 @@ public sealed unsafe partial class DmaSanitizer
                 return;
             var from = address.Value - culprit.Memory.Value;
             var bytes = Math.Min((ulong)length, culprit.Length - from);
-            Report(FindingKind.CpuReadBeforeSync, culprit.Device, culprit.Address + from, bytes, $"the CPU took bytes 0x{from:x} to 0x{from + bytes - 1:x} of a mapping {MappingRecord.Describe(culprit.Record.Direction)} while the device owned them", default, culprit);
+            Report(FindingKind.CpuReadBeforeSync, culprit.Device, culprit.Address + from, bytes,
+                $"the CPU took bytes 0x{from:x} to 0x{from + bytes - 1:x} of a mapping " +
+                $"{MappingRecord.Describe(culprit.Record.Direction)} while the device owned them", default, culprit);
         }
     }
 
@@ -58,7 +60,9 @@ public sealed unsafe partial class DmaSanitizer
                         continue;
                     var from = Math.Max(first, mapping.Memory.Value) - mapping.Memory.Value;
                     var to = Math.Min(last, mapping.MemoryLast) - mapping.Memory.Value + 1;
-                    Report(FindingKind.FreedWhileMapped, mapping.Device, mapping.Address + from, to - from, $"0x{block.Length:x} bytes of memory at {block.Address} were given back while bytes 0x{from:x} to 0x{to - 1:x} of a {MappingRecord.Describe(mapping.Record.Api)} lay in them", site, mapping);
+                    Report(FindingKind.FreedWhileMapped, mapping.Device, mapping.Address + from, to - from,
+                        $"0x{block.Length:x} bytes of memory at {block.Address} were given back while bytes 0x{from:x} to 0x{to - 1:x} " +
+                        $"of a {MappingRecord.Describe(mapping.Record.Api)} lay in them", site, mapping);
                     mapping.IsFreed = true;
                     ForgetContents(mapping); // they are somebody else's
                 }
@@ -66,7 +70,8 @@ public sealed unsafe partial class DmaSanitizer
         }
     }
 
-    /// <summary>Whether a block is of this machine's memory and not of another one's with the same addresses: by where the CPU finds it.</summary>
+    /// <summary>Whether a block is of this machine's memory and not of another one's with the same addresses: by where the CPU finds
+    /// it.</summary>
     private bool IsOurs(MemoryBlock block) =>
         (_memory!.TryGetPointer(block.Address, (ulong)block.Length, out var cached) && cached == block.Pointer)
         || (_memory.TryGetDramPointer(block.Address, (ulong)block.Length, out var dram) && dram == block.Pointer);
@@ -86,16 +91,20 @@ public sealed unsafe partial class DmaSanitizer
                 continue;
             first = Math.Max(first, line.Value);
             var offset = first - record.Memory.Value;
-            ReportStory(FindingKind.CpuReadBeforeSync, device, record.Address + offset, Math.Min(last - first + 1, (ulong)cache.LineSize), $"the CPU took bytes that its caches hold from before the device wrote them: byte 0x{offset:x} of a mapping that ended without a sync", default, record);
+            ReportStory(FindingKind.CpuReadBeforeSync, device, record.Address + offset, Math.Min(last - first + 1, (ulong)cache.LineSize),
+                $"the CPU took bytes that its caches hold from before the device wrote them: byte 0x{offset:x} of a mapping that ended " +
+                "without a sync", default, record);
         }
     }
 
-    /// <summary>The mapping by which a device that writes owns the memory from a byte up to <paramref name="last"/>, or its own end.</summary>
+    /// <summary>The mapping by which a device that writes owns the memory from a byte up to <paramref name="last"/>, or its own
+    /// end.</summary>
     private LiveMapping? OwnerOf(ulong memory, ulong last)
     {
         foreach (var mapping in _physical.On(memory))
         {
-            if (!mapping.IsStreaming || mapping.IsFreed || mapping.Record.Direction == DmaDirection.ToDevice || mapping.Memory.Value > memory || memory > mapping.MemoryLast)
+            if (!mapping.IsStreaming || mapping.IsFreed || mapping.Record.Direction == DmaDirection.ToDevice
+                || mapping.Memory.Value > memory || memory > mapping.MemoryLast)
                 continue;
             var from = memory - mapping.Memory.Value;
             var to = Math.Min(last, mapping.MemoryLast) - mapping.Memory.Value + 1;

@@ -11,7 +11,9 @@ public sealed partial class DmaSanitizer
             return;
         if (call.Address.Value == ulong.MaxValue)
         {
-            Report(FindingKind.FailedMappingUsed, context.Device, call.Address, call.Length, $"a mapping was synced that failed{(_failed.TryGetValue(context.Device, out var failed) ? $" at {failed}" : "")}", SiteOf(call), null);
+            Report(FindingKind.FailedMappingUsed, context.Device, call.Address, call.Length,
+                $"a mapping was synced that failed{(_failed.TryGetValue(context.Device, out var failed) ? $" at {failed}" : "")}",
+                SiteOf(call), null);
             return;
         }
 
@@ -28,13 +30,18 @@ public sealed partial class DmaSanitizer
         var device = context.Device;
         var near = FindElsewhere(space, device, call.Address.Value) ?? space.Find(last);
         if (near is not null && near.Device != device)
-            Report(FindingKind.WrongDevice, device, call.Address, call.Length, $"0x{call.Length:x} bytes at {call.Address} were synced, which {near.Device.Name} has mapped", SiteOf(call), near);
+            Report(FindingKind.WrongDevice, device, call.Address, call.Length,
+                $"0x{call.Length:x} bytes at {call.Address} were synced, which {near.Device.Name} has mapped", SiteOf(call), near);
         else if (near is not null)
-            Report(FindingKind.SyncOutsideMapping, device, call.Address, call.Length, $"0x{call.Length:x} bytes at {call.Address} were synced, of which not all are inside the mapping of 0x{near.Length:x} bytes at {near.Address}", SiteOf(call), near);
+            Report(FindingKind.SyncOutsideMapping, device, call.Address, call.Length,
+                $"0x{call.Length:x} bytes at {call.Address} were synced, of which not all are inside the mapping of 0x{near.Length:x} " +
+                $"bytes at {near.Address}", SiteOf(call), near);
         else if (space.TryFindPast(call.Address.Value, last, out var past))
-            ReportStory(FindingKind.SyncOutsideMapping, device, call.Address, call.Length, $"0x{call.Length:x} bytes at {call.Address} were synced after their mapping had ended", SiteOf(call), past);
+            ReportStory(FindingKind.SyncOutsideMapping, device, call.Address, call.Length,
+                $"0x{call.Length:x} bytes at {call.Address} were synced after their mapping had ended", SiteOf(call), past);
         else
-            Report(FindingKind.SyncOutsideMapping, device, call.Address, call.Length, $"0x{call.Length:x} bytes at {call.Address} were synced, and nothing is mapped there", SiteOf(call), null);
+            Report(FindingKind.SyncOutsideMapping, device, call.Address, call.Length,
+                $"0x{call.Length:x} bytes at {call.Address} were synced, and nothing is mapped there", SiteOf(call), null);
     }
 
     /// <summary>Syncs a range of several pieces of one allocation. False, and nothing done, when it is none.</summary>
@@ -53,7 +60,8 @@ public sealed partial class DmaSanitizer
         {
             var piece = space.Find(at)!;
             var end = Math.Min(piece.Last, last);
-            Sync(piece, new DmaEvent { Kind = call.Kind, Address = new Iova(at), Length = end - at + 1, Direction = call.Direction, File = call.File, Line = call.Line }, forCpu);
+            Sync(piece, new DmaEvent { Kind = call.Kind, Address = new Iova(at), Length = end - at + 1, Direction = call.Direction,
+                File = call.File, Line = call.Line }, forCpu);
             if (end == last)
                 return true;
             at = end + 1;
@@ -80,13 +88,16 @@ public sealed partial class DmaSanitizer
     {
         if (!mapping.IsStreaming)
         {
-            Report(FindingKind.WrongApi, mapping.Device, call.Address, call.Length, $"a {MappingRecord.Describe(mapping.Record.Api)} was synced: it has nothing to sync", SiteOf(call), mapping);
+            Report(FindingKind.WrongApi, mapping.Device, call.Address, call.Length,
+                $"a {MappingRecord.Describe(mapping.Record.Api)} was synced: it has nothing to sync", SiteOf(call), mapping);
             return;
         }
 
         // A mapping both ways may be synced one way (recorded behaviour of Linux's checker).
         if (mapping.Record.Direction != DmaDirection.Bidirectional && mapping.Record.Direction != call.Direction)
-            Report(FindingKind.WrongDirection, mapping.Device, call.Address, call.Length, $"a mapping {MappingRecord.Describe(mapping.Record.Direction)} was synced as one {MappingRecord.Describe(call.Direction)}", SiteOf(call), mapping);
+            Report(FindingKind.WrongDirection, mapping.Device, call.Address, call.Length,
+                $"a mapping {MappingRecord.Describe(mapping.Record.Direction)} was synced as one {MappingRecord.Describe(call.Direction)}",
+                SiteOf(call), mapping);
         var from = call.Address - mapping.Address;
         if (forCpu)
             GiveToCpu(mapping, from, from + call.Length, call);
@@ -100,7 +111,8 @@ public sealed partial class DmaSanitizer
         LiveMapping? best = null;
         foreach (var mapping in space.Pages.On(first))
         {
-            if (mapping.Device == context.Device && mapping.Contains(first, last) && (best is null || mapping.Record.Direction == direction))
+            if (mapping.Device == context.Device && mapping.Contains(first, last)
+                && (best is null || mapping.Record.Direction == direction))
                 best = mapping;
         }
 

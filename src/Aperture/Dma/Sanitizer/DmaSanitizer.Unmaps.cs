@@ -30,7 +30,9 @@ public sealed partial class DmaSanitizer
             var first = site.First();
             var count = site.Key.Api == MappingApi.Pages ? site.DistinctBy(mapping => mapping.Scatter).Count() : site.Count();
             var what = count == 1 ? $"a {MappingRecord.Describe(site.Key.Api)}" : $"{count} of kind {MappingRecord.Describe(site.Key.Api)}";
-            Report(FindingKind.Leak, first.Device, first.Address, count == 1 ? bytes : first.Length, $"the driver let go of the device and left {what} behind, 0x{bytes:x} bytes in all, made at {site.Key.Made}", default, first, first.Record.Driver);
+            Report(FindingKind.Leak, first.Device, first.Address, count == 1 ? bytes : first.Length,
+                $"the driver let go of the device and left {what} behind, 0x{bytes:x} bytes in all, made at {site.Key.Made}", default,
+                first, first.Record.Driver);
         }
 
         foreach (var mapping in leaks)
@@ -44,7 +46,8 @@ public sealed partial class DmaSanitizer
         {
             // The end of a using passes a failed mapping without harm, and its caller may have looked at the status.
             if (call.File is { Length: > 0 } && _failed.TryGetValue(device, out var failed))
-                Report(FindingKind.FailedMappingUsed, device, call.Address, call.Length, $"a mapping was unmapped that failed at {failed}", SiteOf(call), null);
+                Report(FindingKind.FailedMappingUsed, device, call.Address, call.Length, $"a mapping was unmapped that failed at {failed}",
+                    SiteOf(call), null);
             return;
         }
 
@@ -57,14 +60,16 @@ public sealed partial class DmaSanitizer
 
         CheckKind(mapping, call, api, "unmapped");
         if (mapping.Record.Api == api && api != MappingApi.Scatter && mapping.Length != call.Length)
-            Report(FindingKind.WrongSize, device, call.Address, Math.Max(call.Length, mapping.Length), $"0x{call.Length:x} bytes were unmapped of a mapping of 0x{mapping.Length:x}", SiteOf(call), mapping);
+            Report(FindingKind.WrongSize, device, call.Address, Math.Max(call.Length, mapping.Length),
+                $"0x{call.Length:x} bytes were unmapped of a mapping of 0x{mapping.Length:x}", SiteOf(call), mapping);
         End(mapping, call);
     }
 
     private void End(LiveMapping mapping, in DmaEvent call)
     {
         EndContents(mapping, call);
-        if (mapping.IsCached && mapping.IsStreaming && mapping.Record.Direction != DmaDirection.ToDevice && (call.Attributes & DmaAttributes.SkipCpuSync) != 0)
+        if (mapping.IsCached && mapping.IsStreaming && mapping.Record.Direction != DmaDirection.ToDevice
+            && (call.Attributes & DmaAttributes.SkipCpuSync) != 0)
         {
             if (_unseen.Count == MaxUnseen)
                 _unseen.RemoveAt(0);
@@ -123,7 +128,8 @@ public sealed partial class DmaSanitizer
     {
         if (mapping.Scatter == 0 || mapping.ScatterCount == count)
             return false;
-        Report(FindingKind.ScatterCount, mapping.Device, piece.Address, piece.Length, $"{count} pieces were {verb} of a scatterlist of {mapping.ScatterCount}", SiteOf(piece), mapping);
+        Report(FindingKind.ScatterCount, mapping.Device, piece.Address, piece.Length,
+            $"{count} pieces were {verb} of a scatterlist of {mapping.ScatterCount}", SiteOf(piece), mapping);
         return true;
     }
 
@@ -136,7 +142,8 @@ public sealed partial class DmaSanitizer
         {
             if (mapping.Address != call.Address || mapping.Device != context.Device)
                 continue;
-            var alike = (mapping.Length == call.Length ? 1 : 0) + (mapping.Record.Api == api ? 1 : 0) + (mapping.Record.Direction == call.Direction ? 1 : 0);
+            var alike = (mapping.Length == call.Length ? 1 : 0) + (mapping.Record.Api == api ? 1 : 0)
+                + (mapping.Record.Direction == call.Direction ? 1 : 0);
             if (alike <= most)
                 continue;
             best = mapping;
@@ -155,16 +162,21 @@ public sealed partial class DmaSanitizer
         if (FindElsewhere(space, device, call.Address.Value) is { } other)
         {
             if (other.Device == device)
-                Report(FindingKind.UnmapOfUnmapped, device, call.Address, call.Length, $"{call.Address} was unmapped, which is inside of a mapping and not where it begins", site, other);
+                Report(FindingKind.UnmapOfUnmapped, device, call.Address, call.Length,
+                    $"{call.Address} was unmapped, which is inside of a mapping and not where it begins", site, other);
             else
-                Report(FindingKind.WrongDevice, device, call.Address, call.Length, $"{call.Address} was unmapped, which {other.Device.Name} has mapped", site, other);
+                Report(FindingKind.WrongDevice, device, call.Address, call.Length,
+                    $"{call.Address} was unmapped, which {other.Device.Name} has mapped", site, other);
             return;
         }
 
-        if (space.TryFindPast(call.Address.Value, call.Address.Value, out var past) && past.Address == call.Address && past.Device == device.Name)
-            ReportStory(FindingKind.DoubleUnmap, device, call.Address, call.Length, $"0x{call.Length:x} bytes at {call.Address} were unmapped again", site, past);
+        if (space.TryFindPast(call.Address.Value, call.Address.Value, out var past) && past.Address == call.Address
+            && past.Device == device.Name)
+            ReportStory(FindingKind.DoubleUnmap, device, call.Address, call.Length,
+                $"0x{call.Length:x} bytes at {call.Address} were unmapped again", site, past);
         else
-            Report(FindingKind.UnmapOfUnmapped, device, call.Address, call.Length, $"0x{call.Length:x} bytes at {call.Address} were unmapped, and nothing was mapped there", site, null);
+            Report(FindingKind.UnmapOfUnmapped, device, call.Address, call.Length,
+                $"0x{call.Length:x} bytes at {call.Address} were unmapped, and nothing was mapped there", site, null);
     }
 
     /// <summary>The live mapping that holds a device address: of the device's own space, else of another device's.</summary>
@@ -184,8 +196,11 @@ public sealed partial class DmaSanitizer
     private void CheckKind(LiveMapping mapping, in DmaEvent call, MappingApi api, string verb)
     {
         if (mapping.Record.Api != api)
-            Report(FindingKind.WrongApi, mapping.Device, call.Address, mapping.Length, $"a {MappingRecord.Describe(mapping.Record.Api)} was {verb} as a {MappingRecord.Describe(api)}", SiteOf(call), mapping);
+            Report(FindingKind.WrongApi, mapping.Device, call.Address, mapping.Length,
+                $"a {MappingRecord.Describe(mapping.Record.Api)} was {verb} as a {MappingRecord.Describe(api)}", SiteOf(call), mapping);
         else if (api is not (MappingApi.Coherent or MappingApi.Pages) && mapping.Record.Direction != call.Direction)
-            Report(FindingKind.WrongDirection, mapping.Device, call.Address, mapping.Length, $"a mapping {MappingRecord.Describe(mapping.Record.Direction)} was {verb} as one {MappingRecord.Describe(call.Direction)}", SiteOf(call), mapping);
+            Report(FindingKind.WrongDirection, mapping.Device, call.Address, mapping.Length,
+                $"a mapping {MappingRecord.Describe(mapping.Record.Direction)} was {verb} as one {MappingRecord.Describe(call.Direction)}",
+                SiteOf(call), mapping);
     }
 }

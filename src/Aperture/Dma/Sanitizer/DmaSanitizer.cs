@@ -7,8 +7,8 @@ namespace Aperture.Dma.Sanitizer;
 /// <summary>Watches every call of the DMA API and every access of the devices, and tells what drivers do wrong: an address sanitizer
 /// for DMA.</summary>
 /// <remarks>
-/// <para>Thread-safe. It remembers live mappings, a number of ended ones, and copies of mapped bytes, each up to the limit in the options. It changes
-/// nothing that drivers or devices see. After a while it allocates nothing, unless it finds something.</para>
+/// <para>Thread-safe. It remembers live mappings, a number of ended ones, and copies of mapped bytes, each up to the limit in the options.
+/// It changes nothing that drivers or devices see. After a while it allocates nothing, unless it finds something.</para>
 /// <para>The CPU's accesses cannot be seen one by one. What it wrote is found by comparing; that it reads is taken from
 /// <see cref="MemoryBlock.Span"/>.</para>
 /// </remarks>
@@ -22,9 +22,11 @@ public sealed partial class DmaSanitizer : IDisposable
     private readonly HashSet<LiveMapping> _live = [];                       // all live mappings
     private readonly Stack<LiveMapping> _spare = new();                     // ended ones, for the next
     private readonly SnapshotPool _copies;
-    private readonly Dictionary<Device, int> _allowed = [];                 // devices whose findings are expected now, and how often that was said
+    // devices whose findings are expected now, and how often that was said
+    private readonly Dictionary<Device, int> _allowed = [];
     private readonly Dictionary<Device, CallSite> _failed = [];             // where a map of the device failed last
-    private readonly List<(MappingRecord Record, Device Device)> _unseen = []; // ended without a sync after the device could write, and not looked at since
+    // ended without a sync after the device could write, and not looked at since
+    private readonly List<(MappingRecord Record, Device Device)> _unseen = [];
     private long _calls;                                                    // calls so far: the sanitizer's clock
     private bool _isDriver;                                                 // the driver is doing what is judged now, not the device
     private long _scatters;                                                 // scatterlists so far
@@ -64,7 +66,8 @@ public sealed partial class DmaSanitizer : IDisposable
         }
     }
 
-    /// <summary>Makes a sanitizer that hears of every call of the DMA API on a machine. Counts for devices that are attached from then on.</summary>
+    /// <summary>Makes a sanitizer that hears of every call of the DMA API on a machine. Counts for devices that are attached from then
+    /// on.</summary>
     /// <param name="platform">The machine's DMA platform.</param>
     /// <param name="memory">The machine's RAM; null where there is none to look into.</param>
     /// <param name="options">What it looks at; null for the defaults.</param>
@@ -76,7 +79,8 @@ public sealed partial class DmaSanitizer : IDisposable
         return sanitizer;
     }
 
-    /// <summary>Until the result is disposed nothing that this device does is a finding: for tests that let it do wrong on purpose.</summary>
+    /// <summary>Until the result is disposed nothing that this device does is a finding: for tests that let it do wrong on
+    /// purpose.</summary>
     public IDisposable Allow(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -85,7 +89,8 @@ public sealed partial class DmaSanitizer : IDisposable
         return new Allowance(this, device);
     }
 
-    /// <summary>Ends the watch of <see cref="MemoryBlock.Span"/>. The machine's memory may be freed afterwards; the findings stay.</summary>
+    /// <summary>Ends the watch of <see cref="MemoryBlock.Span"/>. The machine's memory may be freed afterwards; the findings
+    /// stay.</summary>
     public void Dispose() => SpanWatch.Remove(this);
 
     private static object KeyOf(Device device) => device.Dma.Domain ?? (object)device;

@@ -6,11 +6,13 @@ internal static class FindingAdvice
     public static string For(FindingKind kind) => kind switch
     {
         FindingKind.CpuWriteWithoutSync => "write before the map, or between SyncForCpu and SyncForDevice of the bytes that you write",
-        FindingKind.CpuReadBeforeSync => "unmap, or call SyncForCpu for the bytes, before you look at them; take only the slice that you synced",
+        FindingKind.CpuReadBeforeSync =>
+            "unmap, or call SyncForCpu for the bytes, before you look at them; take only the slice that you synced",
         FindingKind.DeviceReadBehindCache => "let the map or SyncForDevice clean the caches: use SkipCpuSync only when you sync yourself",
         FindingKind.DeviceOutsideMapping => "check the length that the device is programmed with against the mapping",
         FindingKind.DeviceUseAfterUnmap => "stop the device, or wait until it is done with the buffer, before the unmap",
-        FindingKind.DeviceUseOfUnmapped => "map memory before its address is given to the device; check the address that the device is programmed with",
+        FindingKind.DeviceUseOfUnmapped =>
+            "map memory before its address is given to the device; check the address that the device is programmed with",
         FindingKind.DeviceAgainstDirection => "map with the direction in which the device moves the bytes, or Bidirectional",
         FindingKind.DeviceAboveMask => "call SetMask before the first map and allocation, with the bits that the device has",
         FindingKind.DeviceSuspended => "hold the device's power from before the DMA is started until it is done",

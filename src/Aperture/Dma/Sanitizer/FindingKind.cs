@@ -3,7 +3,8 @@ namespace Aperture.Dma.Sanitizer;
 /// <summary>What a driver, or its device, did wrong.</summary>
 public enum FindingKind
 {
-    /// <summary>The CPU wrote bytes that the device owned, or wrote its own bytes and did not hand them back before the device used them.</summary>
+    /// <summary>The CPU wrote bytes that the device owned, or wrote its own bytes and did not hand them back before the device used
+    /// them.</summary>
     CpuWriteWithoutSync,
 
     /// <summary>The CPU took bytes to read them while the device owned them, or while its caches held older bytes than memory.</summary>
@@ -72,7 +73,8 @@ public enum FindingKind
     /// <summary>Memory that cannot be written was mapped.</summary>
     ReadOnlyMemory,
 
-    /// <summary>Memory that is not the driver memory it says it is, such as an object that the garbage collector may move, was mapped.</summary>
+    /// <summary>Memory that is not the driver memory it says it is, such as an object that the garbage collector may move, was
+    /// mapped.</summary>
     MovableMemory,
 
     /// <summary>A segment is longer than the device says it can handle.</summary>
@@ -93,6 +95,7 @@ public enum FindingKind
     /// <summary>Behind one page of the device there is memory that another device has mapped: both reach it.</summary>
     NeighbourReachable,
 
-    /// <summary>There are more live mappings than the sanitizer may remember. From then on it does not judge what it does not know.</summary>
+    /// <summary>There are more live mappings than the sanitizer may remember. From then on it does not judge what it does not
+    /// know.</summary>
     TooManyMappings,
 }

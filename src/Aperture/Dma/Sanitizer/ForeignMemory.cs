@@ -15,7 +15,8 @@ internal static unsafe class ForeignMemory
             return (FindingKind.StackMemory, "it is on the stack of the calling thread");
         return IsReadOnly(pointer)
             ? (FindingKind.ReadOnlyMemory, "it cannot be written")
-            : (FindingKind.MovableMemory, "that physical address holds other bytes; it is managed memory or another allocation, which the device does not reach");
+            : (FindingKind.MovableMemory,
+                "that physical address holds other bytes; it is managed memory or another allocation, which the device does not reach");
     }
 
     /// <summary>Looks into the list of the process's areas, where the system has one.</summary>

@@ -10,7 +10,8 @@ internal sealed unsafe class LiveMapping
     public Device Device = null!;                 // for which it was made
     public SpaceWatch Space = null!;              // where its device addresses lie
     public byte* Pointer;                         // where the CPU finds the memory; null when it is not known
-    public byte[]? Copy;                          // what the bytes were when they changed hands, with what devices wrote since; null when not watched
+    // what the bytes were when they changed hands, with what devices wrote since; null when not watched
+    public byte[]? Copy;
     public long Scatter;                          // which scatterlist, or allocation in pieces, it belongs to; 0 for none
     public int ScatterCount;                      // pieces of that list
     public bool IsCached;                         // the CPU's caches stand between it and the device

@@ -14,7 +14,8 @@ public sealed record SanitizerOptions
     /// <summary>Ended mappings remembered for each device address space; at least 1. Default 256.</summary>
     public int History { get; init; } = 256;
 
-    /// <summary>Bytes of copies of mapped memory, over all devices. Mappings beyond that are watched in all but their contents. Default 64 MiB.</summary>
+    /// <summary>Bytes of copies of mapped memory, over all devices. Mappings beyond that are watched in all but their contents. Default 64
+    /// MiB.</summary>
     public long ContentBytes { get; init; } = 64 << 20;
 
     /// <summary>Whether <see cref="MemoryBlock.Span"/> is watched. Default true.</summary>

@@ -5,7 +5,8 @@ namespace Aperture.Dma.Sanitizer;
 /// <summary>Buffers for copies of mapped memory, kept for the next mapping, up to a number of bytes.</summary>
 internal sealed class SnapshotPool(long budget)
 {
-    private readonly Stack<byte[]>[] _free = [.. Enumerable.Range(0, 32).Select(_ => new Stack<byte[]>())]; // by the logarithm of the length
+    // by the logarithm of the length
+    private readonly Stack<byte[]>[] _free = [.. Enumerable.Range(0, 32).Select(_ => new Stack<byte[]>())];
     private long _taken; // bytes of all buffers that exist
 
     /// <summary>How often there was no buffer.</summary>

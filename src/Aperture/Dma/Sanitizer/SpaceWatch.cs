@@ -41,7 +41,8 @@ internal sealed class SpaceWatch(object key, int history)
         for (var i = _ended - 1; i >= 0 && i >= _ended - _past.Length && found.Count < limit; i--)
         {
             ref var record = ref _past[i % _past.Length];
-            if (record.Address.Value >> PageIndex.Shift <= last >> PageIndex.Shift && first >> PageIndex.Shift <= record.Last >> PageIndex.Shift)
+            if (record.Address.Value >> PageIndex.Shift <= last >> PageIndex.Shift
+                && first >> PageIndex.Shift <= record.Last >> PageIndex.Shift)
                 found.Add(record);
         }
 

@@ -4,8 +4,8 @@ using Aperture.Dma.Memory;
 
 namespace Aperture.Dma.Sanitizer;
 
-/// <summary>The sanitizers of this process that watch <see cref="MemoryBlock.Span"/> and <see cref="SystemMemory.Free"/>. Blocks are plain values that know no machine: each
-/// sanitizer looks whether a block is of its own memory.</summary>
+/// <summary>The sanitizers of this process that watch <see cref="MemoryBlock.Span"/> and <see cref="SystemMemory.Free"/>. Blocks are plain
+/// values that know no machine: each sanitizer looks whether a block is of its own memory.</summary>
 internal static unsafe class SpanWatch
 {
     private static readonly Lock Changing = new();

@@ -77,7 +77,8 @@ public sealed class AmdV1FormatTests
             Assert.Equal(0UL, none);
             Assert.Equal(level, table.RootLevel);
 
-            Assert.Equal(Status.Ok, table.Map(new Iova(1UL << reach), new PhysicalAddress(0x4000_0000), 4096, Protection.ReadWrite, ref gather));
+            Assert.Equal(Status.Ok,
+                table.Map(new Iova(1UL << reach), new PhysicalAddress(0x4000_0000), 4096, Protection.ReadWrite, ref gather));
             mapped.Add(1UL << reach);
             Assert.True(gather.TablesChanged);
             Assert.NotEqual(root, table.Root);
@@ -153,7 +154,8 @@ public sealed class AmdV1FormatTests
     }
 
     private static Status Read(
-        PageTable<AmdV1Format> table, ulong from, ulong size, bool clear, out List<(ulong Start, ulong Size)> pages, ref InvalidationGather gather)
+        PageTable<AmdV1Format> table, ulong from, ulong size, bool clear, out List<(ulong Start, ulong Size)> pages,
+            ref InvalidationGather gather)
     {
         var written = new WrittenPages();
         pages = written.List;

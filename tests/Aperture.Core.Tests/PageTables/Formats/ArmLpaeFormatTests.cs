@@ -22,7 +22,8 @@ public sealed class ArmLpaeFormatTests
     [InlineData(Device | Protection.Cache, 0xF4B)]
     [InlineData(Cached | Protection.Privileged, 0xF07)]
     [InlineData(Cached | Protection.NoExecute, 0xF47 | NoExecute)]
-    public void Stage_1(Protection protection, ulong bits) => AssertLeaf(s_stage1, protection, bits, protection == Protection.Write ? Protection.ReadWrite : protection);
+    public void Stage_1(Protection protection, ulong bits) =>
+        AssertLeaf(s_stage1, protection, bits, protection == Protection.Write ? Protection.ReadWrite : protection);
 
     [Theory]
     [InlineData(Cached, 0x7FF)]
@@ -135,7 +136,9 @@ public sealed class ArmLpaeFormatTests
     [InlineData(16, true, false, false, 3, 2, 0, 0)]
     public void Control_fields(int granule, bool upper, bool coherent, bool outer, int tg, int sh, int irgn, int orgn)
     {
-        var format = new ArmLpaeFormat(new() { InputBits = 39, OutputBits = 42, PageSizes = Sizes(granule), Upper = upper, CoherentWalk = coherent, OuterWriteBack = outer });
+        var format = new ArmLpaeFormat(
+            new() { InputBits = 39, OutputBits = 42, PageSizes = Sizes(granule), Upper = upper, CoherentWalk = coherent,
+            OuterWriteBack = outer });
         Assert.Equal(new ArmLpaeControl(25, tg, 3, sh, irgn, orgn, 0), format.Control);
         Assert.Equal(upper ? ulong.MaxValue << 39 : 0, format.InputStart);
     }
@@ -163,15 +166,18 @@ public sealed class ArmLpaeFormatTests
         using var machine = new TestMachine();
         using var table = new PageTable<ArmLpaeFormat>(new ArmLpaeFormat(new() { InputBits = 32, Contiguous = true }), machine.Tables);
         var gather = new InvalidationGather();
-        Assert.Equal(Status.Ok, table.Map(new Iova(0x1_0000), new PhysicalAddress(0x4003_0000), 0x2_0000, Protection.ReadWrite, ref gather));
+        Assert.Equal(Status.Ok,
+            table.Map(new Iova(0x1_0000), new PhysicalAddress(0x4003_0000), 0x2_0000, Protection.ReadWrite, ref gather));
         var last = BitConverter.ToUInt64(machine.Memory.Span(table.Root, 8)) & 0xFFFF_F000;
         last = BitConverter.ToUInt64(machine.Memory.Span(new PhysicalAddress(last), 8)) & 0xFFFF_F000;
         for (ulong i = 0; i < 32; i++)
-            Assert.Equal(0x0010_0000_4003_0E43 + (i << 12), BitConverter.ToUInt64(machine.Memory.Span(new PhysicalAddress(last + 0x80 + (i * 8)), 8)));
+            Assert.Equal(0x0010_0000_4003_0E43 + (i << 12),
+                BitConverter.ToUInt64(machine.Memory.Span(new PhysicalAddress(last + 0x80 + (i * 8)), 8)));
 
         Assert.Equal(Status.Ok, table.Unmap(new Iova(0x1_5000), 0x1000, ref gather, out _));
         for (ulong i = 0; i < 16; i++)
-            Assert.Equal(i == 5 ? 0 : 0x4003_0E43 + (i << 12), BitConverter.ToUInt64(machine.Memory.Span(new PhysicalAddress(last + 0x80 + (i * 8)), 8)));
+            Assert.Equal(i == 5 ? 0 : 0x4003_0E43 + (i << 12),
+                BitConverter.ToUInt64(machine.Memory.Span(new PhysicalAddress(last + 0x80 + (i * 8)), 8)));
         Assert.Equal(0x0010_0000_4004_0E43UL, BitConverter.ToUInt64(machine.Memory.Span(new PhysicalAddress(last + 0x100), 8)));
     }
 
@@ -181,7 +187,8 @@ public sealed class ArmLpaeFormatTests
         using var machine = new TestMachine();
         using var table = new PageTable<ArmLpaeFormat>(s_stage1, machine.Tables);
         var gather = new InvalidationGather();
-        Assert.Equal(Status.Ok, table.Map(new Iova(0x3_FE40_0000), new PhysicalAddress(0x3_FE40_0000), 0xC220_0000, Protection.ReadWrite, ref gather));
+        Assert.Equal(Status.Ok,
+            table.Map(new Iova(0x3_FE40_0000), new PhysicalAddress(0x3_FE40_0000), 0xC220_0000, Protection.ReadWrite, ref gather));
         var shifts = table.EnumerateMappings().Select(mapping => mapping.PageShift).ToList();
         Assert.Equal((20, 3, 17), (shifts.Count, shifts.Count(shift => shift == 30), shifts.Count(shift => shift == 21)));
     }
@@ -200,7 +207,8 @@ public sealed class ArmLpaeFormatTests
         Assert.Equal((0, 4, 9), (format.FirstLookupLevel, format.Levels, format.IndexBits(0)));
         var last = (1UL << inputBits) - 0x1000;
         Assert.Equal(Status.Ok, table.Map(new Iova(last), new PhysicalAddress(0x8000_0000), 0x1000, Protection.ReadWrite, ref gather));
-        Assert.Equal(Status.OutOfRange, table.Map(new Iova(last + 0x1000), new PhysicalAddress(0x8000_0000), 0x1000, Protection.ReadWrite, ref gather));
+        Assert.Equal(Status.OutOfRange,
+            table.Map(new Iova(last + 0x1000), new PhysicalAddress(0x8000_0000), 0x1000, Protection.ReadWrite, ref gather));
         var entries = Enumerable.Range(0, 512).Where(i => machine.Word(table.Root + (ulong)(i * 8)) != 0);
         Assert.Equal([used - 1], entries);
         Assert.Equal(4, table.CountTables().Tables);
@@ -233,7 +241,8 @@ public sealed class ArmLpaeFormatTests
         Assert.True(gather.IsEmpty);
         Assert.Equal(Status.Ok, table.ReadDirty(new Iova(0x1_0000), 0x2_0000, true, ref written, ref gather));
         Assert.Equal([0xFF, 0xFF, 0, 0], bits.ToArray());
-        Assert.Equal((0x1_0000ul, 0x1_FFFFul, 16), (gather.AsSpan()[0].Start.Value, gather.AsSpan()[0].Last.Value, gather.AsSpan()[0].PageShift));
+        Assert.Equal((0x1_0000ul, 0x1_FFFFul, 16),
+            (gather.AsSpan()[0].Start.Value, gather.AsSpan()[0].Last.Value, gather.AsSpan()[0].PageShift));
         bits.Clear();
         Assert.Equal(Status.Ok, table.ReadDirty(new Iova(0x1_0000), 0x2_0000, true, ref written, ref gather));
         Assert.Equal(0, bits[0] | bits[1]);
@@ -282,19 +291,23 @@ public sealed class ArmLpaeFormatTests
     {
         Assert.Equal(Status.InvalidArgument, s_stage1.CheckProtection(Protection.Cache));
         Assert.Equal(Status.InvalidArgument, s_stage1.CheckProtection(Protection.Read | ArmLpaeFormat.Clean));
-        Assert.Equal(Status.Ok, new ArmLpaeFormat(new() { TracksDirty = true }).CheckProtection(Protection.ReadWrite | ArmLpaeFormat.Clean));
+        Assert.Equal(Status.Ok, new ArmLpaeFormat(new() { TracksDirty = true })
+            .CheckProtection(Protection.ReadWrite | ArmLpaeFormat.Clean));
     }
 
     [Fact]
     public void A_Mali_takes_its_table_with_the_address_mode()
     {
         Assert.Equal(0x8000_0007UL, s_mali.MaliTableBase(new PhysicalAddress(0x8000_0000)));
-        Assert.Equal(0x8000_0017UL, new ArmLpaeFormat(new() { Kind = ArmLpaeKind.Mali, OutputBits = 40, CoherentWalk = true }).MaliTableBase(new PhysicalAddress(0x8000_0000)));
+        Assert.Equal(0x8000_0017UL, new ArmLpaeFormat(new() { Kind = ArmLpaeKind.Mali, OutputBits = 40, CoherentWalk = true })
+            .MaliTableBase(new PhysicalAddress(0x8000_0000)));
     }
 
-    private static ulong Contiguous(int granule, int input) => new ArmLpaeFormat(new() { InputBits = input, PageSizes = Sizes(granule), Contiguous = true }).PageSizes;
+    private static ulong Contiguous(int granule, int input) =>
+        new ArmLpaeFormat(new() { InputBits = input, PageSizes = Sizes(granule), Contiguous = true }).PageSizes;
 
-    private static ulong Sizes(int granule) => granule switch { 12 => ArmLpaeOptions.Granule4K, 14 => ArmLpaeOptions.Granule16K, _ => ArmLpaeOptions.Granule64K };
+    private static ulong Sizes(int granule) =>
+        granule switch { 12 => ArmLpaeOptions.Granule4K, 14 => ArmLpaeOptions.Granule16K, _ => ArmLpaeOptions.Granule64K };
 
     private static void AssertLeaf(ArmLpaeFormat format, Protection protection, ulong bits, Protection effective)
     {

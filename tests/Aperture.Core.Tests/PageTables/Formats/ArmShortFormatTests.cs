@@ -46,7 +46,8 @@ public sealed class ArmShortFormatTests
     {
         var format = new ArmShortFormat(s_mediaTek);
         var page = 0x5_0000_0000UL | (entry & (uint.MaxValue << shift));
-        Assert.Equal(entry, format.MakeLeaf(level, shift, new PhysicalAddress(page), Protection.Read | Protection.NoExecute | Protection.Privileged));
+        Assert.Equal(entry, format.MakeLeaf(level, shift, new PhysicalAddress(page), Protection.Read | Protection.NoExecute
+            | Protection.Privileged));
         Assert.Equal(page, format.LeafAddress(level, entry).Value);
         Assert.Equal(Protection.ReadWrite, format.LeafProtection(level, entry));
         Assert.Equal(0x7_FFFF_F000UL, format.LeafAddress(1, 0xFFFF_FE72).Value);
@@ -113,7 +114,8 @@ public sealed class ArmShortFormatTests
         var root = new PhysicalAddress(0x8000_4000);
         Assert.Equal(0x8000_4002u, new ArmShortFormat(new()).TableBase(root));
         Assert.Equal(0x8000_406Au, new ArmShortFormat(new() { CoherentWalk = true }).TableBase(root));
-        Assert.Equal(0x4000_0001u, new ArmShortFormat(s_mediaTek with { CoherentWalk = true }).TableBase(new PhysicalAddress(0x1_4000_0000)));
+        Assert.Equal(0x4000_0001u, new ArmShortFormat(s_mediaTek with { CoherentWalk = true })
+            .TableBase(new PhysicalAddress(0x1_4000_0000)));
     }
 
     [Theory]
@@ -126,7 +128,8 @@ public sealed class ArmShortFormatTests
     [InlineData(34, 36, true, false, false)]
     public void What_does_not_go_together_is_refused(int input, int output, bool mediaTek, bool high, bool rights)
     {
-        var options = new ArmShortOptions { InputBits = input, OutputBits = output, MediaTek = mediaTek, MediaTekHighTables = high, HasPermissions = rights };
+        var options = new ArmShortOptions { InputBits = input, OutputBits = output, MediaTek = mediaTek, MediaTekHighTables = high,
+            HasPermissions = rights };
         Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => new ArmShortFormat(options)).Status);
     }
 
@@ -134,7 +137,8 @@ public sealed class ArmShortFormatTests
     public void Page_sizes_of_other_formats_are_left_out()
     {
         Assert.Equal(0x111_1000UL, new ArmShortFormat(new() { PageSizes = 0x131_1000 }).PageSizes);
-        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => new ArmShortFormat(new() { PageSizes = 0x20_0000 })).Status);
+        Assert.Equal(Status.InvalidArgument,
+            Assert.Throws<ApertureException>(() => new ArmShortFormat(new() { PageSizes = 0x20_0000 })).Status);
     }
 
     [Theory]
@@ -144,7 +148,8 @@ public sealed class ArmShortFormatTests
     [InlineData(ArmShortHalf.Lower, 25, 0, 0x1FF_FFFF, 128, 7)]
     [InlineData(ArmShortHalf.Upper, 31, 0x8000_0000, 0xFFFF_FFFF, 16384, 1)]
     [InlineData(ArmShortHalf.Upper, 25, 0x200_0000, 0xFFFF_FFFF, 16384, 7)]
-    public void The_two_tables_of_a_context_share_the_space(ArmShortHalf half, int bits, ulong first, ulong last, int rootBytes, uint control)
+    public void The_two_tables_of_a_context_share_the_space(ArmShortHalf half, int bits, ulong first, ulong last, int rootBytes,
+        uint control)
     {
         using var machine = new TestMachine();
         var format = new ArmShortFormat(new() { InputBits = bits, Half = half });

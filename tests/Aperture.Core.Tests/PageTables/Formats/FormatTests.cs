@@ -40,7 +40,8 @@ public abstract class FormatTests<TFormat, TKind> : IDisposable
         for (var level = 1; level < _format.Levels; level++)
             Assert.Equal(_format.Shift(level - 1), _format.Shift(level) + _format.IndexBits(level));
         Assert.True(_format.Shift(0) + _format.IndexBits(0) >= _format.InputBits);
-        Assert.Equal(_format.Shift(_format.Levels - 1), BitOperations.TrailingZeroCount(_format.PageSizes & ~(ulong)((1 << _format.Shift(_format.Levels - 1)) - 1)));
+        Assert.Equal(_format.Shift(_format.Levels - 1),
+            BitOperations.TrailingZeroCount(_format.PageSizes & ~(ulong)((1 << _format.Shift(_format.Levels - 1)) - 1)));
     }
 
     [Fact]
@@ -92,7 +93,8 @@ public abstract class FormatTests<TFormat, TKind> : IDisposable
         }
 
         var other = page << 1;
-        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => new PageTable<TFormat>(_format, _machine.Tables, other)).Status);
+        Assert.Equal(Status.InvalidArgument,
+            Assert.Throws<ApertureException>(() => new PageTable<TFormat>(_format, _machine.Tables, other)).Status);
         Assert.Equal(
             Status.InvalidArgument,
             Assert.Throws<ApertureException>(() => new PageTable<TFormat>(_format, _machine.Tables, page | 1UL << 63)).Status);

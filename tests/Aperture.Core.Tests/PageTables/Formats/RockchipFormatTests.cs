@@ -45,7 +45,9 @@ public sealed class RockchipFormatTests
     [Fact]
     public void Attributes_are_passed_over_and_format_bits_refused()
     {
-        Assert.Equal(0xA000_0007UL, s_v1.MakeLeaf(1, 12, new PhysicalAddress(0xA000_0000), Protection.ReadWrite | Protection.Cache | Protection.NoExecute | Protection.Mmio));
+        Assert.Equal(0xA000_0007UL,
+            s_v1.MakeLeaf(1, 12, new PhysicalAddress(0xA000_0000), Protection.ReadWrite | Protection.Cache | Protection.NoExecute
+            | Protection.Mmio));
         Assert.Equal(Status.Ok, s_v1.CheckProtection(Protection.None));
         Assert.Equal(Status.InvalidArgument, s_v2.CheckProtection(Protection.Read | (Protection)(1u << 16)));
     }

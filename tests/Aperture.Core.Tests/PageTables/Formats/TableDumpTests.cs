@@ -48,7 +48,8 @@ public class TableDumpTests
             Assert.Contains(device.Select(map => map.Page).OrderBy(map => map.Iova).ToList(), contexts, new SameList());
     }
 
-    private static void Walk(Dictionary<ulong, byte[]> pages, IPageTableFormat format, ulong table, int level, ulong start, List<Mapping> found)
+    private static void Walk(Dictionary<ulong, byte[]> pages, IPageTableFormat format, ulong table, int level, ulong start,
+        List<Mapping> found)
     {
         for (var i = 0; i < 1 << format.IndexBits(level); i++)
         {
@@ -57,7 +58,8 @@ public class TableDumpTests
             switch (format.Classify(level, entry))
             {
                 case EntryKind.Table:
-                    Assert.Equal(entry & ~(1UL << 55), format.MakeTable(level, format.TableAddress(level, entry)) & ~(1UL << 55)); // 55 is software's
+                    // 55 is software's
+                    Assert.Equal(entry & ~(1UL << 55), format.MakeTable(level, format.TableAddress(level, entry)) & ~(1UL << 55));
                     Walk(pages, format, format.TableAddress(level, entry).Value, level + 1, iova, found);
                     break;
                 case EntryKind.Leaf:
@@ -65,7 +67,8 @@ public class TableDumpTests
                     var protection = format.LeafProtection(level, entry);
                     Assert.Equal(entry, format.MakeLeaf(level, shift, format.LeafAddress(level, entry), protection));
                     if ((iova & ((1UL << shift) - 1)) == 0)
-                        found.Add(new Mapping(iova, format.LeafAddress(level, entry).Value, 1UL << shift, protection & Protection.ReadWrite));
+                        found.Add(new Mapping(iova, format.LeafAddress(level, entry).Value, 1UL << shift,
+                            protection & Protection.ReadWrite));
                     break;
             }
         }
@@ -87,7 +90,8 @@ public class TableDumpTests
         return lines.ToDictionary(line => Hex(line, "pa"), line => line.GetProperty("base64").GetBytesFromBase64());
     }
 
-    private static IEnumerable<(string Device, Mapping Page)> Maps(string dump) => Lines(dump, "maps").Select(line => (line.GetProperty("bdf").GetString()!, new Mapping(
+    private static IEnumerable<(string Device, Mapping Page)> Maps(string dump) => Lines(dump, "maps")
+        .Select(line => (line.GetProperty("bdf").GetString()!, new Mapping(
         Hex(line, "iova"),
         Hex(line, "pa"),
         line.GetProperty("size").GetUInt64(),
@@ -95,7 +99,8 @@ public class TableDumpTests
 
     private static IEnumerable<JsonElement> Lines(string dump, string file)
     {
-        using var reader = new StreamReader(new GZipStream(File.OpenRead(Path.Combine(Folder(), dump, file + ".jsonl.gz")), CompressionMode.Decompress));
+        using var reader = new StreamReader(
+            new GZipStream(File.OpenRead(Path.Combine(Folder(), dump, file + ".jsonl.gz")), CompressionMode.Decompress));
         while (reader.ReadLine() is { } line)
             yield return JsonDocument.Parse(line).RootElement;
     }

@@ -87,7 +87,8 @@ public sealed class NestedWalkerTests : IDisposable
             Assert.Equal((one.Protection | two.Protection) & Protection.NoExecute, result.Protection & Protection.NoExecute);
         }
 
-        Assert.True(found > 1000 && first > 1000 && second > 1000, $"seed {seed}: {found} found, {first} ended in stage 1, {second} in stage 2");
+        Assert.True(found > 1000 && first > 1000 && second > 1000,
+            $"seed {seed}: {found} found, {first} ended in stage 1, {second} in stage 2");
     }
 
     /// <summary>Every table of the walk in turn is where stage 2 says nothing of.</summary>
@@ -169,7 +170,8 @@ public sealed class NestedWalkerTests : IDisposable
     }
 
     private TwoStages Walker(TableUpdates updates = TableUpdates.None) => new(
-        _stage1.Format, new Stage2Walker(_stage2.Format, _host.Reader, _stage2.Root, updates: updates, stage: 2), _stage1.Root, updates: updates);
+        _stage1.Format, new Stage2Walker(_stage2.Format, _host.Reader, _stage2.Root, updates: updates, stage: 2), _stage1.Root,
+            updates: updates);
 
     /// <summary>Puts the guest's memory somewhere in the machine's, page by page in any order, and tells stage 2.</summary>
     private void MapGuest(Random random)

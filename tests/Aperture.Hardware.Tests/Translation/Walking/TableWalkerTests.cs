@@ -32,7 +32,8 @@ public sealed class TableWalkerTests : IDisposable
     [Theory]
     [MemberData(nameof(Seeds))]
     public void Finds_what_the_tables_say_Lpae_upper_half(int seed) => Agrees(
-        new ArmLpaeFormat(new() { InputBits = 39, Upper = true, TracksDirty = true }), seed, 0xFFFF_FFFF_0000_0000, 4UL << 30, [Both, ReadOnly]);
+        new ArmLpaeFormat(new() { InputBits = 39, Upper = true, TracksDirty = true }), seed, 0xFFFF_FFFF_0000_0000, 4UL << 30,
+            [Both, ReadOnly]);
 
     [Theory]
     [MemberData(nameof(Seeds))]
@@ -47,7 +48,8 @@ public sealed class TableWalkerTests : IDisposable
     [Theory]
     [MemberData(nameof(Seeds))]
     public void Finds_what_the_tables_say_Arm_short(int seed) => Agrees(
-        new ArmShortFormat(new()), seed, 0xC000_0000, 1UL << 30, [Both, ReadOnly, Both | Protection.Privileged, Both | Protection.NoExecute]);
+        new ArmShortFormat(new()), seed, 0xC000_0000, 1UL << 30,
+            [Both, ReadOnly, Both | Protection.Privileged, Both | Protection.NoExecute]);
 
     [Theory]
     [MemberData(nameof(Seeds))]
@@ -188,7 +190,8 @@ public sealed class TableWalkerTests : IDisposable
             var access = new WalkAccess(random.Next(2) == 0, random.Next(8) == 0, random.Next(2) == 0);
             var isFound = walker.TryWalk(input, access, out var result, out var fault);
             if (isMapped && access.IsAllowed(expected.Protection))
-                Assert.Equal((expected.Address, expected.PageShift, expected.Protection), (result.Address, result.PageShift, result.Protection));
+                Assert.Equal((expected.Address, expected.PageShift, expected.Protection),
+                    (result.Address, result.PageShift, result.Protection));
             else
             {
                 var kind = isMapped ? WalkFaultKind.Permission : WalkFaultKind.NotMapped;
@@ -211,7 +214,8 @@ public sealed class TableWalkerTests : IDisposable
         where TFormat : struct, IPageTableFormat
     {
         var gather = default(InvalidationGather);
-        Assert.Equal(Status.Ok, table.Map(new Iova(at), new PhysicalAddress(0x4000_0000 + (at & 0xFFF_F000)), size, protection, ref gather));
+        Assert.Equal(Status.Ok,
+            table.Map(new Iova(at), new PhysicalAddress(0x4000_0000 + (at & 0xFFF_F000)), size, protection, ref gather));
     }
 
     private static List<ulong> Dirty<TFormat>(PageTable<TFormat> table, ulong size = 0x3000)

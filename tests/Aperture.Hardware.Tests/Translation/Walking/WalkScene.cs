@@ -29,7 +29,8 @@ internal sealed class WalkScene : IDisposable
 
     public void Dispose() => Memory.Dispose();
 
-    public TableWalker<TFormat, BusTableReader> Walker<TFormat>(PageTable<TFormat> table, TableUpdates updates = TableUpdates.None, int stage = 1)
+    public TableWalker<TFormat,
+        BusTableReader> Walker<TFormat>(PageTable<TFormat> table, TableUpdates updates = TableUpdates.None, int stage = 1)
         where TFormat : struct, IPageTableFormat => new(table.Format, Reader, table.Root, table.RootLevel, updates, stage);
 
     /// <summary>An address that is mapped three times of four, if any is.</summary>
@@ -52,7 +53,8 @@ internal sealed class WalkScene : IDisposable
         PageTable<TFormat> table, Random random, ulong window, ulong span, Protection[] rights, Func<ulong, PhysicalAddress> output)
         where TFormat : struct, IPageTableFormat
     {
-        var sizes = Enumerable.Range(0, 64).Select(bit => 1UL << bit).Where(size => (table.Format.PageSizes & size) != 0 && size <= span / 4).ToArray();
+        var sizes = Enumerable.Range(0, 64).Select(bit => 1UL << bit)
+            .Where(size => (table.Format.PageSizes & size) != 0 && size <= span / 4).ToArray();
         for (var i = 0; i < 600; i++)
         {
             var gather = default(InvalidationGather);

@@ -129,7 +129,8 @@ public sealed unsafe partial class BrokenDriverTests
         buffer.Pieces[1].Span[3] = 1;
         buffer.SyncForDevice();
         _rig.Sanitizer.AssertClean();
-        _rig.Behind.Dma.SyncForCpu(buffer.Address + 0x0FF0, 0x20, DmaDirection.Bidirectional); // the end of one piece, the beginning of the next
+        // the end of one piece, the beginning of the next
+        _rig.Behind.Dma.SyncForCpu(buffer.Address + 0x0FF0, 0x20, DmaDirection.Bidirectional);
         buffer.Pieces[0].Slice(0xFF0, 16).Span.Fill(5);
         buffer.Pieces[1].Slice(0, 16).Span.Fill(5);
         _rig.Behind.Dma.SyncForDevice(buffer.Address + 0x0FF0, 0x20, DmaDirection.Bidirectional);

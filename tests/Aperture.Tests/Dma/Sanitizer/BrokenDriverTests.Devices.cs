@@ -28,10 +28,12 @@ public sealed partial class BrokenDriverTests
         var block = _rig.Memory.Allocate(4096).Slice(0x100, 0x200);
         using var mapping = _rig.Behind.Dma.Map(block, DmaDirection.ToDevice);
         Assert.True(_rig.Read(_rig.Behind, mapping.Address - 8, 16));
-        Assert.Contains("right before the start", _rig.Single(FindingKind.DeviceOutsideMapping, _rig.Behind, mapping.Address - 8, 8).Message, StringComparison.Ordinal);
+        Assert.Contains("right before the start",
+            _rig.Single(FindingKind.DeviceOutsideMapping, _rig.Behind, mapping.Address - 8, 8).Message, StringComparison.Ordinal);
         _rig.Sanitizer.Clear();
         Assert.True(_rig.Read(_rig.Behind, mapping.Address - 0x20, 0x10));
-        Assert.Contains("0x10 bytes before the start", _rig.Single(FindingKind.DeviceOutsideMapping, _rig.Behind, mapping.Address - 0x20, 0x10).Message, StringComparison.Ordinal);
+        Assert.Contains("0x10 bytes before the start",
+            _rig.Single(FindingKind.DeviceOutsideMapping, _rig.Behind, mapping.Address - 0x20, 0x10).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -65,7 +67,8 @@ public sealed partial class BrokenDriverTests
         _rig.Write(_rig.Behind, mapping.Address, 1);
         mapping.Unmap();
         Assert.True(_rig.Write(_rig.Behind, mapping.Address, 2));
-        Assert.Contains("stale entry of the IOTLB", _rig.Single(FindingKind.DeviceUseAfterUnmap, _rig.Behind, mapping.Address, 1).Message, StringComparison.Ordinal);
+        Assert.Contains("stale entry of the IOTLB", _rig.Single(FindingKind.DeviceUseAfterUnmap, _rig.Behind, mapping.Address, 1).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -76,7 +79,8 @@ public sealed partial class BrokenDriverTests
         rig.Write(rig.Behind, mapping.Address, 1);
         mapping.Unmap();
         Assert.True(rig.Write(rig.Behind, mapping.Address, 2));
-        Assert.Contains("flush queue", rig.Single(FindingKind.DeviceUseAfterUnmap, rig.Behind, mapping.Address, 1).Message, StringComparison.Ordinal);
+        Assert.Contains("flush queue", rig.Single(FindingKind.DeviceUseAfterUnmap, rig.Behind, mapping.Address, 1).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -118,7 +122,8 @@ public sealed partial class BrokenDriverTests
             Assert.Equal(isDirect, _rig.Write(device, mapping.Address + 8, 0, 0));
         else
             _rig.Read(device, mapping.Address + 8, 2);
-        Assert.Contains(isDirect ? "nothing kept it" : "refused", _rig.Single(FindingKind.DeviceAgainstDirection, device, mapping.Address + 8, 2).Message, StringComparison.Ordinal);
+        Assert.Contains(isDirect ? "nothing kept it" : "refused",
+            _rig.Single(FindingKind.DeviceAgainstDirection, device, mapping.Address + 8, 2).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -186,7 +191,8 @@ public sealed partial class BrokenDriverTests
         Assert.Empty(sanitizer.Findings);
         sanitizer.OnWrite(device, mapping.Address + 1, new PhysicalAddress(mapping.Address.Value + 1), [0], true);
         var finding = Assert.Single(sanitizer.Findings);
-        Assert.Equal((FindingKind.DeviceSuspended, "dev", "fake", mapping.Address + 1, 1ul), (finding.Kind, finding.Device, finding.Driver, finding.Address, finding.Length));
+        Assert.Equal((FindingKind.DeviceSuspended, "dev", "fake", mapping.Address + 1, 1ul),
+            (finding.Kind, finding.Device, finding.Driver, finding.Address, finding.Length));
     }
 
     [Fact]
@@ -195,7 +201,8 @@ public sealed partial class BrokenDriverTests
         using var mapping = _rig.Behind.Dma.Map(_rig.Memory.Allocate(64), DmaDirection.FromDevice);
         _rig.Unit.Device.Power.Put();
         _rig.Write(_rig.Behind, mapping.Address, 1);
-        Assert.Contains("IOMMU u", _rig.Single(FindingKind.DeviceSuspended, _rig.Behind, mapping.Address, 1).Message, StringComparison.Ordinal);
+        Assert.Contains("IOMMU u", _rig.Single(FindingKind.DeviceSuspended, _rig.Behind, mapping.Address, 1).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -217,7 +224,8 @@ public sealed partial class BrokenDriverTests
         machine.Core.Unbind(device);
         Assert.Equal(2, sanitizer.Findings.Count);
         var (maps, buffers) = (sanitizer.Findings[0], sanitizer.Findings[1]);
-        Assert.Equal((FindingKind.Leak, "dev", "fake", first.Address, 100ul), (maps.Kind, maps.Device, maps.Driver, maps.Address, maps.Length));
+        Assert.Equal((FindingKind.Leak, "dev", "fake", first.Address, 100ul),
+            (maps.Kind, maps.Device, maps.Driver, maps.Address, maps.Length));
         Assert.Contains("3 of kind single mapping", maps.Message, StringComparison.Ordinal);
         Assert.Contains($"made at BrokenDriverTests.Devices.cs:{maps.Mapping!.Value.Made.Line}", maps.Message, StringComparison.Ordinal);
         Assert.NotEqual(maps.Mapping.Value.Made, buffers.Mapping!.Value.Made);
@@ -243,7 +251,8 @@ public sealed partial class BrokenDriverTests
         Assert.Equal(
             [(FindingKind.Leak, buffer.Address, 0x2345ul), (FindingKind.Leak, address, 100ul)],
             sanitizer.Findings.Select(finding => (finding.Kind, finding.Address, finding.Length)));
-        Assert.All(sanitizer.Findings, finding => Assert.Contains("made at BrokenDriverTests.Devices.cs:", finding.Message, StringComparison.Ordinal));
+        Assert.All(sanitizer.Findings, finding =>
+            Assert.Contains("made at BrokenDriverTests.Devices.cs:", finding.Message, StringComparison.Ordinal));
         Assert.Contains("left a page allocation behind", sanitizer.Findings[0].Message, StringComparison.Ordinal);
     }
 

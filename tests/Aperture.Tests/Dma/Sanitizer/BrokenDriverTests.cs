@@ -25,27 +25,31 @@ public sealed unsafe partial class BrokenDriverTests : IDisposable
 
     [Fact]
     public void Unmap_of_what_was_never_mapped() => Expect(
-        FindingKind.UnmapOfUnmapped, new Iova(0x1234000), 64, new DmaEvent { Kind = DmaEventKind.Unmap, Address = new Iova(0x1234000), Length = 64 });
+        FindingKind.UnmapOfUnmapped, new Iova(0x1234000), 64,
+            new DmaEvent { Kind = DmaEventKind.Unmap, Address = new Iova(0x1234000), Length = 64 });
 
     [Fact]
     public void Unmap_in_the_middle()
     {
         var mapping = _rig.Behind.Dma.Map(_rig.Memory.Allocate(4096), DmaDirection.ToDevice);
-        Expect(FindingKind.UnmapOfUnmapped, mapping.Address + 64, 64, new DmaEvent { Kind = DmaEventKind.Unmap, Address = mapping.Address + 64, Length = 64 });
+        Expect(FindingKind.UnmapOfUnmapped, mapping.Address + 64, 64,
+            new DmaEvent { Kind = DmaEventKind.Unmap, Address = mapping.Address + 64, Length = 64 });
     }
 
     [Fact]
     public void Wrong_size()
     {
         var mapping = _rig.Behind.Dma.Map(_rig.Memory.Allocate(4096), DmaDirection.ToDevice);
-        Expect(FindingKind.WrongSize, mapping.Address, 4096, new DmaEvent { Kind = DmaEventKind.Unmap, Address = mapping.Address, Length = 2048, Direction = DmaDirection.ToDevice });
+        Expect(FindingKind.WrongSize, mapping.Address, 4096,
+            new DmaEvent { Kind = DmaEventKind.Unmap, Address = mapping.Address, Length = 2048, Direction = DmaDirection.ToDevice });
     }
 
     [Fact]
     public void Wrong_direction()
     {
         var mapping = _rig.Behind.Dma.Map(_rig.Memory.Allocate(4096), DmaDirection.ToDevice);
-        Expect(FindingKind.WrongDirection, mapping.Address, 4096, new DmaEvent { Kind = DmaEventKind.Unmap, Address = mapping.Address, Length = 4096, Direction = DmaDirection.FromDevice });
+        Expect(FindingKind.WrongDirection, mapping.Address, 4096,
+            new DmaEvent { Kind = DmaEventKind.Unmap, Address = mapping.Address, Length = 4096, Direction = DmaDirection.FromDevice });
     }
 
     [Fact]
@@ -70,7 +74,8 @@ public sealed unsafe partial class BrokenDriverTests : IDisposable
     public void Wrong_api()
     {
         var mapping = _rig.Behind.Dma.Map(_rig.Memory.Allocate(4096), DmaDirection.Bidirectional);
-        Expect(FindingKind.WrongApi, mapping.Address, 4096, new DmaEvent { Kind = DmaEventKind.Free, Address = mapping.Address, Length = 4096 });
+        Expect(FindingKind.WrongApi, mapping.Address, 4096,
+            new DmaEvent { Kind = DmaEventKind.Free, Address = mapping.Address, Length = 4096 });
     }
 
     [Fact]
@@ -95,7 +100,9 @@ public sealed unsafe partial class BrokenDriverTests : IDisposable
         MemoryBlock[] pieces = [_rig.Memory.Allocate(4096), _rig.Memory.Allocate(4096), _rig.Memory.Allocate(4096)];
         var mapping = _rig.Behind.Dma.MapScatter(pieces, new DmaSegment[3], DmaDirection.ToDevice);
         var address = mapping.Segments[0].Address;
-        _rig.Sanitizer.OnCall(_rig.Behind.Dma, new DmaEvent { Kind = DmaEventKind.UnmapScatter, Memory = pieces.AsSpan(0, 2), Segments = mapping.Segments, Direction = DmaDirection.ToDevice });
+        _rig.Sanitizer.OnCall(_rig.Behind.Dma,
+            new DmaEvent { Kind = DmaEventKind.UnmapScatter, Memory = pieces.AsSpan(0, 2), Segments = mapping.Segments,
+            Direction = DmaDirection.ToDevice });
         _rig.Single(FindingKind.ScatterCount, _rig.Behind, address, 4096);
         Assert.Equal(0, _rig.Sanitizer.LiveMappings);
     }
@@ -105,7 +112,9 @@ public sealed unsafe partial class BrokenDriverTests : IDisposable
     {
         MemoryBlock[] pieces = [_rig.Memory.Allocate(4096), _rig.Memory.Allocate(4096)];
         using var mapping = _rig.Behind.Dma.MapScatter(pieces, new DmaSegment[2], DmaDirection.FromDevice);
-        _rig.Sanitizer.OnCall(_rig.Behind.Dma, new DmaEvent { Kind = DmaEventKind.SyncScatterForCpu, Memory = pieces.AsSpan(0, 1), Segments = mapping.Segments, Direction = DmaDirection.FromDevice });
+        _rig.Sanitizer.OnCall(_rig.Behind.Dma,
+            new DmaEvent { Kind = DmaEventKind.SyncScatterForCpu, Memory = pieces.AsSpan(0, 1), Segments = mapping.Segments,
+            Direction = DmaDirection.FromDevice });
         _rig.Single(FindingKind.ScatterCount, _rig.Behind, mapping.Segments[0].Address, 4096);
     }
 
@@ -160,7 +169,8 @@ public sealed unsafe partial class BrokenDriverTests : IDisposable
     public void Memory_from_the_stack()
     {
         var bytes = stackalloc byte[64];
-        using var mapping = _rig.Direct.Dma.Map(new MemoryBlock(bytes, new PhysicalAddress(Fakes.FakeMemory.Base), 64), DmaDirection.ToDevice);
+        using var mapping = _rig.Direct.Dma.Map(new MemoryBlock(bytes, new PhysicalAddress(Fakes.FakeMemory.Base), 64),
+            DmaDirection.ToDevice);
         _rig.Single(FindingKind.StackMemory, _rig.Direct, mapping.Address, 64);
     }
 
@@ -169,7 +179,8 @@ public sealed unsafe partial class BrokenDriverTests : IDisposable
     {
         fixed (byte* bytes = new byte[64])
         {
-            using var mapping = _rig.Direct.Dma.Map(new MemoryBlock(bytes, new PhysicalAddress(Fakes.FakeMemory.Base), 64), DmaDirection.ToDevice);
+            using var mapping = _rig.Direct.Dma.Map(new MemoryBlock(bytes, new PhysicalAddress(Fakes.FakeMemory.Base), 64),
+                DmaDirection.ToDevice);
             _rig.Single(FindingKind.MovableMemory, _rig.Direct, mapping.Address, 64);
         }
     }
@@ -184,7 +195,8 @@ public sealed unsafe partial class BrokenDriverTests : IDisposable
         {
             byte* bytes = null;
             view.SafeMemoryMappedViewHandle.AcquirePointer(ref bytes);
-            using var mapping = _rig.Direct.Dma.Map(new MemoryBlock(bytes, new PhysicalAddress(Fakes.FakeMemory.Base), 64), DmaDirection.ToDevice);
+            using var mapping = _rig.Direct.Dma.Map(new MemoryBlock(bytes, new PhysicalAddress(Fakes.FakeMemory.Base), 64),
+                DmaDirection.ToDevice);
             _rig.Single(FindingKind.ReadOnlyMemory, _rig.Direct, mapping.Address, 64);
             view.SafeMemoryMappedViewHandle.ReleasePointer();
         }
@@ -218,7 +230,8 @@ public sealed unsafe partial class BrokenDriverTests : IDisposable
         var mapping = _rig.Behind.Dma.Map(block.Slice(0x100, 0x1800), DmaDirection.FromDevice);
         _rig.Memory.Free(block);
         var finding = _rig.Single(FindingKind.FreedWhileMapped, _rig.Behind, mapping.Address, 0x1800);
-        Assert.Equal(("BrokenDriverTests.cs", "BrokenDriverTests.cs"), (Path.GetFileName(finding.Where.File), Path.GetFileName(finding.Mapping!.Value.Made.File)));
+        Assert.Equal(("BrokenDriverTests.cs", "BrokenDriverTests.cs"),
+            (Path.GetFileName(finding.Where.File), Path.GetFileName(finding.Mapping!.Value.Made.File)));
         Assert.True(finding.Where.Line > finding.Mapping.Value.Made.Line);
 
         // The next owner may do what it wants with the memory; the mistake is told once.

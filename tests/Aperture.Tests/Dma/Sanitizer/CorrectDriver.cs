@@ -151,7 +151,8 @@ internal sealed class CorrectDriver(DmaRig rig, Random random)
     private void Pieces()
     {
         var direction = (DmaDirection)random.Next(3);
-        using var buffer = rig.Dma.AllocateNoncontiguous(1 + random.Next(10000), direction, random.Next(2) == 0 ? DmaAttributes.AllocSinglePages : DmaAttributes.None);
+        using var buffer = rig.Dma.AllocateNoncontiguous(1 + random.Next(10000), direction, random.Next(2) == 0
+            ? DmaAttributes.AllocSinglePages : DmaAttributes.None);
         Use(buffer.Address, buffer.Length, direction);
         buffer.SyncForCpu();
         if (direction != DmaDirection.FromDevice)

@@ -7,7 +7,8 @@ public sealed class CorrectDriverTests(ITestOutputHelper output)
 {
     private static readonly string[] s_paths =
     [
-        "direct", "direct-offset", "direct-snooping-chaos", "direct-noncoherent-chaos", "iommu", "iommu-noncoherent-chaos", "iommu-deferred", "iommu-deferred-noncoherent-chaos",
+        "direct", "direct-offset", "direct-snooping-chaos", "direct-noncoherent-chaos", "iommu", "iommu-noncoherent-chaos",
+            "iommu-deferred", "iommu-deferred-noncoherent-chaos",
         "bounce", "bounce-noncoherent-chaos", "restricted-noncoherent", "untrusted", "untrusted-noncoherent-chaos",
     ];
 

@@ -64,7 +64,9 @@ public sealed class DmaSanitizerTests
     [Fact]
     public void Filters_keep_what_they_name()
     {
-        using var rig = new SanitizedRig(new SanitizerOptions { Devices = new HashSet<string> { "behind" }, Ignored = new HashSet<FindingKind> { FindingKind.WrongSize } });
+        using var rig = new SanitizedRig(
+            new SanitizerOptions { Devices = new HashSet<string> { "behind" },
+            Ignored = new HashSet<FindingKind> { FindingKind.WrongSize } });
         Break(rig, rig.Direct);
         Break(rig, rig.Behind);
         Assert.Equal(("behind", FindingKind.DoubleUnmap), (Assert.Single(rig.Sanitizer.Findings).Device, rig.Sanitizer.Findings[0].Kind));
@@ -95,7 +97,8 @@ public sealed class DmaSanitizerTests
         Assert.Equal("DeviceUseAfterUnmap", finding.GetProperty("kind").GetString());
         Assert.Equal((mapping.Address + 16).ToString(), finding.GetProperty("address").GetString());
         Assert.Equal(1, finding.GetProperty("length").GetInt32());
-        Assert.EndsWith("DmaSanitizerTests.cs", finding.GetProperty("mapping").GetProperty("ended").GetProperty("file").GetString(), StringComparison.Ordinal);
+        Assert.EndsWith("DmaSanitizerTests.cs", finding.GetProperty("mapping").GetProperty("ended").GetProperty("file").GetString(),
+            StringComparison.Ordinal);
         Assert.Equal("Unmapped", finding.GetProperty("history")[0].GetProperty("end").GetString());
         Assert.Equal(MappingEnd.Unmapped, Assert.Single(rig.Sanitizer.HistoryOf(rig.Behind, mapping.Address)).End);
     }
@@ -146,6 +149,8 @@ public sealed class DmaSanitizerTests
     {
         var mapping = device.Dma.Map(rig.Memory.Allocate(64), DmaDirection.ToDevice);
         mapping.Unmap();
-        rig.Sanitizer.OnCall(device.Dma, new DmaEvent { Kind = DmaEventKind.Unmap, Address = mapping.Address, Length = 64, Direction = DmaDirection.ToDevice, File = "driver.cs", Line = 1 });
+        rig.Sanitizer.OnCall(device.Dma,
+            new DmaEvent { Kind = DmaEventKind.Unmap, Address = mapping.Address, Length = 64, Direction = DmaDirection.ToDevice,
+            File = "driver.cs", Line = 1 });
     }
 }

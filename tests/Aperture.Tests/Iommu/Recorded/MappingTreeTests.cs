@@ -29,7 +29,8 @@ public sealed class MappingTreeTests
 
             var from = (ulong)random.Next(2_100 << 12);
             var expected = list.Values.Where(mapping => mapping.Last >= from).Select(mapping => (RecordedMapping?)mapping).FirstOrDefault();
-            Assert.True(expected is not null == tree.TryFind(from, out var found) && (expected is null || found == expected), $"seed {Seed}, step {i}");
+            Assert.True(expected is not null == tree.TryFind(from, out var found) && (expected is null || found == expected),
+                $"seed {Seed}, step {i}");
             Assert.Equal(list.Count, tree.Count);
         }
     }

@@ -122,7 +122,8 @@ public sealed class RecordedDomainTests
         Assert.Equal(_first.Mappings, _second.Mappings);
     }
 
-    /// <summary>Whatever fails, and however often in a row: no space ever has a mapping whose memory is not held, and once the spaces have ended nothing is.</summary>
+    /// <summary>Whatever fails, and however often in a row: no space ever has a mapping whose memory is not held, and once the spaces have
+    /// ended nothing is.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
