@@ -45,6 +45,16 @@ public class GuideTests
         Assert.All(examples, example => Assert.Contains(files, file => file.Contains(example, StringComparison.Ordinal)));
     }
 
+    [Fact]
+    public void The_recording_that_conformance_md_shows_is_made_of_lines_of_ours()
+    {
+        var folder = Path.GetDirectoryName(Here())!;
+        var recording = File.ReadAllLines(Path.Combine(folder, "Conform/basic.jsonl"));
+        var page = File.ReadAllText(Path.Combine(folder, "../../docs/conformance.md")).ReplaceLineEndings("\n");
+        var shown = page.Split("```json\n")[1].Split("```")[0].Trim().Split('\n');
+        Assert.Equal(shown, recording.Where(shown.Contains));
+    }
+
     /// <summary>The lines without their indentation.</summary>
     private static string Lines(string code) => string.Join('\n', code.ReplaceLineEndings("\n").Split('\n').Select(line => line.Trim()));
 

@@ -107,12 +107,13 @@ public sealed partial class DriverReplay
             MakeDomain(call, domain);
     }
 
-    private static void MakeDomain(RecordedCall call, ReplayedDomain domain)
+    private void MakeDomain(RecordedCall call, ReplayedDomain domain)
     {
         if (domain.Mmu?.Unit is not { } unit)
             throw call.Api.Bad($"there is no domain {domain.Label}");
         domain.Ours = unit.CreateDomain(DomainType.Unmanaged);
         domain.Ours.FaultHandler = domain.Answer;
+        CheckShape(call, domain.Ours);
     }
 
     private void FreeDomain(RecordedCall call)

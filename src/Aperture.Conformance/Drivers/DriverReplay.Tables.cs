@@ -1,4 +1,5 @@
 using Aperture.Core.PageTables;
+using Aperture.Iommu;
 
 namespace Aperture.Conformance.Drivers;
 
@@ -12,6 +13,7 @@ public sealed partial class DriverReplay
     // ours was brought in line: its tables may lie elsewhere from there on
     private bool _hasFollowed;
     private readonly HashSet<ulong> _tainted = [];                               // recorded words that no call of ours can produce
+    private bool _isOver;                                                        // nothing more can be compared
     private readonly HashSet<(string, ulong)> _counted = [];                     // what a rule was counted for already
 
     private TableReader? OurReader(ReplayedDomain domain) =>
@@ -21,6 +23,19 @@ public sealed partial class DriverReplay
         domain is { Ours: { } ours, RecordedRoots.Count: > 0 }
             ? new TableReader(_family.Format(ours, _recordedZeroTable), _recorded.Memory, domain.RecordedRoots[0])
             : null;
+
+    /// <summary>Ends the replay, with a failure that says why, at tables of a shape that it cannot compare.</summary>
+    private void CheckShape(RecordedCall call, IommuDomain domain)
+    {
+        var format = _family.Format(domain, null);
+        if (format is { Levels: 2, EntryBytes: sizeof(uint) })
+            return;
+        Part.Fail(
+            call.Line,
+            "two levels of 32-bit entries: the replay of a driver compares no other tables",
+            $"{format.Levels} levels of {format.EntryBytes * 8}-bit entries");
+        _isOver = true;
+    }
 
     /// <summary>The recorded tables of a domain that a call cannot do without.</summary>
     private TableReader RecordedTables(RecordedCall call, ReplayedDomain domain) =>
@@ -152,6 +167,13 @@ public sealed partial class DriverReplay
                 if (reader.Kind(i) == EntryKind.Table)
                     reached.Add(reader.TableOf(i));
             }
+        }
+
+        // A unit that lets no address pass has its masters in an empty table while the recording has them in none.
+        foreach (var master in _masters.Values)
+        {
+            if (master.Device.Iommu is not null && master.Group.DefaultDomain is { IsPaging: true } resting)
+                reached.Add(_family.Root(resting));
         }
 
         var lost = _memory.Used.Keys.FirstOrDefault(table => !reached.Contains(table));

@@ -56,6 +56,14 @@ public sealed partial class DriverReplay
         var mmu = call.Api.Has("dev") ? Mmu(call.Api, "dev") : OnlyMmu(call.Api);
         _probeStatus = Status.Ok;
         _drivers.Add(mmu.Device);
+        if (call.Result == 0 && mmu.Unit is null && _probeStatus == Status.Ok)
+        {
+            var served = string.Join(", ", _driver!.Compatible);
+            Part.Fail(call.Line, $"a driver for {mmu.Facts.Name}, '{Compatible(mmu.Facts)}'", $"{_driver.Name} serves {served}");
+            _isOver = true;
+            return;
+        }
+
         Part.CheckNumber(call.Line, "the probe gives", call.Result, (long)(mmu.Unit is not null ? Status.Ok : _probeStatus));
         if (mmu.Unit is { } unit)
             _family.CheckProbe(Part, call.Api, unit);

@@ -68,7 +68,7 @@ public sealed partial class DriverReplay : IDisposable
     {
         _driver = new WatchedDriver(this, _family.CreateDriver(_core, name => FindMmu(name)!.Facts));
         _drivers.Register(_driver);
-        for (var i = 0; i < _file.Events.Count; i++)
+        for (var i = 0; i < _file.Events.Count && !_isOver; i++)
         {
             var line = _file.Events[i];
             if (line.Kind == "api")

@@ -72,7 +72,7 @@ public sealed partial class DmaContext
         [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         var status = TryMapAt(memory, address, direction, attributes, out var mapping, file, line);
-        return status == Status.Ok ? mapping : throw Fail($"at {address} map", (ulong)memory.Length, status, attributes);
+        return status == Status.Ok ? mapping : throw FailAt(address, (ulong)memory.Length, status, attributes);
     }
 
     internal Status TryMapAt(MemoryBlock memory, Iova address, DmaDirection direction, DmaAttributes attributes, out DmaMapping mapping,

@@ -159,16 +159,39 @@ public sealed partial class DmaContext
         return Failure(verb, bytes, status, attributes);
     }
 
-    private ApertureException Failure(string verb, ulong bytes, Status status, DmaAttributes attributes = DmaAttributes.None)
+    /// <summary>A failure at an address of the driver's choice, with what is kept there.</summary>
+    private ApertureException FailAt(Iova address, ulong bytes, Status status, DmaAttributes attributes)
     {
-        var why = "";
+        DmaMeter.Failed(this, bytes, status, attributes);
+        return Failure("map", bytes, status, attributes, address);
+    }
+
+    private ApertureException Failure(
+        string verb, ulong bytes, Status status, DmaAttributes attributes = DmaAttributes.None, Iova? at = null)
+    {
+        var place = at is { } address ? $" at {address}" : "";
+        var why = at is { } first && status == Status.AlreadyExists ? WhyTaken(first, bytes) : "";
         if (status == Status.NotSupported)
             why = WhyNotSupported(verb, attributes);
         else if (status == Status.NoSpace && _operations?.Bounce is { } pool)
             why = $"; {pool.UsedSlots} bounce slots of 0x{pool.TotalBytes:x} bytes are taken by {pool.DescribeOwners()}";
         if (_domain?.Explain(status) is { } explanation)
             why += $"; {explanation}";
-        return new(status, $"{_device.Name} could not {verb} 0x{bytes:x} bytes for DMA ({Path}, addresses up to {Limit}): {status}{why}");
+        return new(
+            status, $"{_device.Name} could not {verb} 0x{bytes:x} bytes{place} for DMA ({Path}, addresses up to {Limit}): {status}{why}");
+    }
+
+    /// <summary>What is kept of a range that is not free: by the tree, the unit or the allocator; else it is mapped.</summary>
+    private string WhyTaken(Iova start, ulong bytes)
+    {
+        var last = start.Value + (bytes - 1);
+        foreach (var (first, end) in _device.Iommu?.Group.Domain?.ReservedRanges ?? [])
+        {
+            if (first.Value <= last && end.Value >= start.Value)
+                return $"; {first} to {end} is reserved for this device";
+        }
+
+        return "; it is mapped already, or never given out";
     }
 
     private string WhyNotSupported(string verb, DmaAttributes attributes)

@@ -10,7 +10,7 @@ using Aperture.Pocket.Tests.Software;
 namespace Aperture.Pocket.Tests.Conform;
 
 /// <summary>How recordings of drivers of Pocket MMUs are replayed on ours.</summary>
-internal sealed class PocketDriverFamily : DriverFamily
+internal class PocketDriverFamily : DriverFamily
 {
     public override ModelFamily Models { get; } = new PocketModelFamily();
 

@@ -8,7 +8,7 @@ using Aperture.Pocket.Tests.Hardware;
 namespace Aperture.Pocket.Tests.Software;
 
 /// <summary>The software side of a Pocket MMU: one table for its masters.</summary>
-internal sealed class PocketUnit(Device device, IommuCore core) : SingleContextUnit(device, core)
+internal sealed class PocketUnit(Device device, IommuCore core, bool canBypass = true) : SingleContextUnit(device, core)
 {
     private const uint Running = PocketRegister.Enable | PocketRegister.InterruptEnable;
     private const ulong MostPages = 64; // beyond it forgetting everything is cheaper
@@ -21,7 +21,7 @@ internal sealed class PocketUnit(Device device, IommuCore core) : SingleContextU
         ApertureEnd = new Iova(uint.MaxValue),
         OutputBits = 32,
         HonouredProtection = Protection.ReadWrite,
-        CanBypass = true,
+        CanBypass = canBypass,
     };
 
     protected override IommuDomain MakeDomain(in DomainRequest request) =>
