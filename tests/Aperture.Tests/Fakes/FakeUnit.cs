@@ -42,6 +42,8 @@ internal sealed class FakeUnit(Device device, bool canBlock = true, bool canBypa
 
     public bool FailCreate { get; set; }
 
+    public bool AcceptsNothing { get; set; }
+
     /// <summary>The lowest device address of domains that are made from now on.</summary>
     public Iova ApertureStart { get; set; }
 
@@ -81,7 +83,7 @@ internal sealed class FakeUnit(Device device, bool canBlock = true, bool canBypa
             Current.Remove(key);
     }
 
-    public override bool Accepts(IommuDomain domain) => domain is FakeDomain;
+    public override bool Accepts(IommuDomain domain) => !AcceptsNothing && domain is FakeDomain;
 
     protected override IommuDomain MakeDomain(in DomainRequest request)
     {

@@ -43,6 +43,15 @@ public sealed class GroupTests : IDisposable
     }
 
     [Fact]
+    public void A_unit_that_refuses_its_own_domains_was_said_to_be_of_a_kind_other_than_itself()
+    {
+        var unit = Unit("u");
+        unit.AcceptsNothing = true;
+        var failure = Assert.Throws<ApertureException>(() => Master("a", (unit, 1)));
+        Assert.Equal("a: IOMMU u does not accept what it makes itself", failure.Message);
+    }
+
+    [Fact]
     public void Master_behind_two_units_with_two_streams_on_one()
     {
         var u = Unit("u");
