@@ -7,6 +7,7 @@ using Aperture.Conformance.Vectors;
 using Aperture.Core;
 using Aperture.Dma.Sanitizer;
 using Aperture.Hardware.Translation;
+using Aperture.Iommu;
 using Aperture.Pocket.Tests.Hardware;
 using Aperture.Pocket.Tests.Software;
 using Aperture.Pocket.Tests.Sum;
@@ -50,6 +51,18 @@ public class PocketTests
         Assert.Empty(machine.Units);
         Assert.Empty(machine.DirectMasters);
         Assert.All(machine.Masters, master => Assert.Contains("is not modelled", master.Skipped, StringComparison.Ordinal));
+    }
+
+    /// <summary>Every master was "not modelled", and nothing said why.</summary>
+    [Theory]
+    [InlineData("test,*", "a binding 'test,*'")]
+    [InlineData(null, "has no bindings")]
+    public void A_kind_that_no_node_can_be_of_is_refused(string? pattern, string why)
+    {
+        var options = new MachineOptions { Units = [new NamelessKind(pattern)] };
+        var failure = Assert.Throws<ApertureException>(() => Machine.Boot(Tree.Build(), options));
+        Assert.Contains(nameof(NamelessKind), failure.Message, StringComparison.Ordinal);
+        Assert.Contains(why, failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -128,5 +141,14 @@ public class PocketTests
         Assert.Throws<ApertureException>(() => client.Sum(new Iova(0x8000_0000), 4)); // memory has that address, the bus has not
         Assert.Equal(DmaStatus.BusError, master.Ports[0].Read(new Iova(Tree.WindowStart + 0x0FFF_FFFE), new byte[4], out var read));
         Assert.Equal(2, read);
+    }
+
+    private sealed class NamelessKind(string? pattern) : UnitKind
+    {
+        public override IReadOnlyList<UnitBinding> Bindings { get; } = pattern is null ? [] : [new(pattern, "Nameless", 0, 0, 0)];
+
+        public override TranslationUnit CreateModel(UnitSite site) => new PocketMmu(site.Bus);
+
+        public override IIommuDriver CreateDriver(Machine machine) => new PocketDriver(machine.Iommu);
     }
 }

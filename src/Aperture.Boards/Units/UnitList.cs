@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Aperture.Core;
 using Aperture.DeviceTrees;
 
 namespace Aperture.Boards.Units;
@@ -10,14 +11,25 @@ public sealed class UnitList
 
     /// <summary>A list.</summary>
     /// <param name="kinds">The kinds; where two have a string, it is the first that it means.</param>
+    /// <exception cref="ApertureException">A kind without bindings, or with a <c>*</c> in one: no node would ever be of it.</exception>
     public UnitList(IEnumerable<UnitKind> kinds)
     {
         ArgumentNullException.ThrowIfNull(kinds);
         Kinds = [.. kinds];
         foreach (var kind in Kinds)
         {
+            if (kind.Bindings.Count == 0)
+                throw new ApertureException(Status.InvalidArgument, $"{kind.GetType().Name} has no bindings: no node is of this kind");
             foreach (var binding in kind.Bindings)
+            {
+                if (binding.Pattern.Contains('*', StringComparison.Ordinal))
+                {
+                    throw new ApertureException(
+                        Status.InvalidArgument, $"{kind.GetType().Name} has a binding '{binding.Pattern}': one for each string, without *");
+                }
+
                 _byName.TryAdd(binding.Pattern, (kind, binding));
+            }
         }
     }
 

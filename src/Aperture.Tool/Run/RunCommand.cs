@@ -68,7 +68,12 @@ internal static class RunCommand
             new FtraceWriter(events, time) }))
         {
             if (chosen is not null && !chosen.AppliesTo(machine))
-                throw new ApertureException(Status.NotSupported, $"{tree.Board} cannot run scenario '{chosen.Name}': {chosen.Description}");
+                {
+                throw new ApertureException(
+                    Status.NotSupported, $"{tree.Board} has not what scenario '{chosen.Name}' runs on ({chosen.Description})");
+            }
+
+
             var console = Terminal.For(output);
             report = json || !console.Profile.Capabilities.Interactive || Console.IsOutputRedirected
                 ? Execute(machine, chosen, _ => { })

@@ -51,7 +51,11 @@ public sealed class IommuMaster
             return domain;
         domain.Dispose();
         if (other.Unit == Ports[0].Unit)
-            throw new ApertureException(Status.InvalidArgument, $"{Device.Name}: IOMMU {other.Unit.Name} does not accept what it makes itself");
+        {
+            throw new ApertureException(
+                Status.InvalidArgument, $"{Device.Name}: IOMMU {other.Unit.Name} does not accept what it makes itself");
+        }
+
         throw new ApertureException(
             Status.InvalidArgument,
             $"{Device.Name} is behind units of different kinds: what {Ports[0].Unit.Name} makes {other.Unit.Name} cannot use");
