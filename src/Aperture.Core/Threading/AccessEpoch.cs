@@ -50,6 +50,9 @@ public sealed class AccessEpoch
     /// <summary>Whether there is anybody to wait for.</summary>
     public bool HasReaders => Volatile.Read(ref _only) != Nobody;
 
+    /// <summary>Whether several threads made accesses lately.</summary>
+    public bool IsShared => Volatile.Read(ref _only) == Several;
+
     /// <summary>Returns when every access of another thread that began before has ended. Call it after the change that later accesses
     /// shall see, outside of an access: two threads that waited within theirs would wait for each other.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

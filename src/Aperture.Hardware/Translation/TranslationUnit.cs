@@ -17,7 +17,10 @@ namespace Aperture.Hardware.Translation;
 /// </remarks>
 public abstract partial class TranslationUnit : BusDevice
 {
+    private const int QuietTurns = 100; // from the answer to a fault, in a register, to the one that releases the access
+
     private readonly AccessEpoch _epoch = new();
+    private readonly InterruptLine[] _lines;
 
     /// <summary>A unit on a bus.</summary>
     /// <param name="bus">Where the walker reads tables.</param>
@@ -27,7 +30,8 @@ public abstract partial class TranslationUnit : BusDevice
     {
         ArgumentNullException.ThrowIfNull(bus);
         Bus = bus;
-        foreach (var line in Interrupts)
+        _lines = [.. Interrupts];
+        foreach (var line in _lines)
             line.BeforeChange = CloseGate;
     }
 
@@ -52,8 +56,9 @@ public abstract partial class TranslationUnit : BusDevice
     /// end. Documented choice: 8.</summary>
     public int MaxRetries { get; init; } = 8;
 
-    /// <summary>How often an access asks again when it is stalled by what another thread did, before it comes back as stalled: that thread
-    /// is about to go on, as software blocks a unit for a few register writes. A number of turns, not a time.</summary>
+    /// <summary>How often an access asks again when it is stalled by what another thread did, or when another thread may be handling its
+    /// fault, before it comes back as stalled: that thread is about to go on, as software blocks a unit for a few register writes. A number
+    /// of turns, not a time.</summary>
     public int StallTurns { get; init; } = 1000;
 
     /// <summary>Where the walker reads tables.</summary>
@@ -196,6 +201,8 @@ public abstract partial class TranslationUnit : BusDevice
         where TAccess : struct, IBusAccess, allows ref struct
     {
         var turns = default(SpinWait);
+        var patience = 0;       // turns for which a stall may still be another thread's affair
+        var isWorkedOn = false; // as it was before the look: what was released right after it is looked at again
         while (true)
         {
             if (pending.OpensGate)
@@ -213,16 +220,35 @@ public abstract partial class TranslationUnit : BusDevice
                     pending.Attempt.Number++;
                     pending.Attempt.IsBeyondLast = pending.Attempt.Number > MaxRetries;
                     break;
-                case Step.Stalled when !IsStalledByAnother(thread) || turns.Count >= StallTurns:
+                case Step.Stalled when turns.Count >= StallTurns:
                     return DmaStatus.Stalled;
                 default:
+                    patience = isWorkedOn || IsWorkedOn(thread) ? QuietTurns : patience - 1;
+                    if (patience < 0)
+                        return DmaStatus.Stalled;
                     turns.SpinOnce(sleep1Threshold: -1);
                     break;
             }
 
+            isWorkedOn = IsWorkedOn(thread);
             using (_epoch.Enter(thread))
                 Attempt(thread, request, ref access, ref pending.Attempt, out pending.OpensGate, out pending.Step, out pending.Target);
         }
+    }
+
+    /// <summary>Whether another thread may be about to release a stalled access: it made the unit stall, or somebody else uses the unit,
+    /// too, and software has not answered yet what the unit raised. Handlers of a line run on one thread, be it another's fault.</summary>
+    private bool IsWorkedOn(ThreadRecord thread) => IsStalledByAnother(thread) || (_epoch.IsShared && IsRaised());
+
+    private bool IsRaised()
+    {
+        foreach (var line in _lines)
+        {
+            if (line.IsAsserted)
+                return true;
+        }
+
+        return false;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

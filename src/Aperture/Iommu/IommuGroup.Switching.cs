@@ -90,7 +90,7 @@ public sealed partial class IommuGroup
             for (var back = i - 1; back >= 0; back--)
             {
                 foreach (var port in _masters[back].Ports)
-                    MustAttach(_masters[back], port, Domain, domain);
+                    GoBack(_masters[back], port, Domain, domain);
             }
 
             throw Failure(_masters[i], status);
@@ -149,7 +149,7 @@ public sealed partial class IommuGroup
 
             // What held before must hold again. On this unit it never stopped counting, so one use is one too many afterwards.
             for (var back = i; back >= 0; back--)
-                MustAttach(master, master.Ports[back], from, to);
+                GoBack(master, master.Ports[back], from, to);
             from?.RemoveUse(port.Unit);
             return status;
         }
@@ -167,6 +167,18 @@ public sealed partial class IommuGroup
             AttachPort(master, port, _core.Blocked, from);
         from?.RemoveUse(port.Unit);
         return status;
+    }
+
+    /// <summary>Puts one port back to where its master was, and stays. A unit whose registers failed has that in its books: it is in force
+    /// when the unit was programmed afresh, so that the master must not be blocked for good.</summary>
+    private void GoBack(IommuMaster master, MasterPort port, IommuDomain? to, IommuDomain? from)
+    {
+        to?.AddUse(port.Unit);
+        var status = to is null ? Rest(master, port, from) : AttachPort(master, port, to, from);
+        var isKept = port.Unit.NeedsReprogram && status is not (Status.NoSpace or Status.InvalidArgument or Status.NotSupported);
+        if (status != Status.Ok && !isKept && port.Unit.Capabilities.CanBlock)
+            AttachPort(master, port, _core.Blocked, from);
+        from?.RemoveUse(port.Unit);
     }
 
     /// <summary>Puts a master where it needs no domain. A unit that can neither block nor bypass forgets it when it is removed.</summary>

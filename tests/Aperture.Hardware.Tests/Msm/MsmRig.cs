@@ -16,10 +16,10 @@ internal sealed class MsmRig : IDisposable
 
     private readonly PhysicalMemory _memory = new(new MemoryRange(new PhysicalAddress(Ram), 4 << 20));
 
-    public MsmRig(MsmIommuOptions? options = null, int maxRetries = 8)
+    public MsmRig(MsmIommuOptions? options = null, int maxRetries = 8, int stallTurns = 1000)
     {
         Bus = new SystemBus(_memory);
-        Unit = new MsmIommu(Bus, options ?? new MsmIommuOptions()) { MaxRetries = maxRetries };
+        Unit = new MsmIommu(Bus, options ?? new MsmIommuOptions()) { MaxRetries = maxRetries, StallTurns = stallTurns };
     }
 
     public SystemBus Bus { get; }
