@@ -96,7 +96,6 @@ public abstract partial class IommuUnit : IGateEvent
         List<Quarantine>? ready;
         lock (_quarantineLock)
             (ready, _ready) = (_ready, null);
-        foreach (var quarantine in ready ?? [])
-            quarantine.UnitDone();
+        Quarantine.RunAll(ready ?? [], static quarantine => quarantine.UnitDone());
     }
 }

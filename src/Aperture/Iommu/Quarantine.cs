@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace Aperture.Iommu;
 
 /// <summary>What was removed from a domain while some units could not be told: device addresses, tables and memory that must not be used
@@ -29,7 +31,8 @@ internal sealed class Quarantine(ulong bytes, int units)
         release();
     }
 
-    /// <summary>One of the units was programmed afresh. With the last one everything is given back.</summary>
+    /// <summary>One of the units was programmed afresh. With the last one everything is given back, whatever one of those who waited
+    /// throws; the first exception comes out at the end.</summary>
     public void UnitDone()
     {
         lock (_lock)
@@ -38,7 +41,25 @@ internal sealed class Quarantine(ulong bytes, int units)
                 return;
         }
 
-        foreach (var release in _releases)
-            release();
+        RunAll(_releases, static release => release());
+    }
+
+    /// <summary>Does something with each, whatever it throws for another one. The first exception comes out at the end.</summary>
+    internal static void RunAll<T>(IReadOnlyList<T> list, Action<T> action)
+    {
+        ExceptionDispatchInfo? thrown = null;
+        foreach (var item in list)
+        {
+            try
+            {
+                action(item);
+            }
+            catch (Exception error)
+            {
+                thrown ??= ExceptionDispatchInfo.Capture(error);
+            }
+        }
+
+        thrown?.Throw();
     }
 }

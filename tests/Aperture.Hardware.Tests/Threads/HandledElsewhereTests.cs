@@ -3,7 +3,7 @@ using Aperture.Hardware.Tests.Msm;
 
 namespace Aperture.Hardware.Tests.Threads;
 
-/// <summary>Faults that another thread handles: handlers of an input run on one thread, which may be busy with somebody else's fault.</summary>
+/// <summary>Faults that another thread handles: handlers of an input run on one thread, which may be busy with another's fault.</summary>
 public sealed class HandledElsewhereTests
 {
     [Fact]

@@ -112,4 +112,27 @@ public sealed class FailedInvalidationTests
         gather.Add(mapping.Address, 0x1000, 12);
         Assert.Equal(Status.Ok, domain.Commit(ref gather));
     }
+
+    [Fact]
+    public void What_waited_behind_a_release_that_throws_was_never_given_back()
+    {
+        using var rig = DmaRig.Make("iommu");
+        var before = rig.Memory.Live;
+        var blocks = new[] { rig.Memory.Allocate(0x1000), rig.Memory.Allocate(0x1000) };
+        var mappings = blocks.Select(block => rig.Dma.Map(block, DmaDirection.FromDevice)).ToArray();
+        rig.Unit.OnInvalidate = _ => Status.IoError;
+        Assert.Throws<ApertureException>(mappings[0].Dispose);
+        rig.Dma.WhenUnreachable(() =>
+        {
+            rig.Memory.Free(blocks[0]);
+            throw new InvalidOperationException("mine");
+        });
+        Assert.Throws<ApertureException>(mappings[1].Dispose);
+        rig.Dma.WhenUnreachable(() => rig.Memory.Free(blocks[1]));
+        rig.Unit.OnInvalidate = null;
+        Assert.Throws<InvalidOperationException>(() => rig.Unit.TryReprogram()); // who brought the unit back hears of it
+        Assert.Equal(before, rig.Memory.Live);
+        Assert.False(rig.Domain.IsQuarantining);
+        rig.Dma.Map(rig.Memory.Allocate(0x1000), DmaDirection.FromDevice).Dispose();
+    }
 }
