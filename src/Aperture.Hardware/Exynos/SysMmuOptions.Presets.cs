@@ -46,8 +46,12 @@ public sealed partial record SysMmuOptions
         if (number is { Major: 3, Minor: 2 })
             options = options with { FaultingPageBlock = 256 << 10 };
         if (number.IsAtLeast(3, 3))
-            options = options with { FlpdCacheEntries = 64, FlpdCacheHoldsFaults = number.Major < 5,
-                FlushEntryClearsFlpdCache = number.Major < 5 };
+            options = options with
+            {
+                FlpdCacheEntries = 64,
+                FlpdCacheHoldsFaults = number.Major < 5,
+                FlushEntryClearsFlpdCache = number.Major < 5
+            };
         if (number.Major >= 7)
             options = options with { WindowSize = 0x10000 };
         return options.Layout == SysMmuLayout.V7Vm ? options with { Stall = SysMmuStall.VmControlBit } : options;

@@ -11,9 +11,11 @@ internal static class ExplainCommand
     /// <summary>The command. Exit code 0: explained; 2: bad input.</summary>
     public static Command Create()
     {
-        var file = new Argument<string>("FILE.json") {
+        var file = new Argument<string>("FILE.json")
+        {
             Description = "Findings of the DMA sanitizer or faults of an IOMMU: what 'aperture run --json' prints, or one of the " +
-            "objects in it." };
+            "objects in it."
+        };
         var command = new Command("explain",
             "Tell in plain words what a finding or a fault is, what led to it, and what to do.\n\nExamples:\n  aperture run board.dtb " +
             "--json > run.json; aperture explain run.json")

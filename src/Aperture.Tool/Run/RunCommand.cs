@@ -31,8 +31,10 @@ internal static class RunCommand
                 "board can run.",
         };
         var json = new Option<bool>("--json") { Description = "Print one JSON object." };
-        var trace = new Option<string?>("--trace") {
-            Description = "Write the DMA and IOMMU events to this file, as the text of Linux trace events." };
+        var trace = new Option<string?>("--trace")
+        {
+            Description = "Write the DMA and IOMMU events to this file, as the text of Linux trace events."
+        };
         var picture = new Option<string?>("--picture") { Description = "Write the picture that the scenario makes to this PNG file." };
         var command = new Command(
             "run",
@@ -64,11 +66,15 @@ internal static class RunCommand
         RunReport report;
         using (var events = traceFile is null ? null : new StreamWriter(traceFile, leaveOpen: true))
         using (var machine =
-            Machine.Boot(tree, new MachineOptions { Sanitizer = new SanitizerOptions(), Trace = events is null ? null : time =>
-            new FtraceWriter(events, time) }))
+            Machine.Boot(tree, new MachineOptions
+            {
+                Sanitizer = new SanitizerOptions(),
+                Trace = events is null ? null : time =>
+            new FtraceWriter(events, time)
+            }))
         {
             if (chosen is not null && !chosen.AppliesTo(machine))
-                {
+            {
                 throw new ApertureException(
                     Status.NotSupported, $"{tree.Board} has not what scenario '{chosen.Name}' runs on ({chosen.Description})");
             }
@@ -118,8 +124,10 @@ internal static class RunCommand
         progress(scenario?.Name ?? "");
         var faults = machine.Iommu.FaultCount; // those so far were provoked
         var result = scenario is null ? null : Run(scenario, machine);
-        return new RunReport(machine, unbound, results, result) {
-            Faults = [.. machine.Iommu.Faults.TakeLast((int)Math.Min(MaxFaults, machine.Iommu.FaultCount - faults))] };
+        return new RunReport(machine, unbound, results, result)
+        {
+            Faults = [.. machine.Iommu.Faults.TakeLast((int)Math.Min(MaxFaults, machine.Iommu.FaultCount - faults))]
+        };
     }
 
     /// <summary>A scenario that cannot be carried out has failed; what was found before it is told all the same.</summary>

@@ -44,8 +44,18 @@ public sealed partial class DmaContext
         }
 
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.Allocate, Address = address, Physical = memory.Address, Origin = memory.Address,
-                Length = (ulong)bytes, Attributes = attributes, Status = status, File = file, Line = line });
+            Tell(new DmaEvent
+            {
+                Kind = DmaEventKind.Allocate,
+                Address = address,
+                Physical = memory.Address,
+                Origin = memory.Address,
+                Length = (ulong)bytes,
+                Attributes = attributes,
+                Status = status,
+                File = file,
+                Line = line
+            });
         if (status == Status.Ok)
             return new CoherentBuffer(this, memory, address, mapped, attributes, source);
         throw Fail("allocate", (ulong)bytes, status == Status.OutOfRange ? Status.NoMemory : status, attributes);
@@ -145,8 +155,17 @@ public sealed partial class DmaContext
         foreach (var piece in pieces)
             bytes += (ulong)piece.Length;
         var segment = new DmaSegment(address, bytes);
-        Tell(new DmaEvent { Kind = kind, Address = address, Memory = pieces, Segments = new ReadOnlySpan<DmaSegment>(in segment),
-            Length = bytes, Direction = direction, File = file, Line = line });
+        Tell(new DmaEvent
+        {
+            Kind = kind,
+            Address = address,
+            Memory = pieces,
+            Segments = new ReadOnlySpan<DmaSegment>(in segment),
+            Length = bytes,
+            Direction = direction,
+            File = file,
+            Line = line
+        });
     }
 
     internal void FreePages(in NoncoherentBuffer buffer, in AllocationSource source)
@@ -160,8 +179,16 @@ public sealed partial class DmaContext
     internal void Free(in CoherentBuffer buffer)
     {
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.Free, Address = buffer.Address, Physical = buffer.Backing.Address,
-                Origin = buffer.Backing.Address, Length = (ulong)buffer.Length, Attributes = buffer.Attributes, File = "" });
+            Tell(new DmaEvent
+            {
+                Kind = DmaEventKind.Free,
+                Address = buffer.Address,
+                Physical = buffer.Backing.Address,
+                Origin = buffer.Backing.Address,
+                Length = (ulong)buffer.Length,
+                Attributes = buffer.Attributes,
+                File = ""
+            });
         Revoke(buffer.Address, buffer.Length);
         Operations.UnmapAllocation(this, buffer.Address, buffer.Mapped);
         FlushUnmaps();

@@ -9,8 +9,13 @@ public sealed partial class DmaContext
     internal void Check(in DmaMapping mapping)
     {
         if (_observer is not null)
-            Tell(new DmaEvent { Kind = DmaEventKind.Check, Address = mapping.Address, Length = mapping.Length,
-                Direction = mapping.Direction });
+            Tell(new DmaEvent
+            {
+                Kind = DmaEventKind.Check,
+                Address = mapping.Address,
+                Length = mapping.Length,
+                Direction = mapping.Direction
+            });
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

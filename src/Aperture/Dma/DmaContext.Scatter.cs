@@ -39,8 +39,19 @@ public sealed partial class DmaContext
         if (status == Status.Ok && isMaintained)
             SyncPieces(memory, segments[..count], direction, isBounced, false);
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.MapScatter, Memory = memory, Segments = segments[..count], Length = total,
-                Direction = direction, Attributes = attributes, Status = status, IsBounced = isBounced, File = file, Line = line });
+            Tell(new DmaEvent
+            {
+                Kind = DmaEventKind.MapScatter,
+                Memory = memory,
+                Segments = segments[..count],
+                Length = total,
+                Direction = direction,
+                Attributes = attributes,
+                Status = status,
+                IsBounced = isBounced,
+                File = file,
+                Line = line
+            });
         if (status != Status.Ok)
             throw Fail("map", total, status, attributes);
 
@@ -102,14 +113,29 @@ public sealed partial class DmaContext
     }
 
     private void TellSync(in ScatterMapping mapping, DmaEventKind kind, string file, int line) =>
-        Tell(new DmaEvent { Kind = kind, Memory = mapping.Memory, Segments = mapping.Segments, Direction = mapping.Direction, File = file,
-            Line = line });
+        Tell(new DmaEvent
+        {
+            Kind = kind,
+            Memory = mapping.Memory,
+            Segments = mapping.Segments,
+            Direction = mapping.Direction,
+            File = file,
+            Line = line
+        });
 
     internal void UnmapScatter(in ScatterMapping mapping, DmaAttributes attributes, string file, int line)
     {
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.UnmapScatter, Memory = mapping.Memory, Segments = mapping.Segments,
-                Direction = mapping.Direction, Attributes = attributes, File = file, Line = line });
+            Tell(new DmaEvent
+            {
+                Kind = DmaEventKind.UnmapScatter,
+                Memory = mapping.Memory,
+                Segments = mapping.Segments,
+                Direction = mapping.Direction,
+                Attributes = attributes,
+                File = file,
+                Line = line
+            });
         var isSkipped = (attributes & DmaAttributes.SkipCpuSync) != 0;
         Status told;
         if ((mapping.Flags & MappingFlags.Bounced) != 0)

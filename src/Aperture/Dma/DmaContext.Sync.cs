@@ -20,13 +20,27 @@ public sealed partial class DmaContext
         if ((uint)direction > (uint)DmaDirection.FromDevice)
             throw Failure("sync", length, Status.InvalidArgument);
         if (_isWatched && _bounced)
-            Tell(new DmaEvent { Kind = DmaEventKind.SyncForCpuBegins, Address = address, Length = length, Direction = direction,
-                File = file, Line = line });
+            Tell(new DmaEvent
+            {
+                Kind = DmaEventKind.SyncForCpuBegins,
+                Address = address,
+                Length = length,
+                Direction = direction,
+                File = file,
+                Line = line
+            });
         if (_cached || _bounced)
             SyncRange(address, length, direction, true);
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.SyncForCpu, Address = address, Length = length, Direction = direction, File = file,
-                Line = line });
+            Tell(new DmaEvent
+            {
+                Kind = DmaEventKind.SyncForCpu,
+                Address = address,
+                Length = length,
+                Direction = direction,
+                File = file,
+                Line = line
+            });
     }
 
     /// <summary>Gives bytes back to the device, by device address alone.</summary>
@@ -37,8 +51,15 @@ public sealed partial class DmaContext
         if ((uint)direction > (uint)DmaDirection.FromDevice)
             throw Failure("sync", length, Status.InvalidArgument);
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.SyncForDevice, Address = address, Length = length, Direction = direction, File = file,
-                Line = line });
+            Tell(new DmaEvent
+            {
+                Kind = DmaEventKind.SyncForDevice,
+                Address = address,
+                Length = length,
+                Direction = direction,
+                File = file,
+                Line = line
+            });
         if (_cached || _bounced)
             SyncRange(address, length, direction, false);
     }
@@ -61,14 +82,30 @@ public sealed partial class DmaContext
         var isNeeded = (_cached | isBounced) & (mapping.Flags & (MappingFlags.Resource | MappingFlags.Failed)) == 0;
         var isGone = isBounced && !BouncePool.IsHeld(mapping.Physical, this);
         if (_isWatched & forCpu & isBounced)
-            Tell(new DmaEvent { Kind = DmaEventKind.SyncForCpuBegins, Address = mapping.Address + offset, Length = length,
-                Direction = mapping.Direction, IsBounced = true, File = file, Line = line });
+            Tell(new DmaEvent
+            {
+                Kind = DmaEventKind.SyncForCpuBegins,
+                Address = mapping.Address + offset,
+                Length = length,
+                Direction = mapping.Direction,
+                IsBounced = true,
+                File = file,
+                Line = line
+            });
         if (isNeeded && forCpu && !isGone)
             ForCpu(mapping.Physical + offset, length, mapping.Direction, isBounced);
         if (_isWatched)
-            Tell(new DmaEvent { Kind = forCpu ? DmaEventKind.SyncForCpu : DmaEventKind.SyncForDevice, Address = mapping.Address + offset,
-                Physical = mapping.Physical + offset, Length = length, Direction = mapping.Direction, IsBounced = isBounced, File = file,
-                Line = line });
+            Tell(new DmaEvent
+            {
+                Kind = forCpu ? DmaEventKind.SyncForCpu : DmaEventKind.SyncForDevice,
+                Address = mapping.Address + offset,
+                Physical = mapping.Physical + offset,
+                Length = length,
+                Direction = mapping.Direction,
+                IsBounced = isBounced,
+                File = file,
+                Line = line
+            });
         if (isGone)
             throw NotMapped(mapping.Address, mapping.Length);
         if (!isNeeded || forCpu)
@@ -82,9 +119,16 @@ public sealed partial class DmaContext
     internal void TellCpuOwns(in DmaMapping mapping)
     {
         if (_observer is not null)
-            Tell(new DmaEvent { Kind = DmaEventKind.SyncForCpu, Address = mapping.Address, Physical = mapping.Physical,
-                Length = mapping.Length, Direction = mapping.Direction, IsBounced = (mapping.Flags & MappingFlags.Bounced) != 0,
-                File = "" });
+            Tell(new DmaEvent
+            {
+                Kind = DmaEventKind.SyncForCpu,
+                Address = mapping.Address,
+                Physical = mapping.Physical,
+                Length = mapping.Length,
+                Direction = mapping.Direction,
+                IsBounced = (mapping.Flags & MappingFlags.Bounced) != 0,
+                File = ""
+            });
     }
 
     /// <summary>What else it takes for a device that uses the mapping of another one, where their caches differ.</summary>

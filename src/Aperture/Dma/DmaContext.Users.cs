@@ -24,8 +24,15 @@ public sealed partial class DmaContext
         }
 
         if (_isWatched)
-            Tell(new DmaEvent { Kind = DmaEventKind.MapToUser, Address = buffer, Origin = memory.Address + (ulong)offset,
-                Length = (ulong)length, File = file, Line = line });
+            Tell(new DmaEvent
+            {
+                Kind = DmaEventKind.MapToUser,
+                Address = buffer,
+                Origin = memory.Address + (ulong)offset,
+                Length = (ulong)length,
+                File = file,
+                Line = line
+            });
         return view;
     }
 

@@ -131,8 +131,15 @@ public sealed class CpuCacheTests : IDisposable
         _machine.Invalidate(0, 4096);
         _machine.Clean(0, 0);
         var counters = _machine.Cache.Counters;
-        Assert.Equal(new CpuCacheCounters { Operations = 2, Lines = 65 + 64, Bytes = 8192, WrittenBack = 64, Cycles = (2 * 40) + (129 * 8)
-            + (64 * 32) }, counters);
+        Assert.Equal(new CpuCacheCounters
+        {
+            Operations = 2,
+            Lines = 65 + 64,
+            Bytes = 8192,
+            WrittenBack = 64,
+            Cycles = (2 * 40) + (129 * 8)
+            + (64 * 32)
+        }, counters);
     }
 
     [Theory]

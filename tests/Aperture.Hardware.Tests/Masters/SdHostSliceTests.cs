@@ -23,8 +23,10 @@ public sealed class SdHostSliceTests : IDisposable
     public SdHostSliceTests()
     {
         new Random(2).NextBytes(_image);
-        _host = new SdHost(new DmaPort(new SystemBus(_memory)), new SdCard(_image)) {
-            Pace = new MasterPace(_time, 1024, TimeSpan.FromMicroseconds(1)) };
+        _host = new SdHost(new DmaPort(new SystemBus(_memory)), new SdCard(_image))
+        {
+            Pace = new MasterPace(_time, 1024, TimeSpan.FromMicroseconds(1))
+        };
         BringUp();
     }
 

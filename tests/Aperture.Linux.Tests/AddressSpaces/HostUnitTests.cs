@@ -258,9 +258,13 @@ public sealed class HostUnitTests : IDisposable
     {
         var device = new Device(name)
         {
-            Description = new DeviceDescription { Compatible = ["client"],
-                Identity = new MasterIdentity { Units = [new IommuSpecifier(unit.Device.Key, unit.Name, [])] }, IsCoherent = true,
-                IsUntrusted = isUntrusted },
+            Description = new DeviceDescription
+            {
+                Compatible = ["client"],
+                Identity = new MasterIdentity { Units = [new IommuSpecifier(unit.Device.Key, unit.Name, [])] },
+                IsCoherent = true,
+                IsUntrusted = isUntrusted
+            },
         };
         _drivers.Add(device);
         Assert.NotNull(device.Bound);

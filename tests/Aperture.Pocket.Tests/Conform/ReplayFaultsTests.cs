@@ -2,7 +2,6 @@ using Aperture.Conformance;
 using Aperture.Conformance.Drivers;
 using Aperture.Conformance.Models;
 using Aperture.Conformance.Vectors;
-using Aperture.Core;
 using Aperture.Core.PageTables;
 using Aperture.Core.PageTables.Formats;
 using Aperture.Devices;

@@ -195,8 +195,11 @@ public class DeviceTreeNodeTests
         Assert.Equal((MemoryRange[])[new MemoryRange(new(0x8000_0000), 0x1000_0000)], tree.Memory().AsEnumerable());
         Assert.Equal(["fixed@81000000", "pool"], tree.ReservedMemory().Select(r => r.Node.Name));
         var pool = tree.Find("p")!.AsReservedMemory!;
-        Assert.True(pool is { IsDynamic: true, IsReusable: true, IsSharedDmaPool: true, IsUnmapped: false, Size: 0x2000,
-            Alignment: 0x1000 });
+        Assert.True(pool is
+        {
+            IsDynamic: true, IsReusable: true, IsSharedDmaPool: true, IsUnmapped: false, Size: 0x2000,
+            Alignment: 0x1000
+        });
         Assert.Equal((MemoryRange[])[new MemoryRange(new(0x8000_0000), 0x100_0000)], pool.AllocationRanges.AsEnumerable());
         var region = Assert.Single(tree.Find("/dev")!.MemoryRegions());
         Assert.Equal(("left", false, true),

@@ -91,8 +91,11 @@ public sealed class ProbeTests : IDisposable
     public void Driver_that_defers_is_tried_again_when_something_is_bound()
     {
         var ready = false;
-        _machine.Register(new FakeDriver(_machine.Calls, "x") { OnProbe = _ =>
-            { if (!ready) throw new ApertureException(Status.ProbeDefer, "a waits for the firmware"); } });
+        _machine.Register(new FakeDriver(_machine.Calls, "x")
+        {
+            OnProbe = _ =>
+            { if (!ready) throw new ApertureException(Status.ProbeDefer, "a waits for the firmware"); }
+        });
         _machine.Driver("y");
         var a = FakeMachine.Device("a", "x");
         _machine.Core.Add(a);
@@ -135,8 +138,10 @@ public sealed class ProbeTests : IDisposable
     {
         _machine.Driver("x");
         var key = new object();
-        var a = new Device("a") {
-            Description = new DeviceDescription { Compatible = ["x"], Suppliers = [new SupplierReference(key, "b")] } };
+        var a = new Device("a")
+        {
+            Description = new DeviceDescription { Compatible = ["x"], Suppliers = [new SupplierReference(key, "b")] }
+        };
         var b = FakeMachine.Device("b", "x", a);
         _machine.Core.Add(a);
         _machine.Core.Add(b);
@@ -144,8 +149,10 @@ public sealed class ProbeTests : IDisposable
 
         var first = new Device("first");
         var second = FakeMachine.Device("second", "x", first);
-        var closed = new Device("closed") {
-            Description = new DeviceDescription { Compatible = ["x"], Suppliers = [new SupplierReference(second.Key, "second")] } };
+        var closed = new Device("closed")
+        {
+            Description = new DeviceDescription { Compatible = ["x"], Suppliers = [new SupplierReference(second.Key, "second")] }
+        };
         first.Power.AddSupplier(second);
         var failure = Assert.Throws<ApertureException>(() => second.Power.AddSupplier(first));
         Assert.Contains("first depends on second", failure.Message, StringComparison.Ordinal);
@@ -215,9 +222,14 @@ public sealed class ProbeTests : IDisposable
         _machine.Driver("x");
         var controller = FakeMachine.Device("ctl", "gates");
         _machine.Core.Add(controller);
-        _machine.Core.Add(new Device("a") {
-            Description = new DeviceDescription { Compatible = ["x"],
-            Gates = [new GateSpecifier(GateKind.Reset, "rst", controller.Key, "ctl", [9])] } });
+        _machine.Core.Add(new Device("a")
+        {
+            Description = new DeviceDescription
+            {
+                Compatible = ["x"],
+                Gates = [new GateSpecifier(GateKind.Reset, "rst", controller.Key, "ctl", [9])]
+            }
+        });
 
         Assert.Equal("a Failed: a asks ctl for reset rst <9>, which it does not have (OutOfRange)", _machine.Log[^1]);
         Assert.Empty(_machine.Core.Deferred);

@@ -37,8 +37,10 @@ public sealed class UnwindTests : IDisposable
             {
                 Compatible = ["x"],
                 Gates = [new GateSpecifier(GateKind.PowerDomain, null, _controller.Key, "ctl", [1])],
-                Identity = new MasterIdentity {
-                    Units = [new IommuSpecifier(_first.Key, "u1", [1]), new IommuSpecifier(_second.Key, "u2", [2])] },
+                Identity = new MasterIdentity
+                {
+                    Units = [new IommuSpecifier(_first.Key, "u1", [1]), new IommuSpecifier(_second.Key, "u2", [2])]
+                },
                 DmaLimit = new Iova(0x7FFF_FFFF),
             },
         };
@@ -107,9 +109,13 @@ public sealed class UnwindTests : IDisposable
 
         if (step == "gate")
         {
-            var odd = new Device("m") {
-                Description = _master.Description with {
-                Gates = [new GateSpecifier(GateKind.PowerDomain, null, _controller.Key, "ctl", [8])] } };
+            var odd = new Device("m")
+            {
+                Description = _master.Description with
+                {
+                    Gates = [new GateSpecifier(GateKind.PowerDomain, null, _controller.Key, "ctl", [8])]
+                }
+            };
             _machine.Core.Add(odd);
             AssertNothingLeft(odd);
             return;

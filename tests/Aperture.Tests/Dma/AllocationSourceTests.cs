@@ -57,8 +57,12 @@ public sealed class AllocationSourceTests : IDisposable
         var pool = Pool("own", 4);
         _platform.CoherentPool = _machinePool;
         _platform.ContiguousArea = _machineArea;
-        var device = Attach(new DeviceDescription { CoherentPool = pool, ContiguousArea = Pool("area", 4),
-            BouncePool = new BouncePool(_memory, _memory.Allocate(256 << 10)) }, behind);
+        var device = Attach(new DeviceDescription
+        {
+            CoherentPool = pool,
+            ContiguousArea = Pool("area", 4),
+            BouncePool = new BouncePool(_memory, _memory.Allocate(256 << 10))
+        }, behind);
         using (var buffer = device.Dma.Allocate(3 << 12))
             Assert.True(pool.Owns(buffer.Memory.Address));
         var error = Assert.Throws<ApertureException>(() => device.Dma.Allocate(5 << 12));

@@ -172,11 +172,16 @@ public sealed class LimitsTests : IDisposable
         const ulong Odd = 0x1000_8000;
         var device = new Device("d")
         {
-            Description = new DeviceDescription {
-                DmaRanges = [Window(Pool, 0x2000_0000, 4 << 20), Window(Pool + (8 << 20), Odd, 8 << 20)] },
+            Description = new DeviceDescription
+            {
+                DmaRanges = [Window(Pool, 0x2000_0000, 4 << 20), Window(Pool + (8 << 20), Odd, 8 << 20)]
+            },
         };
-        var platform = new DmaPlatform(_memory) { ForceBounce = true,
-            Bounce = new BounceOptions { Bytes = 16 << 20, MaxBytes = 16 << 20, Areas = 1 } };
+        var platform = new DmaPlatform(_memory)
+        {
+            ForceBounce = true,
+            Bounce = new BounceOptions { Bytes = 16 << 20, MaxBytes = 16 << 20, Areas = 1 }
+        };
         var wide = new Device("wide");
         DmaAttach.Attach(wide, new IommuCore(_tables), platform);
         wide.Dma.Map(_memory.Allocate(1), DmaDirection.ToDevice).Dispose(); // makes the pool

@@ -51,10 +51,10 @@ internal sealed class FakeMachine : IDisposable
     /// <summary>A driver of gate controllers: one cell, gates 0 to 7, all made at the first probe.</summary>
     public FakeDriver GateDriver(Dictionary<(string, GateKind, uint), Gate> gates, string compatible = "gates") =>
         Register(new FakeDriver(Calls, compatible)
-    {
-        Name = "fake-gates",
-        OnProbe = device => device.Manage(Core.RegisterGates(device.Key, new Gates(device.Name, gates))),
-    });
+        {
+            Name = "fake-gates",
+            OnProbe = device => device.Manage(Core.RegisterGates(device.Key, new Gates(device.Name, gates))),
+        });
 
     public static Device Device(string name, string compatible, params Device[] suppliers) => new(name)
     {
@@ -71,8 +71,10 @@ internal sealed class FakeMachine : IDisposable
         Description = new DeviceDescription
         {
             Compatible = [compatible],
-            Identity = new MasterIdentity {
-                Units = [.. ports.Select(port => new IommuSpecifier(port.Unit.Key, port.Unit.Name, [port.Stream]))] },
+            Identity = new MasterIdentity
+            {
+                Units = [.. ports.Select(port => new IommuSpecifier(port.Unit.Key, port.Unit.Name, [port.Stream]))]
+            },
         },
     };
 

@@ -24,7 +24,8 @@ public sealed class ExplainRunTests
         var address = UseAfterUnmap(client);
         Assert.Equal(faults + 1, machine.Iommu.FaultCount);
         var report = new RunReport(machine, UnboundDevices.Find(machine), [],
-            new ScenarioResult("broken", false, ["the device used a buffer after its unmap"])) { Faults = [machine.Iommu.Faults[^1]] };
+            new ScenarioResult("broken", false, ["the device used a buffer after its unmap"]))
+        { Faults = [machine.Iommu.Faults[^1]] };
         Assert.Equal(1, report.ExitCode);
         using var json = new StringWriter();
         RunJson.Write(report, json);

@@ -10,8 +10,11 @@ internal static class Command
     public static (int ExitCode, string Output, string Errors) Run(params string[] arguments)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!,
-            [Path.Join(AppContext.BaseDirectory, "Aperture.Tool.dll"), .. arguments]) { RedirectStandardOutput = true,
-            RedirectStandardError = true };
+            [Path.Join(AppContext.BaseDirectory, "Aperture.Tool.dll"), .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true
+        };
         start.Environment["DOTNET_TieredCompilation"] = "0"; // it does not live long enough for code to be compiled twice
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();

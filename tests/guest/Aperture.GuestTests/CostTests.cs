@@ -29,8 +29,14 @@ internal static class CostTests
         {
             bare = Math.Min(bare, Time(() =>
             {
-                var map = new VfioDmaMap { ArgumentSize = (uint)sizeof(VfioDmaMap), Flags = VfioMapFlags.Read | VfioMapFlags.Write,
-                    Address = memory.Address.Value, Iova = 0x60_0000, Size = 4096 };
+                var map = new VfioDmaMap
+                {
+                    ArgumentSize = (uint)sizeof(VfioDmaMap),
+                    Flags = VfioMapFlags.Read | VfioMapFlags.Write,
+                    Address = memory.Address.Value,
+                    Iova = 0x60_0000,
+                    Size = 4096
+                };
                 var unmap = new VfioDmaUnmap { ArgumentSize = (uint)sizeof(VfioDmaUnmap), Iova = 0x60_0000, Size = 4096 };
                 Check.Equal(0, Libc.Ioctl(container, VfioIoctl.IommuMap, &map) | Libc.Ioctl(container, VfioIoctl.IommuUnmap, &unmap));
             }));

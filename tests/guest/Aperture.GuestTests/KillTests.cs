@@ -15,8 +15,10 @@ internal static class KillTests
         var random = new Random(Seed);
         for (var i = 0; i < Kills; i++)
         {
-            var start = new ProcessStartInfo(Environment.ProcessPath!, [typeof(KillTests).Assembly.Location, "victim"]) {
-                RedirectStandardOutput = true };
+            var start = new ProcessStartInfo(Environment.ProcessPath!, [typeof(KillTests).Assembly.Location, "victim"])
+            {
+                RedirectStandardOutput = true
+            };
             start.Environment["DOTNET_TieredCompilation"] = "0"; // it does not live long enough for code to be compiled twice
             using var victim = Process.Start(start)!;
             Check.Equal("busy", victim.StandardOutput.ReadLine(), $"the victim's first line, kill {i}");

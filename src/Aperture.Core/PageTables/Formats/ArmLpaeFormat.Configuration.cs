@@ -79,8 +79,15 @@ public readonly partial struct ArmLpaeFormat
     {
         get
         {
-            var granule = (_granule, _start != 0) switch { (12, false) => 0, (12, true) => 2, (14, false) => 2, (14, true) => 1,
-                (_, false) => 1, _ => 3 };
+            var granule = (_granule, _start != 0) switch
+            {
+                (12, false) => 0,
+                (12, true) => 2,
+                (14, false) => 2,
+                (14, true) => 1,
+                (_, false) => 1,
+                _ => 3
+            };
             var start = _isStage1 ? 0 : _granule == 12 ? 2 - FirstLookupLevel : LastLevel - FirstLookupLevel;
             var (shareability, inner, outer) = _coherent ? (3, 1, 1) : (2, 0, _outerWriteBack ? 1 : 0);
             return new ArmLpaeControl(64 - _inputBits, granule, Array.IndexOf(s_outputSizes, _outputBits), shareability, inner, outer,

@@ -92,8 +92,10 @@ public sealed partial class DmaSanitizer
     private void SyncBegins(SpaceWatch space, DmaContext context, in DmaEvent call)
     {
         if (call.Length == 0
-            || Containing(space, context, call.Address.Value, LastOf(call.Address, call.Length), call.Direction) is not {
-            Record.IsBounced: true } mapping)
+            || Containing(space, context, call.Address.Value, LastOf(call.Address, call.Length), call.Direction) is not
+            {
+                Record.IsBounced: true
+            } mapping)
             return;
         var from = call.Address - mapping.Address;
         CheckForeign(mapping, from, from + call.Length, "before it was synced for the CPU", call);

@@ -60,8 +60,15 @@ public sealed partial class DmaSanitizer
         {
             var piece = space.Find(at)!;
             var end = Math.Min(piece.Last, last);
-            Sync(piece, new DmaEvent { Kind = call.Kind, Address = new Iova(at), Length = end - at + 1, Direction = call.Direction,
-                File = call.File, Line = call.Line }, forCpu);
+            Sync(piece, new DmaEvent
+            {
+                Kind = call.Kind,
+                Address = new Iova(at),
+                Length = end - at + 1,
+                Direction = call.Direction,
+                File = call.File,
+                Line = call.Line
+            }, forCpu);
             if (end == last)
                 return true;
             at = end + 1;

@@ -137,8 +137,15 @@ public sealed class ArmLpaeFormatTests
     public void Control_fields(int granule, bool upper, bool coherent, bool outer, int tg, int sh, int irgn, int orgn)
     {
         var format = new ArmLpaeFormat(
-            new() { InputBits = 39, OutputBits = 42, PageSizes = Sizes(granule), Upper = upper, CoherentWalk = coherent,
-            OuterWriteBack = outer });
+            new()
+            {
+                InputBits = 39,
+                OutputBits = 42,
+                PageSizes = Sizes(granule),
+                Upper = upper,
+                CoherentWalk = coherent,
+                OuterWriteBack = outer
+            });
         Assert.Equal(new ArmLpaeControl(25, tg, 3, sh, irgn, orgn, 0), format.Control);
         Assert.Equal(upper ? ulong.MaxValue << 39 : 0, format.InputStart);
     }

@@ -128,8 +128,14 @@ public sealed class ArmShortFormatTests
     [InlineData(34, 36, true, false, false)]
     public void What_does_not_go_together_is_refused(int input, int output, bool mediaTek, bool high, bool rights)
     {
-        var options = new ArmShortOptions { InputBits = input, OutputBits = output, MediaTek = mediaTek, MediaTekHighTables = high,
-            HasPermissions = rights };
+        var options = new ArmShortOptions
+        {
+            InputBits = input,
+            OutputBits = output,
+            MediaTek = mediaTek,
+            MediaTekHighTables = high,
+            HasPermissions = rights
+        };
         Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => new ArmShortFormat(options)).Status);
     }
 

@@ -101,8 +101,13 @@ public sealed unsafe partial class BrokenDriverTests : IDisposable
         var mapping = _rig.Behind.Dma.MapScatter(pieces, new DmaSegment[3], DmaDirection.ToDevice);
         var address = mapping.Segments[0].Address;
         _rig.Sanitizer.OnCall(_rig.Behind.Dma,
-            new DmaEvent { Kind = DmaEventKind.UnmapScatter, Memory = pieces.AsSpan(0, 2), Segments = mapping.Segments,
-            Direction = DmaDirection.ToDevice });
+            new DmaEvent
+            {
+                Kind = DmaEventKind.UnmapScatter,
+                Memory = pieces.AsSpan(0, 2),
+                Segments = mapping.Segments,
+                Direction = DmaDirection.ToDevice
+            });
         _rig.Single(FindingKind.ScatterCount, _rig.Behind, address, 4096);
         Assert.Equal(0, _rig.Sanitizer.LiveMappings);
     }
@@ -113,8 +118,13 @@ public sealed unsafe partial class BrokenDriverTests : IDisposable
         MemoryBlock[] pieces = [_rig.Memory.Allocate(4096), _rig.Memory.Allocate(4096)];
         using var mapping = _rig.Behind.Dma.MapScatter(pieces, new DmaSegment[2], DmaDirection.FromDevice);
         _rig.Sanitizer.OnCall(_rig.Behind.Dma,
-            new DmaEvent { Kind = DmaEventKind.SyncScatterForCpu, Memory = pieces.AsSpan(0, 1), Segments = mapping.Segments,
-            Direction = DmaDirection.FromDevice });
+            new DmaEvent
+            {
+                Kind = DmaEventKind.SyncScatterForCpu,
+                Memory = pieces.AsSpan(0, 1),
+                Segments = mapping.Segments,
+                Direction = DmaDirection.FromDevice
+            });
         _rig.Single(FindingKind.ScatterCount, _rig.Behind, mapping.Segments[0].Address, 4096);
     }
 

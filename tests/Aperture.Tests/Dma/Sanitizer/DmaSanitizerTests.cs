@@ -65,8 +65,11 @@ public sealed class DmaSanitizerTests
     public void Filters_keep_what_they_name()
     {
         using var rig = new SanitizedRig(
-            new SanitizerOptions { Devices = new HashSet<string> { "behind" },
-            Ignored = new HashSet<FindingKind> { FindingKind.WrongSize } });
+            new SanitizerOptions
+            {
+                Devices = new HashSet<string> { "behind" },
+                Ignored = new HashSet<FindingKind> { FindingKind.WrongSize }
+            });
         Break(rig, rig.Direct);
         Break(rig, rig.Behind);
         Assert.Equal(("behind", FindingKind.DoubleUnmap), (Assert.Single(rig.Sanitizer.Findings).Device, rig.Sanitizer.Findings[0].Kind));
@@ -150,7 +153,14 @@ public sealed class DmaSanitizerTests
         var mapping = device.Dma.Map(rig.Memory.Allocate(64), DmaDirection.ToDevice);
         mapping.Unmap();
         rig.Sanitizer.OnCall(device.Dma,
-            new DmaEvent { Kind = DmaEventKind.Unmap, Address = mapping.Address, Length = 64, Direction = DmaDirection.ToDevice,
-            File = "driver.cs", Line = 1 });
+            new DmaEvent
+            {
+                Kind = DmaEventKind.Unmap,
+                Address = mapping.Address,
+                Length = 64,
+                Direction = DmaDirection.ToDevice,
+                File = "driver.cs",
+                Line = 1
+            });
     }
 }

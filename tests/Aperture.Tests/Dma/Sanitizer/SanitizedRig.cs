@@ -16,8 +16,11 @@ internal sealed unsafe class SanitizedRig : IDisposable
 
     public SanitizedRig(SanitizerOptions? options = null, DomainType type = DomainType.Dma, bool bounce = false)
     {
-        Platform = new DmaPlatform(Memory, Time) { ForceBounce = bounce,
-            Bounce = new BounceOptions { Bytes = 256 << 10, MaxBytes = 256 << 10, Areas = 1 } };
+        Platform = new DmaPlatform(Memory, Time)
+        {
+            ForceBounce = bounce,
+            Bounce = new BounceOptions { Bytes = 256 << 10, MaxBytes = 256 << 10, Areas = 1 }
+        };
         Sanitizer = DmaSanitizer.Watch(Platform, Memory.Memory, options);
         Core = new IommuCore(Memory) { DefaultDomainType = type };
         Unit = new FakeUnit(new Device("u"));
