@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using Aperture.Core.Threading;
 using Aperture.Hardware.Bus;
 
@@ -17,8 +18,6 @@ namespace Aperture.Hardware.Translation;
 /// </remarks>
 public abstract partial class TranslationUnit : BusDevice
 {
-    private const int QuietTurns = 100; // from the answer to a fault, in a register, to the one that releases the access
-
     private readonly AccessEpoch _epoch = new();
     private readonly InterruptLine[] _lines;
 
@@ -148,8 +147,24 @@ public abstract partial class TranslationUnit : BusDevice
     private void BeginSlowly<TAccess>(ThreadRecord thread, in BusRequest request, ref TAccess access, out Pending pending)
         where TAccess : struct, IBusAccess, allows ref struct
     {
-        pending.Attempt = default;
-        Attempt(thread, request, ref access, ref pending.Attempt, out pending.OpensGate, out pending.Step, out pending.Target);
+        pending = default;
+        TryAttempt(thread, request, ref access, ref pending);
+    }
+
+    /// <summary>What an access throws comes out when the gate is open again: a gate that stayed closed would keep the thread from every
+    /// interrupt and timer.</summary>
+    private void TryAttempt<TAccess>(ThreadRecord thread, in BusRequest request, ref TAccess access, ref Pending pending)
+        where TAccess : struct, IBusAccess, allows ref struct
+    {
+        try
+        {
+            Attempt(thread, request, ref access, ref pending.Attempt, out pending.OpensGate, out pending.Step, out pending.Target);
+        }
+        catch (Exception error)
+        {
+            pending.Step = Step.Threw;
+            pending.Error = ExceptionDispatchInfo.Capture(error);
+        }
     }
 
     [SkipLocalsInit]
@@ -201,8 +216,7 @@ public abstract partial class TranslationUnit : BusDevice
         where TAccess : struct, IBusAccess, allows ref struct
     {
         var turns = default(SpinWait);
-        var patience = 0;       // turns for which a stall may still be another thread's affair
-        var isWorkedOn = false; // as it was before the look: what was released right after it is looked at again
+        var isWorkedOn = false; // at some time it was: between the answer to a fault and the release there is nothing to see of it
         while (true)
         {
             if (pending.OpensGate)
@@ -215,6 +229,9 @@ public abstract partial class TranslationUnit : BusDevice
                     return access.TryOnBus(Bus, pending.Target) ? DmaStatus.Ok : DmaStatus.BusError;
                 case Step.Refused:
                     return DmaStatus.Refused;
+                case Step.Threw:
+                    pending.Error!.Throw();
+                    break;
                 case Step.Faulted:
                     pending.Attempt.HasFaulted = false;
                     pending.Attempt.Number++;
@@ -223,16 +240,16 @@ public abstract partial class TranslationUnit : BusDevice
                 case Step.Stalled when turns.Count >= StallTurns:
                     return DmaStatus.Stalled;
                 default:
-                    patience = isWorkedOn || IsWorkedOn(thread) ? QuietTurns : patience - 1;
-                    if (patience < 0)
+                    isWorkedOn |= IsWorkedOn(thread);
+                    if (!isWorkedOn)
                         return DmaStatus.Stalled;
                     turns.SpinOnce(sleep1Threshold: -1);
                     break;
             }
 
-            isWorkedOn = IsWorkedOn(thread);
+            isWorkedOn |= IsWorkedOn(thread);
             using (_epoch.Enter(thread))
-                Attempt(thread, request, ref access, ref pending.Attempt, out pending.OpensGate, out pending.Step, out pending.Target);
+                TryAttempt(thread, request, ref access, ref pending);
         }
     }
 
@@ -265,6 +282,7 @@ public abstract partial class TranslationUnit : BusDevice
         OnBus,   // it does not go to RAM
         Stalled,
         Faulted, // stalled by a fault of its own
+        Threw,   // what is behind the unit did
     }
 
     /// <summary>What is still to be done of an access.</summary>
@@ -272,6 +290,7 @@ public abstract partial class TranslationUnit : BusDevice
     {
         public AccessAttempt Attempt;
         public TranslationResult Target;
+        public ExceptionDispatchInfo? Error;
         public Step Step;
         public bool OpensGate;
     }

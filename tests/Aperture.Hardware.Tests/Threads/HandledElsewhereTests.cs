@@ -1,5 +1,8 @@
+using Aperture.Core;
+using Aperture.Core.Threading;
 using Aperture.Datasheets.Msm;
 using Aperture.Hardware.Tests.Msm;
+using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Tests.Threads;
 
@@ -34,5 +37,26 @@ public sealed class HandledElsewhereTests
         Assert.Null(rig.Read(0x1000));
         Assert.True(rig.Unit.Interrupt.IsAsserted);
         Assert.Null(rig.Read(0x1000));
+    }
+
+    [Fact]
+    public void The_gate_of_a_thread_stayed_closed_when_an_access_threw()
+    {
+        using var rig = new MsmRig().Start();
+        rig.Map(0x1000, MsmRig.Ram + 0x20_0000);
+        var port = new DmaPort(rig.Bus, rig.Unit, new StreamId(0)) { Monitor = new Angry() };
+        Assert.Throws<InvalidOperationException>(() => port.Write(new Iova(0x1000), [1], out _)); // a miss
+        Assert.True(EventGate.IsOpen);
+        Assert.Throws<InvalidOperationException>(() => port.Write(new Iova(0x1000), [1], out _)); // a hit
+        Assert.True(EventGate.IsOpen);
+    }
+
+    private sealed class Angry : IDmaMonitor
+    {
+        public void OnRead(DmaPort port, Iova address, PhysicalAddress target, int length, DmaStatus status) =>
+            throw new InvalidOperationException("read");
+
+        public void OnWrite(DmaPort port, Iova address, PhysicalAddress target, ReadOnlySpan<byte> bytes, DmaStatus status) =>
+            throw new InvalidOperationException("write");
     }
 }
