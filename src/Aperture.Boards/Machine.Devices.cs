@@ -1,8 +1,8 @@
 using System.Globalization;
 using Aperture.Boards.Wiring;
 using Aperture.Core;
-using Aperture.DeviceTrees;
 using Aperture.Devices;
+using Aperture.DeviceTrees;
 using Aperture.Hardware.Bus;
 using Aperture.Iommu;
 using Aperture.Power;

@@ -1,6 +1,6 @@
 using Aperture.Boards;
-using Aperture.DeviceTrees;
 using Aperture.Devices;
+using Aperture.DeviceTrees;
 using Aperture.Dma;
 using Aperture.Dma.Memory;
 using Aperture.Dma.Sanitizer;

@@ -10,7 +10,7 @@ namespace Aperture.Hardware.Tests.Threads;
 public sealed class HandledElsewhereTests
 {
     [Fact]
-    public void An_access_whose_fault_another_thread_was_handling_came_back_stalled()
+    public async Task An_access_whose_fault_another_thread_was_handling_came_back_stalled()
     {
         const uint target = MsmRig.Ram + 0x20_0000;
         using var rig = new MsmRig(stallTurns: int.MaxValue).Start();
@@ -27,7 +27,7 @@ public sealed class HandledElsewhereTests
         rig.Map(0x1000, target);
         rig[0, MsmContextRegisters.Resume] = MsmContextRegisters.ResumeRetry;
         rig[0, MsmContextRegisters.FaultStatus] = (uint)rig.Fault();
-        Assert.Equal(target, access.GetAwaiter().GetResult());
+        Assert.Equal(target, await access);
     }
 
     [Fact]

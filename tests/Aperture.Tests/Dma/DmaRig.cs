@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Aperture.Core;
-using Aperture.DeviceTrees;
 using Aperture.Devices;
+using Aperture.DeviceTrees;
 using Aperture.Dma;
 using Aperture.Dma.Bounce;
 using Aperture.Dma.Operations;

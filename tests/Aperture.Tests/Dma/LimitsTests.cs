@@ -1,6 +1,6 @@
 using Aperture.Core;
-using Aperture.DeviceTrees;
 using Aperture.Devices;
+using Aperture.DeviceTrees;
 using Aperture.Dma;
 using Aperture.Dma.Bounce;
 using Aperture.Dma.Memory;
