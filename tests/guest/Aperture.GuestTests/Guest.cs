@@ -48,8 +48,8 @@ internal sealed class Guest
     /// <summary>Whether this guest also runs what takes long and need not be done in each: the variable <c>THOROUGH</c>.</summary>
     public bool IsThorough { get; } = Environment.GetEnvironmentVariable("THOROUGH") == "1";
 
-    /// <summary>Whether this guest has what <see cref="UseTests"/> need: the variable <c>USES</c>. They do not depend on the
-    /// IOMMU.</summary>
+    /// <summary>Whether this guest has what <see cref="UseTests"/> need, and plugs devices in: the variable <c>USES</c>. Neither
+    /// depends on the IOMMU.</summary>
     public bool HasUses { get; } = Environment.GetEnvironmentVariable("USES") == "1";
 
     /// <summary>A machine without devices, with the educational devices' driver.</summary>

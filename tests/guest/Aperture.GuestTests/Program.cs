@@ -27,7 +27,7 @@ foreach (var method in methods)
     var name = $"{method.DeclaringType!.Name}.{method.Name}";
     if (guest.HasIommu == (method.DeclaringType == typeof(NoIommuTests)))
         continue; // the others want an IOMMU
-    if (method.DeclaringType == typeof(UseTests) && !guest.HasUses)
+    if ((method.DeclaringType == typeof(UseTests) || method.DeclaringType == typeof(RemovalTests)) && !guest.HasUses)
         continue;
     if (args.Length > 1 && !args.Skip(1).Any(part => name.Contains(part, StringComparison.Ordinal)))
         continue;
