@@ -72,8 +72,7 @@ public sealed partial class MsmIommu
     }
 
     /// <summary>A clear access flag is a fault, unless the unit sets it or was told not to mind. It is set in the entry that was read and
-    /// in no
-    /// other: one that software cleared meanwhile does not come back. Null if the entry is another one now.</summary>
+    /// in no other: one that software cleared meanwhile does not come back. Null if the entry is another one now.</summary>
     private MsmFault? CheckFlag(MsmContextBank bank, ArmPageAttributes attributes, MsmFault level, PhysicalAddress at, uint read,
         uint accessed)
     {

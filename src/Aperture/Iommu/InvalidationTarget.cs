@@ -29,12 +29,10 @@ public sealed class InvalidationTarget
     public InvalidationKind Kind { get; }
 
     /// <summary>The domain's number in the unit (context bank, ASID, VMID), or <see cref="NoTag"/>. The unit's driver sets and reads it,
-    /// under
-    /// the lock of its registers.</summary>
+    /// under the lock of its registers.</summary>
     public int Tag { get; set; } = NoTag;
 
     /// <summary>Ports of masters through which the domain is in force; zero for a unit that was left and may not have noticed. Guarded by
-    /// the
-    /// domain.</summary>
+    /// the domain.</summary>
     internal int Users { get; set; }
 }

@@ -13,8 +13,7 @@ public abstract partial class IommuUnit : IGateEvent
     private List<Quarantine>? _ready;      // what has waited long enough; guarded by the lock
 
     /// <summary>Whether the unit's registers and caches may hold something that its driver took back, because a sequence of register
-    /// accesses
-    /// failed. As long as they do, nothing that was removed from a domain of this unit is used for anything else.</summary>
+    /// accesses failed. As long as they do, nothing that was removed from a domain of this unit is used for anything else.</summary>
     public bool NeedsReprogram => Volatile.Read(ref _needsReprogram) && (Volatile.Read(ref _successor)?.NeedsReprogram ?? true);
 
     /// <summary>The core that the unit is registered with; null before.</summary>
@@ -23,8 +22,7 @@ public abstract partial class IommuUnit : IGateEvent
     /// <summary>Tries to bring a unit that failed to where its domains are in force and nothing else is; what waits for that is given back
     /// then. The next invalidation, attach or resume does the same.</summary>
     /// <returns><see cref="Status.Ok"/> also when there is nothing to do; <see cref="Status.NotSupported"/>: the unit's driver cannot; or
-    /// how
-    /// it failed, as reported.</returns>
+    /// how it failed, as reported.</returns>
     public virtual Status TryReprogram() => NeedsReprogram ? Status.NotSupported : Status.Ok;
 
     /// <summary>Notes that the hardware failed: everything is programmed afresh before the unit is trusted again. To be called before the

@@ -3,8 +3,7 @@ using System.Runtime.ExceptionServices;
 namespace Aperture.Iommu;
 
 /// <summary>What was removed from a domain while some units could not be told: device addresses, tables and memory that must not be used
-/// for
-/// anything else before each of these units was programmed afresh.</summary>
+/// for anything else before each of these units was programmed afresh.</summary>
 /// <param name="bytes">Bytes of device addresses.</param>
 /// <param name="units">Number of units that are waited for.</param>
 internal sealed class Quarantine(ulong bytes, int units)
