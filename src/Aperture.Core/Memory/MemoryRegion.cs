@@ -10,6 +10,8 @@ internal sealed unsafe class MemoryRegion : IDisposable
     public readonly ulong* Metadata; // some words per frame
     public readonly byte* Lines;     // what each cached line held when it was last filled or written back; null without caches
     public readonly byte* Uncached;  // per page: not 0 while it has no cached view; null without caches
+    public readonly bool IsReadOnly; // for devices
+    public readonly bool IsForeign;  // the bytes are somebody else's, and nothing is known of frames
     private readonly List<HostReservation> _reservations = []; // of all of the above
 
     public MemoryRegion(MemoryRange range, bool hasCaches)
@@ -28,6 +30,14 @@ internal sealed unsafe class MemoryRegion : IDisposable
             Dispose();
             throw;
         }
+    }
+
+    public MemoryRegion(MemoryRange range, byte* bytes, bool isReadOnly)
+    {
+        Range = range;
+        Bytes = Dram = bytes;
+        IsReadOnly = isReadOnly;
+        IsForeign = true;
     }
 
     /// <summary>Gives the host memory back, and keeps the address space.</summary>

@@ -8,7 +8,7 @@ namespace Aperture.Core.Memory;
 /// writes over the joint finds no edge there, as on a board.</summary>
 /// <remarks>Reads and writes are plain host accesses: as atomic and as ordered as the host makes them. Any number of threads
 /// may use it at once. The metadata of a kibibyte ("frame") are words that the owner of that memory may use as it likes.</remarks>
-public sealed unsafe class PhysicalMemory : IDisposable
+public sealed unsafe partial class PhysicalMemory : IDisposable
 {
     /// <summary>Bytes to a page frame.</summary>
     public const int PageSize = 4096;
@@ -22,7 +22,9 @@ public sealed unsafe class PhysicalMemory : IDisposable
     /// <summary>The most RAM that one machine may have, in bytes.</summary>
     public const ulong MaxBytes = 64UL << 30;
 
-    private MemoryRegion[] _regions;    // sorted by address, with a gap between any two; none once disposed
+    private static readonly MemoryRegion[] s_none = new MemoryRegion[0]; // of memory that is disposed: an object of its own
+
+    private MemoryRegion[] _regions;    // sorted by address; those of our own with a gap between any two; replaced whole
     private MemoryRegion[] _retired = []; // once disposed: kept, so that the address space stays theirs while anybody has this object
 
     /// <summary>Reserves host address space for the regions.</summary>
@@ -89,6 +91,8 @@ public sealed unsafe class PhysicalMemory : IDisposable
             Cache = new CpuCache(_regions, caches);
     }
 
+    private PhysicalMemory() => _regions = new MemoryRegion[0];
+
     /// <summary>The regions, lowest first; banks that adjoin are one.</summary>
     public IEnumerable<MemoryRange> Regions => _regions.Select(region => region.Range);
 
@@ -150,6 +154,25 @@ public sealed unsafe class PhysicalMemory : IDisposable
         return false;
     }
 
+    /// <summary>The same for what is about to be written.</summary>
+    /// <returns>False when the range is not wholly inside one region, or that is read-only.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryGetWritableDramPointer(PhysicalAddress address, ulong length, out byte* pointer)
+    {
+        foreach (var region in _regions)
+        {
+            var offset = address.Value - region.Range.Start.Value;
+            if (offset < region.Range.Length && length <= region.Range.Length - offset && !region.IsReadOnly)
+            {
+                pointer = region.Dram + offset;
+                return true;
+            }
+        }
+
+        pointer = null;
+        return false;
+    }
+
     /// <summary>The bytes of a range of RAM as the bus sees them.</summary>
     /// <exception cref="ApertureException">The range is not wholly inside one region.</exception>
     public Span<byte> DramSpan(PhysicalAddress address, int length)
@@ -170,14 +193,14 @@ public sealed unsafe class PhysicalMemory : IDisposable
 
     /// <summary>The host address of a range of RAM, as the CPU sees it, together with the first of the <see cref="FrameWords"/> words of
     /// metadata of its first frame, zero at first.</summary>
-    /// <returns>False when the range is not wholly inside one region.</returns>
+    /// <returns>False when the range is not wholly inside one region, or that is foreign: see <see cref="AddForeign"/>.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryGetFrame(PhysicalAddress address, ulong length, out byte* pointer, out ulong* word)
     {
         foreach (var region in _regions)
         {
             var offset = address.Value - region.Range.Start.Value;
-            if (offset < region.Range.Length && length <= region.Range.Length - offset)
+            if (offset < region.Range.Length && length <= region.Range.Length - offset && region.Metadata != null)
             {
                 pointer = region.Bytes + offset;
                 word = region.Metadata + (offset / FrameSize * FrameWords);
@@ -191,15 +214,15 @@ public sealed unsafe class PhysicalMemory : IDisposable
     }
 
     /// <summary>Whether the memory was given back.</summary>
-    public bool IsDisposed => Volatile.Read(ref _regions).Length == 0;
+    public bool IsDisposed => Volatile.Read(ref _regions) == s_none;
 
     /// <summary>Gives the host memory back. There is no RAM any more: for the bus nothing answers, and whoever asks for bytes gets an
     /// <see cref="ObjectDisposedException"/>. Pointers and spans from here are void; nobody else gets their addresses while this object
     /// is in use, so that a late access harms nobody: it finds zeros, and in Debug it ends the process where it happens.</summary>
     public void Dispose()
     {
-        var regions = Interlocked.Exchange(ref _regions, []);
-        if (regions.Length == 0)
+        var regions = Interlocked.Exchange(ref _regions, s_none);
+        if (regions == s_none)
             return;
         Volatile.Write(ref _retired, regions);
         Cache?.Close();

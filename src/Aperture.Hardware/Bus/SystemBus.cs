@@ -135,7 +135,7 @@ public sealed unsafe class SystemBus
     public bool TryCompareExchange32(PhysicalAddress address, uint expected, uint desired, out uint found, bool isCoherent = false)
     {
         found = 0;
-        if (!address.IsAligned(sizeof(uint)) || !Memory.TryGetDramPointer(address, sizeof(uint), out var pointer))
+        if (!address.IsAligned(sizeof(uint)) || !Memory.TryGetWritableDramPointer(address, sizeof(uint), out var pointer))
             return false;
         if (isCoherent && Memory.Cache is { } cache)
         {
@@ -158,7 +158,7 @@ public sealed unsafe class SystemBus
     public bool TryCompareExchange64(PhysicalAddress address, ulong expected, ulong desired, out ulong found, bool isCoherent = false)
     {
         found = 0;
-        if (!address.IsAligned(sizeof(ulong)) || !Memory.TryGetDramPointer(address, sizeof(ulong), out var pointer))
+        if (!address.IsAligned(sizeof(ulong)) || !Memory.TryGetWritableDramPointer(address, sizeof(ulong), out var pointer))
             return false;
         if (isCoherent && Memory.Cache is { } cache)
         {
@@ -217,7 +217,7 @@ public sealed unsafe class SystemBus
     /// <returns>False where that is not RAM; nothing was written then.</returns>
     public bool TryWriteMemory(PhysicalAddress address, ReadOnlySpan<byte> source, bool isCoherent = false)
     {
-        if (Memory.TryGetDramPointer(address, (ulong)source.Length, out var pointer))
+        if (Memory.TryGetWritableDramPointer(address, (ulong)source.Length, out var pointer))
         {
             if (isCoherent && Memory.Cache is { } cache)
             {
