@@ -62,7 +62,7 @@ public sealed partial class DmaContext
             flags |= MappingFlags.Counted;
         }
 
-        return new ScatterMapping(this, memory, segments[..count], direction, attributes, SegmentBoundary, flags);
+        return new ScatterMapping(this, memory, segments[..count], direction, SegmentBoundary, flags);
     }
 
     /// <summary>Makes pieces for <see cref="MapScatter"/> out of a list of page frames, as a user's pages come; frames that follow each

@@ -80,15 +80,17 @@ public readonly record struct DmaMapping : IDisposable
     public void SyncForDevice(ulong offset, ulong length, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
         Sync(offset, length, false, file, line);
 
-    /// <summary>Ends the mapping: the CPU owns the bytes again, the device cannot reach them any more (with deferred flush:
-    /// soon).</summary>
+    /// <summary>Ends the mapping: the CPU owns the bytes again, the device cannot reach them any more (with deferred flush: soon). All that
+    /// the device may have written is seen or copied back, also after a map with <see cref="DmaAttributes.SkipCpuSync"/>; to leave that
+    /// out, say so to <see cref="Unmap"/>.</summary>
     /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: it was ended before, where the path can tell;
     /// <see cref="Status.IoError"/>, <see cref="Status.TimedOut"/>: it has ended, but an IOMMU failed, and until that was programmed afresh
     /// the device may still reach the memory, which must not be used for anything else
     /// (<see cref="DmaContext.WhenUnreachable"/>).</exception>
-    public void Dispose() => _context?.Unmap(this, Attributes, "", 0);
+    public void Dispose() => _context?.Unmap(this, DmaAttributes.None, "", 0);
 
-    /// <summary>Ends the mapping with other wishes than it was made with.</summary>
+    /// <summary>Ends the mapping, as <see cref="Dispose"/> does unless a wish is given. What the map was given counts for the map
+    /// alone.</summary>
     /// <param name="attributes"><see cref="DmaAttributes.SkipCpuSync"/>, or none.</param>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
@@ -109,7 +111,8 @@ public readonly record struct DmaMapping : IDisposable
     internal DmaMapping HandTo(DmaContext context) => new(context, Address, Physical, Length, Direction, Attributes, Flags);
 
     /// <summary>Ends the mapping; a unit that could not be told is a result.</summary>
-    internal Status TryEnd() => _context?.TryUnmap(this, Attributes, "", 0) ?? Status.Ok;
+    internal Status TryEnd(DmaAttributes attributes = DmaAttributes.None) =>
+        _context?.TryUnmap(this, attributes, "", 0) ?? Status.Ok;
 
     /// <summary>What a failed end throws.</summary>
     internal ApertureException NotInvalidated(Status status) => _context!.NotInvalidated(Address, Length, status);

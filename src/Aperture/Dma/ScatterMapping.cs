@@ -9,13 +9,12 @@ public readonly ref struct ScatterMapping
     private readonly DmaContext? _context;
 
     internal ScatterMapping(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments,
-        DmaDirection direction, DmaAttributes attributes, ulong boundary, MappingFlags flags)
+        DmaDirection direction, ulong boundary, MappingFlags flags)
     {
         _context = context;
         Memory = memory;
         Segments = segments;
         Direction = direction;
-        Attributes = attributes;
         Boundary = boundary;
         Flags = flags;
     }
@@ -28,8 +27,6 @@ public readonly ref struct ScatterMapping
 
     /// <summary>Which way the bytes go.</summary>
     public DmaDirection Direction { get; }
-
-    internal DmaAttributes Attributes { get; }
 
     internal ulong Boundary { get; } // as it was when the list was laid out
 
@@ -44,9 +41,10 @@ public readonly ref struct ScatterMapping
         _context?.SyncScatter(this, false, file, line);
 
     /// <summary>Ends the mapping.</summary>
-    public void Dispose() => _context?.UnmapScatter(this, Attributes, "", 0);
+    /// <inheritdoc cref="DmaMapping.Dispose"/>
+    public void Dispose() => _context?.UnmapScatter(this, DmaAttributes.None, "", 0);
 
-    /// <summary>Ends the mapping with other wishes than it was made with.</summary>
+    /// <summary>Ends the mapping, as <see cref="Dispose"/> does unless a wish is given.</summary>
     /// <inheritdoc cref="DmaMapping.Unmap"/>
     public void Unmap(DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {

@@ -15,7 +15,6 @@ public sealed class ScatterTable
     private int _pieces;                // of memory
     private int _count;                 // of segments
     private DmaDirection _direction;
-    private DmaAttributes _attributes;
     private ulong _boundary;
     private MappingFlags _flags;
 
@@ -64,7 +63,6 @@ public sealed class ScatterTable
         _pieces = memory.Length;
         _count = mapping.Segments.Length;
         _direction = direction;
-        _attributes = attributes;
         _boundary = mapping.Boundary;
         _flags = mapping.Flags;
         _context = context;
@@ -79,14 +77,19 @@ public sealed class ScatterTable
         _context?.SyncScatter(Mapping(_context), false, file, line);
 
     /// <summary>Ends the mapping; nothing happens while there is none.</summary>
+    /// <param name="attributes"><see cref="DmaAttributes.SkipCpuSync"/>, or none.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Other wishes; the mapping stands.</exception>
     /// <exception cref="ApertureException">As for <see cref="DmaMapping.Dispose"/>: it has ended all the same.</exception>
-    public void Unmap([CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    public void Unmap(DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
+        DmaMapping.CheckUnmap(attributes);
         if (_context is not { } context)
             return;
         try
         {
-            context.UnmapScatter(Mapping(context), _attributes, file, line);
+            context.UnmapScatter(Mapping(context), attributes, file, line);
         }
         finally
         {
@@ -97,5 +100,5 @@ public sealed class ScatterTable
     }
 
     private ScatterMapping Mapping(DmaContext context) =>
-        new(context, _memory.AsSpan(0, _pieces), _segments.AsSpan(0, _count), _direction, _attributes, _boundary, _flags);
+        new(context, _memory.AsSpan(0, _pieces), _segments.AsSpan(0, _count), _direction, _boundary, _flags);
 }

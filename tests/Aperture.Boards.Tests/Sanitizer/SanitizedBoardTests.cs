@@ -132,8 +132,9 @@ public sealed class SanitizedBoardTests(ITestOutputHelper output)
         }
         else
         {
-            using var mapping = client.Device.Dma.Map(block, DmaDirection.FromDevice, DmaAttributes.SkipCpuSync);
+            var mapping = client.Device.Dma.Map(block, DmaDirection.FromDevice, DmaAttributes.SkipCpuSync);
             Assert.True(client.Fill(0, mapping.Address, 256, 3).IsOk);
+            mapping.Unmap(DmaAttributes.SkipCpuSync);
         }
 
         _ = block.Span[0];

@@ -95,8 +95,9 @@ public class AttributesTests
         using var rig = DmaRig.Make(path);
         var memory = rig.Memory.Allocate(0x1000);
         var before = rig.Memory.Ram.Cache!.Counters.Operations;
-        rig.Dma.Map(memory, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync).Dispose();
-        rig.Dma.MapScatter([memory], new DmaSegment[1], DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync).Dispose();
+        rig.Dma.Map(memory, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync).Unmap(DmaAttributes.SkipCpuSync);
+        rig.Dma.MapScatter([memory], new DmaSegment[1], DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync)
+            .Unmap(DmaAttributes.SkipCpuSync);
         Assert.Equal(before, rig.Memory.Ram.Cache.Counters.Operations);
         rig.Dma.Map(memory, DmaDirection.Bidirectional).Unmap(DmaAttributes.SkipCpuSync);
         Assert.Equal(before + 1, rig.Memory.Ram.Cache.Counters.Operations);
@@ -121,8 +122,69 @@ public class AttributesTests
         rig.Read(mapping.Address + 0xFFF, seen);
         Assert.Equal(1, seen[0]);
         rig.Write(mapping.Address, new byte[] { 2 });
-        mapping.Dispose();
+        mapping.Unmap(DmaAttributes.SkipCpuSync);
         Assert.Equal(1, memory.Span[0]);
+    }
+
+    public static TheoryData<string, string> Ends
+    {
+        get
+        {
+            var data = new TheoryData<string, string>();
+            foreach (var path in (string[])["direct-noncoherent", "iommu-noncoherent", "bounce", "bounce-noncoherent", "untrusted"])
+            {
+                foreach (var call in (string[])["map", "scatter", "table"])
+                    data.Add(path, call);
+            }
+
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Ends))]
+    public void Dispose_after_a_map_with_a_skipped_sync_dropped_what_the_device_wrote(string path, string call)
+    {
+        using var rig = DmaRig.Make(path);
+        var memory = rig.Memory.Allocate(0x1000).Slice(0x80, 0x100);
+        foreach (var isKept in (bool[])[true, false])
+        {
+            memory.Span.Fill(1);
+            rig.Memory.Clean(memory.Address, (ulong)memory.Length);
+            End(rig, memory, call, isKept);
+            Assert.Equal(isKept ? 2 : 1, memory.Span[0xFF]);
+        }
+    }
+
+    private static void End(DmaRig rig, MemoryBlock memory, string call, bool isKept)
+    {
+        byte[] bytes = new byte[memory.Length];
+        bytes.AsSpan().Fill(2);
+        if (call == "map")
+        {
+            var mapping = rig.Dma.Map(memory, DmaDirection.FromDevice, DmaAttributes.SkipCpuSync);
+            rig.Write(mapping.Address, bytes);
+            if (isKept)
+                mapping.Dispose();
+            else
+                mapping.Unmap(DmaAttributes.SkipCpuSync);
+        }
+        else if (call == "scatter")
+        {
+            var list = rig.Dma.MapScatter([memory], new DmaSegment[1], DmaDirection.FromDevice, DmaAttributes.SkipCpuSync);
+            rig.Write(list.Segments[0].Address, bytes);
+            if (isKept)
+                list.Dispose();
+            else
+                list.Unmap(DmaAttributes.SkipCpuSync);
+        }
+        else
+        {
+            var table = new ScatterTable(1);
+            table.Map(rig.Dma, [memory], DmaDirection.FromDevice, DmaAttributes.SkipCpuSync);
+            rig.Write(table.Segments[0].Address, bytes);
+            table.Unmap(isKept ? DmaAttributes.None : DmaAttributes.SkipCpuSync);
+        }
     }
 
     [Fact]

@@ -52,7 +52,8 @@ public sealed class CacheMaintenanceTests : IDisposable
                 Expect(forCpu, memory.Slice(3, 5), () => context.SyncForCpu(mapping.Address + 3, 5, direction));
                 Expect(forDevice, memory.Slice(3, 5), () => context.SyncForDevice(mapping.Address + 3, 5, direction));
                 Expect(forCpu, memory, mapping.Dispose);
-                Expect(None, memory, () => context.Map(memory, direction, DmaAttributes.SkipCpuSync).Dispose());
+                Expect(None, memory, () => context.Map(memory, direction, DmaAttributes.SkipCpuSync)
+                    .Unmap(DmaAttributes.SkipCpuSync));
                 Expect(forDevice, memory, () => mapping = context.Map(memory, direction));
                 Expect(None, memory, () => mapping.Unmap(DmaAttributes.SkipCpuSync));
                 Scatter(context, memory, direction, forDevice, forCpu);

@@ -101,7 +101,7 @@ public sealed partial class SharedBuffer
             }
 
             if (Remove(device.Dma, out var own) && own.Owner == device.Dma)
-                own.Mapping.Unmap(own.Mapping.Attributes, file, line);
+                own.Mapping.Unmap(DmaAttributes.SkipCpuSync, file, line);
         }
     }
 
@@ -141,7 +141,7 @@ public sealed partial class SharedBuffer
         DmaContext[] borrowers = [.. _parts.Where(other => other.Value.Owner == context).Select(other => other.Key)];
         if (borrowers.Length == 0)
         {
-            part.Mapping.TryEnd(); // a unit that cannot be told keeps the memory in its quarantine
+            part.Mapping.TryEnd(DmaAttributes.SkipCpuSync); // a unit that cannot be told keeps the memory in its quarantine
             context.FlushUnmaps();
             return;
         }

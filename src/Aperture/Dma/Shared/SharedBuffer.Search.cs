@@ -63,7 +63,7 @@ public sealed partial class SharedBuffer
         if (AttachOthers(0, address, devices, file, line, out status) < 0)
             return Status.Ok;
         Remove(first, out _);
-        mapping.Dispose();
+        mapping.Unmap(DmaAttributes.SkipCpuSync);
         return status;
     }
 
@@ -87,7 +87,7 @@ public sealed partial class SharedBuffer
             for (var j = 0; j < i; j++)
             {
                 if (j != leader && Remove(devices[j].Dma, out var part) && part.Owner == devices[j].Dma)
-                    part.Mapping.Dispose();
+                    part.Mapping.Unmap(DmaAttributes.SkipCpuSync);
             }
 
             return i;

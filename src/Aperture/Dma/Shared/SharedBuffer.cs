@@ -119,7 +119,7 @@ public sealed partial class SharedBuffer : IDisposable
                 user.Detaching -= OnDetaching;
                 if (part.Owner != user)
                     continue;
-                part.Mapping.TryEnd(); // a unit that cannot be told keeps the memory in its quarantine
+                part.Mapping.TryEnd(DmaAttributes.SkipCpuSync); // a unit that cannot be told keeps the memory in its quarantine
                 user.FlushUnmaps();
             }
 
