@@ -41,6 +41,10 @@ internal sealed unsafe class AreaMemory(BoardMemory board, PhysicalMemory memory
         return true;
     }
 
+    public override string Name => $"contiguous area '{area.Name}'";
+
+    public override MemoryRoom? Measure(PhysicalAddress highest) => area.Measure(highest);
+
     protected override void Release(MemoryBlock block) => area.Free(block.Address, PagesOf(block.Length));
 
     public override void Clean(PhysicalAddress address, ulong length) => board.Clean(address, length);

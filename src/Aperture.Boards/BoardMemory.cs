@@ -57,6 +57,12 @@ public sealed unsafe class BoardMemory : SystemMemory
     }
 
     /// <inheritdoc/>
+    public override string Name => "the board's memory";
+
+    /// <inheritdoc/>
+    public override MemoryRoom? Measure(PhysicalAddress highest) => _pages.Measure(highest);
+
+    /// <inheritdoc/>
     protected override void Release(MemoryBlock block) => _pages.Free(block.Address, PageAllocator.OrderOf((ulong)block.Length));
 
     /// <inheritdoc/>

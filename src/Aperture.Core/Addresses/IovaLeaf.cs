@@ -38,6 +38,9 @@ internal sealed class IovaLeaf : IovaNode
         return places != 0 && page + (ulong)pages <= end;
     }
 
+    /// <summary>The pages of a word that are free, as a mask.</summary>
+    public ulong FreePages(int word) => ~_words[word];
+
     public override ulong Mark(int part, ulong from, ulong to, bool isTaken)
     {
         var bits = IovaOrders.Bits((int)from, (int)to);

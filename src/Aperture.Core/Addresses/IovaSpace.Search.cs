@@ -2,9 +2,25 @@ using System.Numerics;
 
 namespace Aperture.Core.Addresses;
 
-// What is free, for those who need the same addresses in several spaces.
+// What is free, for messages and for those who need the same addresses in several spaces.
 public sealed partial class IovaSpace
 {
+    /// <summary>What is left up to an address, for messages.</summary>
+    /// <param name="limit">The highest address that counts.</param>
+    public IovaRoom Measure(Iova limit)
+    {
+        var end = Math.Min((limit.Value >> _pageShift) + (((limit.Value & _offsetMask) + 1) >> _pageShift), _pages);
+        var holes = new IovaHoles(end);
+        lock (_lock)
+        {
+            HoldCaches();
+            holes.Add(Tree.Root, 0);
+            ReleaseCaches();
+        }
+
+        return new IovaRoom((end - holes.Free) << _pageShift, holes.Free << _pageShift, holes.Longest << _pageShift);
+    }
+
     /// <summary>Finds the lowest free range from an address on, at a multiple of its size rounded up to a power of two, that far free. It
     /// is not taken: it may be gone
     /// before <see cref="TryTake"/>.</summary>

@@ -68,6 +68,32 @@ public sealed class BuddyZone
         _free[order].Add(block);
     }
 
+    /// <summary>What is left, as far as whole blocks end at or below an address.</summary>
+    /// <param name="maxAddress">The highest address that counts.</param>
+    public MemoryRoom Measure(ulong maxAddress)
+    {
+        var room = default(MemoryRoom);
+        for (var order = 0; order < _free.Length; order++)
+        {
+            var bytes = (ulong)PhysicalMemory.PageSize << order;
+            for (var block = _free[order].FindFrom(0); block >= 0; block = _free[order].FindFrom(block + 1))
+            {
+                var first = (_base + ((ulong)block << order)) * PhysicalMemory.PageSize;
+                if (first > maxAddress)
+                    break;
+                // Of a block that runs past the address its first half, or quarter, can be taken.
+                var below = maxAddress - first + 1;
+                room = room.With(below >= bytes || below == 0 ? new MemoryRoom(bytes, bytes)
+                    : new MemoryRoom(below & ~(ulong)(PhysicalMemory.PageSize - 1), PiecesOf(below)));
+            }
+        }
+
+        return room;
+    }
+
+    private static ulong PiecesOf(ulong bytes) =>
+        bytes < PhysicalMemory.PageSize ? 0 : 1UL << System.Numerics.BitOperations.Log2(bytes);
+
     /// <summary>Whether any page of a block is free: it was not allocated, or was freed before.</summary>
     public bool IsAnyFree(ulong page, int order)
     {

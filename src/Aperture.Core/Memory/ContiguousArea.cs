@@ -79,6 +79,29 @@ public sealed class ContiguousArea
         return false;
     }
 
+    /// <summary>What is left up to an address, for messages.</summary>
+    /// <param name="maxAddress">The highest address that counts.</param>
+    public MemoryRoom Measure(PhysicalAddress maxAddress)
+    {
+        if (maxAddress < Range.Start)
+            return default;
+        var end = (int)Math.Min((ulong)_pages, (maxAddress - Range.Start + 1) / PhysicalMemory.PageSize);
+        var room = default(MemoryRoom);
+        lock (_lock)
+        {
+            for (var from = _free.FindFrom(0); from >= 0 && from < end;)
+            {
+                var behind = _used.FindFrom(from);
+                behind = behind < 0 ? end : Math.Min(behind, end);
+                var bytes = (ulong)(behind - from) * PhysicalMemory.PageSize;
+                room = room.With(new MemoryRoom(bytes, bytes));
+                from = _free.FindFrom(behind);
+            }
+        }
+
+        return room;
+    }
+
     /// <summary>Gives pages back: all that were taken together, or a part of them.</summary>
     /// <exception cref="ApertureException">The pages do not lie in the area, or one of them is free already.</exception>
     public void Free(PhysicalAddress start, int pages)

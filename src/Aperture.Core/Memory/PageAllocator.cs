@@ -67,6 +67,20 @@ public sealed partial class PageAllocator
         }
     }
 
+    /// <summary>What is left up to an address, for messages.</summary>
+    /// <param name="maxAddress">The highest address that counts.</param>
+    public MemoryRoom Measure(PhysicalAddress maxAddress)
+    {
+        var room = default(MemoryRoom);
+        lock (_lock)
+        {
+            foreach (var zone in _zones)
+                room = room.With(zone.Measure(maxAddress.Value));
+        }
+
+        return room;
+    }
+
     /// <summary>Takes a block of 2^<paramref name="order"/> pages. Its contents are what they were.</summary>
     /// <param name="order">0 to <see cref="MaxOrder"/>; anything else finds nothing.</param>
     /// <param name="maxAddress">The highest address that the last byte may have.</param>

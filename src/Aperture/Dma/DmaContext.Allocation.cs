@@ -58,7 +58,7 @@ public sealed partial class DmaContext
             });
         if (status == Status.Ok)
             return new CoherentBuffer(this, memory, address, mapped, attributes, source);
-        throw Fail("allocate", (ulong)bytes, status == Status.OutOfRange ? Status.NoMemory : status, attributes);
+        throw Fail(Unallocated(bytes, status, attributes, source, true));
     }
 
     /// <summary>Allocates memory whose writes by the CPU are combined rather than cached: for pictures and the like.</summary>
@@ -78,12 +78,12 @@ public sealed partial class DmaContext
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
         var status = TakeMemory(bytes, isCoherent: false, Limit, DmaAttributes.None, out var memory, out var source);
         if (status != Status.Ok)
-            throw Fail("allocate", (ulong)bytes, status);
+            throw Fail(Unallocated(bytes, status, DmaAttributes.None, source, false) with { Direction = direction });
         status = TryMap(memory, direction, out var mapping, DmaAttributes.None, file, line);
         if (status == Status.Ok)
             return new NoncoherentBuffer(this, memory, mapping, source);
         GiveBack(source, memory);
-        throw Failure("allocate", (ulong)bytes, status);
+        throw Failure(Unallocated(bytes, status, DmaAttributes.None, source, false) with { Direction = direction });
     }
 
     /// <summary>Allocates cached, zeroed memory in as large pieces as there are, which the device sees as one range. Without an IOMMU it is
@@ -123,7 +123,7 @@ public sealed partial class DmaContext
         {
             foreach (var piece in array)
                 GiveBack(source, piece);
-            throw Fail("allocate", (ulong)bytes, status == Status.OutOfRange ? Status.NoMemory : status, attributes);
+            throw Fail(Unallocated(bytes, status, attributes, source, true) with { Direction = direction });
         }
 
         if (_cached)
@@ -194,6 +194,14 @@ public sealed partial class DmaContext
         FlushUnmaps();
         GiveBack(buffer.Source, buffer.Backing);
     }
+
+    private Refusal Unallocated(int bytes, Status status, DmaAttributes attributes, in AllocationSource source, bool isCoherent) =>
+        new("allocate", (ulong)bytes, status == Status.OutOfRange ? Status.NoMemory : status, attributes)
+        {
+            IsCoherent = isCoherent,
+            Source = source.Memory,
+            Highest = Operations.IsDirect ? HighestPhysical(isCoherent ? CoherentLimit : Limit) : new PhysicalAddress(ulong.MaxValue),
+        };
 
     /// <summary>Memory in the order of preference.</summary>
     private Status TakeMemory(int bytes, bool isCoherent, Iova limit, DmaAttributes attributes, out MemoryBlock memory,

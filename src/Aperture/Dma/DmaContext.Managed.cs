@@ -38,10 +38,10 @@ public sealed partial class DmaContext
                 if (status == Status.Ok)
                     return new ManagedMapping(mapping, pin);
                 Release(BouncePool, buffer);
-                throw Failure("map", (ulong)memory.Length, status);
+                throw Failure(new Refusal("map", (ulong)memory.Length, status) { Direction = direction });
             }
 
-            throw Fail("map", (ulong)memory.Length, status);
+            throw Fail(new Refusal("map", (ulong)memory.Length, status) { Direction = direction });
         }
         catch
         {

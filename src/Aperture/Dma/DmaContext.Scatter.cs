@@ -27,7 +27,7 @@ public sealed partial class DmaContext
         foreach (var block in memory)
             total += (ulong)block.Length;
         if (total == 0 || (uint)direction > (uint)DmaDirection.FromDevice)
-            throw Fail("map", total, Status.InvalidArgument);
+            throw Fail(new Refusal("map", total, Status.InvalidArgument, attributes) { Direction = direction });
         var count = 0;
         var isBounced = false;
         var status = (attributes & ~Operations.MapAttributes) == 0 ? Status.Ok : Status.NotSupported;
@@ -53,7 +53,7 @@ public sealed partial class DmaContext
                 Line = line
             });
         if (status != Status.Ok)
-            throw Fail("map", total, status, attributes);
+            throw Fail(new Refusal("map", total, status, attributes) { Direction = direction });
 
         var flags = isBounced ? MappingFlags.Bounced : MappingFlags.None;
         if (DmaMeter.IsOn)

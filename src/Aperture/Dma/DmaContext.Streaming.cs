@@ -26,7 +26,11 @@ public sealed partial class DmaContext
             return new DmaMapping(this, new Iova(memory.Address.Value), memory.Address, (ulong)memory.Length, direction,
                 DmaAttributes.None, MappingFlags.None);
         var status = TryMap(memory, direction, out var mapping, attributes, file, line);
-        return status == Status.Ok ? mapping : throw Failure("map", (ulong)memory.Length, status, attributes);
+        return status == Status.Ok ? mapping : throw Failure(new Refusal("map", (ulong)memory.Length, status, attributes)
+        {
+            Direction = direction,
+            Memory = memory.Address,
+        });
     }
 
     /// <summary>Hands contiguous memory to the device; failure is a result.</summary>
@@ -72,7 +76,12 @@ public sealed partial class DmaContext
         [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         var status = TryMapAt(memory, address, direction, attributes, out var mapping, file, line);
-        return status == Status.Ok ? mapping : throw FailAt(address, (ulong)memory.Length, status, attributes);
+        return status == Status.Ok ? mapping : throw Fail(new Refusal("map", (ulong)memory.Length, status, attributes)
+        {
+            Direction = direction,
+            At = address,
+            Memory = memory.Address,
+        });
     }
 
     internal Status TryMapAt(MemoryBlock memory, Iova address, DmaDirection direction, DmaAttributes attributes, out DmaMapping mapping,
@@ -100,7 +109,8 @@ public sealed partial class DmaContext
     {
         var source = new DmaSource(start, length);
         var status = TryMap(ref source, direction, attributes, out var mapping, file, line);
-        return status == Status.Ok ? mapping : throw Failure("map", length, status, attributes);
+        return status == Status.Ok ? mapping
+            : throw Failure(new Refusal("map", length, status, attributes) { Direction = direction, Memory = start });
     }
 
     /// <summary>Lets the device reach registers, or the memory of a peer device. There is no cache maintenance, and buses do not move such
@@ -139,7 +149,7 @@ public sealed partial class DmaContext
 
         return status == Status.Ok
             ? new DmaMapping(this, address, physical, length, direction, DmaAttributes.None, MappingFlags.Resource)
-            : throw Fail("map resource of", length, status);
+            : throw Fail(new Refusal("map resource of", length, status) { Direction = direction, Memory = physical });
     }
 
     private static Iova Failed => new(ulong.MaxValue);

@@ -18,7 +18,7 @@ public sealed partial class DmaContext
         [CallerLineNumber] int line = 0)
     {
         if ((uint)direction > (uint)DmaDirection.FromDevice)
-            throw Failure("sync", length, Status.InvalidArgument);
+            throw Failure(new Refusal("sync", length, Status.InvalidArgument) { Direction = direction, At = address });
         if (_isWatched && _bounced)
             Tell(new DmaEvent
             {
@@ -49,7 +49,7 @@ public sealed partial class DmaContext
         [CallerLineNumber] int line = 0)
     {
         if ((uint)direction > (uint)DmaDirection.FromDevice)
-            throw Failure("sync", length, Status.InvalidArgument);
+            throw Failure(new Refusal("sync", length, Status.InvalidArgument) { Direction = direction, At = address });
         if (_isWatched)
             Tell(new DmaEvent
             {

@@ -76,6 +76,12 @@ internal abstract class DmaObserver
     /// <summary>A call. It may come from any thread.</summary>
     public abstract void OnCall(DmaContext context, in DmaEvent call);
 
+    /// <summary>Who holds most of the device addresses of a context's space, in words; null when nobody knows.</summary>
+    public virtual string? DescribeHolders(DmaContext context) => null;
+
+    /// <summary>What holds device addresses, in words; null when nothing does that is known.</summary>
+    public virtual string? DescribeHolder(DmaContext context, Iova first, ulong bytes) => null;
+
     /// <summary>The driver lets go of the device: whatever is mapped still is left behind.</summary>
     public abstract void OnDetach(DmaContext context);
 }

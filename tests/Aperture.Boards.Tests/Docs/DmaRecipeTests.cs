@@ -86,7 +86,7 @@ public sealed class DmaRecipeTests : IDisposable
         // On a path where exceptions are too dear, failure is a result. A failed mapping has no address.
         var status = dma.TryMap(block, DmaDirection.ToDevice, out var mapping);
         if (status != Status.Ok)
-            throw new ApertureException(status, "no device address is left for the frame");
+            throw new ApertureException(status, dma.Explain(status, block, DmaDirection.ToDevice));
         mapping.Dispose();
         dma.Memory.Free(block);
     }

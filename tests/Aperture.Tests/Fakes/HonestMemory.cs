@@ -55,6 +55,8 @@ internal sealed unsafe class HonestMemory : SystemMemory, IDisposable
         return Ram.DramSpan(address, length);
     }
 
+    public override MemoryRoom? Measure(PhysicalAddress highest) => _pages.Measure(highest);
+
     public override bool Owns(PhysicalAddress address) => Ram.Contains(address, 1);
 
     public override bool TryAllocate(int bytes, PhysicalAddress highest, out MemoryBlock block)

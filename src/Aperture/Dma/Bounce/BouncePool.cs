@@ -101,6 +101,11 @@ public sealed class BouncePool
                 $"{owner.Key.DeviceName}: {owner.Value.Buffers} buffers, {owner.Value.Bytes} bytes")));
     }
 
+    /// <summary>Whether it can grow, in words.</summary>
+    internal string DescribeGrowth() => IsRestricted ? "a restricted pool does not grow"
+        : _bytes + _options.Bytes > _options.MaxBytes ? $"it grows to 0x{_options.MaxBytes:x} bytes at most"
+        : $"there is no memory to grow, {Source.Describe(new PhysicalAddress(ulong.MaxValue))}";
+
     /// <summary>Takes a buffer and copies the origin into it, whatever the direction: what the device does not write must come back
     /// unchanged.</summary>
     /// <returns><see cref="Status.InvalidArgument"/>: larger than a buffer can be; <see cref="Status.NoSpace"/>: the pool is full;

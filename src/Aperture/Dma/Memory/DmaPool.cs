@@ -33,8 +33,8 @@ public sealed class DmaPool : SystemMemory
         _taken = new ulong[(Pages + 63) / 64];
     }
 
-    /// <summary>What messages call it.</summary>
-    public string Name { get; }
+    /// <inheritdoc/>
+    public override string Name { get; }
 
     /// <summary>Pages of it.</summary>
     public int Pages { get; }
@@ -104,6 +104,29 @@ public sealed class DmaPool : SystemMemory
         _system.Invalidate(block.Address, (ulong)pages << PageShift);
         _region.Slice((int)(block.Address - _region.Address), pages << PageShift).Span.Clear();
         return true;
+    }
+
+    /// <inheritdoc/>
+    public override MemoryRoom? Measure(PhysicalAddress highest)
+    {
+        var room = default(MemoryRoom);
+        lock (_lock)
+        {
+            for (var pages = (int)BitOperations.RoundUpToPowerOf2((uint)Pages); pages > 0; pages >>= 1)
+            {
+                for (var page = 0; page + pages <= Pages; page += pages)
+                {
+                    if ((_region.Address + ((ulong)(page + pages) << PageShift) - 1) > highest)
+                        break;
+                    if (!IsFree(page, pages))
+                        continue;
+                    var bytes = (ulong)pages << PageShift;
+                    room = new MemoryRoom(room.Free + (pages == 1 ? bytes : 0), Math.Max(room.LargestPiece, bytes));
+                }
+            }
+        }
+
+        return room;
     }
 
     /// <inheritdoc/>

@@ -55,6 +55,15 @@ public sealed class PrioritisedMemory : SystemMemory
     }
 
     /// <inheritdoc/>
+    public override MemoryRoom? Measure(PhysicalAddress highest)
+    {
+        MemoryRoom? sum = null;
+        foreach (var memory in _memories)
+            sum = memory.Measure(highest) is { } room ? room.With(sum.GetValueOrDefault()) : sum;
+        return sum;
+    }
+
+    /// <inheritdoc/>
     protected override void Release(MemoryBlock block) => Owner(block.Address).Free(block);
 
     /// <inheritdoc/>

@@ -15,6 +15,14 @@ public abstract class SystemMemory
     /// <returns>False when there is none; nothing was taken then.</returns>
     public abstract bool TryAllocate(int bytes, PhysicalAddress highest, out MemoryBlock block);
 
+    /// <summary>What messages call it.</summary>
+    public virtual string Name => "memory";
+
+    /// <summary>What is left, for messages.</summary>
+    /// <param name="highest">The highest physical address that counts.</param>
+    /// <returns>Null where nobody can tell, as on a host.</returns>
+    public virtual MemoryRoom? Measure(PhysicalAddress highest) => null;
+
     /// <summary>Gives memory back. No device may have it mapped.</summary>
     /// <param name="block">Exactly what <see cref="TryAllocate"/> gave.</param>
     /// <param name="file">Left to the compiler.</param>
@@ -89,7 +97,16 @@ public abstract class SystemMemory
     public MemoryBlock Allocate(int bytes) =>
         TryAllocate(bytes, new PhysicalAddress(ulong.MaxValue), out var block)
             ? block
-            : throw new ApertureException(Status.NoMemory, $"no {bytes} bytes of contiguous memory are left");
+            : throw new ApertureException(Status.NoMemory,
+                $"no 0x{bytes:x} bytes of contiguous memory are left; {Describe(new PhysicalAddress(ulong.MaxValue))}");
+
+    /// <summary>What is left, in words.</summary>
+    internal string Describe(PhysicalAddress highest)
+    {
+        var where = highest.Value == ulong.MaxValue ? "" : $" up to {highest}";
+        return Measure(highest) is { } room
+            ? $"{Name}{where} has 0x{room.Free:x} bytes free, the largest piece 0x{room.LargestPiece:x}" : $"{Name}{where} has no more";
+    }
 
     /// <summary>Whether the CPU's caches stand between the CPU and this memory for a device that does not snoop them. Where they do not,
     /// the maintenance here does nothing and every device may be taken as coherent.</summary>
