@@ -44,6 +44,27 @@ public abstract class DmaTrace
     {
     }
 
+    /// <summary>The DMA API mapped registers or a peer's memory, or failed to (<paramref name="address"/> all ones).</summary>
+    public virtual void DmaMapResource(string device, DmaDirection direction, Iova address, ulong size, PhysicalAddress physical,
+        DmaAttributes attributes)
+    {
+    }
+
+    /// <summary>The DMA API unmapped registers or a peer's memory.</summary>
+    public virtual void DmaUnmapResource(string device, DmaDirection direction, Iova address, ulong size, DmaAttributes attributes)
+    {
+    }
+
+    /// <summary>The DMA API took a bounce buffer. It is told before the mapping that uses it.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="mask">The highest device address that it has.</param>
+    /// <param name="address">The bus address of the memory that is copied; zero for memory of the managed heap.</param>
+    /// <param name="size">Bytes.</param>
+    /// <param name="isForced">Whether every mapping of the device bounces.</param>
+    public virtual void DmaBounced(string device, Iova mask, Iova address, ulong size, bool isForced)
+    {
+    }
+
     /// <summary>The DMA API unmapped a range.</summary>
     public virtual void DmaUnmap(string device, DmaDirection direction, Iova address, ulong size, DmaAttributes attributes)
     {

@@ -15,18 +15,31 @@ public sealed partial class FtraceWriter
     private static readonly string[] s_attributes =
     [
         "WEAK_ORDERING", "WRITE_COMBINE", "", "NO_KERNEL_MAPPING", "SKIP_CPU_SYNC", "FORCE_CONTIGUOUS", "ALLOC_SINGLE_PAGES", "NO_WARN",
-        "PRIVILEGED",
+        "PRIVILEGED", "MMIO", "DEBUGGING_IGNORE_CACHELINES", "REQUIRE_COHERENT", "CC_SHARED",
     ];
 
     /// <inheritdoc/>
     public override void DmaMap(string device, DmaDirection direction, Iova address, ulong size, PhysicalAddress physical,
         DmaAttributes attributes) =>
-        Write("dma_map_page",
-            $"{device} dir={Name(direction)} dma_addr={address.Value:x} size={size} phys_addr={physical.Value:x} attrs={Name(attributes)}");
+        WriteMap(_isPhysical ? "dma_map_phys" : "dma_map_page", device, direction, address, size, physical, attributes);
+
+    /// <inheritdoc/>
+    public override void DmaMapResource(string device, DmaDirection direction, Iova address, ulong size, PhysicalAddress physical,
+        DmaAttributes attributes) =>
+        WriteMap(_isPhysical ? "dma_map_phys" : "dma_map_resource", device, direction, address, size, physical, OfResource(attributes));
+
+    /// <inheritdoc/>
+    public override void DmaUnmapResource(string device, DmaDirection direction, Iova address, ulong size, DmaAttributes attributes) =>
+        WriteUnmap(_isPhysical ? "dma_unmap_phys" : "dma_unmap_resource", device, direction, address, size, OfResource(attributes));
+
+    /// <inheritdoc/>
+    public override void DmaBounced(string device, Iova mask, Iova address, ulong size, bool isForced) =>
+        Write("swiotlb_bounced",
+            $"dev_name: {device} dma_mask={mask.Value:x} dev_addr={address.Value:x} size={size} {(isForced ? "FORCE" : "NORMAL")}");
 
     /// <inheritdoc/>
     public override void DmaUnmap(string device, DmaDirection direction, Iova address, ulong size, DmaAttributes attributes) =>
-        Write("dma_unmap_page", $"{device} dir={Name(direction)} dma_addr={address.Value:x} size={size} attrs={Name(attributes)}");
+        WriteUnmap(_isPhysical ? "dma_unmap_phys" : "dma_unmap_page", device, direction, address, size, attributes);
 
     /// <inheritdoc/>
     public override void DmaAllocate(string device, Iova address, ulong size, PhysicalAddress physical, DmaAttributes attributes) =>
@@ -87,6 +100,18 @@ public sealed partial class FtraceWriter
             End();
         }
     }
+
+    private void WriteMap(string name, string device, DmaDirection direction, Iova address, ulong size, PhysicalAddress physical,
+        DmaAttributes attributes) =>
+        Write(name,
+            $"{device} dir={Name(direction)} dma_addr={address.Value:x} size={size} phys_addr={physical.Value:x} attrs={Name(attributes)}");
+
+    private void WriteUnmap(string name, string device, DmaDirection direction, Iova address, ulong size, DmaAttributes attributes) =>
+        Write(name, $"{device} dir={Name(direction)} dma_addr={address.Value:x} size={size} attrs={Name(attributes)}");
+
+    /// <summary>What a kernel prints for registers: before 6.18 the event says what they are, since then the attribute.</summary>
+    private DmaAttributes OfResource(DmaAttributes attributes) =>
+        _isPhysical ? attributes | DmaAttributes.Mmio : attributes & ~DmaAttributes.Mmio;
 
     private void Array<T>(ReadOnlySpan<T> items, Func<T, ulong> value)
     {

@@ -4,11 +4,13 @@ using Aperture.Core;
 
 namespace Aperture.Diagnostics;
 
-/// <summary>Writes the events of the IOMMU and DMA APIs in the text format of Linux's trace buffer (trace systems <c>iommu</c> and
-/// <c>dma</c> of Linux 6.12), so that tools made for it read them.</summary>
+/// <summary>Writes the events of the IOMMU and DMA APIs in the text format of Linux's trace buffer (trace systems <c>iommu</c>,
+/// <c>dma</c> and <c>swiotlb</c>), so that tools made for it read them.</summary>
 /// <remarks>
-/// <para>Thread-safe. The same run gives the same bytes: the time is the machine's, the task is always the one named here on CPU 0, and
-/// where a kernel prints a hashed pointer (<c>virt_addr</c>) the physical address stands.</para>
+/// <para>Thread-safe. The same run gives the same bytes: the task is always the one named here on CPU 0, and where a kernel prints a hashed
+/// pointer (<c>virt_addr</c>) the physical address stands.</para>
+/// <para>The time is the machine's. That stands still while software works, so every line is at least a microsecond later than the one
+/// before: order and distances can be read off, durations of software cannot.</para>
 /// <para>The header lacks the line that counts entries: lines are written as they come and none is lost.</para>
 /// </remarks>
 public sealed partial class FtraceWriter : DmaTrace
@@ -33,18 +35,22 @@ public sealed partial class FtraceWriter : DmaTrace
     private readonly TextWriter _output;
     private readonly TimeProvider _time;
     private readonly string _task; // task and process number, padded
+    private readonly bool _isPhysical; // names of Linux 6.18
+    private ulong _last; // microseconds of the line before, plus one
 
     /// <summary>A writer; the header is written at once.</summary>
     /// <param name="output">Where the lines go. It stays the caller's to flush and dispose.</param>
     /// <param name="time">The machine's clock: its timestamp is printed in seconds.</param>
     /// <param name="task">The name of the task, at most 15 characters as Linux has it.</param>
-    public FtraceWriter(TextWriter output, TimeProvider time, string task = "aperture")
+    /// <param name="kernel">Whose names the events have.</param>
+    public FtraceWriter(TextWriter output, TimeProvider time, string task = "aperture", TraceKernel kernel = TraceKernel.Linux612)
     {
         ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(time);
         ArgumentException.ThrowIfNullOrEmpty(task);
         _output = output;
         _time = time;
+        _isPhysical = kernel == TraceKernel.Linux618;
         _task = string.Create(CultureInfo.InvariantCulture, $"{task,16}-{1,-7} [000] ..... ");
         foreach (var line in Header.EnumerateLines())
         {
@@ -88,7 +94,9 @@ public sealed partial class FtraceWriter : DmaTrace
 
     private void Begin(string name)
     {
-        var microseconds = (ulong)_time.GetElapsedTime(0, _time.GetTimestamp()).Ticks / TimeSpan.TicksPerMicrosecond;
+        var now = (ulong)_time.GetElapsedTime(0, _time.GetTimestamp()).Ticks / TimeSpan.TicksPerMicrosecond;
+        var microseconds = Math.Max(now, _last);
+        _last = microseconds + 1;
         _line.Append(_task).Append(CultureInfo.InvariantCulture, $"{microseconds / 1_000_000,5}.{microseconds % 1_000_000:d6}: {name}: ");
     }
 

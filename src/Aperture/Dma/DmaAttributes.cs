@@ -33,4 +33,8 @@ public enum DmaAttributes : uint
 
     /// <summary>Privileged accesses only, where the unit can tell.</summary>
     Privileged = 1 << 9,
+
+    /// <summary>Mappings: the physical addresses are registers, or memory of another device, and no RAM. There is no cache maintenance, no
+    /// bounce buffer, and buses do not move such addresses. RAM is refused.</summary>
+    Mmio = 1 << 10,
 }

@@ -29,6 +29,9 @@ public sealed partial class DmaContext
             case DmaEventKind.Map:
                 trace.DmaMap(_device.Name, call.Direction, call.Address, call.Length, call.Origin, call.Attributes);
                 break;
+            case DmaEventKind.MapResource:
+                trace.DmaMapResource(_device.Name, call.Direction, call.Address, call.Length, call.Origin, call.Attributes);
+                break;
             case DmaEventKind.MapScatter when call.Status == Status.Ok:
                 trace.DmaMapScatter(_device.Name, call.Direction, call.Segments, call.Memory, call.Attributes);
                 break;

@@ -50,6 +50,15 @@ public sealed partial class DmaContext
         }
     }
 
+    private void TraceBounce(in DmaSource source)
+    {
+        // An address of the managed heap is another one in each run.
+        var physical = Memory.Owns(source.Physical) ? source.Physical : default;
+        if (!TryToDevice(physical, source.Length, new Iova(ulong.MaxValue), out var address))
+            address = new Iova(physical.Value);
+        _trace!.DmaBounced(_device.Name, Mask, address, source.Length, Operations is BounceOperations { IsForced: true });
+    }
+
     /// <summary>Takes a bounce buffer with a copy of some memory. Where bytes beside it become reachable with it, they are zero.</summary>
     /// <param name="source">The memory.</param>
     /// <param name="pool">Where the buffer comes from.</param>
@@ -78,6 +87,8 @@ public sealed partial class DmaContext
         if (status != Status.Ok)
             return status;
         Bounces();
+        if (_trace is not null)
+            TraceBounce(source);
         if (granule == 1)
             return status;
         // Whatever was in the buffer's pages before is none of the device's business.

@@ -256,7 +256,7 @@ public sealed partial class DmaContext
             TellUnmap(mapping, attributes, file, line, true);
         var operations = Operations;
         if ((flags & (MappingFlags.Failed | MappingFlags.Resource)) != 0)
-            return (flags & MappingFlags.Resource) != 0 ? operations.UnmapResource(this, mapping.Address, mapping.Length) : Status.Ok;
+            return (flags & MappingFlags.Resource) != 0 ? EndResource(mapping, attributes, file, line) : Status.Ok;
 
         if ((flags & MappingFlags.Bounced) != 0 && !BouncePool.IsHeld(mapping.Physical, this))
             throw NotMapped(mapping.Address, mapping.Length); // the slots may be somebody else's by now
@@ -272,17 +272,29 @@ public sealed partial class DmaContext
         return told;
     }
 
+    private Status EndResource(in DmaMapping mapping, DmaAttributes attributes, string file, int line)
+    {
+        var told = Operations.UnmapResource(this, mapping.Address, mapping.Length);
+        if (_trace is not null)
+            TellUnmap(mapping, attributes, file, line, false);
+        return told;
+    }
+
     // The observer hears of it while the mapping still stands; Linux's trace is written afterwards.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void TellUnmap(in DmaMapping mapping, DmaAttributes attributes, string file, int line, bool isBefore)
     {
+        var isResource = (mapping.Flags & MappingFlags.Resource) != 0;
         if (!isBefore)
         {
-            _trace?.DmaUnmap(_device.Name, mapping.Direction, mapping.Address, mapping.Length, attributes);
+            if (isResource)
+                _trace?.DmaUnmapResource(_device.Name, mapping.Direction, mapping.Address, mapping.Length, attributes);
+            else
+                _trace?.DmaUnmap(_device.Name, mapping.Direction, mapping.Address, mapping.Length, attributes);
             return;
         }
 
-        var kind = (mapping.Flags & MappingFlags.Resource) != 0 ? DmaEventKind.UnmapResource : DmaEventKind.Unmap;
+        var kind = isResource ? DmaEventKind.UnmapResource : DmaEventKind.Unmap;
         Tell(new DmaEvent
         {
             Kind = kind,

@@ -43,27 +43,92 @@ public sealed class FtraceWriterTests : IDisposable
         writer.IoPageFault("480bc000.isp", "omap3isp", new Iova(0x4000_0000), isWrite: true);
         writer.RemoveDeviceFromGroup(4, "0000:00:04.0");
 
-        const string Prefix = "           iogen-1       [000] .....     4.908811: ";
+        const string Prefix = "           iogen-1       [000] .....     ";
+        string[] expected =
+            [
+                "add_device_to_group: IOMMU: groupID=4 device=0000:00:04.0",
+                "attach_device_to_domain: IOMMU: device=0000:00:02.0",
+                "map: IOMMU: iova=0x00000000fffff000 - 0x0000000100000000 paddr=0x0000000008090000 size=4096",
+                "unmap: IOMMU: iova=0x00000000fff9f000 - 0x00000000fffa0000 size=4096 unmapped_size=4096",
+                "dma_map_page: 0000:00:03.0 dir=FROM_DEVICE dma_addr=fff9f000 size=4096 phys_addr=610c000 attrs=",
+                "dma_unmap_page: 0000:00:03.0 dir=FROM_DEVICE dma_addr=fff9f000 size=4096 attrs=",
+                "dma_map_sg: 0000:00:1f.2 dir=TO_DEVICE nents=2/2 ents=1/1 dma_addrs={0xffedc000} sizes={0x2000} " +
+                    "phys_addrs={0x595f000,0x595e000} attrs=",
+                "dma_unmap_sg: 0000:00:1f.2 dir=TO_DEVICE phys_addrs={0x595f000,0x595e000} attrs=",
+                "dma_map_sg_err: 0000:00:1f.2 dir=TO_DEVICE dma_addrs={0x595f000,0x595e000} err=-12 attrs=PRIVILEGED",
+                "dma_alloc: 0000:00:02.0 dir=BIDIRECTIONAL dma_addr=ffffe000 size=512 virt_addr=0000000085bf7000 " +
+                    "flags=GFP_KERNEL attrs=",
+                "dma_free: 0000:00:02.0 dir=BIDIRECTIONAL dma_addr=ffff8000 size=16384 virt_addr=000000000f7b7000 " +
+                    "attrs=PRIVILEGED|0x8",
+                "io_page_fault: IOMMU:omap3isp 480bc000.isp iova=0x0000000040000000 flags=0x0001",
+                "remove_device_from_group: IOMMU: groupID=4 device=0000:00:04.0",
+            ];
+        Assert.Equal(expected.Select((text, i) => $"{Prefix}4.{908_811 + i}: {text}"), Lines);
+    }
+
+    [Fact]
+    public void All_lines_had_the_time_0_because_the_machines_clock_stands_still()
+    {
+        var writer = new FtraceWriter(_output, _time);
+        for (var i = 0; i < 3; i++)
+            writer.AttachDeviceToDomain("d");
+        _time.Advance(TimeSpan.FromMicroseconds(2));
+        writer.AttachDeviceToDomain("d"); // behind the machine's time by now, and still later than the line before
+        _time.Advance(TimeSpan.FromSeconds(1));
+        writer.AttachDeviceToDomain("d");
+        Assert.Equal(["0.000000", "0.000001", "0.000002", "0.000003", "1.000002"],
+            Lines.Select(line => line.Split(':')[0].Split(' ')[^1]));
+    }
+
+    // The texts are those of traces of Linux 6.12 and 7.2.
+    [Theory]
+    [InlineData(TraceKernel.Linux612, "page", "resource", "")]
+    [InlineData(TraceKernel.Linux618, "phys", "phys", "MMIO")]
+    public void Names_follow_the_kernel(TraceKernel kernel, string map, string resource, string attributes)
+    {
+        var writer = new FtraceWriter(_output, _time, kernel: kernel);
+        writer.DmaMap("0000:00:02.0", DmaDirection.FromDevice, new Iova(0xfffd_d000), 4096, new PhysicalAddress(0x1a47_b000),
+            DmaAttributes.None);
+        writer.DmaUnmap("0000:00:02.0", DmaDirection.FromDevice, new Iova(0xfffd_d000), 4096, DmaAttributes.None);
+        writer.DmaMapResource("0000:00:02.0", DmaDirection.Bidirectional, new Iova(0x1000), 64, new PhysicalAddress(0xfee0_0000),
+            DmaAttributes.None);
+        writer.DmaUnmapResource("0000:00:02.0", DmaDirection.Bidirectional, new Iova(0x1000), 64, DmaAttributes.Mmio);
+        writer.DmaBounced("0000:00:02.0", new Iova(ulong.MaxValue), new Iova(0x564_0000), 4096, isForced: true);
+        writer.DmaBounced("0000:00:02.0", new Iova(0xffff_ffff), new Iova(0x564_0000), 1, isForced: false);
         Assert.Equal(
             [
-                Prefix + "add_device_to_group: IOMMU: groupID=4 device=0000:00:04.0",
-                Prefix + "attach_device_to_domain: IOMMU: device=0000:00:02.0",
-                Prefix + "map: IOMMU: iova=0x00000000fffff000 - 0x0000000100000000 paddr=0x0000000008090000 size=4096",
-                Prefix + "unmap: IOMMU: iova=0x00000000fff9f000 - 0x00000000fffa0000 size=4096 unmapped_size=4096",
-                Prefix + "dma_map_page: 0000:00:03.0 dir=FROM_DEVICE dma_addr=fff9f000 size=4096 phys_addr=610c000 attrs=",
-                Prefix + "dma_unmap_page: 0000:00:03.0 dir=FROM_DEVICE dma_addr=fff9f000 size=4096 attrs=",
-                Prefix + "dma_map_sg: 0000:00:1f.2 dir=TO_DEVICE nents=2/2 ents=1/1 dma_addrs={0xffedc000} sizes={0x2000} " +
-                    "phys_addrs={0x595f000,0x595e000} attrs=",
-                Prefix + "dma_unmap_sg: 0000:00:1f.2 dir=TO_DEVICE phys_addrs={0x595f000,0x595e000} attrs=",
-                Prefix + "dma_map_sg_err: 0000:00:1f.2 dir=TO_DEVICE dma_addrs={0x595f000,0x595e000} err=-12 attrs=PRIVILEGED",
-                Prefix + "dma_alloc: 0000:00:02.0 dir=BIDIRECTIONAL dma_addr=ffffe000 size=512 virt_addr=0000000085bf7000 " +
-                    "flags=GFP_KERNEL attrs=",
-                Prefix + "dma_free: 0000:00:02.0 dir=BIDIRECTIONAL dma_addr=ffff8000 size=16384 virt_addr=000000000f7b7000 " +
-                    "attrs=PRIVILEGED|0x8",
-                Prefix + "io_page_fault: IOMMU:omap3isp 480bc000.isp iova=0x0000000040000000 flags=0x0001",
-                Prefix + "remove_device_from_group: IOMMU: groupID=4 device=0000:00:04.0",
+                $"dma_map_{map}: 0000:00:02.0 dir=FROM_DEVICE dma_addr=fffdd000 size=4096 phys_addr=1a47b000 attrs=",
+                $"dma_unmap_{map}: 0000:00:02.0 dir=FROM_DEVICE dma_addr=fffdd000 size=4096 attrs=",
+                $"dma_map_{resource}: 0000:00:02.0 dir=BIDIRECTIONAL dma_addr=1000 size=64 phys_addr=fee00000 attrs={attributes}",
+                $"dma_unmap_{resource}: 0000:00:02.0 dir=BIDIRECTIONAL dma_addr=1000 size=64 attrs={attributes}",
+                "swiotlb_bounced: dev_name: 0000:00:02.0 dma_mask=ffffffffffffffff dev_addr=5640000 size=4096 FORCE",
+                "swiotlb_bounced: dev_name: 0000:00:02.0 dma_mask=ffffffff dev_addr=5640000 size=1 NORMAL",
             ],
-            Lines);
+            Lines.Select(line => line[(line.IndexOf(": ", StringComparison.Ordinal) + 2)..]));
+    }
+
+    [Fact]
+    public void Bounce_buffers_are_traced_before_the_mapping_that_uses_them()
+    {
+        using var memory = new HonestMemory(cached: false);
+        var core = new IommuCore(new FakeMemory(), new FtraceWriter(_output, _time));
+        var platform = new DmaPlatform(memory) { ForceBounce = true };
+        var device = new Device("d");
+        DmaAttach.Attach(device, core, platform);
+        device.Dma.Map(memory.Allocate(4096).Slice(16, 100), DmaDirection.ToDevice).Dispose();
+        device.Dma.MapScatter([memory.Allocate(8), memory.Allocate(9)], new DmaSegment[2], DmaDirection.ToDevice).Dispose();
+        device.Dma.MapManaged(new byte[5], DmaDirection.ToDevice).Dispose();
+        device.Dma.MapResource(new PhysicalAddress(0x1000_0000), 4, DmaDirection.ToDevice).Dispose();
+        Assert.Equal(
+            [
+                "swiotlb_bounced: dev_name: d dma_mask=ffffffff dev_addr=80000010 size=100 FORCE", "dma_map_page", "dma_unmap_page",
+                "swiotlb_bounced: dev_name: d dma_mask=ffffffff dev_addr=80001000 size=8 FORCE",
+                "swiotlb_bounced: dev_name: d dma_mask=ffffffff dev_addr=80002000 size=9 FORCE", "dma_map_sg", "dma_unmap_sg",
+                "swiotlb_bounced: dev_name: d dma_mask=ffffffff dev_addr=0 size=5 FORCE", "dma_map_page", "dma_unmap_page",
+                "dma_map_resource", "dma_unmap_resource",
+            ],
+            Lines.Select(line => line[(line.IndexOf(": ", StringComparison.Ordinal) + 2)..])
+                .Select(text => text.StartsWith("swiotlb", StringComparison.Ordinal) ? text : text.Split(':')[0]));
     }
 
     [Fact]

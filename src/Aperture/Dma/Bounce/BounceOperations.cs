@@ -22,6 +22,9 @@ internal sealed class BounceOperations(DmaOperations inner, BouncePool pool, boo
 
     public override ulong Granule => granule;
 
+    /// <summary>Whether everything bounces.</summary>
+    public bool IsForced => isForced;
+
     /// <summary>What is behind.</summary>
     public DmaOperations Inner => inner;
 
