@@ -119,6 +119,7 @@ public sealed partial class Machine : IDisposable
     public void Dispose()
     {
         Sanitizer?.Dispose();
+        Drivers.Dma.Close();
         Memory.Dispose();
     }
 

@@ -130,6 +130,7 @@ public sealed partial class HostMachine : IDisposable
         }
 
         FinishClosing();
+        Drivers.Dma.Close();
         _pump.Dispose();
         Memory.Dispose();
     }

@@ -59,6 +59,13 @@ public sealed class DmaPlatform
         }
     }
 
+    /// <summary>Ends the figures of what the machine's devices have in common: the machine is gone.</summary>
+    public void Close()
+    {
+        lock (_lock)
+            _bounce?.Close();
+    }
+
     /// <summary>Hears of every call of the DMA API; null, the default, for nobody. Counts for devices that are attached from then
     /// on.</summary>
     internal DmaObserver? Observer { get; set; }

@@ -135,8 +135,10 @@ public abstract partial class IommuDomain : IDisposable
     {
         if (Units.FirstOrDefault() is { } unit)
             throw new ApertureException(Status.Busy, $"a domain cannot go while it is in force on {unit.Name}");
-        if (disposing)
-            Queue?.Dispose();
+        if (!disposing)
+            return;
+        Queue?.Dispose();
+        Space = null; // nothing is given out any more, and its figures end
     }
 
     /// <summary>Keeps the DMA API from giving out device addresses that the domain cannot map any more.</summary>

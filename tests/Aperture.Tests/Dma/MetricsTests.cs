@@ -1,9 +1,11 @@
 using System.Diagnostics.Metrics;
 using System.Diagnostics.Tracing;
 using Aperture.Core;
+using Aperture.Devices;
 using Aperture.Dma;
 using Aperture.Dma.Bounce;
 using Aperture.Dma.Flush;
+using Aperture.Dma.Operations;
 using Aperture.Iommu;
 
 namespace Aperture.Tests.Dma;
@@ -101,7 +103,7 @@ public sealed class MetricsTests
     {
         using var rig = DmaRig.Make("iommu-deferred");
         using var figures = new Figures();
-        var space = figures.Tags("iova_used").Last(tag => tag.StartsWith("iommu-deferred ", StringComparison.Ordinal));
+        var space = figures.Tags("iova_used").Last(tag => tag.StartsWith("iommu-deferred", StringComparison.Ordinal));
         Assert.Equal(0x1000, figures["iova_used", space]);
         var memory = rig.Memory.Allocate(0x3000);
         var mapping = rig.Dma.Map(memory, DmaDirection.ToDevice);
@@ -119,6 +121,47 @@ public sealed class MetricsTests
         rig.Dma.Map(memory, DmaDirection.ToDevice).Dispose();
         buffer.Dispose(); // memory goes back only after a flush
         Assert.Equal(2, figures["flushes"]);
+    }
+
+    [Fact]
+    public void The_tag_of_a_space_rose_for_ever()
+    {
+        using var rig = DmaRig.Make("iommu");
+        using var figures = new Figures();
+        string[] Spaces() => [.. figures.Tags("iova_used").Where(tag => tag.StartsWith("again", StringComparison.Ordinal)).Order()];
+        for (var i = 0; i < 50; i++)
+        {
+            var devices = new[] { Bind(rig, "again", 7), Bind(rig, "again", 8) };
+            Assert.Equal(["again", "again 2"], Spaces());
+            foreach (var device in devices)
+            {
+                device.Dma.Detach();
+                rig.Core.Release(device);
+            }
+
+            Assert.Empty(Spaces()); // with the domains, and not when the collector comes
+        }
+    }
+
+    [Fact]
+    public void The_figures_of_a_bounce_pool_outlived_its_machine()
+    {
+        using var figures = new Figures();
+        using var rig = DmaRig.Make("bounce");
+        var pool = rig.Dma.BouncePool.Name;
+        Assert.Contains(pool, figures.Tags("bounce_slots"));
+        rig.Platform.Close();
+        Assert.DoesNotContain(pool, figures.Tags("bounce_slots"));
+        using var next = DmaRig.Make("bounce");
+        Assert.Equal(pool, next.Dma.BouncePool.Name);
+    }
+
+    private static Device Bind(DmaRig rig, string name, uint id)
+    {
+        var device = new Device(name);
+        rig.Core.Configure(device, [new IommuSpecifier(rig.Unit.Device.Key, "u", [id])]);
+        DmaAttach.Attach(device, rig.Core, rig.Platform);
+        return device;
     }
 
     [Fact]

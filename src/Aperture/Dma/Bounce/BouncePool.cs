@@ -80,11 +80,17 @@ public sealed class BouncePool
     /// <summary>The most slots that were taken at once.</summary>
     public int PeakSlots => Volatile.Read(ref _peak);
 
+    /// <summary>Whether nobody uses it any more: its figures have ended.</summary>
+    internal bool IsClosed { get; private set; }
+
     /// <summary>What figures call it.</summary>
     internal string Name { get; }
 
     /// <summary>Where the memory comes from.</summary>
     internal SystemMemory Source { get; }
+
+    /// <summary>Ends its figures: the machine is gone.</summary>
+    internal void Close() => IsClosed = true;
 
     /// <summary>Whether an address lies in the pool.</summary>
     public bool Contains(PhysicalAddress address) => Find(address) is not null;

@@ -47,7 +47,7 @@ internal static class DmaAttach
                 var space = new IovaSpace(1UL << BitOperations.TrailingZeroCount(domain.PageSizes), domain.ApertureEnd);
                 domain.Reserve(space);
                 domain.Space = space;
-                DmaMeter.Watch(space, context.DeviceName);
+                DmaMeter.Watch(domain, context.DeviceName);
                 foreach (var master in context.Device.Iommu?.Group.Masters ?? [])
                     ReserveOutside(space, master.Device.Description.DmaRanges);
             }
