@@ -75,6 +75,12 @@ public sealed unsafe class BoardMemory : SystemMemory
     public override void CleanInvalidate(PhysicalAddress address, ulong length) => _pages.Memory.Cache?.CleanInvalidate(address, length);
 
     /// <inheritdoc/>
+    public override bool TryJoin(ReadOnlySpan<MemoryBlock> pieces, out MemoryBlock view) => JoinPages(_pages.Memory, pieces, out view);
+
+    /// <inheritdoc/>
+    public override void Split(MemoryBlock view) => SplitPages(_pages.Memory, view);
+
+    /// <inheritdoc/>
     public override MemoryBlock MakeUncached(MemoryBlock block)
     {
         if (_pages.Memory.Cache is not { } cache)

@@ -34,6 +34,7 @@ public sealed partial class Machine
                 IsCoherent = node.IsDmaCoherent,
                 DmaLimit = DmaLimit(node),
                 DmaRanges = node.TryGetDmaRanges(out var windows) == Status.Ok ? windows : [],
+                MemoryRegions = RegionsOf(node),
                 CoherentPool = PoolOf(node, PoolKind.Coherent)?.Memory,
                 ContiguousArea = PoolOf(node, PoolKind.Contiguous)?.Memory,
                 BouncePool = PoolOf(node, PoolKind.Bounce)?.Bounce,

@@ -1,4 +1,5 @@
 using Aperture.Core.Memory;
+using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Dma.Bounce;
 using Aperture.Dma.Memory;
@@ -24,6 +25,33 @@ public sealed partial class Machine
 
         return null;
     }
+
+    /// <summary>All regions that a node refers to, in order.</summary>
+    private List<DeviceRegion> RegionsOf(DeviceTreeNode node)
+    {
+        var regions = new List<DeviceRegion>();
+        foreach (var reference in node.MemoryRegions())
+        {
+            var range = default(MemoryRange);
+            SystemMemory? pool = null;
+            MemoryBlock? memory = null;
+            if (reference.Target is { IsEnabled: true } target)
+            {
+                if (!_reservedAt.TryGetValue(target.Path, out range))
+                    range = DeviceTree.ReservedRange(target); // outside RAM
+                pool = PoolIn(target)?.Memory;
+                memory = BlockAt(range);
+            }
+
+            regions.Add(new DeviceRegion(regions.Count, reference.Name ?? "", range, memory, pool));
+        }
+
+        return regions;
+    }
+
+    private unsafe MemoryBlock? BlockAt(MemoryRange range) =>
+        range.Length is > 0 and <= int.MaxValue && Memory.TryGetPointer(range.Start, range.Length, out var pointer)
+            ? new MemoryBlock(pointer, range.Start, (int)range.Length) : null;
 
     private (PoolKind Kind, SystemMemory? Memory, BouncePool? Bounce)? PoolIn(DeviceTreeNode region)
     {

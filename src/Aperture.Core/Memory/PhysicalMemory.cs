@@ -100,6 +100,9 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
     /// snoop.</summary>
     public CpuCache? Cache { get; }
 
+    /// <summary>Pages that lie apart and are seen as one piece.</summary>
+    public JoinedPages Joined { get; } = new();
+
     /// <summary>Whether any byte of a range is RAM.</summary>
     public bool Overlaps(MemoryRange range)
     {
@@ -228,6 +231,7 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
         Cache?.Close();
         foreach (var region in regions)
             region.Retire();
+        Joined.Close();
     }
 
     [DoesNotReturn]

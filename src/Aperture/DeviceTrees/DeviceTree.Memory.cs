@@ -17,6 +17,9 @@ public sealed partial class DeviceTree
     public ImmutableArray<ReservedMemoryNode> ReservedMemory() =>
         [.. Root.Child("reserved-memory")?.Children.Where(n => n.IsEnabled).Select(Reserved) ?? []];
 
+    /// <summary>The first place of a region of reserved memory; of no length for one that is placed at boot.</summary>
+    public static MemoryRange ReservedRange(DeviceTreeNode region) => StaticRanges(region).FirstOrDefault();
+
     internal static ReservedMemoryNode Reserved(DeviceTreeNode node) =>
         new(node, [.. StaticRanges(node)], Sized(node, "size"), Sized(node, "alignment"), AllocationRanges(node));
 

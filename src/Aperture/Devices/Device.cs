@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.DeviceTrees;
 using Aperture.Dma;
 using Aperture.Iommu;
@@ -68,6 +69,23 @@ public sealed partial class Device : IPowered
 
     /// <summary>What the IOMMU core knows about this device as a master; null while no unit serves it.</summary>
     public IommuMaster? Iommu { get; internal set; }
+
+    /// <summary>A region of reserved memory by its name (<see cref="DeviceDescription.MemoryRegions"/> has them by number).</summary>
+    /// <exception cref="ApertureException"><see cref="Status.NotFound"/>: there is none of this name; the message says which there
+    /// are.</exception>
+    public DeviceRegion MemoryRegion(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        foreach (var region in Description.MemoryRegions)
+        {
+            if (region.Name == name)
+                return region;
+        }
+
+        var names = string.Join(", ", Description.MemoryRegions.Select(region => region.ToString()));
+        throw new ApertureException(
+            Status.NotFound, $"{Name} has no memory region '{name}'; {(names.Length > 0 ? $"it has {names}" : "it has none")}");
+    }
 
     /// <summary>Ties a resource to the driver's stay: it is disposed when the driver lets go of the device or its probe fails,
     /// the youngest first.</summary>

@@ -41,6 +41,9 @@ public sealed record DeviceDescription
     /// ones.</summary>
     public ImmutableArray<DmaRange> DmaRanges { get; init; } = [];
 
+    /// <summary>The regions of reserved memory that it refers to, in order.</summary>
+    public IReadOnlyList<DeviceRegion> MemoryRegions { get; init; } = [];
+
     /// <summary>Where its coherent memory comes from, and from nowhere else (<c>shared-dma-pool</c> with <c>no-map</c>); null for the
     /// machine's memory.</summary>
     public SystemMemory? CoherentPool { get; init; }

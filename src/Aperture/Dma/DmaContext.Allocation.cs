@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Aperture.Core;
+using Aperture.Devices;
 using Aperture.Dma.Bounce;
 using Aperture.Dma.Memory;
 using Aperture.Dma.Operations;
@@ -14,7 +15,9 @@ public sealed partial class DmaContext
 
     /// <summary>Allocates zeroed memory that the CPU and the device see alike. For a device that does not snoop it has no cached view while
     /// it is out.</summary>
-    /// <remarks>It comes from the device's own pool if it has one, and then from nowhere else; from its restricted bounce pool, likewise;
+    /// <remarks>Behind an IOMMU it is gathered from pieces when there is no single one, unless
+    /// <see cref="DmaAttributes.ForceContiguous"/> asks for one (<see cref="CoherentBuffer.Pieces"/>).
+    /// It comes from the device's own pool if it has one, and then from nowhere else; from its restricted bounce pool, likewise;
     /// from its contiguous area, likewise; from the machine's contiguous area, for more than a page; or from the machine's memory. A device
     /// that neither snoops nor has an IOMMU gets it from the machine's coherent pool, if there is one, before any of these but its own
     /// pool.</remarks>
@@ -25,7 +28,28 @@ public sealed partial class DmaContext
     /// <exception cref="ApertureException"><see cref="Status.NoMemory"/> or <see cref="Status.NoSpace"/>, naming the size and the device;
     /// <see cref="Status.NotSupported"/>, naming the wishes.</exception>
     public CoherentBuffer Allocate(int bytes, DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "",
-        [CallerLineNumber] int line = 0)
+        [CallerLineNumber] int line = 0) =>
+        AllocateIn(null, bytes, attributes, file, line);
+
+    /// <summary>Allocates coherent memory out of one of the device's memory regions, and from nowhere else.</summary>
+    /// <param name="region">A region that is a pool.</param>
+    /// <param name="bytes">At least 1.</param>
+    /// <param name="attributes">Wishes.</param>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: the region is a carve-out, which is mapped as it is; else
+    /// as above.</exception>
+    public CoherentBuffer AllocateFrom(DeviceRegion region, int bytes, DmaAttributes attributes = DmaAttributes.None,
+        [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        ArgumentNullException.ThrowIfNull(region);
+        if (region.Pool is not { } pool)
+            throw new ApertureException(Status.InvalidArgument,
+                $"{_device.Name} cannot allocate from {region}: it is no pool of memory; map its Memory instead");
+        return AllocateIn(pool, bytes, attributes, file, line);
+    }
+
+    private CoherentBuffer AllocateIn(SystemMemory? region, int bytes, DmaAttributes attributes, string file, int line)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
         var operations = Operations;
@@ -34,11 +58,13 @@ public sealed partial class DmaContext
         var address = Failed;
         ulong mapped = 0;
         var status = (attributes & ~AllocationAttributes) == 0
-            ? TakeMemory(bytes, isCoherent: true, CoherentLimit, attributes, out memory, out source) : Status.NotSupported;
+            ? TakeMemory(bytes, isCoherent: true, CoherentLimit, attributes, out memory, out source, region) : Status.NotSupported;
+        if (status == Status.NoMemory && CanGather(region, attributes))
+            status = Gather(bytes, attributes, ref source, out memory);
         if (status == Status.Ok)
         {
-            status = operations.MapAllocation(this, new ReadOnlySpan<MemoryBlock>(in memory), attributes, DmaDirection.Bidirectional,
-                out address, out mapped);
+            status = operations.MapAllocation(this, source.Pieces ?? new ReadOnlySpan<MemoryBlock>(in memory), attributes,
+                DmaDirection.Bidirectional, out address, out mapped);
             if (status != Status.Ok)
                 GiveBack(source, memory);
         }
@@ -48,7 +74,7 @@ public sealed partial class DmaContext
             {
                 Kind = DmaEventKind.Allocate,
                 Address = address,
-                Physical = memory.Address,
+                Physical = source.Pieces is [var first, ..] ? first.Address : memory.Address,
                 Origin = memory.Address,
                 Length = (ulong)bytes,
                 Attributes = attributes,
@@ -183,7 +209,7 @@ public sealed partial class DmaContext
             {
                 Kind = DmaEventKind.Free,
                 Address = buffer.Address,
-                Physical = buffer.Backing.Address,
+                Physical = buffer.Source.Pieces is [var first, ..] ? first.Address : buffer.Backing.Address,
                 Origin = buffer.Backing.Address,
                 Length = (ulong)buffer.Length,
                 Attributes = buffer.Attributes,
@@ -205,14 +231,14 @@ public sealed partial class DmaContext
 
     /// <summary>Memory in the order of preference.</summary>
     private Status TakeMemory(int bytes, bool isCoherent, Iova limit, DmaAttributes attributes, out MemoryBlock memory,
-        out AllocationSource source)
+        out AllocationSource source, SystemMemory? region = null)
     {
         var platform = Platform;
         var description = _device.Description;
         var isUncached = isCoherent && _cached;
         var isDirect = Operations.IsDirect;
         var highest = isDirect ? HighestPhysical(limit) : new PhysicalAddress(ulong.MaxValue);
-        var pool = isCoherent ? description.CoherentPool : null;
+        var pool = region ?? (isCoherent ? description.CoherentPool : null);
         if (pool is null && isCoherent && isDirect && !Snoops && (attributes & DmaAttributes.NoKernelMapping) == 0)
             pool = platform.CoherentPool;
         if (pool is null && isDirect && description.BouncePool is { } restricted)
@@ -229,6 +255,30 @@ public sealed partial class DmaContext
 
         bool Take(SystemMemory from, out MemoryBlock block) =>
             isUncached ? from.TryAllocateUncached(bytes, highest, out block) : from.TryAllocate(bytes, highest, out block);
+    }
+
+    /// <summary>Whether coherent memory may be made of pieces: an IOMMU shows them as one range, and no pool has to have it all.</summary>
+    private bool CanGather(SystemMemory? region, DmaAttributes attributes) => !Operations.IsDirect && region is null
+        && (attributes & DmaAttributes.ForceContiguous) == 0
+        && _device.Description is { CoherentPool: null, ContiguousArea: null };
+
+    /// <summary>Coherent memory in pieces, with one view for the CPU.</summary>
+    private unsafe Status Gather(int bytes, DmaAttributes attributes, ref AllocationSource source, out MemoryBlock memory)
+    {
+        memory = new MemoryBlock(null, default, bytes); // all that there is without a view
+        var system = Memory;
+        var pieces = new List<MemoryBlock>();
+        var status = TakePieces(bytes, attributes, pieces);
+        var gathered = new AllocationSource(system, null, false, pieces.ToArray());
+        if (status == Status.Ok && source.IsUncached)
+            gathered = gathered with { IsUncached = true, Pieces = Array.ConvertAll(gathered.Pieces!, system.MakeUncached) };
+        if (status == Status.Ok && (attributes & DmaAttributes.NoKernelMapping) == 0 && !system.TryJoin(gathered.Pieces, out memory))
+            status = Status.NoMemory;
+        if (status == Status.Ok)
+            source = gathered;
+        else
+            gathered.Free(default);
+        return status;
     }
 
     private unsafe Status TakeSlots(BouncePool pool, int bytes, Iova limit, bool isUncached, out MemoryBlock memory,

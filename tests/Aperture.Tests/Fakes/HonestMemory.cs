@@ -89,6 +89,10 @@ internal sealed unsafe class HonestMemory : SystemMemory, IDisposable
 
     public override void CleanInvalidate(PhysicalAddress address, ulong length) => Ram.Cache?.CleanInvalidate(address, length);
 
+    public override bool TryJoin(ReadOnlySpan<MemoryBlock> pieces, out MemoryBlock view) => JoinPages(Ram, pieces, out view);
+
+    public override void Split(MemoryBlock view) => SplitPages(Ram, view);
+
     public override MemoryBlock MakeUncached(MemoryBlock block)
     {
         if (Ram.Cache is not { } cache)

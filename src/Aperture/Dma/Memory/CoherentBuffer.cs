@@ -30,6 +30,11 @@ public readonly unsafe struct CoherentBuffer : IDisposable, IEquatable<CoherentB
         : throw new ApertureException(Status.NotPermitted,
         $"the buffer at device address {Address} was allocated without a view for the CPU");
 
+    /// <summary>The blocks of memory that it is made of, in the order in which the device sees them: more than one where it was gathered
+    /// behind an IOMMU. Then <see cref="Memory"/> and <see cref="Span"/> show all of them, and have no physical address of their
+    /// own.</summary>
+    public IReadOnlyList<MemoryBlock> Pieces => Source.Pieces ?? [Backing];
+
     /// <summary>Where the device finds it.</summary>
     public Iova Address { get; }
 

@@ -145,6 +145,47 @@ public abstract class SystemMemory
     /// <param name="block">Exactly what <see cref="MakeUncached"/> gave.</param>
     public virtual MemoryBlock MakeCached(MemoryBlock block) => block;
 
+    /// <summary>Lets the CPU see blocks that lie apart as one piece. What they held is lost: they read as zero.</summary>
+    /// <param name="pieces">Whole pages of this memory that were just allocated, but for the last one, which may end anywhere.</param>
+    /// <param name="view">The blocks one behind the other. It has no physical address of its own: that is zero.</param>
+    /// <returns>False where that cannot be.</returns>
+    public virtual bool TryJoin(ReadOnlySpan<MemoryBlock> pieces, out MemoryBlock view)
+    {
+        view = default;
+        return false;
+    }
+
+    /// <summary>Ends what <see cref="TryJoin"/> began.</summary>
+    /// <param name="view">What that gave.</param>
+    public virtual void Split(MemoryBlock view)
+    {
+    }
+
+    /// <summary>What <see cref="TryJoin"/> does, for memory that is RAM of a machine.</summary>
+    /// <param name="ram">The RAM.</param>
+    /// <param name="pieces">As above.</param>
+    /// <param name="view">As above.</param>
+    protected static unsafe bool JoinPages(PhysicalMemory ram, ReadOnlySpan<MemoryBlock> pieces, out MemoryBlock view)
+    {
+        var pages = new (nint Start, nuint Length)[pieces.Length];
+        var length = 0;
+        for (var i = 0; i < pieces.Length; i++)
+        {
+            pages[i] = ((nint)pieces[i].Pointer, ((nuint)pieces[i].Length + PhysicalMemory.PageSize - 1)
+                & ~(nuint)(PhysicalMemory.PageSize - 1));
+            length += pieces[i].Length;
+        }
+
+        var isJoined = ram.Joined.TryJoin(pages, out var pointer);
+        view = isJoined ? new MemoryBlock(pointer, default, length) : default;
+        return isJoined;
+    }
+
+    /// <summary>What <see cref="Split"/> does, for memory that is RAM of a machine.</summary>
+    /// <param name="ram">The RAM.</param>
+    /// <param name="view">As above.</param>
+    protected static unsafe void SplitPages(PhysicalMemory ram, MemoryBlock view) => ram.Joined.Split(view.Pointer);
+
     /// <summary>Allocates memory as <see cref="TryAllocate"/> does, without a cached view: what coherent buffers of a device that does not
     /// snoop are made of.</summary>
     /// <inheritdoc cref="TryAllocate"/>
