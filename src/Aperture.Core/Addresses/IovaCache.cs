@@ -4,16 +4,17 @@ using Aperture.Core.Threading;
 namespace Aperture.Core.Addresses;
 
 /// <summary>Ranges of one space that one thread at a time gives out and takes back, newest first, one stack for each number of pages. The
-/// tree has them as taken.</summary>
-internal sealed unsafe class IovaCache : LineApart
+/// tree has them as taken. Itself the lock under which that happens, biased to the thread that has it for its own.</summary>
+internal sealed unsafe class IovaCache : BiasedLockBase
 {
     /// <summary>Ranges of up to so many pages are kept (recorded behaviour).</summary>
     public const int LargestRange = 32;
 
     private const int Depth = 256;     // ranges in a stack at most: as many as a deferred flush gives back at once
     private const int MostPages = 4096; // pages in a stack at most
-    private readonly BiasedLock _lock = new(); // of the thread that has the cache for its own
+    private const uint AwayMask = 255;
     private bool _isTaking; // whether the one who holds it takes a range
+    private uint _away;     // how often its thread found it the long way
     private Stacks _stacks;
 
     /// <summary>A cache.</summary>
@@ -45,7 +46,7 @@ internal sealed unsafe class IovaCache : LineApart
     public void Enter()
     {
         byte here;
-        _lock.EnterBy(&here);
+        EnterBy(&here);
     }
 
     /// <summary>Takes the cache to take a range if it surely is the calling thread's own.</summary>
@@ -54,7 +55,7 @@ internal sealed unsafe class IovaCache : LineApart
     public bool TryEnterOwnToTake()
     {
         byte here;
-        var isOwn = _lock.TryEnterBy(&here);
+        var isOwn = TryEnterBy(&here);
         if (isOwn)
             Volatile.Write(ref _isTaking, true);
         return isOwn;
@@ -62,18 +63,18 @@ internal sealed unsafe class IovaCache : LineApart
 
     /// <summary>Lets others have it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Exit() => _lock.Exit();
+    public void Exit() => ExitCore();
 
     /// <summary>Takes the cache to take a range; waits for those who bring some.</summary>
     /// <param name="thread">The calling thread's record.</param>
     /// <returns>False when another takes one: two threads have this cache for their own.</returns>
     public bool TryEnterToTake(ThreadRecord thread)
     {
-        if (!_lock.TryEnter(thread))
+        if (!TryEnterCore(thread))
         {
             if (Volatile.Read(ref _isTaking))
                 return false;
-            _lock.Enter(thread);
+            EnterCore(thread);
         }
 
         Volatile.Write(ref _isTaking, true);
@@ -85,8 +86,12 @@ internal sealed unsafe class IovaCache : LineApart
     public void ExitTaken()
     {
         Volatile.Write(ref _isTaking, false);
-        _lock.Exit();
+        ExitCore();
     }
+
+    /// <summary>Whether the thread that holds the cache has found it the long way so often that its home should be noted whoever's place it
+    /// takes.</summary>
+    public bool IsLongAway() => (++_away & AwayMask) == 0;
 
     /// <summary>Gives out a range: the newest that lies low enough.</summary>
     /// <param name="pages">At most <see cref="LargestRange"/>.</param>

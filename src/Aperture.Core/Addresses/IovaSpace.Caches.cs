@@ -7,8 +7,8 @@ namespace Aperture.Core.Addresses;
 public sealed partial class IovaSpace
 {
     private IovaLeaf?[] _leaves = [];  // the short way to the leaves of the lowest pages
-    private IovaCache? _first;         // the cache of whoever came first, who often is the only one
     private IovaCache?[] _caches = []; // none before the first small range; an entry is null before a thread with that slot came
+    private IovaHomes? _homes;         // null before the first cache
 
     /// <summary>Takes a range.</summary>
     /// <param name="bytes">Bytes, rounded up to whole pages; at least 1.</param>
@@ -37,15 +37,26 @@ public sealed partial class IovaSpace
     /// <summary>The calling thread's cache, taken to take a range; null while there is none, or another thread uses it as its
     /// own.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private IovaCache? EnterCache() => _first is { } first && first.TryEnterOwnToTake() ? first : EnterCacheOfThread();
+    [SkipLocalsInit]
+    private unsafe IovaCache? EnterCache()
+    {
+        byte here;
+        return _homes?.Find(&here) is { } cache && cache.TryEnterOwnToTake() ? cache : EnterCacheOfThread(&here);
+    }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private IovaCache? EnterCacheOfThread()
+    private unsafe IovaCache? EnterCacheOfThread(void* local)
     {
         var thread = ThreadRecord.Current;
         var cache = Cache(thread.Slot);
-        if (cache is null || cache.TryEnterToTake(thread))
+        if (cache is null)
+            return null;
+        if (cache.TryEnterToTake(thread))
+        {
+            _homes?.Note(local, cache);
             return cache;
+        }
+
         ThreadSlot.Move(thread);
         return null;
     }
@@ -135,10 +146,12 @@ public sealed partial class IovaSpace
     private IovaCache CacheOf(int slot)
     {
         if (_caches.Length == 0)
+        {
+            _homes = new IovaHomes();
             _caches = new IovaCache[ThreadSlot.Count];
-        var cache = _caches[slot] ??= new IovaCache((byte)(1 + (slot % byte.MaxValue)));
-        _first ??= cache;
-        return cache;
+        }
+
+        return _caches[slot] ??= new IovaCache((byte)(1 + (slot % byte.MaxValue)));
     }
 
     /// <summary>Empties all caches into the tree and keeps them from being used.</summary>

@@ -5,8 +5,9 @@ namespace Aperture.Core.Threading;
 /// <summary>One ownership of something biased: by which thread, and whether it is inside. Each ownership has an object of its own, so that
 /// a thread which still believes to be the owner says so where nobody looks any more.</summary>
 /// <remarks>
-/// The owner knows itself by its stack: no two living threads have locals in the same page of memory. That is quicker than to ask for the
-/// thread. A page in which the owner was seen is remembered; in every other it asks. When the owner has ended another thread may get its
+/// The owner knows itself by its stack: no two living threads have locals within a page of each other, as a page that nobody may touch
+/// lies at the end of each stack. That is quicker than to ask for the thread. A place where the owner was seen is remembered; further away
+/// than a page it asks. When the owner has ended another thread may get its
 /// stack, and the ownership with it: the operating system has put the end of the one before the beginning of the other.
 /// </remarks>
 /// <param name="thread">The owner; null for nobody.</param>
@@ -18,8 +19,8 @@ internal sealed unsafe class BiasOwner(ThreadRecord? thread) : LineApart
     /// <summary>There never will be one again.</summary>
     public static readonly BiasOwner Everybody = new(null);
 
-    private const int PageShift = 12;    // no system has smaller pages
-    private const uint SeldomMask = 15;  // a thread that is at home in two pages keeps to one of them
+    private const nuint PageSize = 4096; // no system has smaller pages
+    private const uint SeldomMask = 15;  // a thread that is at home in two places keeps to one of them
 
     /// <summary>The owner.</summary>
     public readonly ThreadRecord? Thread = thread;
@@ -29,8 +30,8 @@ internal sealed unsafe class BiasOwner(ThreadRecord? thread) : LineApart
 
     private bool _isInside;               // written by the owner only, as a constant: entering waits for no earlier store
 
-    private nuint _page = nuint.MaxValue; // of the owner's stack; written by the owner only
-    private uint _elsewhere;              // how often it was in another
+    private nuint _seen = nuint.MaxValue; // a page below where the owner was seen on its stack; written by the owner only
+    private uint _elsewhere;              // how often it was somewhere else
 
     // Nobody reads it: it keeps the object behind, perhaps another owner's, out of the same cache line.
 #pragma warning disable IDE0051, CS0169, CS0414
@@ -57,7 +58,7 @@ internal sealed unsafe class BiasOwner(ThreadRecord? thread) : LineApart
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool IsSurely(void* local)
     {
-        var isThere = (nuint)local >> PageShift == _page;
+        var isThere = (nuint)local - _seen < 2 * PageSize;
 #if DEBUG
         // asserts know exactly who holds a lock: nothing is taken over from a thread that has ended
         isThere &= Thread == ThreadRecord.Current;
@@ -72,7 +73,7 @@ internal sealed unsafe class BiasOwner(ThreadRecord? thread) : LineApart
         if (Thread != ThreadRecord.Current)
             return IsSurely(local);
         if ((_elsewhere++ & SeldomMask) == 0)
-            _page = (nuint)local >> PageShift;
+            _seen = (nuint)local - PageSize;
         return true;
     }
 
