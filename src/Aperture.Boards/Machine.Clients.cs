@@ -62,6 +62,7 @@ public sealed partial class Machine
             var port = new DmaPort(Bus) { IsCoherent = node.IsDmaCoherent, Windows = WindowsOf(device.Description) };
             if (Sanitizer is not null)
                 port.Monitor = new PortMonitor(Sanitizer, device);
+            device.BusMastering = new PortMastering([port]);
             var client = MakeClient(node, device, [port])
                 ?? throw new ApertureException(
                     Status.InvalidArgument, $"{node.Path}: a device with a model needs a 'reg' that the CPU can reach");

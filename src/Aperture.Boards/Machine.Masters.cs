@@ -91,6 +91,7 @@ public sealed partial class Machine
                 port.Monitor = new PortMonitor(Sanitizer, device);
         }
 
+        device.BusMastering = new PortMastering(ports);
         var model = new DmaMaster(ports) { Pace = Pace };
         foreach (var power in GatesOf(node, GateKind.PowerDomain))
             model.PowerFrom(power);

@@ -50,6 +50,7 @@ public sealed partial class Machine
                 port.Monitor = new PortMonitor(Sanitizer, device);
         }
 
+        device.BusMastering = new PortMastering(ports);
         var gates = description.Gates.Select(gate => Drivers.FindGate(gate, name)).ToArray();
         var plugged = Plug(device, make(ports), gates, Drivers);
         Drivers.Add(device);

@@ -53,6 +53,7 @@ public sealed partial class Machine
         var port = new DmaPort(Bus) { IsCoherent = description.IsCoherent, Windows = WindowsOf(description) };
         if (Sanitizer is not null)
             port.Monitor = new PortMonitor(Sanitizer, device);
+        device.BusMastering = new PortMastering([port]);
         var plugged = Plug(device, make(port), gates, Drivers);
         Drivers.Add(device);
         return plugged;

@@ -261,7 +261,8 @@ public abstract class ProgrammedUnit : IommuUnit, IBoundDriver
     {
         if (error is null)
             return;
-        var remedy = status == Status.Ok ? UnitRemedy.Reprogrammed : _isCutOff ? UnitRemedy.CutOff : UnitRemedy.Quarantined;
+        var isCutOff = _isCutOff || AreMastersStopped;
+        var remedy = status == Status.Ok ? UnitRemedy.Reprogrammed : isCutOff ? UnitRemedy.CutOff : UnitRemedy.Quarantined;
         Core.Report(new UnitFailure(this, operation, StatusOf(error), error.Message, remedy));
     }
 
@@ -274,6 +275,7 @@ public abstract class ProgrammedUnit : IommuUnit, IBoundDriver
         if (!IsActive)
         {
             _failure = error is null ? _failure : StatusOf(error);
+            TryStopMasters();
             return _failure; // the next resume does it
         }
 
@@ -291,6 +293,8 @@ public abstract class ProgrammedUnit : IommuUnit, IBoundDriver
             Fail(error);
         }
 
+        // Both: what is cut off by a clock gets through again when somebody else starts that.
+        TryStopMasters();
         try
         {
             _isCutOff = TryCutOff();

@@ -26,15 +26,27 @@ public sealed partial class DmaPort
         {
             Target = target.Address;
             Length = Part(_destination.Length, target.Length);
-            if (port.Monitor is not null && bus.Memory.Contains(Target, (ulong)Length))
-                Tell();
+            if (port._isSpecial && !TryBegin(bus))
+                return false;
             return bus.TryReadMemory(Target, _destination[..Length], port.IsCoherent);
         }
 
         public bool TryOnBus(SystemBus bus, in TranslationResult target)
         {
+            if (port._isClosed)
+                return false;
             Tell();
             return bus.TryReadRegister(Target, _destination[..Length]);
+        }
+
+        /// <summary>Looks, while the unit counts the access as going on, whether the port is open, and tells the monitor.</summary>
+        private bool TryBegin(SystemBus bus)
+        {
+            if (port._isClosed)
+                return false;
+            if (port.Monitor is not null && bus.Memory.Contains(Target, (ulong)Length))
+                Tell();
+            return true;
         }
 
         private void Tell()
@@ -60,15 +72,27 @@ public sealed partial class DmaPort
         {
             Target = target.Address;
             Bytes = Bytes[..Part(Bytes.Length, target.Length)];
-            if (port.Monitor is not null && bus.Memory.Contains(Target, (ulong)Bytes.Length))
-                Tell();
+            if (port._isSpecial && !TryBegin(bus))
+                return false;
             return bus.TryWriteMemory(Target, Bytes, port.IsCoherent);
         }
 
         public bool TryOnBus(SystemBus bus, in TranslationResult target)
         {
+            if (port._isClosed)
+                return false;
             Tell();
             return bus.TryWriteRegister(Target, Bytes);
+        }
+
+        /// <summary>Looks, while the unit counts the access as going on, whether the port is open, and tells the monitor.</summary>
+        private bool TryBegin(SystemBus bus)
+        {
+            if (port._isClosed)
+                return false;
+            if (port.Monitor is not null && bus.Memory.Contains(Target, (ulong)Bytes.Length))
+                Tell();
+            return true;
         }
 
         private void Tell()

@@ -7,6 +7,7 @@ namespace Aperture.Hardware.Translation;
 public sealed partial class DmaPort
 {
     private readonly BusWindow[]? _windows; // null when the buses pass every address as it is
+    private BusWindow[]? _passing;          // the same, or none while the port is closed
 
     /// <summary>What the buses in front of the master pass; empty, the default, for every address as it is. An access outside of all
     /// windows gets to nobody: <see cref="DmaStatus.BusError"/>.</summary>
@@ -15,18 +16,19 @@ public sealed partial class DmaPort
     public IReadOnlyList<BusWindow> Windows
     {
         get => _windows ?? [];
-        init => _windows = value is { Count: > 0 } ? [.. value] : null;
+        init => _passing = _windows = value is { Count: > 0 } ? [.. value] : null;
     }
 
-    /// <summary>Whether the buses pass an address.</summary>
+    /// <summary>Whether the buses pass an address, and the port is open.</summary>
     public bool Passes(Iova address) => Passing(address, 1) > 0;
 
     /// <summary>How many of some bytes from an address on the buses pass in one piece; 0 where they pass nothing.</summary>
     private int Passing(Iova address, int wanted)
     {
-        if (_windows is null)
+        var passing = _passing;
+        if (passing is null)
             return wanted;
-        foreach (var window in _windows)
+        foreach (var window in passing)
         {
             if (window.PassesFrom(address) is not 0 and var bytes)
                 return (int)Math.Min((ulong)wanted, bytes);

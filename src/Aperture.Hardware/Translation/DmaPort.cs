@@ -9,6 +9,8 @@ namespace Aperture.Hardware.Translation;
 public sealed partial class DmaPort
 {
     private readonly SystemBus _bus;
+    private bool _isClosed;
+    private bool _isSpecial; // closed, or there is a monitor: one look for most accesses
 
     /// <summary>A port.</summary>
     /// <param name="bus">The bus behind the port.</param>
@@ -36,7 +38,31 @@ public sealed partial class DmaPort
     public bool IsCoherent { get; init; }
 
     /// <summary>Hears of every access; null, the default, for nobody.</summary>
-    public IDmaMonitor? Monitor { get; set; }
+    public IDmaMonitor? Monitor
+    {
+        get;
+        set
+        {
+            field = value;
+            _isSpecial = _isClosed || value is not null;
+        }
+    }
+
+    /// <summary>Lets no access through any more: each is a <see cref="DmaStatus.BusError"/> and gets to no unit. When this returns, those
+    /// through the unit that began before on other threads have ended; without a unit one may just be ending.</summary>
+    public void Close()
+    {
+        (_isClosed, _isSpecial) = (true, true);
+        Volatile.Write(ref _passing, []);
+        Unit?.WaitForAccesses();
+    }
+
+    /// <summary>Lets accesses through again.</summary>
+    public void Open()
+    {
+        (_isClosed, _isSpecial) = (false, Monitor is not null);
+        Volatile.Write(ref _passing, _windows);
+    }
 
     /// <summary>Reads bytes, page by page.</summary>
     /// <param name="address">The first byte, as the device sees it.</param>

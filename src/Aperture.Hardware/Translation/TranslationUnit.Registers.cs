@@ -76,6 +76,9 @@ public abstract partial class TranslationUnit
     /// access of another thread that began before has ended.</summary>
     protected internal void EndAccesses() => _ending |= Ending.WaitForAccesses;
 
+    /// <summary>Returns when every access of another thread that began before has ended. Never call it within an access.</summary>
+    internal void WaitForAccesses() => _epoch.WaitForReaders();
+
     /// <summary>An interrupt line of the unit is about to change. A register access leaves the gate of its thread open until then: nearly
     /// none changes a line.</summary>
     private protected void CloseGate()

@@ -67,6 +67,9 @@ public sealed partial class Device : IPowered
     /// <summary>The DMA API of this device.</summary>
     public DmaContext Dma { get; }
 
+    /// <summary>The switch that keeps the device from memory; null where there is none. Set by whoever made the device.</summary>
+    public BusMastering? BusMastering { get; set; }
+
     /// <summary>What the IOMMU core knows about this device as a master; null while no unit serves it.</summary>
     public IommuMaster? Iommu { get; internal set; }
 

@@ -12,6 +12,7 @@ public sealed partial class IommuCore
     private readonly Dictionary<object, MasterGrouping> _groupings = [];        // of units, by their devices' keys
     private readonly Dictionary<Device, DescribedMaster> _described = [];       // by device
     private readonly List<DescribedMaster> _descriptions = [];                  // the same in order of arrival, which numbers the groups
+    private volatile DescribedMaster[] _all = [];                               // the same, for who holds locks
     private volatile bool _isUnsettled;                                         // the groups do not follow from the descriptions any more
     private bool _isHeldUp;                                                     // a group in use kept them from following
 
@@ -38,6 +39,7 @@ public sealed partial class IommuCore
             if (!_described.Remove(device, out var master))
                 return;
             _descriptions.Remove(master);
+            _all = [.. _descriptions];
             _isUnsettled = true;
         }
     }
@@ -77,6 +79,13 @@ public sealed partial class IommuCore
         }
     }
 
+    /// <summary>All masters that were described as behind a unit, bound or not. Takes no lock.</summary>
+    internal IEnumerable<Device> MastersOf(IommuUnit unit)
+    {
+        var key = unit.Device.Key;
+        return _all.Where(master => master.Identity.Units.Any(reference => reference.Unit.Equals(key))).Select(master => master.Device);
+    }
+
     /// <summary>A group's owner has let it go.</summary>
     internal void OwnerGone() => _isUnsettled = true;
 
@@ -87,8 +96,21 @@ public sealed partial class IommuCore
         var master = new DescribedMaster(device, identity, isForOneStay);
         _described.Add(device, master);
         _descriptions.Add(master);
+        _all = [.. _descriptions];
         FindKeys(master);
+        foreach (var unit in UnitsOf(identity))
+            unit.Meet(device); // after it can be found: a unit that fails at this moment stops it or is met here
         return master;
+    }
+
+    /// <summary>The units behind which a master is, as far as they are there or failed before they went.</summary>
+    private IommuUnit[] UnitsOf(MasterIdentity identity)
+    {
+        lock (_lock)
+        {
+            var keys = identity.Units.Select(reference => reference.Unit).Distinct();
+            return [.. keys.Select(key => _units.GetValueOrDefault(key) ?? _failed.GetValueOrDefault(key)).OfType<IommuUnit>()];
+        }
     }
 
     private void FindKeys(DescribedMaster master)

@@ -262,6 +262,7 @@ public sealed partial class IommuCore
             return;
         _described.Remove(master.Device);
         _descriptions.Remove(master);
+        _all = [.. _descriptions];
         _isUnsettled = true;
     }
 

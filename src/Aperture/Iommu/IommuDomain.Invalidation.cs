@@ -87,6 +87,7 @@ public abstract partial class IommuDomain
 
             if (answer == Status.Ok)
                 continue;
+            target.Unit.TryStopMasters();
             if (status == Status.Ok)
                 status = answer;
             (failed ??= []).Add(target.Unit);

@@ -34,7 +34,8 @@ public abstract partial class IommuUnit : IGateEvent
     }
 
     /// <summary>Notes that the hardware holds what the driver's books say and nothing else. To be called under the lock that guards the
-    /// registers, after the last access. What waited for it is given back as soon as the thread holds no gated lock.</summary>
+    /// registers, after the last access. Masters that were kept from memory get there again; what waited for it is given back as soon as
+    /// the thread holds no gated lock.</summary>
     protected void MarkReprogrammed()
     {
         if (!NeedsReprogram)
@@ -42,6 +43,7 @@ public abstract partial class IommuUnit : IGateEvent
         lock (_quarantineLock)
         {
             _needsReprogram = false;
+            ResumeMasters();
             if (_waiting is null)
                 return;
             (_ready ??= []).AddRange(_waiting);
@@ -56,7 +58,8 @@ public abstract partial class IommuUnit : IGateEvent
     {
         MarkForReprogram();
         var status = error is ApertureException known ? known.Status : Status.IoError;
-        Registry?.Report(new UnitFailure(this, operation, status, error.Message, UnitRemedy.Quarantined));
+        var remedy = TryStopMasters() ? UnitRemedy.CutOff : UnitRemedy.Quarantined;
+        Registry?.Report(new UnitFailure(this, operation, status, error.Message, remedy));
         return status;
     }
 
@@ -82,6 +85,8 @@ public abstract partial class IommuUnit : IGateEvent
         lock (before._quarantineLock)
         {
             Volatile.Write(ref before._successor, this);
+            lock (_quarantineLock)
+                TakeStopped(before);
             foreach (var quarantine in before._waiting ?? [])
                 TryWait(quarantine);
             before._waiting = null;

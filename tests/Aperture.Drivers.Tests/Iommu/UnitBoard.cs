@@ -73,18 +73,23 @@ public abstract class UnitBoard : IDisposable
     public TranslationUnit ModelOf(IommuUnit unit) => _units.Single(candidate => candidate.Unit == unit).Model;
 
     /// <summary>A master with ids of its own on each of the units.</summary>
-    public MasterOnBoard AddMaster(params UnitOnBoard[] units)
+    public MasterOnBoard AddMaster(params UnitOnBoard[] units) => AddMaster(hasSwitch: true, units);
+
+    /// <summary>The same, with a switch that keeps it from memory or without.</summary>
+    public MasterOnBoard AddMaster(bool hasSwitch, params UnitOnBoard[] units)
     {
         var device = new Device($"master{_masters}");
         var ids = Ids(_masters++);
         var ports = units.SelectMany(unit => ids.Select(id => (Unit: unit, Id: id))).ToArray();
+        DmaPort[] ways = [.. ports.Select(port => new DmaPort(Bus, port.Unit.Model, new StreamId(port.Id)))];
+        device.BusMastering = hasSwitch ? new PortMastering(ways) : null;
         Core.Configure(
             device,
             [.. ports.Select(port => new IommuSpecifier(
                 port.Unit.Device,
                 port.Unit.Device.Name,
                 port.Unit.Unit.SpecifierCells == 0 ? [] : [port.Id]))]);
-        return new MasterOnBoard(this, device, [.. ports.Select(port => new DmaPort(Bus, port.Unit.Model, new StreamId(port.Id)))]);
+        return new MasterOnBoard(this, device, ways);
     }
 
     public void Dispose()
