@@ -204,14 +204,14 @@ public abstract class ProgrammedUnit : IommuUnit, IBoundDriver
     }
 
     /// <summary>Follows a change of the books, which hold already.</summary>
-    /// <param name="follow">The sequence for just this change; null for none. Not called on a unit that needs to be reprogrammed.</param>
+    /// <param name="follow">The sequence for just this change. Not called on a unit that needs to be reprogrammed.</param>
     /// <param name="error">What failed, also when the unit was programmed afresh then.</param>
-    private protected Status Follow(Action? follow, out Exception? error)
+    private protected Status Follow(Action follow, out Exception? error)
     {
         error = null;
         if (!IsActive)
             return Status.Ok;
-        if (!NeedsReprogram && follow is not null)
+        if (!NeedsReprogram)
         {
             try
             {

@@ -151,6 +151,6 @@ public abstract class SingleContextUnit : ProgrammedUnit
         // caller who wants the old one back says so.
         _isOther |= !IsActive && !ReferenceEquals(domain, Domain); // nothing that was saved is of use to another domain
         Domain = domain;
-        return Follow(null, out error);
+        return Follow(Program, out error);
     }
 }

@@ -1,7 +1,7 @@
 namespace Aperture.Devices;
 
 /// <summary>Whether a device gets to memory at all, whatever it does and whichever IOMMUs stand between: the bus-master bit of a PCI
-/// function, a switch in front of a block's ports. The last means to keep a device away from memory when its IOMMU does not answer.</summary>
+/// function, a switch in front of a block's ports. The last means to keep a device from memory when its IOMMU does not answer.</summary>
 /// <remarks>Thread-safe. Stops are counted: several IOMMUs of one device may fail at once.</remarks>
 public abstract class BusMastering
 {

@@ -60,7 +60,7 @@ public sealed partial class IommuGroup
 
     /// <summary>Gives up one claim. With the last one the group goes back into its default domain.</summary>
     /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: <paramref name="owner"/> does not own the group. Anything
-    /// else was reported by a unit's driver: the claim is gone all the same, and the masters behind that unit are blocked.</exception>
+    /// else was reported by a unit's driver, as for <see cref="Detach"/>; the claim is gone all the same.</exception>
     public void Release(object owner)
     {
         lock (_lock)

@@ -90,7 +90,7 @@ public sealed partial class IommuGroup
             for (var back = i - 1; back >= 0; back--)
             {
                 foreach (var port in _masters[back].Ports)
-                    GoBack(_masters[back], port, Domain, domain);
+                    MustAttach(_masters[back], port, Domain, domain);
             }
 
             throw Failure(_masters[i], status);
@@ -101,7 +101,8 @@ public sealed partial class IommuGroup
         AssertInvariants();
     }
 
-    /// <summary>Puts all masters into a domain; those that cannot go there are blocked. What held before is over in any case.</summary>
+    /// <summary>Puts all masters into a domain; those that cannot go there are blocked, or go when
+    /// their unit was programmed afresh. What held before is over in any case.</summary>
     private void MustSwitch(IommuDomain domain)
     {
         if (Domain == domain)
@@ -149,7 +150,7 @@ public sealed partial class IommuGroup
 
             // What held before must hold again. On this unit it never stopped counting, so one use is one too many afterwards.
             for (var back = i; back >= 0; back--)
-                GoBack(master, master.Ports[back], from, to);
+                MustAttach(master, master.Ports[back], from, to);
             from?.RemoveUse(port.Unit);
             return status;
         }
@@ -158,20 +159,10 @@ public sealed partial class IommuGroup
         return Status.Ok;
     }
 
-    /// <summary>Switches one port. A unit that fails even so leaves its master blocked, by its contract or by being told to.</summary>
+    /// <summary>Switches one port for good. A unit that fails even so leaves its master blocked, by its contract or by being told to. But
+    /// one whose registers failed has the switch in its books: it is in force when the unit was programmed afresh, so that the master must
+    /// not be blocked beyond that.</summary>
     private Status MustAttach(IommuMaster master, MasterPort port, IommuDomain? to, IommuDomain? from)
-    {
-        to?.AddUse(port.Unit);
-        var status = to is null ? Rest(master, port, from) : AttachPort(master, port, to, from);
-        if (status != Status.Ok && port.Unit.Capabilities.CanBlock)
-            AttachPort(master, port, _core.Blocked, from);
-        from?.RemoveUse(port.Unit);
-        return status;
-    }
-
-    /// <summary>Puts one port back to where its master was, and stays. A unit whose registers failed has that in its books: it is in force
-    /// when the unit was programmed afresh, so that the master must not be blocked for good.</summary>
-    private void GoBack(IommuMaster master, MasterPort port, IommuDomain? to, IommuDomain? from)
     {
         to?.AddUse(port.Unit);
         var status = to is null ? Rest(master, port, from) : AttachPort(master, port, to, from);
@@ -179,6 +170,7 @@ public sealed partial class IommuGroup
         if (status != Status.Ok && !isKept && port.Unit.Capabilities.CanBlock)
             AttachPort(master, port, _core.Blocked, from);
         from?.RemoveUse(port.Unit);
+        return status;
     }
 
     /// <summary>Puts a master where it needs no domain. A unit that can neither block nor bypass forgets it when it is removed.</summary>

@@ -60,7 +60,8 @@ public sealed partial class IommuGroup
     /// <summary>Takes all masters out of <paramref name="domain"/>: into the blocked domain when somebody owns the group or there is no
     /// default domain, else back into the default domain (where DMA works again).</summary>
     /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: the group is not in that domain. Anything else was
-    /// reported by a unit's driver: the group has left the domain all the same, and the masters behind that unit are blocked.</exception>
+    /// reported by a unit's driver: the group has left the domain all the same. The masters behind that unit reach nothing before it was
+    /// programmed afresh; a unit that has no place for where they go leaves them blocked.</exception>
     public void Detach(IommuDomain domain)
     {
         lock (_lock)

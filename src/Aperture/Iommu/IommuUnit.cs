@@ -79,7 +79,8 @@ public abstract partial class IommuUnit
 
     /// <summary>Puts a master, or one of its processes, into an address space; it leaves the one it was in. Identity and blocked domains
     /// come here too when <see cref="Capabilities"/> say that the unit can do them, and processes when it has PASIDs; a domain with tables
-    /// only when the unit <see cref="Accepts"/> it. When this fails the master is in no worse a place than blocked.</summary>
+    /// only when the unit <see cref="Accepts"/> it. When this fails the master is in no worse a place than blocked. When it fails because
+    /// the hardware does (<see cref="NeedsReprogram"/>), the master is in the domain once the unit was programmed afresh.</summary>
     /// <param name="attachment">Who, and where to.</param>
     /// <returns><see cref="Status.InvalidArgument"/> when the domain is of another kind of unit; <see cref="Status.NoSpace"/> when no
     /// context is left; <see cref="Status.TimedOut"/> and others for dead hardware.</returns>

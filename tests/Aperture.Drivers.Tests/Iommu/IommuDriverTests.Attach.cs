@@ -152,4 +152,43 @@ public abstract partial class IommuDriverTests
         Assert.Same(domain, master.Group.Domain);
         master.Reaches(s_iova, _board.Data);
     }
+
+    [Fact]
+    public void A_failed_detach_left_masters_of_units_that_can_block_blocked_until_they_were_attached_elsewhere()
+    {
+        var (unit, master, domain) = Ready();
+        Map(master.Group.DefaultDomain!, s_iova, Page);
+        Map(domain, s_iova, 0);
+        unit.Registers.IsDead = true;
+        Assert.Throws<ApertureException>(() => master.Group.Detach(domain));
+        unit.Registers.IsDead = false;
+        Assert.Same(master.Group.DefaultDomain, master.Group.Domain);
+        Assert.False(IsReached(master, s_iova, _board.Data) || IsReached(master, s_iova, _board.Data + Page));
+        Assert.Equal(Status.Ok, unit.Unit.TryReprogram());
+        master.Reaches(s_iova, _board.Data + Page);
+        domain.Dispose();
+    }
+
+    [Fact]
+    public void An_attach_of_a_unit_with_one_table_was_tried_once_where_an_invalidation_is_tried_twice()
+    {
+        var (unit, master, first) = Ready();
+        var second = unit.Unit.CreateDomain(DomainType.Unmanaged);
+        Map(first, s_iova, 0);
+        Map(second, s_iova, Page);
+        var wasHit = true;
+        for (var access = 1; wasHit; access++)
+        {
+            wasHit = Strike(unit, access, "once", () => master.Group.Replace(second), out var error);
+            Assert.Null(error);
+            master.Reaches(s_iova, _board.Data + Page);
+            if (wasHit)
+            {
+                var failure = _board.Core.Failures[^1];
+                Assert.Equal((UnitOperation.Attach, UnitRemedy.Reprogrammed), (failure.Operation, failure.Remedy));
+            }
+
+            master.Group.Replace(first);
+        }
+    }
 }

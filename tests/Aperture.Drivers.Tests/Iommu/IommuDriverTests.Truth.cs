@@ -32,7 +32,9 @@ public abstract partial class IommuDriverTests
     /// same.</summary>
     [Theory]
     [MemberData(nameof(Truths))]
-    public void After_an_unmap_that_returned_or_threw_no_access_reaches_the_page_whichever_register_access_failed(string operation, string fault)
+    public void After_an_unmap_that_returned_or_threw_no_access_reaches_the_page_whichever_register_access_failed(
+        string operation,
+        string fault)
     {
         var (unit, master, first) = Ready();
         var second = unit.Unit.CreateDomain(DomainType.Unmanaged);
