@@ -23,6 +23,13 @@ public sealed partial class Machine
         var suppliers = new List<SupplierReference>();
         if (ModuleOf(node) is { } module)
             suppliers.Add(new SupplierReference(module.Key, module.Name));
+        foreach (var region in node.MemoryRegions())
+        {
+            // It never comes: this device waits for it, by name, and the others need not care.
+            if (region is { IsValid: true, Target: { IsEnabled: true } missing } && _plan.Missing.TryGetValue(missing, out var why))
+                suppliers.Add(new SupplierReference(missing, $"{missing.Path} ({why})"));
+        }
+
         var device = new Device(node.DeviceName, node)
         {
             Description = new DeviceDescription
@@ -35,7 +42,7 @@ public sealed partial class Machine
                 DmaLimit = DmaLimit(node),
                 DmaRanges = node.TryGetDmaRanges(out var windows) == Status.Ok ? windows : [],
                 MemoryRegions = RegionsOf(node),
-                CoherentPool = PoolOf(node, PoolKind.Coherent)?.Memory,
+                CoherentPool = CoherentPoolOf(node),
                 ContiguousArea = PoolOf(node, PoolKind.Contiguous)?.Memory,
                 BouncePool = PoolOf(node, PoolKind.Bounce)?.Bounce,
             },

@@ -20,7 +20,7 @@ public sealed partial class Machine
 
     private void BuildMasters()
     {
-        foreach (var node in Tree.Nodes().Where(node => node.Has("iommus") || node.Has("iommu-map")))
+        foreach (var node in Tree.HardwareNodes().Where(node => node.Has("iommus") || node.Has("iommu-map")))
         {
             var references = node.Iommus();
             var master = new BoardMaster(
@@ -54,6 +54,9 @@ public sealed partial class Machine
             }
         }
 
+        // As systems in the field do: a unit that the tree switches off is none.
+        if (references.FirstOrDefault(reference => !reference.Target!.IsPresent) is { Target: { } off })
+            return $"its IOMMU {off.DeviceName} ({Kind(off)}) is disabled in the device tree: its DMA is not confined";
         if (references.FirstOrDefault(reference => !_kinds.Has(reference.Target!)) is { Target: { } unit })
             return $"IOMMU {unit.DeviceName} ({Kind(unit)}) is not modelled";
         return _units.Exists(candidate => candidate.Node == node) ? $"{Kind(node)} is an IOMMU itself" : null;

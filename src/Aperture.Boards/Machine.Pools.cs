@@ -26,6 +26,17 @@ public sealed partial class Machine
         return null;
     }
 
+    /// <summary>What a device allocates coherent memory from: its pools, of which a remote processor has several.</summary>
+    private SystemMemory? CoherentPoolOf(DeviceTreeNode node)
+    {
+        SystemMemory[] pools =
+        [
+            .. node.MemoryRegions().Select(reference => reference.Target).Where(region => region is { IsEnabled: true }).Distinct()
+                .Select(region => PoolIn(region!)).Where(pool => pool is { Kind: PoolKind.Coherent }).Select(pool => pool!.Value.Memory!),
+        ];
+        return pools.Length switch { 0 => null, 1 => pools[0], _ => new PrioritisedMemory(pools) };
+    }
+
     /// <summary>All regions that a node refers to, in order.</summary>
     private List<DeviceRegion> RegionsOf(DeviceTreeNode node)
     {

@@ -13,16 +13,19 @@ public sealed partial class Machine
     private readonly UnitList _kinds;                                              // what is known of IOMMUs
     private readonly Dictionary<DeviceTreeNode, IMmioDevice> _neighbours = []; // blocks that units share, by node
 
+    private DeviceTreeNode[] _masterNodes = []; // those that are there, in the tree's order
+
     private void BuildUnits()
     {
+        _masterNodes = [.. Tree.HardwareNodes().Where(node => node.Has("iommus") && node.IsPresent)];
         foreach (var node in Tree.Devices())
         {
             if (_kinds.TryFind(node, out var kind, out var binding))
-                BuildUnit(node, kind, binding.Pattern);
+                BuildUnit(node, kind, binding);
         }
     }
 
-    private void BuildUnit(DeviceTreeNode node, UnitKind kind, string compatible)
+    private void BuildUnit(DeviceTreeNode node, UnitKind kind, UnitBinding binding)
     {
         if (node.Registers() is not [{ Address: { } address, Length: > 0 and var size }, ..])
             throw new ApertureException(Status.InvalidArgument, $"{node.Path}: an IOMMU needs a 'reg' that the CPU can reach");
@@ -32,9 +35,11 @@ public sealed partial class Machine
         var device = MakeDevice(node, node.Compatible);
         try
         {
-            var model = kind.CreateModel(new UnitSite(this, node, device, compatible, size));
+            var model = kind.CreateModel(new UnitSite(this, node, device, binding.Pattern, size));
             Bus.Attach(address, model);
-            model.ClockFrom([.. GatesOf(node, GateKind.Clock)]);
+            // Clocks that its masters should hold, and of which they know nothing, are held by nobody here: a boot loader left them on.
+            if (!binding.SharesMastersClocks || MastersOf(node).Any(master => master.Has("clocks")))
+                model.ClockFrom([.. GatesOf(node, GateKind.Clock)]);
             foreach (var reset in GatesOf(node, GateKind.Reset))
                 model.ResetFrom(reset);
             foreach (var power in GatesOf(node, GateKind.PowerDomain))
@@ -47,6 +52,9 @@ public sealed partial class Machine
             throw new ApertureException(e.Status, $"{node.Path}: {e.Message}", e);
         }
     }
+
+    private IEnumerable<DeviceTreeNode> MastersOf(DeviceTreeNode unit) =>
+        _masterNodes.Where(master => master.Iommus().Any(reference => reference.Target == unit));
 
     /// <summary>See <see cref="NodeSite.Neighbour"/>.</summary>
     internal T? Neighbour<T>(DeviceTreeNode node, Func<ulong, T> make)

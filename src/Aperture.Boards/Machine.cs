@@ -1,3 +1,4 @@
+using Aperture.Boards.Checking;
 using Aperture.Boards.Masters;
 using Aperture.Boards.Units;
 using Aperture.Core;
@@ -31,7 +32,10 @@ public sealed partial class Machine : IDisposable
         _kinds = UnitList.Default.With(options.Units);
         _masterKinds = MasterList.Default.With(options.Masters);
         Pace = options.MasterSlice is { } bytes ? new MasterPace(Clock, bytes, options.MasterPause) : null;
-        Memory = new PhysicalMemory(options.CpuCaches, [.. options.Memory ?? RamOf(tree)]);
+        _plan = new MemoryPlan(tree, options.Memory, options.FallbackMemory);
+        if (_plan.Ram.Count == 0)
+            throw new ApertureException(Status.NoSpace, $"{tree.Board}: {MemoryPlan.WhyNone}");
+        Memory = new PhysicalMemory(options.CpuCaches, [.. _plan.Ram]);
         Bus = new SystemBus(Memory);
         try
         {
@@ -99,6 +103,8 @@ public sealed partial class Machine : IDisposable
     public static Machine Boot(DeviceTree tree, MachineOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(tree);
+        if (BoardForm.WhyNone(tree) is { } why)
+            throw new ApertureException(Status.InvalidArgument, why);
         var machine = new Machine(tree, options ?? new MachineOptions());
         try
         {

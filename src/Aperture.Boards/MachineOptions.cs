@@ -12,8 +12,9 @@ namespace Aperture.Boards;
 /// <summary>What a device tree leaves open about a machine, and who listens.</summary>
 public sealed record MachineOptions
 {
-    /// <summary>RAM for a tree whose memory the boot loader fills in: bytes, placed at the lowest multiple of its size, from
-    /// 2 GiB on, where no register lies. Default 512 MiB.</summary>
+    /// <summary>RAM for a tree whose memory the boot loader fills in: free bytes beside the tree's reserved regions, and more where those
+    /// need it. It lies where the tree shows that there is RAM: at a memory node without a size, around fixed regions, where others may be
+    /// placed; else from 2 GiB on, where no register lies. Default 512 MiB.</summary>
     public ulong FallbackMemory { get; init; } = 512 << 20;
 
     /// <summary>RAM instead of what the tree says; null keeps the tree's.</summary>

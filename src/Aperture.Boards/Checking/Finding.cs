@@ -5,4 +5,16 @@ namespace Aperture.Boards.Checking;
 /// <param name="Severity">How bad it is.</param>
 /// <param name="Node">The path of the node.</param>
 /// <param name="Message">One line: what is wrong and how to fix it.</param>
-public sealed record Finding(string Code, FindingSeverity Severity, string Node, string Message);
+public sealed record Finding(string Code, FindingSeverity Severity, string Node, string Message)
+{
+    /// <summary>The overlay whose node it is; null for one of the board's own tree.</summary>
+    public string? Overlay { get; init; }
+
+    /// <summary>What else was found and most likely goes when this is mended, in the tree's order.</summary>
+    public IReadOnlyList<Finding> FollowUps { get; init; } = [];
+
+    /// <inheritdoc/>
+    public override string ToString() =>
+        $"{Severity} {Code}: {(Overlay is null ? "" : $"{Overlay}: ")}{Node}: {Message}"
+        + (FollowUps.Count == 0 ? "" : $" ({FollowUps.Count} more follow from it)");
+}

@@ -12,7 +12,7 @@ public static class FindingCode
     /// <summary>A unit does not say how many arguments a reference to it has.</summary>
     public const string IommuCells = "iommu-cells";
 
-    /// <summary>An enabled master is behind a disabled unit.</summary>
+    /// <summary>Enabled masters refer to a disabled unit.</summary>
     public const string Disabled = "disabled";
 
     /// <summary>No driver is known for a unit.</summary>
@@ -30,6 +30,9 @@ public static class FindingCode
     /// <summary>Registers are missing, malformed or overlap.</summary>
     public const string Reg = "reg";
 
+    /// <summary>There is no memory where a unit's page tables could lie.</summary>
+    public const string Memory = "memory";
+
     /// <summary>A clock, power domain, reset or memory region is not there.</summary>
     public const string Supplier = "supplier";
 
@@ -41,6 +44,25 @@ public static class FindingCode
 
     /// <summary>An <c>iommu-addresses</c> is malformed, overlaps itself, or keeps nothing.</summary>
     public const string IommuAddresses = "iommu-addresses";
+
+    /// <summary>Names do not fit the list that they name, lack what the kind of unit needs, or a property is misspelt.</summary>
+    public const string Names = "names";
+
+    /// <summary>A node's unit address is not that of its registers.</summary>
+    public const string UnitAddress = "unit-address";
+
+    /// <summary>Something is there, and what usually stands beside it is not: a unit without masters, a master without <c>iommus</c> among
+    /// its like, ids of a bus that lead to no unit.</summary>
+    public const string Forgotten = "forgotten";
+
+    /// <summary>An older binding, which is not judged.</summary>
+    public const string OlderBinding = "older-binding";
+
+    /// <summary>An enabled unit is on no bus: nobody makes a device of it.</summary>
+    public const string Bus = "bus";
+
+    /// <summary>The tree is none of a board: an overlay, or a container of images.</summary>
+    public const string NoBoard = "no-board";
 
     /// <summary>Devices wait for each other in a circle.</summary>
     public const string Cycle = "cycle";

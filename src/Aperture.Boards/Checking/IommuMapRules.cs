@@ -48,7 +48,11 @@ internal static class IommuMapRules
             }
 
             if (entry.Count == 0)
-                Problem("covers no id: correct its count");
+            {
+                context.Info(
+                    FindingCode.IommuMap, node, $"entry {i} of iommu-map covers no id: right where a boot loader fills it in; else "
+                        + $"correct its count");
+            }
             else
                 spans.Add((entry.FirstId, (ulong)entry.FirstId + entry.Count));
             CheckUnit(context, node, i, entry);
@@ -57,6 +61,7 @@ internal static class IommuMapRules
         }
 
         spans.Sort();
+        CheckCover(context, node, mask, spans);
         for (var i = 1; i < spans.Count; i++)
         {
             if (spans[i].First >= spans[i - 1].End)
@@ -65,6 +70,39 @@ internal static class IommuMapRules
                 FindingCode.IommuMap,
                 node,
                 $"entries of iommu-map overlap at id {PhandleRules.Hex(spans[i].First)}: only the first one counts; separate them");
+        }
+    }
+
+    /// <summary>A mask that leaves a bus's number out folds buses onto each other; buses that no entry covers pass no unit.</summary>
+    private static void CheckCover(CheckContext context, DeviceTreeNode node, uint mask, List<(uint First, ulong End)> spans)
+    {
+        const uint busBits = 0xFF00;
+        if (node.String("device_type") != "pci" || node.Property("bus-range") is not { CellCount: 2 } buses || spans.Count == 0)
+            return;
+        var (first, last) = (buses.Cell(0), Math.Min(buses.Cell(1), 0xFFu));
+        if (first > last)
+            return;
+        if (first < last && mask != 0 && (mask & busBits) != busBits)
+        {
+            context.Info(
+                FindingCode.IommuMap,
+                node,
+                $"iommu-map-mask {PhandleRules.Hex(mask)} folds buses {first} to {last} onto each other: their devices are not "
+                    + $"confined from each "
+                    + "other");
+            return;
+        }
+
+        for (var bus = first; bus <= last && mask != 0; bus++)
+        {
+            var (low, high) = ((ulong)(bus << 8 & mask), (ulong)((bus << 8 | 0xFF) & mask));
+            if (spans.Exists(span => span.First <= high && low < span.End))
+                continue;
+            context.Info(
+                FindingCode.Forgotten,
+                node,
+                $"iommu-map covers no id of bus {bus}, which is in bus-range: what is there passes no unit; extend the map if it is to");
+            return;
         }
     }
 
@@ -85,11 +123,12 @@ internal static class IommuMapRules
             context.Problem(
                 FindingCode.IommuMap,
                 node,
-                $"{name} leads to {unit.Path}, which has no #iommu-cells: correct the reference, or add it there");
+                $"{name} leads to {unit.Path}, which has no #iommu-cells: correct the reference, or add it there",
+                unit);
         }
         else if (entry.IsOlderForm && cells == 0)
         {
-            context.Problem(FindingCode.IommuMap, node, $"{name} gives {unit.Path} an id, whose #iommu-cells is 0: leave it out");
+            context.Problem(FindingCode.IommuMap, node, $"{name} gives {unit.Path} an id, whose #iommu-cells is 0: leave it out", unit);
         }
         else if (entry.IsOlderForm)
         {
@@ -97,22 +136,16 @@ internal static class IommuMapRules
             context.Warning(
                 FindingCode.IommuMap,
                 node,
-                $"{name} gives one cell to {unit.Path}, whose #iommu-cells is {cells}: the others are taken as 0; write them");
+                $"{name} gives one cell to {unit.Path}, whose #iommu-cells is {cells}: the others are taken as 0; write them",
+                unit);
         }
-        else if (node.IsPresent && !unit.IsPresent)
-        {
-            context.Error(
-                FindingCode.Disabled,
-                node,
-                $"is enabled but the unit {unit.Path} of its iommu-map is not: set status = \"okay\" there, or disable this node");
-        }
-
         var limit = context.Units.TryGetValue(unit, out var kind) && kind is { MaximumCells: > 0 } ? kind.MaximumId : uint.MaxValue;
         if (entry.Arguments is not [var to, ..] || entry.Count == 0 || (ulong)to + entry.Count - 1 <= limit)
             return;
         context.Problem(
             FindingCode.IdRange,
             node,
-            $"{name} reaches id {(ulong)to + entry.Count - 1} on {unit.Path}, beyond its highest, {limit}: correct the base or the count");
+            $"{name} reaches id {(ulong)to + entry.Count - 1} on {unit.Path}, beyond its highest, {limit}: correct the base or the count",
+            unit);
     }
 }

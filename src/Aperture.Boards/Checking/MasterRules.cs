@@ -11,6 +11,15 @@ internal static class MasterRules
         foreach (var master in context.Masters)
         {
             var entries = master.Iommus();
+            if (master.Property("iommus") is { IsCells: false } list)
+            {
+                context.Problem(
+                    FindingCode.Cells,
+                    master,
+                    $"iommus of {list.Value.Length} bytes is no whole number of cells: write it as a list of <&unit arguments>");
+                continue;
+            }
+
             if (entries.IsEmpty)
                 context.Problem(FindingCode.Cells, master, "iommus is empty: list the units, or drop the property if its DMA passes none");
             for (var i = 0; i < entries.Length; i++)
@@ -28,31 +37,25 @@ internal static class MasterRules
             case PhandleError.None when !context.IsUnit(entry.Target!):
                 context.Problem(FindingCode.Phandle, master, $"iommus leads to {entry.Target!.Path}, which is no IOMMU: refer to the unit");
                 break;
-            case PhandleError.None when master.IsPresent && !entry.Target!.IsPresent:
-                var off = entry.Target;
-                while (off.IsEnabled && off.Parent is not null)
-                    off = off.Parent;
-                context.Error(
-                    FindingCode.Disabled,
-                    master,
-                    $"is enabled but its unit {entry.Target.Path} is not: its DMA cannot be translated; set status = "
-                        + $"\"okay\" in {off.Path}, or disable the master");
-                break;
             case PhandleError.None:
                 break;
             case PhandleError.Empty:
-                context.Problem(FindingCode.Cells, master, $"entry {index} of iommus is 0, which is no phandle{Surplus(previous)}");
+                context.Problem(FindingCode.Cells, master, $"entry {index} of iommus is 0, which is no "
+                    + $"phandle{Surplus(previous)}", previous);
                 break;
             case PhandleError.Unresolved:
                 context.Problem(
                     FindingCode.Phandle,
                     master,
-                    $"iommus refers to phandle {phandle}, which no node has: add the unit, or correct the reference");
+                    $"iommus refers to phandle {phandle}, which no node has: add the unit, or correct the reference",
+                    previous);
                 if (previous is not null)
-                    context.Warning(FindingCode.Cells, master, $"{phandle} in iommus may be meant as an argument{Surplus(previous)}");
+                    context.Warning(
+                        FindingCode.Cells, master, $"{phandle} in iommus may be meant as an argument{Surplus(previous)}", previous);
                 break;
             case PhandleError.NoCells when previous is not null && !context.IsUnit(entry.Target!):
-                context.Problem(FindingCode.Cells, master, $"{phandle} in iommus is no IOMMU but {entry.Target!.Path}{Surplus(previous)}");
+                context.Problem(
+                    FindingCode.Cells, master, $"{phandle} in iommus is no IOMMU but {entry.Target!.Path}{Surplus(previous)}", previous);
                 break;
             // The unit itself is told when its kind is known.
             case PhandleError.NoCells when !context.IsUnit(entry.Target!) || !entry.Target!.Has("#iommu-cells"):
@@ -68,13 +71,17 @@ internal static class MasterRules
                     FindingCode.Cells,
                     master,
                     $"the unit {entry.Target!.Path} asks for more than "
-                        + $"{PhandleReference.MaximumArguments} arguments: correct its #iommu-cells");
+                        + $"{PhandleReference.MaximumArguments} arguments: correct its #iommu-cells",
+                    entry.Target);
                 break;
             default:
-                context.Problem(FindingCode.Cells, master, entry.Target is { } unit
-                    ? $"iommus ends inside the reference to {unit.Path}: give it the {unit.U32("#iommu-cells")} "
-                        + "arguments that its #iommu-cells asks for"
-                    : "iommus is no whole number of cells: write it as a list of <&unit arguments>");
+                context.Problem(
+                    FindingCode.Cells,
+                    master,
+                    $"iommus ends inside the reference to {entry.Target!.Path}: give it the {entry.Target.U32("#iommu-cells")} "
+                        + $"arguments that "
+                        + "its #iommu-cells asks for",
+                    entry.Target);
                 break;
         }
     }

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Globalization;
 using Aperture.Boards.Units;
 using Aperture.Core;
 using Aperture.Core.Memory;
@@ -18,7 +20,8 @@ internal static class RegisterRules
                 continue;
             if (node.Property("reg") is { } reg)
                 CheckReg(context, node, reg, isUnit, claims);
-            else if (isUnit && node.String("device_type") != "pci" && !OnPci(node))
+            else if (isUnit && node.String("device_type") != "pci" && !OnPci(node) && context.Units[node]?.MayLackRegisters != true
+                && context.Units[node]?.IsOlder != true)
                 context.Problem(
                     FindingCode.Reg, node, "has no reg: an IOMMU without registers cannot be driven; add their address and size");
         }
@@ -70,8 +73,23 @@ internal static class RegisterRules
             }
         }
 
+        CheckUnitAddress(context, node, blocks);
         if (context.Modelled.TryGetValue(node, out var kind) && blocks[0] is { Address: { } first, Length: > 0 and var size })
             CheckWindow(context, node, kind, first, size);
+    }
+
+    // Only of what lies in memory: on other buses the number in a name need not be one in hexadecimal.
+    private static void CheckUnitAddress(CheckContext context, DeviceTreeNode node, ImmutableArray<RegisterBlock> blocks)
+    {
+        if (node.IsPresent && node.UnitAddress is { } name && blocks[0].Address is not null
+            && ulong.TryParse(name, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var address)
+            && blocks.All(block => block.BusAddress != address))
+        {
+            context.Warning(
+                FindingCode.UnitAddress,
+                node,
+                $"is called @{name}, but its reg begins at 0x{blocks[0].BusAddress:x}: correct whichever is wrong");
+        }
     }
 
     private static void CheckWindow(CheckContext context, DeviceTreeNode unit, UnitKind kind, PhysicalAddress start, ulong size)
@@ -114,7 +132,7 @@ internal static class RegisterRules
             var (range, node) = claims[i];
             var (otherRange, other) = claims[furthest];
             if (range.Overlaps(otherRange) && node != other && !IsBelow(node, other) && !IsBelow(other, node)
-                && (context.IsUnit(node) || context.IsUnit(other)))
+                && (context.IsUnit(node) || context.IsUnit(other)) && !IsInside(range, node, otherRange, other))
                 context.Error(
                     FindingCode.Reg,
                     node,
@@ -123,6 +141,11 @@ internal static class RegisterRules
                 furthest = i;
         }
     }
+
+    // Chips have a unit's registers among those of the master that it serves, and trees give the master the whole block.
+    private static bool IsInside(MemoryRange range, DeviceTreeNode unit, MemoryRange whole, DeviceTreeNode master) =>
+        whole.Contains(range.Start, range.Length) && range.Length < whole.Length
+            && master.Iommus().Any(reference => reference.Target == unit);
 
     private static bool IsBelow(DeviceTreeNode node, DeviceTreeNode above)
     {

@@ -9,6 +9,13 @@ internal static class ReservedRules
 {
     internal static void Check(CheckContext context)
     {
+        if (context.Memory.Ram.Count == 0)
+            context.Error(FindingCode.Reserved, context.Tree.Root, MemoryPlan.WhyNone + ": add a memory node");
+        if (!PhysicalMemory.CanBe(context.Memory.Ram))
+            context.Error(
+                FindingCode.Memory,
+                context.Tree.Root,
+                $"has more RAM than the 0x{PhysicalMemory.MaxBytes:x} bytes that one machine may have: give less of it to be run here");
         var regions = context.Tree.ReservedMemory();
         var ram = Merge(context.Tree.Memory());
         // A block of no size is the boot loader's to fill in; so is a tree without any RAM.
@@ -28,17 +35,25 @@ internal static class ReservedRules
             if (isInside)
                 continue;
             var place = $"{Some(ranges)} is not inside RAM ({Some(ram)})";
-            // A pool or a device's buffer must be RAM, but for on-chip memory, which is no-map. What nobody uses only keeps others away.
+            // A pool or a device's buffer must be RAM, but for on-chip memory, which is no-map, and for windows that show RAM once more.
+            // What nobody uses only keeps others away, and who needs one that is not to be had is told so itself.
             if (!region.IsSharedDmaPool && !users.Contains(region.Node))
                 context.Info(FindingCode.Reserved, region.Node, place + ": harmless as nobody uses it");
-            else if (region.IsUnmapped && !region.IsDynamic)
+            else if (region.IsDynamic)
+                context.Error(FindingCode.Reserved, region.Node, place + ": correct alloc-ranges, or the memory node");
+            else
                 context.Warning(
                     FindingCode.Reserved,
                     region.Node,
-                    place + ": right for on-chip memory only; else move the region, or correct the memory node");
-            else
-                context.Error(FindingCode.Reserved, region.Node, place + ": move the region, or correct the memory node");
+                    place + ": right for on-chip memory, a second window onto RAM, or RAM that a boot loader adds; else move the region");
         }
+
+        foreach (var (node, why) in context.Memory.Missing)
+        {
+            if (node.AsReservedMemory is { IsDynamic: true } && ramIsKnown)
+                context.Warning(FindingCode.Reserved, node, $"is not to be had: {why}; make it smaller, or let it lie elsewhere");
+        }
+
         CheckOverlaps(context, regions);
     }
 
@@ -58,6 +73,9 @@ internal static class ReservedRules
             context.Error(FindingCode.Reserved, node, "has neither reg nor size: say where it lies, or how large it is");
         }
 
+        const ulong inPage = PhysicalMemory.PageSize - 1;
+        if (region.IsSharedDmaPool && region.Ranges.Any(range => ((range.Start.Value | range.Length) & inPage) != 0))
+            context.Error(FindingCode.Reserved, node, $"{region.Ranges[0]} is no whole number of pages, which a pool is: round it");
         if (region.Alignment != 0 && !BitOperations.IsPow2(region.Alignment))
             context.Error(FindingCode.Reserved, node, $"alignment 0x{region.Alignment:x} is no power of two: round it up");
         if (region.IsSharedDmaPool && region.IsReusable && region.IsUnmapped)
@@ -70,15 +88,24 @@ internal static class ReservedRules
         var furthest = 0;
         for (var i = 1; i < all.Count; i++)
         {
-            if (all[i].Range.Overlaps(all[furthest].Range))
-                context.Error(
-                    FindingCode.Reserved,
-                    all[i].Node,
-                    $"{all[i].Range} overlaps {all[furthest].Range} of {all[furthest].Node.Path}: move or shrink one");
+            var (range, node) = all[i];
+            var (other, owner) = all[furthest];
+            if (range.Overlaps(other) && node != owner)
+            {
+                var message = $"{range} overlaps {other} of {owner.Path}: move or shrink one";
+                // Firmware's regions may lie in each other, as nobody gives anything out of them; a pool's memory would be given out twice.
+                if (IsPool(node) || IsPool(owner))
+                    context.Error(FindingCode.Reserved, node, message);
+                else
+                    context.Warning(FindingCode.Reserved, node, message);
+            }
+
             if (all[i].Range.Last > all[furthest].Range.Last)
                 furthest = i;
         }
     }
+
+    private static bool IsPool(DeviceTreeNode node) => node.IsCompatible("shared-dma-pool") || node.IsCompatible("restricted-dma-pool");
 
     private static string Some(IReadOnlyCollection<MemoryRange> ranges) =>
         string.Join(", ", ranges.Take(4)) + (ranges.Count > 4 ? ", ..." : "");

@@ -26,6 +26,8 @@ internal static class SupplierRules
                 foreach (var entry in node.References(property, cells))
                 {
                     CheckEntry(context, node, entry, property, cells, word);
+                    if (cells is null && entry.IsValid && context.IsBooted(node))
+                        CheckRegion(context, node, entry.Target);
                     if (entry.IsValid && !entry.Target.IsPresent && node.IsPresent && off.Add(entry.Target))
                         CheckDisabled(
                             context,
@@ -43,9 +45,7 @@ internal static class SupplierRules
     /// around both.</summary>
     private static HashSet<DeviceTreeNode> Booted(CheckContext context)
     {
-        var booted = context.Modelled.Keys.Where(unit => unit.IsPresent).ToHashSet();
-        booted.UnionWith(context.Masters.Where(master => master.IsPresent && master.Iommus() is { IsEmpty: false } units
-            && units.All(unit => unit.IsValid && context.Modelled.ContainsKey(unit.Target))));
+        var booted = context.Nodes.Where(context.IsBooted).ToHashSet();
         booted.UnionWith(
             booted.Select(node => node.Parent).OfType<DeviceTreeNode>().Where(parent => parent.IsCompatible("ti,sysc")).ToArray());
         return booted;
@@ -95,9 +95,23 @@ internal static class SupplierRules
             default:
                 context.Problem(FindingCode.Cells, node, entry.Target is { } target
                     ? $"{property} does not fit {target.Path}: give it the {target.U32(cells!)} arguments that {cells} there asks for"
-                    : $"{property} is no whole number of cells: write it as a list of references");
+                    : $"{property} of {node.Property(property)!.Value.Length} bytes is no whole number of cells: write it as a list "
+                        + $"of references");
                 break;
         }
+    }
+
+    // Buffers lie in reserved memory; a device that is given anything else gets none, and one whose region is not to be had waits for it.
+    private static void CheckRegion(CheckContext context, DeviceTreeNode node, DeviceTreeNode region)
+    {
+        if (context.Memory.Missing.TryGetValue(region, out var why))
+            context.Error(
+                FindingCode.Supplier, node, $"its memory region {region.Path} is not to be had ({why}): correct the region, or the "
+                    + $"memory node");
+        else if (region.AsReservedMemory is null)
+            context.Warning(
+                FindingCode.Supplier, node, $"memory-region leads to {region.Path}, which is no reserved memory: refer to a child of "
+                    + $"/reserved-memory");
     }
 
     private static void CheckDisabled(CheckContext context, DeviceTreeNode node, DeviceTreeNode supplier, string word, bool isWaitedFor)

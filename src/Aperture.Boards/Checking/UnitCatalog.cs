@@ -10,28 +10,51 @@ public static class UnitCatalog
     /// <summary>The kinds; the first that matches a node counts.</summary>
     public static IReadOnlyList<UnitBinding> Bindings { get; } =
     [
+        // arm,smmu
+        .. ((string[])
+        [
+            "arm,smmu-v1", "arm,smmu-v2", "arm,mmu-40*", "arm,mmu-500", "cavium,smmu-v2", "marvell,ap806-smmu-500", "nvidia,smmu-500",
+            "nvidia,tegra*-smmu-500", "qcom,adreno-smmu", "qcom,smmu-v2", "qcom,*-smmu-v2", "qcom,smmu-500", "qcom,*-smmu-500",
+            "qcom,qsmmu-v500",
+        ]).Select(name => new UnitBinding(name, "Arm SMMU", 1, 2, 0xFFFF, SharesIds: true) { HasMasks = true }),
+        // arm,smmu-v3
+        .. ((string[])["arm,smmu-v3", "hisilicon,hip0*-smmu-v3", "nvidia,tegra*-smmu-v3"])
+            .Select(name => new UnitBinding(name, "Arm SMMUv3", 1, 1, uint.MaxValue)),
+        // nvidia,tegra30-smmu and nvidia,tegra20-mc, before the memory controllers took them in; nvidia,tegra186 and later are Arm's
         new("nvidia,tegra20-mc-gart", "NVIDIA Tegra GART", 0, 0, 0, SharesIds: true),
-        new("nvidia,tegra*-smmu", "NVIDIA Tegra SMMU", 1, 2, uint.MaxValue, SharesIds: true),
-        new("qcom,msm-iommu-v1", "Qualcomm MSM IOMMU", 1, 1, uint.MaxValue),
-        new("qcom,msm-iommu-v2", "Qualcomm MSM IOMMU", 1, 1, uint.MaxValue),
-        new("rockchip,*iommu", "Rockchip IOMMU", 0, 0, 0),
-        new("arm,smmu-v3", "Arm SMMUv3", 1, 1, uint.MaxValue),
-        new("arm,smmu-v*", "Arm SMMU", 1, 2, 0xFFFF, SharesIds: true),
-        new("arm,mmu-40*", "Arm SMMU", 1, 2, 0xFFFF, SharesIds: true),
-        new("arm,mmu-500", "Arm SMMU", 1, 2, 0xFFFF, SharesIds: true),
-        new("qcom,*smmu-v2", "Arm SMMU", 1, 2, 0xFFFF, SharesIds: true),
-        new("qcom,smmu-500", "Arm SMMU", 1, 2, 0xFFFF, SharesIds: true),
-        new("qcom,*smmu-500", "Arm SMMU", 1, 2, 0xFFFF, SharesIds: true),
-        new("cavium,smmu-v2", "Arm SMMU", 1, 2, 0xFFFF, SharesIds: true),
-        new("marvell,ap806-smmu-500", "Arm SMMU", 1, 2, 0xFFFF, SharesIds: true),
+        new("nvidia,tegra20-gart", "NVIDIA Tegra GART", 0, 0, 0, SharesIds: true) { IsOlder = true },
+        .. ((string[])["nvidia,tegra186-smmu", "nvidia,tegra194-smmu", "nvidia,tegra234-smmu"])
+            .Select(name => new UnitBinding(name, "Arm SMMU", 1, 2, 0xFFFF, SharesIds: true) { HasMasks = true }),
+        new("nvidia,tegra*-smmu", "NVIDIA Tegra SMMU", 1, 2, uint.MaxValue, SharesIds: true) { IsOlder = true },
+        // qcom,iommu: context banks are nodes below, and only some units have global registers that the system may touch
+        .. ((string[])["qcom,msm-iommu-v1", "qcom,msm-iommu-v2"])
+            .Select(name => new UnitBinding(name, "Qualcomm MSM IOMMU", 1, 1, uint.MaxValue) { MayLackRegisters = true }),
         new("mediatek,mt*-m4u", "MediaTek M4U", 1, 1, uint.MaxValue),
-        new("mediatek,mt*-iommu*", "MediaTek M4U", 1, 1, uint.MaxValue),
+        new("mediatek,mt*-iommu-*", "MediaTek M4U", 1, 1, uint.MaxValue),
         new("renesas,ipmmu-*", "Renesas IPMMU", 1, 1, uint.MaxValue),
-        new("allwinner,*iommu", "Allwinner IOMMU", 1, 1, uint.MaxValue),
-        new("apple,*dart", "Apple DART", 1, 1, 255),
-        new("riscv,iommu", "RISC-V IOMMU", 1, 1, 0xFF_FFFF),
-        new("riscv,pci-iommu", "RISC-V IOMMU", 1, 1, 0xFF_FFFF),
+        new("renesas,rcar-*-ipmmu-vmsa", "Renesas IPMMU", 1, 1, uint.MaxValue),
+        new("allwinner,sun*-iommu", "Allwinner IOMMU", 1, 1, uint.MaxValue),
+        new("apple,t*-dart", "Apple DART", 1, 1, 255) { BlocksWhenOff = true },
+        new("apple,t*-usb4-dart", "Apple DART", 1, 1, 255) { BlocksWhenOff = true },
+        new("apple,t*-sart", "Apple SART", 0, 0, 0) { IsReferredTo = false },
+        .. ((string[])["riscv,iommu", "riscv,pci-iommu", "qemu,riscv-iommu", "pci1efd,edf1"])
+            .Select(name => new UnitBinding(name, "RISC-V IOMMU", 1, 1, 0xFF_FFFF) { BlocksWhenOff = true }),
+        new("rockchip,iommu-v2", "Rockchip IOMMU", 0, 0, 0),
+        new("rockchip,rk*-iommu", "Rockchip IOMMU", 0, 0, 0),
+        new("verisilicon,iommu-1.2", "VeriSilicon IOMMU", 0, 0, 0),
+        new("sprd,iommu-v1", "Unisoc IOMMU", 0, 0, 0),
         new("virtio,pci-iommu", "virtio-iommu", 1, 1, uint.MaxValue),
+        new("pci1af4,1057", "virtio-iommu", 1, 1, uint.MaxValue),
+        new("virtio,mmio", "virtio-iommu", 1, 1, uint.MaxValue) { NeedsCells = true }, // any virtio device; an IOMMU if it has #iommu-cells
+        new("xen,grant-dma", "Xen grant DMA", 1, 1, uint.MaxValue, SharesIds: true) { MayLackRegisters = true },
+        new("fsl,pamu*", "Freescale PAMU", 0, 0, 0) { IsReferredTo = false },
+        // vendors' kernels
+        new("qcom,msm-smmu-v*", "Qualcomm MSM IOMMU", 1, 2, uint.MaxValue) { IsOlder = true },
+        new("rockchip,*_mmu", "Rockchip IOMMU", 0, 1, uint.MaxValue) { IsOlder = true },
+        new("samsung,exynos-sysmmu-v*", "Samsung SysMMU", 0, 1, uint.MaxValue) { IsOlder = true },
+        new("allwinner,sunxi-iommu", "Allwinner IOMMU", 1, 2, uint.MaxValue) { IsOlder = true },
+        new("hisilicon,hisi-smmu*", "HiSilicon SMMU", 0, 1, uint.MaxValue) { IsOlder = true },
+        new("sprd,iommu*-*", "Unisoc IOMMU", 0, 1, uint.MaxValue) { IsOlder = true },
     ];
 
     /// <summary>The binding of a node; null when it is none that is known.</summary>
@@ -39,7 +62,9 @@ public static class UnitCatalog
     {
         ArgumentNullException.ThrowIfNull(node);
         // The most specific string comes first in the node, and decides.
-        return node.Compatible.Select(name => Bindings.FirstOrDefault(binding => binding.Matches(name)))
+        var hasCells = node.Has("#iommu-cells");
+        return node.Compatible
+            .Select(name => Bindings.FirstOrDefault(binding => (hasCells || !binding.NeedsCells) && binding.Matches(name)))
             .FirstOrDefault(found => found is not null);
     }
 }

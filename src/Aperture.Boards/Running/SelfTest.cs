@@ -16,6 +16,9 @@ public sealed class SelfTest
     /// <summary>Bytes of a test buffer: several pages, and not a whole number of them.</summary>
     private const int BufferBytes = (16 << 12) + 0x234;
 
+    /// <summary>Buffers of another master until one lies at an address that is not this one's, too.</summary>
+    private const int MaxBuffers = 8;
+
     private readonly Machine _machine;
     private IReadOnlyDictionary<Device, string>? _unbound; // why devices have no driver; null until somebody asked
 
@@ -203,14 +206,33 @@ public sealed class SelfTest
         if (Other(client) is not { } other)
             return AloneForeign(client, port);
 
-        // A live buffer: the other master writes it through its own units first.
-        using var theirs = other.Device.Dma.Allocate(BufferBytes);
-        var seed = Seed(other, 77);
-        var result = other.Fill(0, theirs.Address, (ulong)theirs.Length, seed);
-        return result.IsOk
-            ? Foreign(client, port, theirs.Memory, theirs.Address, seed)
-            : $"{other.Device.Name} could not fill its buffer: {result}";
+        // A live buffer, if need be a further one, until it lies where this master has nothing: the other writes it through its own units
+        // first.
+        var buffers = new Stack<CoherentBuffer>();
+        try
+        {
+            do
+            {
+                buffers.Push(other.Device.Dma.Allocate(BufferBytes));
+            }
+            while (buffers.Count < MaxBuffers && !CanTry(client, buffers.Peek()));
+
+            var theirs = buffers.Peek();
+            var seed = Seed(other, 77);
+            var result = other.Fill(0, theirs.Address, (ulong)theirs.Length, seed);
+            return result.IsOk
+                ? Foreign(client, port, theirs.Memory, theirs.Address, seed)
+                : $"{other.Device.Name} could not fill its buffer: {result}";
+        }
+        finally
+        {
+            while (buffers.TryPop(out var buffer))
+                buffer.Dispose();
+        }
     }
+
+    private static bool CanTry(DmaMasterClient client, in CoherentBuffer theirs) =>
+        theirs.Memory.Address.Value <= uint.MaxValue || !client.Device.Iommu!.Domain!.TryTranslate(theirs.Address, out _);
 
     /// <summary>A master of another group, or null.</summary>
     private DmaMasterClient? Other(DmaMasterClient client) => _machine.Masters

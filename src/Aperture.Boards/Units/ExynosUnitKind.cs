@@ -17,7 +17,8 @@ public sealed class ExynosUnitKind(SysMmuOptions? options = null) : UnitKind
     private const ulong SmallestVm = SysMmuVmRegister.Block + SysMmuVmRegister.BlockStride;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<UnitBinding> Bindings { get; } = [new("samsung,exynos-sysmmu", "Samsung SysMMU", 0, 0, 0)];
+    public override IReadOnlyList<UnitBinding> Bindings { get; } =
+        [new("samsung,exynos-sysmmu", "Samsung SysMMU", 0, 0, 0) { Clocks = [["sysmmu"], ["aclk", "pclk"]], OtherClocks = ["master"] }];
 
     /// <inheritdoc/>
     public override DriverFamily Conformance { get; } = new ExynosDriverFamily();

@@ -20,7 +20,8 @@ public sealed class MsmUnitKind(MsmIommuOptions? options = null) : UnitKind
     private const uint HighestStream = 31; // machine IDs have five bits
 
     /// <inheritdoc/>
-    public override IReadOnlyList<UnitBinding> Bindings { get; } = [new("qcom,apq8064-iommu", "Qualcomm MSM IOMMU", 1, 1, HighestStream)];
+    public override IReadOnlyList<UnitBinding> Bindings { get; } =
+        [new("qcom,apq8064-iommu", "Qualcomm MSM IOMMU", 1, 1, HighestStream) { Clocks = [["smmu_pclk", "iommu_clk"]] }];
 
     /// <inheritdoc/>
     public override DriverFamily Conformance { get; } = new MsmDriverFamily();

@@ -20,7 +20,8 @@ public sealed class OmapUnitKind : UnitKind
 
     /// <inheritdoc/>
     public override IReadOnlyList<UnitBinding> Bindings { get; } =
-        [.. ((string[])[Omap2, "ti,omap4-iommu", Dra7, Dra7Dsp]).Select(name => new UnitBinding(name, "TI OMAP MMU", 0, 0, 0))];
+        [.. ((string[])[Omap2, "ti,omap4-iommu", Dra7, Dra7Dsp]).Select(name => new UnitBinding(name, "TI OMAP "
+            + "MMU", 0, 0, 0) { TableBits = 32 })];
 
     /// <inheritdoc/>
     public override DriverFamily Conformance { get; } = new OmapDriverFamily();

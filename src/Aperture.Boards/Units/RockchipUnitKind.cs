@@ -10,13 +10,21 @@ using Aperture.Iommu;
 namespace Aperture.Boards.Units;
 
 /// <summary>Rockchip's IOMMUs, versions 1 and 2: one MMU for each register window, all of which work as one.</summary>
-public sealed class RockchipUnitKind : UnitKind
+/// <param name="tableBits">Page tables of version 2 lie below 2^this: 32, the default and the safe side, or 40
+/// (docs/units/rockchip-iommu.md). Those of version 1 always lie below 4 GiB.</param>
+public sealed class RockchipUnitKind(int tableBits = 32) : UnitKind
 {
     private const string Wide = "rockchip,rk3568-iommu";
 
     /// <inheritdoc/>
     public override IReadOnlyList<UnitBinding> Bindings { get; } =
-        [new("rockchip,iommu", "Rockchip IOMMU", 0, 0, 0), new(Wide, "Rockchip IOMMU", 0, 0, 0)];
+        [.. ((string[])["rockchip,iommu", Wide]).Select(name => new UnitBinding(name, "Rockchip IOMMU", 0, 0, 0)
+        {
+            Clocks = [["aclk", "iface"]],
+            MayLackClocks = true,
+            SharesMastersClocks = true,
+            TableBits = name == Wide ? tableBits : 32,
+        })];
 
     /// <inheritdoc/>
     public override DriverFamily Conformance { get; } = new RockchipDriverFamily();
@@ -46,6 +54,6 @@ public sealed class RockchipUnitKind : UnitKind
     public override IIommuDriver CreateDriver(Machine machine)
     {
         ArgumentNullException.ThrowIfNull(machine);
-        return new RockchipIommuDriver(machine.Iommu, machine.Clock);
+        return new RockchipIommuDriver(machine.Iommu, machine.Clock, tableBits);
     }
 }

@@ -15,6 +15,44 @@ public sealed record UnitBinding(
     /// <summary>The ids that it has; null for all up to the highest.</summary>
     public IReadOnlySet<uint>? Ids { get; init; }
 
+    /// <summary>Whether the second argument of a reference is a mask: bits of the first that do not count.</summary>
+    public bool HasMasks { get; init; }
+
+    /// <summary>Whether it is a binding from before <c>iommus</c>, or a vendor's own, whose references are not judged.</summary>
+    public bool IsOlder { get; init; }
+
+    /// <summary>Whether masters refer to the unit at all; one that only filters addresses is told its masters in other ways.</summary>
+    public bool IsReferredTo { get; init; } = true;
+
+    /// <summary>Whether a node of the name is a unit only if it has <c>#iommu-cells</c>.</summary>
+    public bool NeedsCells { get; init; }
+
+    /// <summary>Whether a unit need not have registers of its own.</summary>
+    public bool MayLackRegisters { get; init; }
+
+    /// <summary>Whether a unit that nobody drives lets no DMA through. Most let all of it pass, untranslated.</summary>
+    public bool BlocksWhenOff { get; init; }
+
+    /// <summary>The names of the clocks that a unit cannot be driven without, by <c>clock-names</c>: one of the sets, whole. Empty when
+    /// any names do.</summary>
+    public IReadOnlyList<IReadOnlyList<string>> Clocks { get; init; } = [];
+
+    /// <summary>Whether the unit works only while its masters hold its clocks, which are theirs, too.</summary>
+    public bool SharesMastersClocks { get; init; }
+
+    /// <summary>Whether older trees give such a unit no clocks at all, and it is driven without.</summary>
+    public bool MayLackClocks { get; init; }
+
+    /// <summary>Names of further clocks that the unit's driver switches on. A clock by any other name nobody does.</summary>
+    public IReadOnlyList<string> OtherClocks { get; init; } = [];
+
+    /// <summary>The unit's page tables lie below 2^this.</summary>
+    public int TableBits { get; init; } = 64;
+
+    /// <summary>Whether the unit can be driven by clocks of such names.</summary>
+    public bool HasClocks(IReadOnlyCollection<string> names) =>
+        Clocks.Count == 0 || (names.Count == 0 && MayLackClocks) || Clocks.Any(set => set.All(names.Contains));
+
     /// <summary>Whether it has an id.</summary>
     public bool HasId(uint id) => id <= MaximumId && Ids?.Contains(id) != false;
 

@@ -22,6 +22,21 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
     /// <summary>The most RAM that one machine may have, in bytes.</summary>
     public const ulong MaxBytes = 64UL << 30;
 
+    /// <summary>Whether regions are no more in all than one machine may have.</summary>
+    public static bool CanBe(IReadOnlyList<MemoryRange> regions)
+    {
+        ArgumentNullException.ThrowIfNull(regions);
+        var left = MaxBytes;
+        foreach (var region in regions)
+        {
+            if (region.Length > left)
+                return false;
+            left -= region.Length;
+        }
+
+        return true;
+    }
+
     private static readonly MemoryRegion[] s_none = new MemoryRegion[0]; // of memory that is disposed: an object of its own
 
     private MemoryRegion[] _regions;    // sorted by address; those of our own with a gap between any two; replaced whole

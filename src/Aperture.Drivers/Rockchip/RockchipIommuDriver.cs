@@ -5,17 +5,22 @@ using Aperture.Iommu;
 namespace Aperture.Drivers.Rockchip;
 
 /// <summary>Driver of Rockchip's IOMMUs, versions 1 and 2. A device needs a register region for each of its MMUs, an interrupt, and the
-/// clocks that it shares with its master, whatever their names.</summary>
+/// clocks <c>aclk</c> and <c>iface</c>, which it shares with its master; in older trees it has none at all.</summary>
 public sealed class RockchipIommuDriver : IIommuDriver
 {
+    private static readonly string[] s_clocks = ["aclk", "iface"]; // the binding's names
+
     private readonly IommuCore _core;
     private readonly TimeProvider _time;
+    private readonly int _tableBits;
 
     /// <summary>A driver whose units belong to <paramref name="core"/>.</summary>
     /// <param name="core">The core.</param>
     /// <param name="time">What the driver waits by; the system's time when null.</param>
-    public RockchipIommuDriver(IommuCore core, TimeProvider? time = null)
+    /// <param name="tableBits">Page tables lie below 2^this; 32, or 40 where version 2 is known to walk tables there.</param>
+    public RockchipIommuDriver(IommuCore core, TimeProvider? time = null, int tableBits = 32)
     {
+        _tableBits = tableBits;
         ArgumentNullException.ThrowIfNull(core);
         _core = core;
         _time = time ?? TimeProvider.System;
@@ -31,7 +36,15 @@ public sealed class RockchipIommuDriver : IIommuDriver
     public MasterGrouping GroupingOf(Device unit) => MasterGrouping.ByUnit;
 
     /// <inheritdoc/>
-    public IBoundDriver Probe(Device device) => Probe(device, RockchipIommuDescription.Read(device));
+    public IBoundDriver Probe(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        if (device.Clocks.Count > 0 && !s_clocks.All(device.Clocks.ContainsKey))
+            throw new ApertureException(
+                Status.NoDevice, $"{device.Name} has clocks, but not those called "
+                    + $"{string.Join(" and ", s_clocks.Select(name => $"\"{name}\""))}");
+        return Probe(device, RockchipIommuDescription.Read(device) with { TableBits = _tableBits });
+    }
 
     /// <summary>Takes over a device whose description did not come from a device tree. No register is touched while no domain is in
     /// force.</summary>

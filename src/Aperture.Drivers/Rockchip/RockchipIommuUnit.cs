@@ -42,7 +42,7 @@ public sealed partial class RockchipIommuUnit : SingleContextUnit
     /// <inheritdoc/>
     public override IommuCapabilities Capabilities { get; }
 
-    private RockchipFormat Format => new(_description.IsWide);
+    private RockchipFormat Format => new(_description.IsWide, _description.TableBits);
 
     /// <inheritdoc/>
     protected override IommuDomain MakeDomain(in DomainRequest request) =>

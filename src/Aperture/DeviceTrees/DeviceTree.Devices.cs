@@ -17,7 +17,7 @@ public sealed partial class DeviceTree
         Push(stack, Root);
         while (stack.TryPop(out var node))
         {
-            if (!node.IsEnabled || (node.Depth == 1 && node.Name is "reserved-memory" or "chosen" or "aliases"))
+            if (!node.IsEnabled || IsNameTable(node) || (node.Depth == 1 && node.Name == "reserved-memory"))
                 continue;
             if (!node.Compatible.IsEmpty && node.String("device_type") != "memory" && !RepeatsParent(node))
                 yield return node;

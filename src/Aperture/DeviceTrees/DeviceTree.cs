@@ -9,13 +9,17 @@ public sealed partial class DeviceTree
     // Every node that has a legal phandle; of two with the same one the first in the blob.
     private readonly Dictionary<uint, DeviceTreeNode> _phandles = [];
 
-    internal DeviceTree(uint version, uint bootCpu, ImmutableArray<MemoryReservation> reservations)
+    internal DeviceTree(int size, uint version, uint bootCpu, ImmutableArray<MemoryReservation> reservations)
     {
+        Size = size;
         Version = version;
         BootCpu = bootCpu;
         MemoryReservations = reservations;
         Root = new DeviceTreeNode(this, string.Empty, null, 0);
     }
+
+    /// <summary>Bytes of the blob, as it declares itself.</summary>
+    public int Size { get; }
 
     /// <summary>The version of the blob's format, 16 or more.</summary>
     public uint Version { get; }
@@ -31,6 +35,10 @@ public sealed partial class DeviceTree
 
     /// <summary>What board this is: the root's first <c>compatible</c>, else its <c>model</c>, else "unknown".</summary>
     public string Board => Root.Compatible is [var first, ..] ? first : Root.String("model") ?? "unknown";
+
+    /// <summary>Whether it is an overlay, a piece to be put onto a board's tree: a node below the root has its content in
+    /// <c>__overlay__</c>.</summary>
+    public bool IsOverlay => Root.Children.Any(fragment => fragment.Child("__overlay__") is not null);
 
     /// <summary>Reads a blob.</summary>
     /// <param name="blob">The blob; it is copied, so later changes to it are not seen. Bytes behind its declared size are ignored.</param>
@@ -81,7 +89,9 @@ public sealed partial class DeviceTree
     internal void Complete(DeviceTreeNode root)
     {
         Root = root;
-        foreach (var node in Nodes())
+        // A frame buffer below /chosen may well be referred to.
+        var chosen = root.Child("chosen")?.DescendantsAndSelf() ?? [];
+        foreach (var node in HardwareNodes().Concat(chosen))
         {
             if (node.Phandle is { } phandle)
                 _phandles.TryAdd(phandle, node);

@@ -78,7 +78,7 @@ internal sealed class FlattenedDeviceTree
     internal static DeviceTree Parse(ReadOnlyMemory<byte> blob)
     {
         var reader = new FlattenedDeviceTree(blob.Span);
-        var tree = new DeviceTree(reader.Version, reader.BootCpu, reader.Reservations);
+        var tree = new DeviceTree(reader._blob.Length, reader.Version, reader.BootCpu, reader.Reservations);
         tree.Complete(reader.ReadStructure(tree));
         return tree;
     }

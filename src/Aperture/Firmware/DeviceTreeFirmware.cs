@@ -19,7 +19,8 @@ public sealed partial class DeviceTreeFirmware : IFirmware
                 continue; // a hole in the list: the place of this entry is kept for another one
             if (!reference.IsValid)
                 throw Wrong(node, $"iommus entry <0x{reference.Phandle:x}> does not resolve: {reference.Error}");
-            units.Add(Specifier(reference.Target, [.. reference.Arguments]));
+            if (reference.Target.IsPresent) // one that is switched off is none
+                units.Add(Specifier(reference.Target, [.. reference.Arguments]));
         }
 
         if (units.Count == 0)
@@ -48,7 +49,7 @@ public sealed partial class DeviceTreeFirmware : IFirmware
             throw new ApertureException(status, $"{node.Path}: there is no iommu-map, so nothing is known of id 0x{id:x}");
         if (status != Status.Ok)
             throw Wrong(node, $"iommu-map cannot be read ({status})");
-        if (unit is null)
+        if (unit is not { IsPresent: true })
             return;
         var specifier = Specifier(unit, [.. cells]);
         if (!units.Exists(known => known.Unit == specifier.Unit && known.Cells.AsSpan().SequenceEqual(specifier.Cells)))

@@ -10,7 +10,8 @@ public class BankRulesTests
         .Strings("compatible", "test,board").Cells("interrupt-parent", 9);
     private readonly TreeNode _unit = new TreeNode("iommu@7500000").Strings("compatible", "qcom,apq8064-iommu")
         .Cells("reg", 0x750_0000, 0x10_0000)
-        .Cells("#iommu-cells", 1).Cells("phandle", 1).Cells("qcom,ncb", 2).Cells("interrupts", 63, 64);
+        .Cells("#iommu-cells", 1).Cells("phandle", 1).Cells("qcom,ncb", 2).Cells("interrupts", 63, 64)
+        .Cells("clocks", 8, 8).Strings("clock-names", "smmu_pclk", "iommu_clk");
 
     public BankRulesTests() => _root.Add(
         new TreeNode("memory@80000000").Strings("device_type", "memory").Cells("reg", 0x8000_0000, 0x1000_0000),
@@ -19,6 +20,7 @@ public class BankRulesTests
             .Cells("reg", 0xA000, 0x20)
             .Flag("interrupt-controller")
             .Cells("#interrupt-cells", 1).Cells("phandle", 9),
+        new TreeNode("clock").Strings("compatible", "test,clock").Cells("#clock-cells", 0).Cells("phandle", 8),
         new TreeNode("soc")
             .Strings("compatible", "simple-bus")
             .Cells("#address-cells", 1)
@@ -68,7 +70,7 @@ public class BankRulesTests
         _root.Add(new TreeNode("master@9000").Strings("compatible", "test,master").Cells("reg", 0x9000, 0x1000).Cells("iommus", 1, 2));
         _unit.Cells("qcom,ncb", 3);
         var finding = Assert.Single(BoardChecker.Check(_root.Build()));
-        Assert.Equal((FindingCode.IdDuplicate, FindingSeverity.Error, "/master@9000"), (finding.Code, finding.Severity, finding.Node));
+        Assert.Equal((FindingCode.IdDuplicate, FindingSeverity.Warning, "/master@9000"), (finding.Code, finding.Severity, finding.Node));
         Assert.Contains("id 2 of /soc/iommu@7500000 with /soc/master@0", finding.Message, StringComparison.Ordinal);
     }
 

@@ -116,7 +116,10 @@ public class BoardCheckerTests
     public void Enabled_master_behind_a_disabled_unit()
     {
         _unit.Strings("status", "disabled");
-        Expect(FindingCode.Disabled, "/soc/camera@20000", "/soc/mmu@10000");
+        Expect(FindingCode.Disabled, "/soc/mmu@10000", "so /soc/camera@20000 are not confined", FindingSeverity.Warning);
+        _smmu.Strings("status", "disabled").Strings("compatible", "riscv,iommu");
+        Expect(FindingCode.Disabled, "/soc/smmu@30000", "lets no DMA of /soc/usb@40000, /soc/pcie@50000 through");
+        _smmu.Without("status").Strings("compatible", "arm,mmu-500");
         _master.Strings("status", "disabled");
         ExpectNothing();
     }
@@ -132,21 +135,21 @@ public class BoardCheckerTests
     public void Two_masters_on_a_unit_for_one()
     {
         _soc.Add(Master("second@60000", 0x60000, 1));
-        Expect(FindingCode.IdDuplicate, "/soc/second@60000", "single master");
+        Expect(FindingCode.IdDuplicate, "/soc/second@60000", "single master", FindingSeverity.Warning);
     }
 
     [Fact]
     public void One_master_twice()
     {
         _stream.Cells("iommus", 2, 7, 2, 7);
-        Expect(FindingCode.IdDuplicate, "/soc/usb@40000", "twice");
+        Expect(FindingCode.IdDuplicate, "/soc/usb@40000", "twice", FindingSeverity.Warning);
     }
 
     [Fact]
     public void Same_id_on_a_unit_that_lets_masters_share()
     {
         _soc.Add(Master("second@60000", 0x60000, 2, 7));
-        Expect(FindingCode.IdDuplicate, "/soc/second@60000", "id 7", FindingSeverity.Warning);
+        Expect(FindingCode.IdDuplicate, "/soc/second@60000", "id 0x7", FindingSeverity.Warning);
     }
 
     [Fact]
@@ -175,8 +178,16 @@ public class BoardCheckerTests
     [Fact]
     public void Overlapping_registers()
     {
+        _unit.Cells("reg", 0x40100, 0x100);
+        Expect(FindingCode.Reg, "/soc/mmu@10000", "/soc/usb@40000");
+    }
+
+    [Fact]
+    public void A_unit_inside_the_window_of_its_own_master_was_an_error()
+    {
         _unit.Cells("reg", 0x20100, 0x100);
-        Expect(FindingCode.Reg, "/soc/mmu@10000", "/soc/camera@20000");
+        Expect(FindingCode.UnitAddress, "/soc/mmu@10000", "@10000, but its reg begins at 0x20100", FindingSeverity.Warning);
+        Assert.DoesNotContain(BoardChecker.Check(_root.Build()), finding => finding.Code == FindingCode.Reg);
     }
 
     [Fact]
@@ -186,10 +197,12 @@ public class BoardCheckerTests
         Expect(FindingCode.Reg, "/soc/mmu@10000", "0x10 bytes");
         _unit.Cells("reg", 0x60000, 0x10004);
         Expect(FindingCode.Reg, "/soc/mmu@10000", "0x10004 bytes");
-        _unit.Cells("reg", 0x60000, 0x100).Strings("compatible", "samsung,exynos-sysmmu");
+        _unit.Cells("reg", 0x60000, 0x100).Strings("compatible", "samsung,exynos-sysmmu")
+            .Cells("clocks", 101, 1).Strings("clock-names", "sysmmu");
         Expect(FindingCode.Reg, "/soc/mmu@10000", "0x1000 to 0x10000");
         _root.Strings("compatible", "test,board", "samsung,exynos4412", "samsung,exynos4");
-        ExpectNothing();
+        Expect(FindingCode.UnitAddress, "/soc/mmu@10000", "reg begins at 0x60000", FindingSeverity.Warning);
+        Assert.DoesNotContain(BoardChecker.Check(_root.Build()), finding => finding.Code == FindingCode.Reg);
     }
 
     [Fact]
@@ -285,7 +298,7 @@ public class BoardCheckerTests
     public void Reserved_region_outside_of_RAM()
     {
         _reserved.Add(new TreeNode("pool@f0000000").Strings("compatible", "shared-dma-pool").Cells("reg", 0xF000_0000, 0x10_0000));
-        Expect(FindingCode.Reserved, "/reserved-memory/pool@f0000000", "not inside RAM");
+        Expect(FindingCode.Reserved, "/reserved-memory/pool@f0000000", "not inside RAM", FindingSeverity.Warning);
         _memory.Cells("reg", 0, 0);
         ExpectNothing();
     }
@@ -422,6 +435,7 @@ public class BoardCheckerTests
         Assert.Contains(
             findings,
             f => f.Code == code && f.Node == node && f.Severity == severity && f.Message.Contains(text, StringComparison.Ordinal));
-        Assert.All(findings, f => Assert.True(f.Severity == FindingSeverity.Info || f.Code == code || f.Node != node, f.ToString()));
+        Assert.All(findings, f => Assert.True(
+            f.Severity == FindingSeverity.Info || f.Code == code || f.Code == FindingCode.UnitAddress || f.Node != node, f.ToString()));
     }
 }

@@ -106,10 +106,16 @@ public class SupplierTests
     }
 
     [Fact]
-    public void A_disabled_supplier_is_said_to_be_disabled()
+    public void A_master_behind_a_unit_that_is_off_was_deferred_for_ever()
     {
         _unit.Strings("status", "disabled");
-        Expect("20000.camera waits for 10000.mmu, which is disabled in the device tree");
+        using var machine = Machine.Boot(_root.Build());
+        Assert.Empty(machine.Drivers.Deferred);
+        var results = Runs.Test(machine);
+        Assert.Equal(Runs.Skipped, results[0].Checks.Select(check => check.Result.Outcome));
+        Assert.Contains("10000.mmu", results[0].Write.Reason, StringComparison.Ordinal);
+        Assert.Contains("disabled in the device tree: its DMA is not confined", results[0].Write.Reason, StringComparison.Ordinal);
+        Assert.Equal(Runs.Passed, results[1].Checks.Select(check => check.Result.Outcome));
     }
 
     [Fact]

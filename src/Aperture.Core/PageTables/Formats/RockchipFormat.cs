@@ -15,10 +15,13 @@ public readonly struct RockchipFormat : IPageTableFormat
     private const uint Valid = 1;
 
     private readonly bool _isWide; // version 2
+    private readonly int _tableBits;
 
     /// <summary>Makes the format.</summary>
     /// <param name="isWide">Version 2, with 40 address bits.</param>
-    public RockchipFormat(bool isWide) => _isWide = isWide;
+    /// <param name="tableBits">Tables lie below 2^this: 32, or 40 on version 2. Entries of version 2 have room for 40 bits, but people
+    /// report that RK3568 faults on tables above 4 GiB, so 32 is the safe side.</param>
+    public RockchipFormat(bool isWide, int tableBits = 32) => (_isWide, _tableBits) = (isWide, tableBits);
 
     /// <inheritdoc/>
     public int EntryBytes => 4;
@@ -39,7 +42,7 @@ public readonly struct RockchipFormat : IPageTableFormat
     public int OutputBits => _isWide ? 40 : 32;
 
     /// <inheritdoc/>
-    public int TableBits => OutputBits;
+    public int TableBits => Math.Min(_tableBits, OutputBits);
 
     /// <inheritdoc/>
     public ulong PageSizes => 0x1000;
