@@ -13,6 +13,7 @@ public sealed class BusRegisterRegion : RegisterRegion
     private readonly PhysicalAddress _start;
     private IMmioDevice? _block; // the block that decodes the whole window; null until it was found, and where there is none
     private TranslationUnit? _unit; // the same block, if it is an IOMMU: called once less than by its interface
+    private HeldRegisters? _held;   // the same, for sequences of accesses
     private uint _blockOffset;   // where the window begins in it
 
     /// <summary>A window.</summary>
@@ -42,6 +43,15 @@ public sealed class BusRegisterRegion : RegisterRegion
 
     /// <inheritdoc/>
     public override void Write64(uint offset, ulong value) => Write(offset, sizeof(ulong), value);
+
+    /// <inheritdoc/>
+    protected override RegisterRegion BeginSequence()
+    {
+        if (_held is not { } held)
+            return this;
+        held.Hold();
+        return held;
+    }
 
     private ulong Read(uint offset, uint width)
     {
@@ -82,7 +92,12 @@ public sealed class BusRegisterRegion : RegisterRegion
         if (!_bus.TryFindDevice(_start, out var block, out var offset) || offset + Size > block.Size)
             return null;
         _blockOffset = offset;
-        Volatile.Write(ref _unit, block as TranslationUnit); // behind the offset: whoever finds it needs no lock
+        if (block is TranslationUnit unit)
+        {
+            Volatile.Write(ref _unit, unit); // behind the offset: whoever finds it needs no lock
+            Volatile.Write(ref _held, new HeldRegisters(unit, offset, Size, Name));
+        }
+
         Volatile.Write(ref _block, block);
         return block;
     }

@@ -1,6 +1,7 @@
 using Aperture.Core;
 using Aperture.Core.PageTables;
 using Aperture.Datasheets.Exynos;
+using Aperture.Devices;
 
 namespace Aperture.Drivers.Exynos;
 
@@ -35,12 +36,13 @@ public sealed partial class ExynosSysMmuUnit
         BeginAccess();
         try
         {
-            Block();
+            using var registers = _registers.Begin();
+            Block(registers);
             if (flushesAll || _owesFlush || entries > MaxEntries)
-                FlushAll();
+                FlushAll(registers);
             else
-                FlushRanges(gather);
-            _registers.Write32(SysMmuRegister.Control, _running.Value);
+                FlushRanges(registers, gather);
+            registers.Write32(SysMmuRegister.Control, _running.Value);
         }
         finally
         {
@@ -51,29 +53,34 @@ public sealed partial class ExynosSysMmuUnit
     /// <summary>Makes the unit stall all accesses.</summary>
     /// <exception cref="ApertureException"><see cref="Status.TimedOut"/>: it does not say that it does; a flush may do nothing on a unit at
     /// work.</exception>
-    private void Block()
+    private void Block(RegisterSequence registers)
     {
-        _registers.Write32(SysMmuRegister.Control, (_running.IsEnabled ? _running : SysMmuControl.Running).Value | SysMmuControl.BlockBit);
+        registers.Write32(SysMmuRegister.Control, (_running.IsEnabled ? _running : SysMmuControl.Running).Value | SysMmuControl.BlockBit);
         for (var poll = 0; poll < BlockPolls; poll++)
         {
-            if ((_registers.Read32(SysMmuRegister.Status) & SysMmuRegister.StatusBlocked) != 0)
+            if ((registers.Read32(SysMmuRegister.Status) & SysMmuRegister.StatusBlocked) != 0)
                 return;
         }
 
+        MissBlock();
+    }
+
+    private void MissBlock()
+    {
         BlockTimeouts++;
         (_owesFlush, _blockTimedOut) = (true, true);
         if (!_options.FlushesUnstalled)
             throw new ApertureException(Status.TimedOut, $"{Name} does not stall: STATUS says so in none of {BlockPolls} reads");
     }
 
-    private void FlushAll()
+    private void FlushAll(RegisterSequence registers)
     {
-        _registers.Write32(_map.Flush, SysMmuFlushEntry.TriggerBit);
+        registers.Write32(_map.Flush, SysMmuFlushEntry.TriggerBit);
         _owesFlush = _blockTimedOut;
         _blockTimedOut = false;
     }
 
-    private void FlushRanges(in InvalidationGather gather)
+    private void FlushRanges(RegisterSequence registers, in InvalidationGather gather)
     {
         foreach (var range in gather.AsSpan())
         {
@@ -83,7 +90,7 @@ public sealed partial class ExynosSysMmuUnit
             for (var left = range.Pages; left > 0; left--)
             {
                 for (uint set = 0; set < sets; set++)
-                    _registers.Write32(_map.FlushEntry, SysMmuFlushEntry.For(page + (set << 12)).Value);
+                    registers.Write32(_map.FlushEntry, SysMmuFlushEntry.For(page + (set << 12)).Value);
                 page += 1u << range.PageShift;
             }
         }

@@ -68,27 +68,28 @@ public sealed partial class ExynosSysMmuUnit : SingleContextUnit
         BeginAccess();
         try
         {
+            using var registers = _registers.Begin();
             // A fault from before would be reported against a table that it did not meet.
-            if (_registers.Read32(_map.InterruptStatus) is not 0 and var old)
-                _registers.Write32(_map.InterruptClear, old);
+            if (registers.Read32(_map.InterruptStatus) is not 0 and var old)
+                registers.Write32(_map.InterruptClear, old);
 
             // Stalled while the table changes, never let through: an access sees the old table or the new one. One that may be at work has
             // to say that it is stalled, or it may not flush; in a resume no master makes accesses.
             if (IsActive && (_running.IsEnabled || NeedsReprogram))
-                Block();
+                Block(registers);
             else
-                _registers.Write32(SysMmuRegister.Control, SysMmuControl.Blocked.Value);
-            _registers.Write32(SysMmuRegister.Config, Identity.Config.Value);
-            _registers.Write32(_map.TableBase, (uint)(root.Value >> _map.TableBaseShift));
-            FlushAll();
+                registers.Write32(SysMmuRegister.Control, SysMmuControl.Blocked.Value);
+            registers.Write32(SysMmuRegister.Config, Identity.Config.Value);
+            registers.Write32(_map.TableBase, (uint)(root.Value >> _map.TableBaseShift));
+            FlushAll(registers);
             if (Identity.HasVm)
             {
                 const uint on = SysMmuVmControl.EnableBit | SysMmuVmControl.StallBit;
-                _registers.Update32(SysMmuVmRegister.Block + SysMmuVmRegister.Control, on, on);
+                registers.Update32(SysMmuVmRegister.Block + SysMmuVmRegister.Control, on, on);
             }
 
             _running = SysMmuControl.Running;
-            _registers.Write32(SysMmuRegister.Control, _running.Value);
+            registers.Write32(SysMmuRegister.Control, _running.Value);
         }
         finally
         {
@@ -102,9 +103,10 @@ public sealed partial class ExynosSysMmuUnit : SingleContextUnit
         BeginAccess();
         try
         {
+            using var registers = _registers.Begin();
             _running = SysMmuControl.Off;
-            _registers.Write32(SysMmuRegister.Control, _running.Value);
-            _registers.Write32(SysMmuRegister.Config, 0);
+            registers.Write32(SysMmuRegister.Control, _running.Value);
+            registers.Write32(SysMmuRegister.Config, 0);
         }
         finally
         {

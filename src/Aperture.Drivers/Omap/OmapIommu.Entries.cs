@@ -87,7 +87,7 @@ public sealed partial class OmapIommu
         {
             if (!CanAccess)
                 return Status.NoDevice;
-            InvalidatePage((uint)iova.Value);
+            InvalidateEntry(new OmapCam((uint)iova.Value, OmapPageSize.SmallPage));
             return Status.Ok;
         }
     }

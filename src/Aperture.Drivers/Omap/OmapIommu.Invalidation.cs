@@ -1,5 +1,6 @@
 using Aperture.Core.PageTables;
 using Aperture.Datasheets.Omap;
+using Aperture.Devices;
 
 namespace Aperture.Drivers.Omap;
 
@@ -24,12 +25,13 @@ public sealed partial class OmapIommu
             return;
         }
 
+        using var registers = _mmu.Begin();
         foreach (var range in gather.AsSpan())
         {
             var address = (uint)range.Start.Value;
             for (var left = range.Pages; left > 0; left--)
             {
-                InvalidatePage(address);
+                InvalidatePage(registers, address);
                 address += 1u << range.PageShift;
             }
         }
@@ -119,7 +121,11 @@ public sealed partial class OmapIommu
     }
 
     /// <summary>Invalidates the entry that contains an address, of whatever size, preserved or not.</summary>
-    private void InvalidatePage(uint address) => InvalidateEntry(new OmapCam(address, OmapPageSize.SmallPage));
+    private static void InvalidatePage(RegisterSequence registers, uint address)
+    {
+        registers.Write32(OmapRegisters.Cam, new OmapCam(address, OmapPageSize.SmallPage).Bits);
+        registers.Write32(OmapRegisters.FlushEntry, 1);
+    }
 
     private void InvalidateEntry(OmapCam cam)
     {

@@ -1,6 +1,8 @@
 using Aperture.Core;
 using Aperture.Core.PageTables;
+using Aperture.Core.Threading;
 using Aperture.Datasheets.Tegra;
+using Aperture.Devices;
 using Aperture.Iommu;
 
 namespace Aperture.Drivers.Tegra;
@@ -21,17 +23,18 @@ public sealed partial class TegraSmmuUnit
         if (asid < 0)
             return;
         var shift = Granule(gather);
+        using var registers = _registers.Begin();
         if (shift == 0)
         {
-            _registers.Write32(TegraMcRegister.TlbFlush, TegraTlbFlush.Asid(Soc, asid).Value);
+            registers.Write32(TegraMcRegister.TlbFlush, TegraTlbFlush.Asid(Soc, asid).Value);
         }
         else
         {
             foreach (var range in gather.AsSpan())
-                FlushRange(asid, range, shift);
+                FlushRange(registers, asid, range, shift);
         }
 
-        WaitForWrites();
+        registers.Read32(TegraMcRegister.TableAsid);
     }
 
     /// <inheritdoc/>
@@ -48,25 +51,23 @@ public sealed partial class TegraSmmuUnit
     internal void InvalidateWords(PhysicalAddress start, int bytes)
     {
         Exception? error = null;
-        Status status;
-        using (Registers.Hold())
+        var status = Status.Ok;
+        var thread = ThreadRecord.Current;
+        Registers.Enter(thread);
+        try
         {
-            if (NeedsReprogram || !HasContexts() || !(IsActive || _gates.AreOn))
-                return;
-            try
-            {
+            if (!NeedsReprogram && HasContexts() && (IsActive || _gates.AreOn))
                 FlushWords(start.Value, bytes);
-                return;
-            }
-            catch (Exception e)
-            {
-                error = e;
-            }
-
+        }
+        catch (Exception e)
+        {
+            error = e;
             status = Recover(ref error);
         }
 
-        Tell(UnitOperation.Invalidate, error, status);
+        Registers.Exit(thread);
+        if (error is not null)
+            Tell(UnitOperation.Invalidate, error, status);
     }
 
     /// <summary>The granule of the fewest flushes that cover what was gathered: log2 of a group or a section; 0 for the whole address
@@ -89,7 +90,7 @@ public sealed partial class TegraSmmuUnit
         return count;
     }
 
-    private void FlushRange(int asid, in GatheredRange range, int shift)
+    private void FlushRange(RegisterSequence registers, int asid, in GatheredRange range, int shift)
     {
         for (var granule = range.Start.Value >> shift; granule <= range.Last.Value >> shift; granule++)
         {
@@ -98,7 +99,7 @@ public sealed partial class TegraSmmuUnit
                 Soc,
                 asid,
                 address) : TegraTlbFlush.Section(Soc, asid, address);
-            _registers.Write32(TegraMcRegister.TlbFlush, flush.Value);
+            registers.Write32(TegraMcRegister.TlbFlush, flush.Value);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Aperture.Core;
 using Aperture.Core.PageTables;
 using Aperture.Core.Threading;
@@ -44,33 +45,23 @@ public abstract class ProgrammedUnit : IommuUnit, IBoundDriver
     /// <inheritdoc/>
     public sealed override Status Invalidate(InvalidationTarget target, in InvalidationGather gather)
     {
-        Exception? error = null;
         Status status;
-        using (Registers.Hold())
+        Exception? error = null;
+        var thread = ThreadRecord.Current;
+        Registers.Enter(thread);
+        try
         {
-            try
-            {
-                if (!IsActive)
-                {
-                    MissInvalidation(target, gather);
-                    return NeedsReprogram ? _failure : Status.Ok;
-                }
-
-                if (!NeedsReprogram)
-                {
-                    Flush(target, gather);
-                    return Status.Ok;
-                }
-            }
-            catch (Exception e)
-            {
-                error = e;
-            }
-
+            status = InvalidateOrRecover(target, gather, ref error);
+        }
+        catch (Exception e)
+        {
+            error = e;
             status = Recover(ref error);
         }
 
-        Tell(UnitOperation.Invalidate, error, status);
+        Registers.Exit(thread);
+        if (error is not null)
+            Tell(UnitOperation.Invalidate, error, status);
         return status;
     }
 
@@ -264,6 +255,21 @@ public abstract class ProgrammedUnit : IommuUnit, IBoundDriver
         var isCutOff = _isCutOff || AreMastersStopped;
         var remedy = status == Status.Ok ? UnitRemedy.Reprogrammed : isCutOff ? UnitRemedy.CutOff : UnitRemedy.Quarantined;
         Core.Report(new UnitFailure(this, operation, StatusOf(error), error.Message, remedy));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Status InvalidateOrRecover(InvalidationTarget target, in InvalidationGather gather, ref Exception? error)
+    {
+        if (!IsActive)
+        {
+            MissInvalidation(target, gather);
+            return NeedsReprogram ? _failure : Status.Ok;
+        }
+
+        if (NeedsReprogram)
+            return Recover(ref error);
+        Flush(target, gather);
+        return Status.Ok;
     }
 
     /// <summary>Programs everything afresh; masters are cut off when that fails. Call it under the lock, and <see cref="Tell"/>

@@ -70,7 +70,7 @@ public sealed partial class ExynosSysMmu
         if (mode != _mode)
         {
             _mode = mode;
-            RefreshRoutes();
+            OpenRoutes(mode == Mode.Translating);
             NoteStall(mode == Mode.Held);
         }
 
@@ -81,12 +81,13 @@ public sealed partial class ExynosSysMmu
     {
         for (var stream = 0; stream <= _vids.Length; stream++)
             SetRoute(stream, RouteOf(VidOf(new StreamId((uint)stream))));
+        OpenRoutes(_mode == Mode.Translating);
     }
 
     /// <summary>With banks the page decides where to look.</summary>
     private QuickRoute RouteOf(uint vid)
     {
-        var isPlain = _mode == Mode.Translating && _bankMask == 0 && (_checks[vid] & SpecialVm) == 0;
+        var isPlain = _bankMask == 0 && (_checks[vid] & SpecialVm) == 0;
         return new QuickRoute(isPlain ? _tlb[0] : null, _tags[vid], (Protection)(~_checks[vid] & (uint)SysMmuAccess.ReadWrite));
     }
 

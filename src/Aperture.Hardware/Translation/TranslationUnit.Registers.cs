@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Aperture.Core.Threading;
@@ -32,17 +33,77 @@ public abstract partial class TranslationUnit
     }
 
     /// <inheritdoc/>
-    public sealed override bool TryRead(uint offset, int width, out ulong value)
+    public sealed override unsafe bool TryRead(uint offset, int width, out ulong value)
     {
-        using (HoldRegisters())
-            return TryReadRegister(offset, width, out value);
+        byte here;
+        _guard.EnterBesideGate(&here);
+        bool answers;
+        try
+        {
+            answers = TryReadRegister(offset, width, out value);
+        }
+        catch
+        {
+            Leave();
+            throw;
+        }
+
+        Leave();
+        return answers;
     }
 
     /// <inheritdoc/>
-    public sealed override bool TryWrite(uint offset, int width, ulong value)
+    public sealed override unsafe bool TryWrite(uint offset, int width, ulong value)
     {
-        using (HoldRegisters())
-            return TryWriteRegister(offset, width, value);
+        byte here;
+        _guard.EnterBesideGate(&here);
+        bool answers;
+        try
+        {
+            answers = TryWriteRegister(offset, width, value);
+        }
+        catch
+        {
+            Leave();
+            throw;
+        }
+
+        Leave();
+        return answers;
+    }
+
+    /// <summary>Takes the unit for several register accesses in a row (<see cref="TryReadHeld"/>, <see cref="TryWriteHeld"/>):
+    /// all others wait until <see cref="EndRegisters"/>.</summary>
+    /// <exception cref="LockRecursionException">The calling thread holds it already.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [SkipLocalsInit]
+    public unsafe void BeginRegisters()
+    {
+        byte here;
+        _guard.EnterBesideGate(&here);
+    }
+
+    /// <summary>Lets go what <see cref="BeginRegisters"/> took. What the accesses raised is told, and what they must wait for is waited
+    /// for, before it returns.</summary>
+    /// <exception cref="SynchronizationLockException">The calling thread does not hold the unit.</exception>
+    public void EndRegisters() => Leave();
+
+    /// <summary>Reads a register while the calling thread holds the unit.</summary>
+    /// <inheritdoc cref="Bus.IMmioDevice.TryRead"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryReadHeld(uint offset, int width, out ulong value)
+    {
+        Debug.Assert(_guard.IsHeld, "a register is read in a sequence that was not begun");
+        return TryReadRegister(offset, width, out value);
+    }
+
+    /// <summary>Writes a register while the calling thread holds the unit.</summary>
+    /// <inheritdoc cref="Bus.IMmioDevice.TryWrite"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryWriteHeld(uint offset, int width, ulong value)
+    {
+        Debug.Assert(_guard.IsHeld, "a register is written in a sequence that was not begun");
+        return TryWriteRegister(offset, width, value);
     }
 
     /// <summary>Reads a register; under the lock.</summary>
@@ -109,6 +170,18 @@ public abstract partial class TranslationUnit
         return by != Nobody && by != thread.Index;
     }
 
+    /// <summary>Ends a register access: lets the lock go, waits for accesses if it must, and lets interrupts happen.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Leave()
+    {
+        var ending = _ending;
+        if (ending != Ending.Nothing)
+            _ending = Ending.Nothing;
+        _guard.ExitBesideGate();
+        if (ending != Ending.Nothing && (ending != Ending.WaitForAccesses || _epoch.HasReaders))
+            End(ending);
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void End(Ending ending)
     {
@@ -148,15 +221,6 @@ public abstract partial class TranslationUnit
 
         /// <summary>Ends it: lets the lock go, waits for accesses if it must, and lets interrupts happen.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Dispose()
-        {
-            var unit = _unit;
-            var ending = unit._ending;
-            if (ending != Ending.Nothing)
-                unit._ending = Ending.Nothing;
-            unit._guard.ExitBesideGate();
-            if (ending != Ending.Nothing && (ending != Ending.WaitForAccesses || unit._epoch.HasReaders))
-                unit.End(ending);
-        }
+        public void Dispose() => _unit.Leave();
     }
 }

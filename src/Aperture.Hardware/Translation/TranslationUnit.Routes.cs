@@ -7,7 +7,10 @@ namespace Aperture.Hardware.Translation;
 /// <content>The quick way of most accesses: a stream whose route is plain, and a hit. No lock, no virtual call.</content>
 public abstract partial class TranslationUnit
 {
-    private Route[] _routes = [default]; // by stream; the last for all others
+    private static readonly Route[] s_closed = [default];
+
+    private Route[] _all;    // by stream; the last for all others
+    private Route[] _routes; // those that are open: all or none
 
     /// <summary>Whether accesses are translated while the clocks of the registers stand.</summary>
     protected bool TranslatesUnclocked { get; init; }
@@ -15,7 +18,11 @@ public abstract partial class TranslationUnit
     /// <summary>Says of how many streams the unit speaks; all others share the route after the last. Called by the constructor of a unit
     /// that has plain routes at all; until <see cref="SetRoute"/> none is.</summary>
     /// <param name="streams">How many.</param>
-    protected void UseRoutes(int streams) => _routes = new Route[streams + 1];
+    protected void UseRoutes(int streams) => _routes = _all = new Route[streams + 1];
+
+    /// <summary>Opens or closes all routes: while they are closed the unit is asked about each access. They are open at first.</summary>
+    /// <param name="areOpen">Whether routes hold.</param>
+    protected void OpenRoutes(bool areOpen) => Volatile.Write(ref _routes, areOpen ? _all : s_closed);
 
     /// <summary>Says how a stream is translated from now on. Accesses look at it meanwhile: a route that becomes another with the cache in
     /// place has, for a moment, parts of both; who minds that takes the cache away first.</summary>
@@ -23,7 +30,7 @@ public abstract partial class TranslationUnit
     /// <param name="route">Its route.</param>
     protected void SetRoute(int stream, in QuickRoute route)
     {
-        ref var place = ref _routes[stream];
+        ref var place = ref _all[stream];
         var cache = route.Cache is { CountsUses: false } plain ? plain : null; // uses are counted by the unit
         if (cache is null)
             Volatile.Write(ref place.Cache, null);

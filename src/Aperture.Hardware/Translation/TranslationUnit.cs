@@ -29,6 +29,7 @@ public abstract partial class TranslationUnit : BusDevice
     {
         ArgumentNullException.ThrowIfNull(bus);
         Bus = bus;
+        _routes = _all = [default];
         _lines = [.. Interrupts];
         foreach (var line in _lines)
             line.BeforeChange = CloseGate;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Aperture.Devices;
 
 /// <summary>A block of a device's registers, as its driver reaches it: on a simulated board through the bus, on a host
@@ -42,5 +44,20 @@ public abstract class RegisterRegion
         var updated = (Read32(offset) & ~mask) | (value & mask);
         Write32(offset, updated);
         return updated;
+    }
+
+    /// <summary>Begins several accesses in a row, which cost less so than one by one; nothing else may be done meanwhile that could
+    /// wait. Not nested: one sequence of a region, and of a simulated block, at a time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public RegisterSequence Begin() => new(BeginSequence());
+
+    /// <summary>Prepares for several accesses in a row.</summary>
+    /// <returns>Where they go, and whose <see cref="EndSequence"/> is called in the end; the region itself where nothing is to be
+    /// prepared.</returns>
+    protected virtual RegisterRegion BeginSequence() => this;
+
+    /// <summary>Undoes what <see cref="BeginSequence"/> of the region that returned this one did.</summary>
+    protected internal virtual void EndSequence()
+    {
     }
 }
