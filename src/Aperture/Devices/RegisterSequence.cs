@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Aperture.Devices;
 
 /// <summary>Several register accesses in a row (<see cref="RegisterRegion.Begin"/>). On a simulated board nothing else reaches the block
-/// until <see cref="Dispose"/>, and what the accesses cause elsewhere, such as the end of a device's accesses, is waited for there.</summary>
+/// until <see cref="Dispose"/>, and what the accesses cause elsewhere, such as the end of a device's accesses, is waited for
+/// there.</summary>
 public readonly ref struct RegisterSequence
 {
     private readonly RegisterRegion _registers;
