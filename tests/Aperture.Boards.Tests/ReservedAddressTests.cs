@@ -75,7 +75,7 @@ public sealed class ReservedAddressTests : IDisposable
         foreach (var wanted in new[] { Window, Window + Length - (1ul << 20), Window - 0x1000, 0x1000_0000ul })
         {
             var failure = Assert.Throws<ApertureException>(() => codec.Dma.MapAt(block, new Iova(wanted), DmaDirection.ToDevice));
-            Assert.Contains($"at {new Iova(wanted)} for DMA", failure.Message, StringComparison.Ordinal);
+            Assert.Contains($"to device address {new Iova(wanted)} for DMA", failure.Message, StringComparison.Ordinal);
             Assert.Contains("is reserved for this device", failure.Message, StringComparison.Ordinal);
             Assert.Equal(Status.AlreadyExists, failure.Status);
         }

@@ -25,10 +25,12 @@ public class FailingRunTests
                 Assert.Equal(used, machine.Pages.UsedPages);
                 if (!wasReached)
                     break;
-                var failed = Assert.Single(
-                    results.SelectMany(result => result.Checks), check => check.Result.Outcome == CheckOutcome.Failed);
-                Assert.Equal(Status.NoMemory, failed.Result.Status);
-                failures++;
+                // Memory behind an IOMMU that cannot be had in one piece is gathered: then nothing fails.
+                var failed = results.SelectMany(result => result.Checks)
+                    .Where(check => check.Result.Outcome == CheckOutcome.Failed).ToArray();
+                Assert.InRange(failed.Length, 0, 1);
+                Assert.All(failed, check => Assert.Equal(Status.NoMemory, check.Result.Status));
+                failures += failed.Length;
             }
 
             Assert.InRange(failures, 5, 1000);
