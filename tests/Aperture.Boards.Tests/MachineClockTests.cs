@@ -100,6 +100,25 @@ public sealed class MachineClockTests
     }
 
     [Fact]
+    public void Time_that_passes_under_a_lock_fires_its_timers_the_second_and_the_third_time_as_well()
+    {
+        var registers = new GatedLock(LockRank.Registers);
+        using var beat = Timer("beat", 2, 2);
+        var expected = new List<string>();
+        for (var round = 1; round <= 3; round++)
+        {
+            using (registers.Hold())
+            {
+                _clock.Advance(TimeSpan.FromMilliseconds(2));
+                Assert.Equal(expected, _fired);
+            }
+
+            expected.Add($"beat@{2 * round}");
+            Assert.Equal(expected, _fired);
+        }
+    }
+
+    [Fact]
     public void However_long_a_thread_waits_under_a_lock_its_gate_keeps_one_event()
     {
         var registers = new GatedLock(LockRank.Registers);

@@ -82,6 +82,24 @@ public sealed class PlugTests
     }
 
     [Fact]
+    public void A_block_that_was_pulled_out_hears_of_no_gate_any_more()
+    {
+        using var machine = Machine.Boot(Runs.Own("exynos4412-media"));
+        var master = machine.Masters.First(master => master.Device is { PowerDomains.Count: > 0, Resets.Count: 0 });
+        var before = new List<Nic>();
+        for (var round = 0; round < 3; round++)
+        {
+            Nic model;
+            using (var plug = machine.Plug(master, ports => new Nic(ports[0])))
+                model = (Nic)plug.Model;
+            Assert.False(model.IsPowered);
+            before.Add(model);
+            using (master.Device!.Power.Hold())
+                Assert.All(before, gone => Assert.False(gone.IsPowered));
+        }
+    }
+
+    [Fact]
     public void A_device_of_its_own_reaches_memory_directly()
     {
         using var machine = Machine.Boot(Runs.Own("omap3-isp"));

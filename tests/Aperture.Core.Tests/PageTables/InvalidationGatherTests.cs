@@ -52,6 +52,25 @@ public class InvalidationGatherTests
             .ToArray());
     }
 
+    /// <summary>A unit steps over a joined range by one page size: small pages behind large ones would stay, and the other way round be
+    /// told one by one.</summary>
+    [Theory]
+    [InlineData(20, 12)]
+    [InlineData(12, 20)]
+    public void Pages_of_two_sizes_that_follow_each_other_are_two_ranges(int first, int second)
+    {
+        var gather = default(InvalidationGather);
+        gather.Add(new Iova(0x4000_0000), 1UL << first, first);
+        gather.Add(new Iova(0x4000_0000 + (1UL << first)), 1UL << second, second);
+        gather.Add(new Iova(0x4000_0000 + (1UL << first) + (1UL << second)), 1UL << second, second);
+        Assert.Equal(
+            [
+                new GatheredRange(new Iova(0x4000_0000), 1UL << first, first),
+                new GatheredRange(new Iova(0x4000_0000 + (1UL << first)), 2UL << second, second),
+            ],
+            gather.AsSpan().ToArray());
+    }
+
     [Fact]
     public void Beyond_its_places_the_smallest_page_size_is_kept()
     {
