@@ -74,6 +74,34 @@ public abstract class PageTableSelfTests<TFormat, TKind> : IDisposable
             _machine.Tables.Free(table, 4096);
     }
 
+    /// <summary>All but the last page of a table, all but the first, exactly all, and all with a page on each side.</summary>
+    [Fact]
+    public void A_table_goes_with_an_unmap_of_all_that_it_covers_and_of_no_less()
+    {
+        var level = _format.LevelOfPage(_shifts[0]);
+        var pages = 1UL << _format.IndexBits(level);
+        var start = Place(0) + (pages * Smallest); // with a table on each side
+        var goesWithAll = _format.Reclaim == TableReclaim.WhenEmpty
+            || (_format.Reclaim == TableReclaim.WithRange && (_format.PageSizes >> _format.Shift(level - 1) & 1) != 0);
+        foreach (var (skipped, left) in new (long, long)[] { (0, 1), (1, 0), (0, 0), (-1, -1) })
+        {
+            for (var page = 0UL; page < 3 * pages; page++)
+            {
+                var at = start + ((page - pages) * Smallest);
+                if (!_table.TryTranslate(new Iova(at), out _))
+                    Assert.Equal(Status.Ok, _table.Map(new Iova(at), new PhysicalAddress(0), Smallest, Protection.ReadWrite, ref _gather));
+            }
+
+            var tables = _table.CountTables().Tables;
+            var from = start + ((ulong)skipped * Smallest);
+            var size = (ulong)((long)pages - skipped - left) * Smallest;
+            Assert.Equal(size, Unmap(from, size));
+            _table.FreeGathered(ref _gather);
+            var gone = goesWithAll && skipped <= 0 && left <= 0 ? 1 : 0;
+            Assert.Equal(gone, tables - _table.CountTables().Tables);
+        }
+    }
+
     [Fact]
     public void Each_page_size_is_mapped_refused_split_remapped_and_removed()
     {

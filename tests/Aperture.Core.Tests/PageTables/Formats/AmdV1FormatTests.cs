@@ -126,6 +126,30 @@ public sealed class AmdV1FormatTests
         Assert.Equal(0, table.CountTables().Tables - 3);
     }
 
+    /// <summary>The first, or the second, of the two tables that take a terabyte cannot be had.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_terabyte_that_cannot_be_split_stays_and_no_table_is_left_over(int failAt)
+    {
+        using var machine = new TestMachine();
+        using var table = new PageTable<AmdV1Format>(new AmdV1Format(4), machine.Tables);
+        var gather = new InvalidationGather();
+        Assert.Equal(Status.Ok, table.Map(new Iova(4UL << 40), new PhysicalAddress(8UL << 40), 1UL << 40, Protection.Read, ref gather));
+        var (before, inUse) = (table.EnumerateMappings().ToArray(), machine.Tables.BytesInUse);
+        for (var round = 0; round < 3; round++)
+        {
+            machine.Tables.FailAllocation = failAt;
+            Assert.Equal(Status.NoMemory, table.Unmap(new Iova(4UL << 40), 512UL << 30, ref gather, out var unmapped));
+            Assert.Equal((0UL, 0L), (unmapped, machine.Tables.FailAllocation));
+            table.FreeGathered(ref gather);
+            Assert.Equal(before, table.EnumerateMappings());
+            Assert.Equal(inUse, machine.Tables.BytesInUse);
+        }
+
+        Assert.Equal(Status.Ok, table.Unmap(new Iova(4UL << 40), 512UL << 30, ref gather, out _));
+    }
+
     [Theory]
     [InlineData(0x10)]
     [InlineData(0x1A)]
