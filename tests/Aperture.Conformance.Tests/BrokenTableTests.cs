@@ -19,7 +19,9 @@ public class BrokenTableTests
     [InlineData("v7s/basic_std.jsonl")]
     [InlineData("lpae/basic_s1_4k_48.jsonl")]
     public void A_word_that_is_not_cleaned_is_caught(string file) => Check(
-        file, new Broken(file) { Memory = memory => new LossyMemory(memory, frees: true, cleans: false) }, "a word that a walker cannot see");
+        file,
+        new Broken(file) { Memory = memory => new LossyMemory(memory, frees: true, cleans: false) },
+        "a word that a walker cannot see");
 
     [Theory]
     [InlineData("v7s/basic_std.jsonl")]

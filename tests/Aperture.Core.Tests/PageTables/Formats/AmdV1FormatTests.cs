@@ -107,6 +107,22 @@ public sealed class AmdV1FormatTests
         Assert.Equal(40, Assert.Single(table.EnumerateMappings()).PageShift);
     }
 
+    /// <summary>A unit walks from the root that it was told of: a new one is told even where no other link comes with it.</summary>
+    [Fact]
+    public void A_new_root_is_told_and_the_next_page_in_it_is_not()
+    {
+        using var machine = new TestMachine();
+        using var table = new PageTable<AmdV1Format>(new AmdV1Format(1), machine.Tables);
+        foreach (var (page, size, grows) in new[] { (1UL, 1UL << 40, true), (2UL, 1UL << 40, false), (3UL, 1UL << 40, false) })
+        {
+            var gather = new InvalidationGather();
+            var root = table.Root;
+            Assert.Equal(Status.Ok, table.Map(new Iova(page * size), new PhysicalAddress(0), size, Protection.ReadWrite, ref gather));
+            Assert.Equal((grows, grows), (gather.TablesChanged, table.Root != root));
+            Assert.Equal(0, gather.Count);
+        }
+    }
+
     /// <summary>512 GiB is no page size, so that the two entries of 1 TiB become tables together.</summary>
     [Fact]
     public void A_terabyte_is_split_although_no_page_takes_one_of_its_entries()
