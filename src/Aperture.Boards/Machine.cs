@@ -52,7 +52,11 @@ public sealed partial class Machine : IDisposable
         _driverMemory = new BoardMemory(Pages);
         Drivers = new DriverCore(Iommu, _driverMemory, Clock, options.Logger);
         if (options.Sanitizer is not null)
+        {
             Sanitizer = DmaSanitizer.Watch(Drivers.Dma, Memory, options.Sanitizer);
+            Sanitizer.WatchFaults(Iommu);
+        }
+
         Drivers.Dma.ContiguousArea = DefaultArea();
         Drivers.Dma.CoherentPool = DefaultPool();
         options.Dma?.Invoke(Drivers.Dma);

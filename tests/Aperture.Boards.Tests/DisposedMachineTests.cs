@@ -25,8 +25,8 @@ public sealed class DisposedMachineTests
         IsRefused(() => device.Dma.Map(block, DmaDirection.ToDevice));
         IsRefused(() => device.Dma.Allocate(4096));
         IsRefused(() => device.Dma.Memory.Allocate(4096));
-        IsRefused(mapping.Dispose);
-        IsRefused(coherent.Dispose);
+        IsRefused(() => mapping.Dispose());
+        IsRefused(() => coherent.Dispose());
         Assert.Equal(DmaStatus.BusError, port.Read(new Iova(block.Address.Value), new byte[8], out _));
         Assert.Equal(DmaStatus.BusError, port.Write(new Iova(block.Address.Value), new byte[8], out _));
         foreach (var master in machine.Masters)

@@ -11,8 +11,15 @@ namespace Aperture.Boards.Wiring;
 internal sealed class PortMonitor(DmaSanitizer sanitizer, Device device) : IDmaMonitor
 {
     public void OnRead(DmaPort port, Iova address, PhysicalAddress physical, int length, DmaStatus status) =>
-        sanitizer.OnRead(device, address, physical, length, status == DmaStatus.Ok, port.IsCoherent);
+        sanitizer.OnRead(device, address, physical, length, OutcomeOf(status), port.IsCoherent);
 
     public void OnWrite(DmaPort port, Iova address, PhysicalAddress physical, ReadOnlySpan<byte> data, DmaStatus status) =>
-        sanitizer.OnWrite(device, address, physical, data, status == DmaStatus.Ok, port.IsCoherent);
+        sanitizer.OnWrite(device, address, physical, data, OutcomeOf(status), port.IsCoherent);
+
+    private static AccessOutcome OutcomeOf(DmaStatus status) => status switch
+    {
+        DmaStatus.Ok => AccessOutcome.Done,
+        DmaStatus.BusError => AccessOutcome.NoMemory,
+        _ => AccessOutcome.Refused,
+    };
 }

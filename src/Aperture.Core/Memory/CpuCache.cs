@@ -52,6 +52,24 @@ public sealed unsafe partial class CpuCache
     public bool TryFindStale(PhysicalAddress address, ulong length, out PhysicalAddress line) =>
         TryFind(address, length, isDirty: false, out line);
 
+    /// <summary>Reads what a dirty line held before the CPU wrote to it: when it was filled or written back last.</summary>
+    /// <param name="address">The first byte.</param>
+    /// <param name="filled">Where the bytes go; they lie in one line.</param>
+    /// <returns>Whether the line is dirty; nothing is read otherwise.</returns>
+    /// <exception cref="ApertureException">The range is not wholly inside one region of RAM.</exception>
+    public bool TryReadFilled(PhysicalAddress address, Span<byte> filled)
+    {
+        var region = Find(address, (ulong)filled.Length);
+        var offset = address.Value - region.Range.Start.Value;
+        lock (LockOf(offset))
+        {
+            if (!IsCached(region, offset) || !IsDirty(region, offset & ~(_line - 1)))
+                return false;
+            new ReadOnlySpan<byte>(region.Lines + offset, filled.Length).CopyTo(filled);
+            return true;
+        }
+    }
+
     private bool TryFind(PhysicalAddress address, ulong length, bool isDirty, out PhysicalAddress line)
     {
         line = default;

@@ -163,10 +163,10 @@ public sealed partial class DmaContext
         return new NoncontiguousBuffer(this, array, address, mapped, bytes, direction, source);
     }
 
-    internal void FreeNoncontiguous(NoncontiguousBuffer buffer, ulong mapped, in AllocationSource source)
+    internal void FreeNoncontiguous(NoncontiguousBuffer buffer, ulong mapped, in AllocationSource source, string file, int line)
     {
         if (_isWatched)
-            TellPages(DmaEventKind.FreePages, buffer.Address, buffer.Pieces, buffer.Direction, "", 0);
+            TellPages(DmaEventKind.FreePages, buffer.Address, buffer.Pieces, buffer.Direction, file, line);
         Revoke(buffer.Address, buffer.Length);
         Operations.UnmapAllocation(this, buffer.Address, mapped);
         FlushUnmaps();
@@ -194,15 +194,15 @@ public sealed partial class DmaContext
         });
     }
 
-    internal void FreePages(in NoncoherentBuffer buffer, in AllocationSource source)
+    internal void FreePages(in NoncoherentBuffer buffer, in AllocationSource source, string file, int line)
     {
         Revoke(buffer.Mapping.Address, buffer.Memory.Length);
-        TryUnmap(buffer.Mapping, DmaAttributes.SkipCpuSync, "", 0);
+        TryUnmap(buffer.Mapping, DmaAttributes.SkipCpuSync, file, line);
         FlushUnmaps();
         GiveBack(source, buffer.Memory);
     }
 
-    internal void Free(in CoherentBuffer buffer)
+    internal void Free(in CoherentBuffer buffer, string file, int line)
     {
         if (_isWatched)
             Tell(new DmaEvent
@@ -213,7 +213,8 @@ public sealed partial class DmaContext
                 Origin = buffer.Backing.Address,
                 Length = (ulong)buffer.Length,
                 Attributes = buffer.Attributes,
-                File = ""
+                File = file,
+                Line = line
             });
         Revoke(buffer.Address, buffer.Length);
         Operations.UnmapAllocation(this, buffer.Address, buffer.Mapped);

@@ -1,17 +1,58 @@
 using System.Runtime.CompilerServices;
 using Aperture.Core;
+using Aperture.Dma.Memory;
 
 namespace Aperture.Dma;
 
 // The one place that every call is told to.
 public sealed partial class DmaContext
 {
+    private uint _serials; // mappings that were told of so far
+
+    /// <summary>Tells a mapping from all others of this device; 0 while nobody listens.</summary>
+    private uint NextSerial() => _observer is null ? 0 : Math.Max(1, Interlocked.Increment(ref _serials));
+
+    /// <summary>Tells of a call that the DMA API's own objects make for a driver.</summary>
+    internal void TellOf(DmaEventKind kind, in DmaMapping mapping, DmaDirection direction, string file, int line)
+    {
+        if (_observer is not null)
+            Tell(new DmaEvent
+            {
+                Kind = kind,
+                Serial = mapping.Serial,
+                Address = mapping.Address,
+                Physical = mapping.Physical,
+                Length = mapping.Length,
+                Direction = direction,
+                File = file,
+                Line = line,
+            });
+    }
+
+    /// <summary>Tells of a part of coherent memory that is given out, or comes back.</summary>
+    internal void TellBlock(DmaEventKind kind, in CoherentBlock block, string file, int line)
+    {
+        if (_observer is not null)
+            Tell(new DmaEvent
+            {
+                Kind = kind,
+                Serial = (uint)block.Number + 1,
+                Address = block.Address,
+                Physical = block.Memory.Address,
+                Origin = block.Memory.Address,
+                Length = (ulong)block.Memory.Length,
+                File = file,
+                Line = line,
+            });
+    }
+
     internal void Check(in DmaMapping mapping)
     {
         if (_observer is not null)
             Tell(new DmaEvent
             {
                 Kind = DmaEventKind.Check,
+                Serial = mapping.Serial,
                 Address = mapping.Address,
                 Length = mapping.Length,
                 Direction = mapping.Direction

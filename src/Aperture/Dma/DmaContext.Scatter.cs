@@ -38,10 +38,12 @@ public sealed partial class DmaContext
             status = Operations.MapScatter(this, memory, segments, direction, attributes, out count, out isBounced);
         if (status == Status.Ok && isMaintained)
             SyncPieces(memory, segments[..count], direction, isBounced, false);
+        var serial = NextSerial();
         if (_isWatched)
             Tell(new DmaEvent
             {
                 Kind = DmaEventKind.MapScatter,
+                Serial = serial,
                 Memory = memory,
                 Segments = segments[..count],
                 Length = total,
@@ -62,7 +64,7 @@ public sealed partial class DmaContext
             flags |= MappingFlags.Counted;
         }
 
-        return new ScatterMapping(this, memory, segments[..count], direction, SegmentBoundary, flags);
+        return new ScatterMapping(this, memory, segments[..count], direction, SegmentBoundary, flags, serial);
     }
 
     /// <summary>Makes pieces for <see cref="MapScatter"/> out of a list of page frames, as a user's pages come; frames that follow each
@@ -104,18 +106,20 @@ public sealed partial class DmaContext
     internal void SyncScatter(in ScatterMapping mapping, bool forCpu, string file, int line)
     {
         var isBounced = (mapping.Flags & MappingFlags.Bounced) != 0;
-        if (_isWatched && (isBounced || !forCpu))
+        var isNeeded = _cached || isBounced;
+        if (_isWatched && (isNeeded || !forCpu))
             TellSync(mapping, forCpu ? DmaEventKind.SyncForCpuBegins : DmaEventKind.SyncScatterForDevice, file, line);
-        if (NeedsSync(mapping.Flags))
+        if (isNeeded)
             SyncPieces(mapping.Memory, mapping.Segments, mapping.Direction, isBounced, forCpu);
-        if (_isWatched && forCpu)
-            TellSync(mapping, DmaEventKind.SyncScatterForCpu, file, line);
+        if (_isWatched && (isNeeded || forCpu))
+            TellSync(mapping, forCpu ? DmaEventKind.SyncScatterForCpu : DmaEventKind.SyncForDeviceEnds, file, line);
     }
 
     private void TellSync(in ScatterMapping mapping, DmaEventKind kind, string file, int line) =>
         Tell(new DmaEvent
         {
             Kind = kind,
+            Serial = mapping.Serial,
             Memory = mapping.Memory,
             Segments = mapping.Segments,
             Direction = mapping.Direction,
@@ -129,6 +133,7 @@ public sealed partial class DmaContext
             Tell(new DmaEvent
             {
                 Kind = DmaEventKind.UnmapScatter,
+                Serial = mapping.Serial,
                 Memory = mapping.Memory,
                 Segments = mapping.Segments,
                 Direction = mapping.Direction,

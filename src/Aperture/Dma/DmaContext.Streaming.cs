@@ -131,11 +131,13 @@ public sealed partial class DmaContext
         var address = Failed;
         if (status == Status.Ok)
             status = Operations.MapResource(this, physical, length, direction, out address);
+        var serial = NextSerial();
         if (_isWatched)
         {
             Tell(new DmaEvent
             {
                 Kind = DmaEventKind.MapResource,
+                Serial = serial,
                 Address = address,
                 Physical = physical,
                 Origin = physical,
@@ -148,7 +150,7 @@ public sealed partial class DmaContext
         }
 
         return status == Status.Ok
-            ? new DmaMapping(this, address, physical, length, direction, DmaAttributes.None, MappingFlags.Resource)
+            ? new DmaMapping(this, address, physical, length, direction, DmaAttributes.None, MappingFlags.Resource, serial)
             : throw Fail(new Refusal("map resource of", length, status) { Direction = direction, Memory = physical });
     }
 
@@ -177,21 +179,23 @@ public sealed partial class DmaContext
             return Status.Ok;
         }
 
-        mapping = new DmaMapping(this, Failed, default, source.Length, direction, attributes, MappingFlags.Failed);
+        var serial = NextSerial();
+        mapping = new DmaMapping(this, Failed, default, source.Length, direction, attributes, MappingFlags.Failed, serial);
         if (_isWatched)
-            TellMap(source, Failed, default, origin, direction, attributes, status, file, line);
+            TellMap(serial, source, Failed, default, origin, direction, attributes, status, file, line);
         DmaMeter.Failed(this, source.Length, status, attributes);
         return status;
     }
 
     // Not inlined: an event is large, and the frame of every mapping would have to be cleared for it.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private unsafe void TellMap(in DmaSource source, Iova address, PhysicalAddress physical, PhysicalAddress origin, DmaDirection direction,
-        DmaAttributes attributes, Status status, string file, int line)
+    private unsafe void TellMap(uint serial, in DmaSource source, Iova address, PhysicalAddress physical, PhysicalAddress origin,
+        DmaDirection direction, DmaAttributes attributes, Status status, string file, int line)
     {
         Tell(new DmaEvent
         {
             Kind = DmaEventKind.Map,
+            Serial = serial,
             Address = address,
             Physical = physical,
             Origin = origin,
@@ -231,9 +235,14 @@ public sealed partial class DmaContext
             flags |= MappingFlags.Counted;
         }
 
+        uint serial = 0;
         if (_isWatched)
-            TellMap(source, address, source.Physical, origin, direction, attributes, Status.Ok, file, line);
-        return new DmaMapping(this, address, source.Physical, source.Length, direction, attributes, flags);
+        {
+            serial = NextSerial();
+            TellMap(serial, source, address, source.Physical, origin, direction, attributes, Status.Ok, file, line);
+        }
+
+        return new DmaMapping(this, address, source.Physical, source.Length, direction, attributes, flags, serial);
     }
 
     internal void Unmap(in DmaMapping mapping, DmaAttributes attributes, string file, int line)
@@ -298,6 +307,7 @@ public sealed partial class DmaContext
         Tell(new DmaEvent
         {
             Kind = kind,
+            Serial = mapping.Serial,
             Address = mapping.Address,
             Physical = mapping.Physical,
             Length = mapping.Length,

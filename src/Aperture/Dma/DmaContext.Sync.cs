@@ -19,7 +19,8 @@ public sealed partial class DmaContext
     {
         if ((uint)direction > (uint)DmaDirection.FromDevice)
             throw Failure(new Refusal("sync", length, Status.InvalidArgument) { Direction = direction, At = address });
-        if (_isWatched && _bounced)
+        var isNeeded = _cached || _bounced;
+        if (_isWatched && isNeeded)
             Tell(new DmaEvent
             {
                 Kind = DmaEventKind.SyncForCpuBegins,
@@ -29,7 +30,7 @@ public sealed partial class DmaContext
                 File = file,
                 Line = line
             });
-        if (_cached || _bounced)
+        if (isNeeded)
             SyncRange(address, length, direction, true);
         if (_isWatched)
             Tell(new DmaEvent
@@ -60,19 +61,30 @@ public sealed partial class DmaContext
                 File = file,
                 Line = line
             });
-        if (_cached || _bounced)
-            SyncRange(address, length, direction, false);
+        if (!_cached && !_bounced)
+            return;
+        SyncRange(address, length, direction, false);
+        if (_isWatched)
+            Tell(new DmaEvent
+            {
+                Kind = DmaEventKind.SyncForDeviceEnds,
+                Address = address,
+                Length = length,
+                Direction = direction,
+                File = file,
+                Line = line
+            });
     }
 
-    /// <summary>Whether sync calls for a device address have anything to do.</summary>
+    /// <summary>Whether sync calls for a device address have anything to do. While a sanitizer listens they have, to be heard of.</summary>
     public bool NeedsSync(Iova address) =>
-        _cached || IsBounced(address);
+        _cached || _observer is not null || IsBounced(address);
 
     /// <summary>Whether the device uses a bounce buffer at an address.</summary>
     internal bool IsBounced(Iova address) => _bounced && Operations.TryResolve(this, address, 1, out var physical, out _)
         && BouncePool.Mirrors(physical);
 
-    internal bool NeedsSync(MappingFlags flags) => _cached || (flags & MappingFlags.Bounced) != 0;
+    internal bool NeedsSync(MappingFlags flags) => _cached || (flags & MappingFlags.Bounced) != 0 || _observer is not null;
 
     internal void Sync(in DmaMapping mapping, ulong offset, ulong length, bool forCpu, string file, int line)
     {
@@ -81,31 +93,12 @@ public sealed partial class DmaContext
         var isBounced = (mapping.Flags & MappingFlags.Bounced) != 0;
         var isNeeded = (_cached | isBounced) & (mapping.Flags & (MappingFlags.Resource | MappingFlags.Failed)) == 0;
         var isGone = isBounced && !BouncePool.IsHeld(mapping.Physical, this);
-        if (_isWatched & forCpu & isBounced)
-            Tell(new DmaEvent
-            {
-                Kind = DmaEventKind.SyncForCpuBegins,
-                Address = mapping.Address + offset,
-                Length = length,
-                Direction = mapping.Direction,
-                IsBounced = true,
-                File = file,
-                Line = line
-            });
+        if (_isWatched & forCpu & isNeeded)
+            TellSync(DmaEventKind.SyncForCpuBegins, mapping, offset, length, file, line);
         if (isNeeded && forCpu && !isGone)
             ForCpu(mapping.Physical + offset, length, mapping.Direction, isBounced);
         if (_isWatched)
-            Tell(new DmaEvent
-            {
-                Kind = forCpu ? DmaEventKind.SyncForCpu : DmaEventKind.SyncForDevice,
-                Address = mapping.Address + offset,
-                Physical = mapping.Physical + offset,
-                Length = length,
-                Direction = mapping.Direction,
-                IsBounced = isBounced,
-                File = file,
-                Line = line
-            });
+            TellSync(forCpu ? DmaEventKind.SyncForCpu : DmaEventKind.SyncForDevice, mapping, offset, length, file, line);
         if (isGone)
             throw NotMapped(mapping.Address, mapping.Length);
         if (!isNeeded || forCpu)
@@ -113,23 +106,27 @@ public sealed partial class DmaContext
         if (isBounced && mapping.Direction != DmaDirection.FromDevice)
             BouncePool.Copy(mapping.Physical + offset, length, true);
         ForDevice(mapping.Physical + offset, length, mapping.Direction, isBounced);
+        if (_isWatched)
+            TellSync(DmaEventKind.SyncForDeviceEnds, mapping, offset, length, file, line);
     }
 
+    private void TellSync(DmaEventKind kind, in DmaMapping mapping, ulong offset, ulong length, string file, int line) =>
+        Tell(new DmaEvent
+        {
+            Kind = kind,
+            Serial = mapping.Serial,
+            Address = mapping.Address + offset,
+            Physical = mapping.Physical + offset,
+            Length = length,
+            Direction = mapping.Direction,
+            IsBounced = (mapping.Flags & MappingFlags.Bounced) != 0,
+            File = file,
+            Line = line
+        });
+
     /// <summary>Tells that the CPU owns a mapping's bytes, where there is nothing to do for it.</summary>
-    internal void TellCpuOwns(in DmaMapping mapping)
-    {
-        if (_observer is not null)
-            Tell(new DmaEvent
-            {
-                Kind = DmaEventKind.SyncForCpu,
-                Address = mapping.Address,
-                Physical = mapping.Physical,
-                Length = mapping.Length,
-                Direction = mapping.Direction,
-                IsBounced = (mapping.Flags & MappingFlags.Bounced) != 0,
-                File = ""
-            });
-    }
+    internal void TellCpuOwns(in DmaMapping mapping, string file, int line) =>
+        TellOf(DmaEventKind.CpuOwns, mapping, mapping.Direction, file, line);
 
     /// <summary>What else it takes for a device that uses the mapping of another one, where their caches differ.</summary>
     internal void SyncBorrowed(in DmaMapping mapping, DmaContext owner, bool forCpu)

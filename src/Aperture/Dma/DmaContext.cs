@@ -66,6 +66,12 @@ public sealed partial class DmaContext
     /// <summary>The domain that streaming mappings go through, or null.</summary>
     internal IommuDomain? Domain => _domain;
 
+    /// <summary>What the observer keeps of this device; null for nothing.</summary>
+    internal object? Watch { get; set; }
+
+    /// <summary>Whether a driver has the device: it was given memory, if not a way to it.</summary>
+    internal bool IsOffered => _platform is not null;
+
     /// <summary>Whether a way to memory was chosen.</summary>
     internal bool IsAttached => _operations is not null;
 

@@ -16,7 +16,8 @@ public readonly record struct DmaMapping : IDisposable
         ulong length,
         DmaDirection direction,
         DmaAttributes attributes,
-        MappingFlags flags)
+        MappingFlags flags,
+        uint serial = 0)
     {
         _context = context;
         Address = address;
@@ -25,6 +26,7 @@ public readonly record struct DmaMapping : IDisposable
         Direction = direction;
         Attributes = attributes;
         Flags = flags;
+        Serial = serial;
     }
 
     /// <summary>Where the device finds the first byte; all ones when the mapping failed. Zero is a valid address.</summary>
@@ -49,7 +51,8 @@ public readonly record struct DmaMapping : IDisposable
         }
     }
 
-    /// <summary>Whether the sync calls have anything to do: not for a device that snoops and reaches the memory itself.</summary>
+    /// <summary>Whether the sync calls have anything to do: not for a device that snoops and reaches the memory itself, unless a sanitizer
+    /// listens, which wants to hear of them.</summary>
     public bool NeedsSync => _context?.NeedsSync(Flags) ?? false;
 
     /// <summary>The memory that the device's accesses go to.</summary>
@@ -57,6 +60,9 @@ public readonly record struct DmaMapping : IDisposable
 
     /// <summary>What kind of mapping it is.</summary>
     internal MappingFlags Flags { get; }
+
+    /// <summary>Tells it from all others of its device, ended ones too, while somebody listens; else 0.</summary>
+    internal uint Serial { get; }
 
     /// <summary>Gives all bytes to the CPU for a while; the mapping stays.</summary>
     public void SyncForCpu([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => Sync(0, Length, true, file, line);
@@ -87,7 +93,17 @@ public readonly record struct DmaMapping : IDisposable
     /// <see cref="Status.IoError"/>, <see cref="Status.TimedOut"/>: it has ended, but an IOMMU failed, and until that was programmed afresh
     /// the device may still reach the memory, which must not be used for anything else
     /// (<see cref="DmaContext.WhenUnreachable"/>).</exception>
-    public void Dispose() => _context?.Unmap(this, DmaAttributes.None, "", 0);
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    public void Dispose([CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        // Whoever looked whether it was made passes here, too.
+        if ((Flags & MappingFlags.Failed) == 0)
+            _context?.Unmap(this, DmaAttributes.None, file, line);
+    }
+
+    /// <summary>The end of a <c>using</c>, which has no line to tell.</summary>
+    void IDisposable.Dispose() => Dispose("", 0);
 
     /// <summary>Ends the mapping, as <see cref="Dispose"/> does unless a wish is given. What the map was given counts for the map
     /// alone.</summary>
@@ -108,11 +124,11 @@ public readonly record struct DmaMapping : IDisposable
     }
 
     /// <summary>The same mapping as another device's in the same domain, which may end it from now on.</summary>
-    internal DmaMapping HandTo(DmaContext context) => new(context, Address, Physical, Length, Direction, Attributes, Flags);
+    internal DmaMapping HandTo(DmaContext context) => new(context, Address, Physical, Length, Direction, Attributes, Flags, Serial);
 
     /// <summary>Ends the mapping; a unit that could not be told is a result.</summary>
-    internal Status TryEnd(DmaAttributes attributes = DmaAttributes.None) =>
-        _context?.TryUnmap(this, attributes, "", 0) ?? Status.Ok;
+    internal Status TryEnd(DmaAttributes attributes, string file, int line) =>
+        _context?.TryUnmap(this, attributes, file, line) ?? Status.Ok;
 
     /// <summary>What a failed end throws.</summary>
     internal ApertureException NotInvalidated(Status status) => _context!.NotInvalidated(Address, Length, status);

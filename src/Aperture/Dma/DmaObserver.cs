@@ -17,6 +17,8 @@ internal enum DmaEventKind
     SyncForDevice,
     SyncScatterForCpu,
     SyncScatterForDevice,
+    SyncForDeviceEnds,
+    CpuOwns,
     Allocate,
     AllocatePages,
     Free,
@@ -25,12 +27,20 @@ internal enum DmaEventKind
     MapToUser,
     UnmapFromUser,
     FreeWhileMappedToUser,
+    TakeBlock,
+    GiveBlock,
+    Share,
+    TurnBegins,
+    TurnEnds,
 }
 
 /// <summary>One call of the DMA API: what it was given, what came of it, and where in the driver it stands.</summary>
 internal readonly ref struct DmaEvent
 {
     public required DmaEventKind Kind { get; init; }
+
+    /// <summary>Tells a mapping from all others of its device, ended ones too; 0 where the call does not know it.</summary>
+    public uint Serial { get; init; }
 
     /// <summary>The device address; of a sync any inside a mapping.</summary>
     public Iova Address { get; init; }
@@ -70,7 +80,8 @@ internal readonly ref struct DmaEvent
 }
 
 /// <summary>Hears of every call of the DMA API: maps and syncs for the CPU after they were done, unmaps, frees and syncs for the device
-/// before. Of syncs for the CPU that copy from bounce buffers also before: what the CPU wrote is gone afterwards.</summary>
+/// before. Where caches or bounce buffers are between, syncs for the CPU also before, for what the CPU wrote may be gone afterwards, and
+/// syncs for the device also after.</summary>
 internal abstract class DmaObserver
 {
     /// <summary>A call. It may come from any thread.</summary>

@@ -9,7 +9,7 @@ public readonly ref struct ScatterMapping
     private readonly DmaContext? _context;
 
     internal ScatterMapping(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments,
-        DmaDirection direction, ulong boundary, MappingFlags flags)
+        DmaDirection direction, ulong boundary, MappingFlags flags, uint serial)
     {
         _context = context;
         Memory = memory;
@@ -17,6 +17,7 @@ public readonly ref struct ScatterMapping
         Direction = direction;
         Boundary = boundary;
         Flags = flags;
+        Serial = serial;
     }
 
     /// <summary>What to give to the device: at most as many segments as there were blocks of memory.</summary>
@@ -32,6 +33,8 @@ public readonly ref struct ScatterMapping
 
     internal MappingFlags Flags { get; }
 
+    internal uint Serial { get; } // as of a single mapping
+
     /// <summary>Gives all bytes to the CPU for a while. For parts, see <see cref="DmaContext.SyncForCpu"/>.</summary>
     public void SyncForCpu([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
         _context?.SyncScatter(this, true, file, line);
@@ -42,7 +45,8 @@ public readonly ref struct ScatterMapping
 
     /// <summary>Ends the mapping.</summary>
     /// <inheritdoc cref="DmaMapping.Dispose"/>
-    public void Dispose() => _context?.UnmapScatter(this, DmaAttributes.None, "", 0);
+    public void Dispose([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        _context?.UnmapScatter(this, DmaAttributes.None, file, line);
 
     /// <summary>Ends the mapping, as <see cref="Dispose"/> does unless a wish is given.</summary>
     /// <inheritdoc cref="DmaMapping.Unmap"/>

@@ -17,6 +17,7 @@ public sealed class ScatterTable
     private DmaDirection _direction;
     private ulong _boundary;
     private MappingFlags _flags;
+    private uint _serial;
 
     /// <summary>A table.</summary>
     /// <param name="capacity">The most pieces of memory; at least 1.</param>
@@ -65,6 +66,7 @@ public sealed class ScatterTable
         _direction = direction;
         _boundary = mapping.Boundary;
         _flags = mapping.Flags;
+        _serial = mapping.Serial;
         _context = context;
     }
 
@@ -100,5 +102,5 @@ public sealed class ScatterTable
     }
 
     private ScatterMapping Mapping(DmaContext context) =>
-        new(context, _memory.AsSpan(0, _pieces), _segments.AsSpan(0, _count), _direction, _boundary, _flags);
+        new(context, _memory.AsSpan(0, _pieces), _segments.AsSpan(0, _count), _direction, _boundary, _flags, _serial);
 }

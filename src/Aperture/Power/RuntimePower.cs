@@ -29,6 +29,9 @@ public sealed partial class RuntimePower
     /// unless the caller holds the device.</summary>
     public bool IsActive => (Volatile.Read(ref _word) & ActiveFlag) != 0;
 
+    /// <summary>Whether the device has power and clocks, its driver's callbacks included that bring it up or save it.</summary>
+    internal bool IsUp => IsActive || Volatile.Read(ref _changing);
+
     /// <summary>Number of holds.</summary>
     public int UseCount => Volatile.Read(ref _word) & CountMask;
 

@@ -94,14 +94,14 @@ public abstract partial class IommuDriverTests
         if (kind == "coherent")
         {
             var buffer = dma.Allocate((int)Page);
-            return (buffer.Memory, buffer.Address, buffer.Dispose);
+            return (buffer.Memory, buffer.Address, () => buffer.Dispose());
         }
 
         var block = memory.Allocate((int)Page);
         if (kind == "streaming")
         {
             var mapping = dma.Map(block, DmaDirection.Bidirectional);
-            return (block, mapping.Address, mapping.Dispose);
+            return (block, mapping.Address, () => mapping.Dispose());
         }
 
         var table = new ScatterTable(2);

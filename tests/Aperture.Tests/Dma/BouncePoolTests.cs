@@ -74,7 +74,7 @@ public sealed class BouncePoolTests : IDisposable
         var memory = rig.Memory.Allocate(0x2000);
         var first = rig.Dma.Map(memory.Slice(1, 100), DmaDirection.FromDevice);
         first.Dispose();
-        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(first.Dispose).Status);
+        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => first.Dispose()).Status);
         Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => first.SyncForCpu(50, 1)).Status);
         Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => first.SyncForDevice()).Status);
         var segments = new DmaSegment[1];
@@ -106,7 +106,7 @@ public sealed class BouncePoolTests : IDisposable
         using var other = rig.Dma.Allocate(0x1000);
         var used = rig.Dma.BouncePool.UsedSlots;
         buffer.Dispose();
-        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(buffer.Dispose).Status);
+        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => buffer.Dispose()).Status);
         Assert.Equal(used - 2, rig.Dma.BouncePool.UsedSlots);
     }
 

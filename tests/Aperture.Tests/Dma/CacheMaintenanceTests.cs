@@ -51,7 +51,7 @@ public sealed class CacheMaintenanceTests : IDisposable
                 Expect(forDevice, memory.Slice(0x40, 0x100), () => mapping.SyncForDevice(0x40, 0x100));
                 Expect(forCpu, memory.Slice(3, 5), () => context.SyncForCpu(mapping.Address + 3, 5, direction));
                 Expect(forDevice, memory.Slice(3, 5), () => context.SyncForDevice(mapping.Address + 3, 5, direction));
-                Expect(forCpu, memory, mapping.Dispose);
+                Expect(forCpu, memory, () => mapping.Dispose());
                 Expect(None, memory, () => context.Map(memory, direction, DmaAttributes.SkipCpuSync)
                     .Unmap(DmaAttributes.SkipCpuSync));
                 Expect(forDevice, memory, () => mapping = context.Map(memory, direction));

@@ -75,18 +75,18 @@ public class CoherentBlocksTests
         var blocks = new CoherentBlocks(rig.Dma, 32);
         var block = blocks.Allocate();
         block.Dispose();
-        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(block.Dispose).Status);
+        Assert.Equal(Status.InvalidArgument, Assert.Throws<ApertureException>(() => block.Dispose()).Status);
         var next = blocks.Allocate();
         Assert.Equal(block.Address, next.Address);
-        Assert.Throws<ApertureException>(block.Dispose); // it is another's by now
-        Assert.Contains("1 blocks of 32 bytes", Assert.Throws<ApertureException>(blocks.Dispose).Message, StringComparison.Ordinal);
+        Assert.Throws<ApertureException>(() => block.Dispose()); // it is another's by now
+        Assert.Contains("1 blocks of 32 bytes", Assert.Throws<ApertureException>(() => blocks.Dispose()).Message, StringComparison.Ordinal);
         Assert.Equal(1, blocks.Used);
         next.Dispose();
         var live = rig.Memory.Live;
         blocks.Dispose();
         blocks.Dispose();
         Assert.Equal(live - 1, rig.Memory.Live);
-        Assert.Throws<ApertureException>(next.Dispose);
+        Assert.Throws<ApertureException>(() => next.Dispose());
         Assert.Equal(Status.NoDevice, Assert.Throws<ApertureException>(() => blocks.Allocate()).Status);
         default(CoherentBlock).Dispose();
     }

@@ -99,7 +99,7 @@ internal sealed class DmaRig : IDisposable
             var at = address + (ulong)done;
             var run = Math.Min(into.Length - done, 4096 - (int)(at.Value & 4095));
             var physical = Resolve(at, Protection.Read);
-            Sanitizer?.OnRead(Device, at, physical, run, true, Dma.IsCoherent);
+            Sanitizer?.OnRead(Device, at, physical, run, AccessOutcome.Done, Dma.IsCoherent);
             if (Dma.Snoops && Memory.Ram.Cache is { } cache)
                 cache.ReadCoherent(physical, into.Slice(done, run));
             else
@@ -116,7 +116,7 @@ internal sealed class DmaRig : IDisposable
             var at = address + (ulong)done;
             var run = Math.Min(from.Length - done, 4096 - (int)(at.Value & 4095));
             var physical = Resolve(at, Protection.Write);
-            Sanitizer?.OnWrite(Device, at, physical, from.Slice(done, run), true, Dma.IsCoherent);
+            Sanitizer?.OnWrite(Device, at, physical, from.Slice(done, run), AccessOutcome.Done, Dma.IsCoherent);
             if (Dma.Snoops && Memory.Ram.Cache is { } cache)
                 cache.WriteCoherent(physical, from.Slice(done, run));
             else

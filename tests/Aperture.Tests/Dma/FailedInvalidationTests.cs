@@ -25,7 +25,7 @@ public sealed class FailedInvalidationTests
             rig.Time.Advance(FlushQueue.Timeout);
         }
 
-        var error = Assert.Throws<ApertureException>(mapping.Dispose);
+        var error = Assert.Throws<ApertureException>(() => mapping.Dispose());
         Assert.Equal(Status.IoError, error.Status);
         Assert.Contains(rig.Device.Name, error.Message, StringComparison.Ordinal);
         Assert.False(rig.Domain.TryTranslate(mapping.Address, out _));
@@ -34,7 +34,7 @@ public sealed class FailedInvalidationTests
         {
             var other = rig.Dma.Map(memory, DmaDirection.FromDevice);
             Assert.False(other.Address.Value < mapping.Address.Value + 0x3000 && mapping.Address.Value < other.Address.Value + 0x3000);
-            Assert.Throws<ApertureException>(other.Dispose);
+            Assert.Throws<ApertureException>(() => other.Dispose());
         }
 
         var isReachable = true;
@@ -85,7 +85,7 @@ public sealed class FailedInvalidationTests
         var mapping = rig.Dma.Map(memory.Slice(8, 100), DmaDirection.FromDevice);
         var slots = rig.Dma.BouncePool.UsedSlots;
         rig.Unit.OnInvalidate = _ => Status.IoError;
-        Assert.Throws<ApertureException>(mapping.Dispose);
+        Assert.Throws<ApertureException>(() => mapping.Dispose());
         Assert.Equal(slots, rig.Dma.BouncePool.UsedSlots);
         rig.Unit.OnInvalidate = null;
         rig.Unit.TryReprogram();
@@ -99,7 +99,7 @@ public sealed class FailedInvalidationTests
         var memory = rig.Memory.Allocate(0x1000);
         var mapping = rig.Dma.Map(memory, DmaDirection.FromDevice);
         rig.Unit.OnInvalidate = _ => Status.IoError;
-        Assert.Throws<ApertureException>(mapping.Dispose);
+        Assert.Throws<ApertureException>(() => mapping.Dispose());
         var domain = rig.Domain;
         rig.Core.Release(rig.Device);
         Assert.True(domain.IsQuarantining);
@@ -121,13 +121,13 @@ public sealed class FailedInvalidationTests
         var blocks = new[] { rig.Memory.Allocate(0x1000), rig.Memory.Allocate(0x1000) };
         var mappings = blocks.Select(block => rig.Dma.Map(block, DmaDirection.FromDevice)).ToArray();
         rig.Unit.OnInvalidate = _ => Status.IoError;
-        Assert.Throws<ApertureException>(mappings[0].Dispose);
+        Assert.Throws<ApertureException>(() => mappings[0].Dispose());
         rig.Dma.WhenUnreachable(() =>
         {
             rig.Memory.Free(blocks[0]);
             throw new InvalidOperationException("mine");
         });
-        Assert.Throws<ApertureException>(mappings[1].Dispose);
+        Assert.Throws<ApertureException>(() => mappings[1].Dispose());
         rig.Dma.WhenUnreachable(() => rig.Memory.Free(blocks[1]));
         rig.Unit.OnInvalidate = null;
         Assert.Throws<InvalidOperationException>(() => rig.Unit.TryReprogram()); // who brought the unit back hears of it

@@ -95,7 +95,7 @@ public sealed class FlushQueueTests : IDisposable
         var mapping = _rig.Dma.Map(_rig.Memory.Allocate(0x4000), DmaDirection.ToDevice);
         _rig.Domain.Unmap(mapping.Address + 0x2000, 0x1000);
         _rig.Unit.Invalidations.Clear();
-        var error = Assert.Throws<ApertureException>(mapping.Dispose);
+        var error = Assert.Throws<ApertureException>(() => mapping.Dispose());
         Assert.Equal(Status.InvalidArgument, error.Status);
         // Not after some time: at once.
         var (_, range) = Assert.Single(_rig.Unit.Invalidations);

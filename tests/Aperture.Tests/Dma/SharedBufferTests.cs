@@ -227,7 +227,7 @@ public sealed class SharedBufferTests : IDisposable
         Assert.NotNull(writer);
         Assert.Null(buffer.TryBegin(a, DmaDirection.ToDevice));
         Assert.Equal(Status.Busy, Assert.Throws<ApertureException>(() => buffer.Detach(b)).Status);
-        Assert.Contains("in use by b", Assert.Throws<ApertureException>(buffer.Dispose).Message, StringComparison.Ordinal);
+        Assert.Contains("in use by b", Assert.Throws<ApertureException>(() => buffer.Dispose()).Message, StringComparison.Ordinal);
         var called = 0;
         writer.Done.OnSignalled(() => called++);
         writer.Dispose();

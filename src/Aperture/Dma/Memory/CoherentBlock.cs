@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Aperture.Core;
 
 namespace Aperture.Dma.Memory;
@@ -33,5 +34,10 @@ public readonly struct CoherentBlock : IDisposable
 
     /// <summary>Gives the block back. The device must not use it any more.</summary>
     /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: it was given back before.</exception>
-    public void Dispose() => _blocks?.Free(this);
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    public void Dispose([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => _blocks?.Free(this, file, line);
+
+    /// <summary>The end of a <c>using</c>, which has no line to tell.</summary>
+    void IDisposable.Dispose() => Dispose("", 0);
 }

@@ -68,7 +68,9 @@ public sealed class CoherentBlocks : IDisposable
     /// <summary>Takes a zeroed block.</summary>
     /// <exception cref="ApertureException">As for <see cref="DmaContext.Allocate"/>; <see cref="Status.NoDevice"/>: the blocks are
     /// disposed.</exception>
-    public CoherentBlock Allocate()
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    public CoherentBlock Allocate([CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         CoherentBlock block;
         lock (_lock)
@@ -84,12 +86,15 @@ public sealed class CoherentBlocks : IDisposable
         }
 
         block.Span.Clear();
+        _context.TellBlock(DmaEventKind.TakeBlock, block, file, line);
         return block;
     }
 
     /// <summary>Gives all memory back.</summary>
     /// <exception cref="ApertureException"><see cref="Status.Busy"/>: blocks are out.</exception>
-    public void Dispose()
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    public void Dispose([CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         lock (_lock)
         {
@@ -98,20 +103,24 @@ public sealed class CoherentBlocks : IDisposable
                     $"{_turns.Length - _freeCount} blocks of {Length} bytes of {_context.DeviceName} are out");
             _isGone = true;
             foreach (var buffer in _buffers)
-                buffer.Dispose();
+                buffer.Dispose(file, line);
             _buffers.Clear();
             _turns = [];
             _freeCount = 0;
         }
     }
 
-    internal void Free(in CoherentBlock block)
+    /// <summary>The end of a <c>using</c>, which has no line to tell.</summary>
+    void IDisposable.Dispose() => Dispose("", 0);
+
+    internal void Free(in CoherentBlock block, string file, int line)
     {
         lock (_lock)
         {
             if (block.Number >= _turns.Length || _turns[block.Number] != block.Turn)
                 throw new ApertureException(Status.InvalidArgument,
                     $"the block of {Length} bytes at device address {block.Address} of {_context.DeviceName} was given back before");
+            _context.TellBlock(DmaEventKind.GiveBlock, block, file, line); // before somebody else takes it
             _turns[block.Number]++;
             _free[_freeCount++] = block.Number;
         }

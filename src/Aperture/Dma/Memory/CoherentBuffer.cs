@@ -67,7 +67,12 @@ public readonly unsafe struct CoherentBuffer : IDisposable, IEquatable<CoherentB
             .MapToUser(Backing, Address, offset, length, file, line);
 
     /// <summary>Gives the memory back. The device must not use it any more.</summary>
-    public void Dispose() => _context?.Free(this);
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    public void Dispose([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => _context?.Free(this, file, line);
+
+    /// <summary>The end of a <c>using</c>, which has no line to tell.</summary>
+    void IDisposable.Dispose() => Dispose("", 0);
 
     /// <inheritdoc/>
     public bool Equals(CoherentBuffer other) => _context == other._context && Backing == other.Backing && Address == other.Address;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using Aperture.Core;
 
 namespace Aperture.Dma.Memory;
@@ -22,13 +23,18 @@ public readonly struct ManagedMapping : IDisposable
     /// <summary>Ends the mapping: what the device wrote is copied back, and the memory may move again.</summary>
     /// <exception cref="ApertureException">As for <see cref="DmaMapping.Dispose"/>; the memory stays pinned then as long as the device may
     /// reach it.</exception>
-    public void Dispose()
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    public void Dispose([CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
-        var told = Mapping.TryEnd();
+        var told = Mapping.TryEnd(DmaAttributes.None, file, line);
         if (told != Status.Ok)
             throw KeepPinned(told);
         _pin.Dispose();
     }
+
+    /// <summary>The end of a <c>using</c>, which has no line to tell.</summary>
+    void IDisposable.Dispose() => Dispose("", 0);
 
     private ApertureException KeepPinned(Status told)
     {

@@ -35,5 +35,11 @@ public readonly record struct NoncoherentBuffer : IDisposable
             .MapToUser(Memory, Mapping.Address, offset, length, file, line);
 
     /// <summary>Gives the memory back. The device must not use it any more.</summary>
-    public void Dispose() => _context?.FreePages(this, _source);
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    public void Dispose([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        _context?.FreePages(this, _source, file, line);
+
+    /// <summary>The end of a <c>using</c>, which has no line to tell.</summary>
+    void IDisposable.Dispose() => Dispose("", 0);
 }

@@ -61,11 +61,16 @@ public sealed class NoncontiguousBuffer : IDisposable
     }
 
     /// <summary>Gives the memory back.</summary>
-    public void Dispose()
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    public void Dispose([CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         if (_isGone)
             return;
         _isGone = true;
-        _context.FreeNoncontiguous(this, _mapped, _source);
+        _context.FreeNoncontiguous(this, _mapped, _source, file, line);
     }
+
+    /// <summary>The end of a <c>using</c>, which has no line to tell.</summary>
+    void IDisposable.Dispose() => Dispose("", 0);
 }

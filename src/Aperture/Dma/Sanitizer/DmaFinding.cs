@@ -28,8 +28,8 @@ public sealed class DmaFinding
     /// <summary>What to do about it.</summary>
     public string Advice => FindingAdvice.For(Kind);
 
-    /// <summary>Where the driver showed it, by a call or by looking at memory; unknown when the device showed it, or where there are no
-    /// symbols.</summary>
+    /// <summary>Where the driver showed it, by a call or by looking at memory; where the device showed it and no mapping tells more, its
+    /// driver's last call. Else unknown.</summary>
     public CallSite Where { get; init; }
 
     /// <summary>The mapping, or null.</summary>
@@ -37,6 +37,9 @@ public sealed class DmaFinding
 
     /// <summary>The other mappings that share a page with it.</summary>
     public IReadOnlyList<MappingRecord> Neighbours { get; init; } = [];
+
+    /// <summary>The nearest mappings of the device, below and above, where it used an address that nothing maps.</summary>
+    public IReadOnlyList<MappingRecord> Nearest { get; init; } = [];
 
     /// <summary>What was mapped at these addresses before, the latest first.</summary>
     public IReadOnlyList<MappingRecord> History { get; init; } = [];
@@ -58,6 +61,8 @@ public sealed class DmaFinding
             text.Append(CultureInfo.InvariantCulture, $"\n  mapping:   {mapping}");
         foreach (var neighbour in Neighbours)
             text.Append(CultureInfo.InvariantCulture, $"\n  same page: {neighbour}");
+        foreach (var beside in Nearest)
+            text.Append(CultureInfo.InvariantCulture, $"\n  nearest:   {beside}");
         foreach (var past in History)
             text.Append(CultureInfo.InvariantCulture, $"\n  before:    {past}");
         text.Append(CultureInfo.InvariantCulture, $"\n  do:        {Advice}");

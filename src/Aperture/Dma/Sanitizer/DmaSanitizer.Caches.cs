@@ -2,19 +2,54 @@ using Aperture.Core;
 
 namespace Aperture.Dma.Sanitizer;
 
-// What the CPU's caches hide, on machines that model them.
+// What the CPU's caches hide, on machines that model them, and what they do on boards.
 public sealed unsafe partial class DmaSanitizer
 {
-    /// <summary>Whether the CPU sees other bytes than those of a copy only because its caches hold what memory held before a device
-    /// wrote.</summary>
-    private bool IsStale(LiveMapping mapping, ulong from, ulong to)
+    private const int LineOfBoards = 64; // bytes of a line where caches are not modelled: those of most cores
+
+    private int Line => _memory?.Cache?.LineSize ?? LineOfBoards;
+
+    /// <summary>Finds what shares the first and the last line of the cache with memory that a device writes behind the CPU's
+    /// back.</summary>
+    private void FindRims(LiveMapping mapping)
     {
-        if (!mapping.IsCached || _memory is not { Cache: { } cache })
-            return false;
-        var memory = mapping.Memory + from;
-        return _memory.TryGetDramPointer(memory, to - from, out var dram)
-            && new ReadOnlySpan<byte>(dram, (int)(to - from)).SequenceEqual(mapping.CopyOf(from, to))
-            && !cache.TryFindDirty(memory, to - from, out _);
+        if (mapping.Record.Direction == DmaDirection.ToDevice || mapping.Record.IsBounced || mapping.Device.Description.IsCoherent)
+            return;
+        var rest = (ulong)Line - 1;
+        var lead = (int)(mapping.Memory.Value & rest);
+        var tail = (int)(~mapping.MemoryLast & rest);
+        if ((lead | tail) == 0
+            || !_memory!.TryGetPointer(mapping.MemoryAt(-lead), mapping.Length + (ulong)(lead + tail), out _))
+            return;
+        mapping.Lead = lead;
+        mapping.Tail = tail;
+    }
+
+    /// <summary>Whether the CPU wrote beside a mapping, in a line of the cache that the device owns the other bytes of: one of both is
+    /// lost.</summary>
+    private void CheckRims(LiveMapping mapping, CallSite site)
+    {
+        if (mapping.Copy is null || (mapping.Lead | mapping.Tail) == 0 || mapping.SharesLine)
+            return;
+        var length = (long)mapping.Length;
+        var line = Line;
+        if (mapping.Lead > 0)
+            CheckRim(mapping, -mapping.Lead, 0, 0, Math.Min(length, line - mapping.Lead), "before", site);
+        if (mapping.Tail > 0 && !mapping.SharesLine)
+            CheckRim(mapping, length, length + mapping.Tail, Math.Max(0, length + mapping.Tail - line), length, "behind", site);
+    }
+
+    private void CheckRim(LiveMapping mapping, long from, long to, long own, long ownEnd, string side, CallSite site)
+    {
+        if (mapping.Owned.Touches((ulong)own, (ulong)ownEnd) || !TryFindWrites(mapping, from, to, out var first, out var last))
+            return;
+        Report(FindingKind.SharedCacheLine, mapping.Device, mapping.Address + (ulong)own, (ulong)(ownEnd - own),
+            $"the CPU wrote 0x{last - first + 1:x} bytes at {mapping.MemoryAt(first)}, {side} a mapping and in one cache line of {Line} " +
+            $"bytes with its bytes 0x{own:x} to 0x{ownEnd - 1:x}, which the device owned; the device does not snoop: one of both is lost",
+            site, mapping);
+        mapping.SharesLine = true; // told, and what it does to the bytes is no other mistake
+        Renew(mapping, from, to);
+        Renew(mapping, own, ownEnd);
     }
 
     /// <summary>A device that does not snoop reads: what it gets is not what the CPU wrote, where that is still in the caches.</summary>

@@ -10,6 +10,7 @@ public sealed partial class DmaSanitizer
     {
         lock (_lock)
         {
+            Settle();
             _calls++;
             _isDriver = true;
             switch (call.Kind)
@@ -46,19 +47,26 @@ public sealed partial class DmaSanitizer
                     break;
                 case DmaEventKind.SyncForCpuBegins:
                     _calls--; // the same call is told again when it is done
-                    SyncBegins(context, call);
+                    SyncHalf(context, call, SyncStep.BeginsForCpu);
                     break;
                 case DmaEventKind.SyncForCpu:
-                    Sync(context, call, true);
+                    Sync(context, call, SyncStep.ForCpu);
                     break;
                 case DmaEventKind.SyncForDevice:
-                    Sync(context, call, false);
+                    Sync(context, call, SyncStep.ForDevice);
+                    break;
+                case DmaEventKind.SyncForDeviceEnds:
+                    _calls--;
+                    SyncHalf(context, call, SyncStep.EndsForDevice);
+                    break;
+                case DmaEventKind.CpuOwns:
+                    SyncHalf(context, call, SyncStep.CpuOwns);
                     break;
                 case DmaEventKind.SyncScatterForCpu:
-                    SyncScatter(context, call, true);
+                    SyncScatter(context, call, SyncStep.ForCpu);
                     break;
                 case DmaEventKind.SyncScatterForDevice:
-                    SyncScatter(context, call, false);
+                    SyncScatter(context, call, SyncStep.ForDevice);
                     break;
                 case DmaEventKind.FreeWhileMappedToUser:
                     Report(FindingKind.FreedWhileMappedToUser, context.Device, call.Address, call.Length,
@@ -66,39 +74,30 @@ public sealed partial class DmaSanitizer
                         "mapped", SiteOf(call), SpaceOf(context.Device).Find(call.Address.Value));
                     break;
                 case DmaEventKind.Check when call.Address.Value == ulong.MaxValue:
-                    _failed.Remove(context.Device);
+                    WatchOf(context.Device).Forget(call.Serial);
+                    break;
+                case DmaEventKind.TakeBlock:
+                    TakeBlock(context, call);
+                    break;
+                case DmaEventKind.GiveBlock:
+                    Unmap(context, call, MappingApi.Block);
+                    break;
+                case DmaEventKind.Share:
+                    Share(context, call);
+                    break;
+                case DmaEventKind.TurnBegins:
+                    BeginTurn(context, call);
+                    break;
+                case DmaEventKind.TurnEnds:
+                    EndTurn(context, call);
                     break;
                 default:
                     break; // nothing to judge
             }
+
+            if (call.File is { Length: > 0 })
+                WatchOf(context.Device).LastCall = SiteOf(call);
         }
-    }
-
-    /// <summary>Bytes are going to be copied back from bounce buffers: what the CPU wrote to the memory meanwhile will be gone.</summary>
-    private void SyncBegins(DmaContext context, in DmaEvent call)
-    {
-        var space = SpaceOf(context.Device);
-        if (call.Memory.IsEmpty)
-        {
-            SyncBegins(space, context, call);
-            return;
-        }
-
-        var pieces = new Pieces(call.Memory, call.Segments);
-        while (pieces.MoveNext())
-            SyncBegins(space, context, PieceOf(call, pieces));
-    }
-
-    private void SyncBegins(SpaceWatch space, DmaContext context, in DmaEvent call)
-    {
-        if (call.Length == 0
-            || Containing(space, context, call.Address.Value, LastOf(call.Address, call.Length), call.Direction) is not
-            {
-                Record.IsBounced: true
-            } mapping)
-            return;
-        var from = call.Address - mapping.Address;
-        CheckForeign(mapping, from, from + call.Length, "before it was synced for the CPU", call);
     }
 
     private static CallSite SiteOf(in DmaEvent call) => new(call.File ?? "", call.Line);

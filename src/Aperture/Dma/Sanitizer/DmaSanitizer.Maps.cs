@@ -15,7 +15,8 @@ public sealed unsafe partial class DmaSanitizer
         if (call.Status != Status.Ok)
         {
             if (api is MappingApi.Single or MappingApi.Resource)
-                _failed[context.Device] = SiteOf(call);
+                WatchOf(context.Device).Fail(new FailedMap(call.Serial, RecordOf(context.Device, call, api, call.Address, call.Origin,
+                    call.Length, false)));
             return;
         }
 
@@ -55,7 +56,7 @@ public sealed unsafe partial class DmaSanitizer
     {
         var device = context.Device;
         var space = SpaceOf(device);
-        space.IsUsed = true;
+        WatchOf(device).Driver = device.Driver?.Name;
         if (_live.Count >= _options.MaxMappings)
         {
             if (!space.IsPartial)
@@ -67,25 +68,16 @@ public sealed unsafe partial class DmaSanitizer
 
         if (!_spare.TryPop(out var mapping))
             mapping = new LiveMapping();
-        mapping.Record = new MappingRecord
-        {
-            Device = device.Name,
-            Driver = device.Driver?.Name,
-            Address = address,
-            Length = length,
-            Memory = memory,
-            Direction = call.Direction,
-            Api = api,
-            IsBounced = isBounced,
-            Made = SiteOf(call),
-            MadeAt = _calls,
-        };
+        mapping.Record = RecordOf(device, call, api, address, memory, length, isBounced);
+        mapping.Serial = call.Serial;
         mapping.Device = device;
         mapping.Space = space;
         mapping.Scatter = list;
         mapping.ScatterCount = count;
         mapping.IsCached = !context.IsCoherent && !isBounced;
         mapping.Pointer = null;
+        if (_unseen.Count > 0 && IndexesMemory(mapping))
+            ForgetUnseen(memory.Value, mapping.MemoryLast);
         if (mapping.IsStreaming)
         {
             CheckNeighbours(context, mapping, call);
@@ -100,6 +92,22 @@ public sealed unsafe partial class DmaSanitizer
             _physical.Add(mapping, memory.Value, mapping.MemoryLast);
     }
 
+    private MappingRecord RecordOf(Device device, in DmaEvent call, MappingApi api, Iova address, PhysicalAddress memory, ulong length,
+        bool isBounced) => new()
+    {
+        Device = device.Name,
+        Driver = device.Driver?.Name,
+        Address = address,
+        Length = length,
+        Memory = memory,
+        Direction = call.Direction,
+        Api = api,
+        IsBounced = isBounced,
+        Serial = call.Serial,
+        Made = SiteOf(call),
+        MadeAt = _calls,
+    };
+
     private void Remove(LiveMapping mapping, MappingEnd end, CallSite site)
     {
         mapping.Space.Pages.Remove(mapping, mapping.Start, mapping.Last);
@@ -108,8 +116,12 @@ public sealed unsafe partial class DmaSanitizer
         _live.Remove(mapping);
         mapping.Space.Remember(mapping.Record with { End = end, Ended = site, EndedAt = _calls });
         ForgetContents(mapping);
-        mapping.IsFreed = false;
+        mapping.IsFreed = mapping.SharesLine = mapping.IsArena = false;
+        mapping.Cut = default;
         mapping.Owned.Clear();
+        mapping.Fresh.Clear();
+        mapping.Sharers = null;
+        mapping.Turns = null;
         mapping.Device = null!;
         mapping.Space = null!;
         _spare.Push(mapping);
@@ -149,7 +161,7 @@ public sealed unsafe partial class DmaSanitizer
     {
         var first = mapping.Memory.Value;
         var last = mapping.MemoryLast;
-        var line = (ulong)context.CacheAlignment;
+        var line = (ulong)Line;
         var seen = FindNeighbour(mapping, first, first, last, line, call);
         if (!seen && first >> PageIndex.Shift != last >> PageIndex.Shift)
             FindNeighbour(mapping, last, first, last, line, call);
@@ -157,37 +169,41 @@ public sealed unsafe partial class DmaSanitizer
             seen = FindNeighbour(mapping, page << PageIndex.Shift, first, last, 1, call);
     }
 
+    /// <summary>Whether lines of a mapping are cleaned or invalidated for a device that does not snoop.</summary>
+    private static bool IsBehindCaches(LiveMapping mapping) => mapping.IsCached && !mapping.Record.IsBounced;
+
     /// <summary>Judges what else is on a page of memory. True when there was something to say.</summary>
     private bool FindNeighbour(LiveMapping mapping, ulong page, ulong first, ulong last, ulong line, in DmaEvent call)
     {
         foreach (var other in _physical.On(page))
         {
-            if (other.IsFreed)
-                continue;
+            if (other.IsFreed || other.Record.Api == MappingApi.Block)
+                continue; // a block's memory is judged as what it was cut from
             var writes = mapping.Record.Direction != DmaDirection.ToDevice || other.Record.Direction != DmaDirection.ToDevice;
             if (other.Memory.Value <= last && first <= other.MemoryLast)
             {
                 if (other.Record.Api == MappingApi.Coherent && mapping.Device == other.Device)
                     return Report(FindingKind.WrongApi, mapping.Device, mapping.Address, mapping.Length,
                         $"coherent memory at {other.Address} was given to a streaming call", SiteOf(call), other);
-                if (!writes || other.Device != mapping.Device || other.Scatter == mapping.Scatter && mapping.Scatter != 0)
+                if (!writes || other.Device != mapping.Device)
                     continue;
                 var from = Math.Max(first, other.Memory.Value);
                 var bytes = Math.Min(last, other.MemoryLast) - from + 1;
+                var where = other.Scatter == mapping.Scatter && mapping.Scatter != 0 ? "in the same scatterlist already" : "mapped already";
                 return Report(FindingKind.OverlappingMappings, mapping.Device, mapping.Address + (from - first), bytes,
-                    $"0x{bytes:x} bytes of memory from 0x{from:x} on are mapped already, at {other.Address}", SiteOf(call), other);
+                    $"0x{bytes:x} bytes of memory from 0x{from:x} on are {where}, at {other.Address}", SiteOf(call), other);
             }
 
-            if (other.Record.Api != MappingApi.Coherent && line > 1 && writes && mapping.IsCached
-                && (mapping.Scatter == 0 || mapping.Scatter != other.Scatter)
-                && (call.Attributes & DmaAttributes.SkipCpuSync) == 0 && (other.Memory.Value & ~(line - 1)) <= last
-                    && first <= (other.MemoryLast | (line - 1))
-                && ((first & ~(line - 1)) <= other.MemoryLast && other.Memory.Value <= (last | (line - 1))))
+            if (other.Record.Api != MappingApi.Coherent && writes && (mapping.Scatter == 0 || mapping.Scatter != other.Scatter)
+                && (first & ~(line - 1)) <= other.MemoryLast && other.Memory.Value <= (last | (line - 1)))
             {
+                mapping.SharesLine = other.SharesLine = true;
+                if (!IsBehindCaches(mapping) && !IsBehindCaches(other))
+                    continue;
                 var at = other.Memory.Value > last ? last & ~(line - 1) : first & ~(line - 1);
                 return Report(FindingKind.SharedCacheLine, mapping.Device, mapping.Address, mapping.Length,
-                    $"the cache line of {line} bytes at 0x{at:x} also holds bytes of the mapping at {other.Address}, and the device " +
-                    "does not snoop", SiteOf(call), other);
+                    $"the cache line of {line} bytes at 0x{at:x} also holds bytes of the mapping at {other.Address}, and " +
+                    $"{(IsBehindCaches(mapping) ? "the device" : other.Device.Name)} does not snoop", SiteOf(call), other);
             }
 
             if (other.Space != mapping.Space && mapping.Device.Dma.Domain is not null && !mapping.Record.IsBounced

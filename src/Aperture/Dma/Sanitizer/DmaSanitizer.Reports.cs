@@ -1,6 +1,7 @@
 using System.Text;
 using Aperture.Core;
 using Aperture.Devices;
+using Aperture.Iommu;
 
 namespace Aperture.Dma.Sanitizer;
 
@@ -10,8 +11,9 @@ public sealed partial class DmaSanitizer
     private const int StoryLength = 4; // earlier mappings and neighbours in a finding
 
     // what was found, by what makes it the same
-    private readonly Dictionary<(FindingKind, string, CallSite, CallSite), DmaFinding> _known = [];
+    private readonly Dictionary<(FindingKind, string, CallSite, CallSite, ulong), DmaFinding> _known = [];
     private readonly List<DmaFinding> _findings = []; // in order of arrival
+    private readonly List<FaultReport> _faults = [];  // that nobody mended
     private long _suppressed;                         // findings beyond the limit
 
     /// <summary>Is told of each finding when it is seen first. It must not call the DMA API.</summary>
@@ -23,7 +25,21 @@ public sealed partial class DmaSanitizer
         get
         {
             lock (_lock)
+            {
+                Settle();
                 return [.. _findings];
+            }
+        }
+    }
+
+    /// <summary>Faults that no handler mended, the oldest first, of units that <see cref="WatchFaults"/> was told of. Of devices that were
+    /// allowed to do wrong there are none.</summary>
+    public IReadOnlyList<FaultReport> UnhandledFaults
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _faults];
         }
     }
 
@@ -58,19 +74,54 @@ public sealed partial class DmaSanitizer
     {
         lock (_lock)
         {
+            Settle();
             _known.Clear();
             _findings.Clear();
+            _faults.Clear();
             _suppressed = 0;
         }
     }
 
-    /// <summary>Passes when nothing was found: for the end of a test.</summary>
-    /// <exception cref="SanitizerException">There are findings; the message lists them.</exception>
-    public void AssertClean()
+    /// <summary>Takes faults that nobody mends for mistakes, too: <see cref="AssertClean()"/> fails on them.</summary>
+    /// <param name="iommu">Whose.</param>
+    public void WatchFaults(IommuCore iommu)
     {
+        ArgumentNullException.ThrowIfNull(iommu);
+        iommu.UnhandledFault += OnFault;
+    }
+
+    /// <summary>Passes when nothing was found and no fault went unhandled: for the end of a test.</summary>
+    /// <exception cref="SanitizerException">There are findings or faults; the message lists them.</exception>
+    public void AssertClean() => AssertClean(isOver: false);
+
+    /// <summary>Passes when nothing was found and no fault went unhandled: for the end of a test.</summary>
+    /// <param name="isOver">Whether drivers that are bound still should hold nothing any more: what they have mapped or allocated is a
+    /// <see cref="FindingKind.Leak"/> then. What a driver leaves behind when it lets go of its device is one in any case.</param>
+    /// <exception cref="SanitizerException">There are findings or faults; the message lists them.</exception>
+    public void AssertClean(bool isOver)
+    {
+        if (isOver)
+        {
+            lock (_lock)
+            {
+                _isDriver = false;
+                TellLeaks(MappingsOf(null), "the driver still has", "mapped or allocated");
+            }
+        }
+
         var findings = Findings;
-        if (findings.Count > 0)
+        if (findings.Count > 0 || UnhandledFaults.Count > 0)
             throw new SanitizerException(findings, ToString());
+    }
+
+    private void OnFault(FaultReport fault)
+    {
+        lock (_lock)
+        {
+            if (_faults.Count < _options.ErrorLimit && !(fault.Device is { } device ? IsAllowedNow(device) : _allowed.Count > 0)
+                && (fault.Device is null || _options.Devices?.Contains(fault.Device.Name) != false))
+                _faults.Add(fault);
+        }
     }
 
     /// <summary>All findings as text.</summary>
@@ -82,6 +133,8 @@ public sealed partial class DmaSanitizer
             : $"DMA sanitizer: {findings.Count} finding{(findings.Count == 1 ? "" : "s")}");
         foreach (var finding in findings)
             text.Append('\n').Append(finding);
+        foreach (var fault in UnhandledFaults)
+            text.Append('\n').Append("unhandled fault: ").Append(fault);
         if (Suppressed is > 0 and var more)
             text.Append('\n').Append($"{more} more beyond the limit of {_options.ErrorLimit}");
         return text.ToString();
@@ -93,13 +146,20 @@ public sealed partial class DmaSanitizer
         ReportStory(kind, device, address, length, message, site, mapping?.Record, driver);
 
     private bool ReportStory(FindingKind kind, Device device, Iova address, ulong length, string message, CallSite site,
-        MappingRecord? mapping, string? driver = null)
+        MappingRecord? mapping, string? driver = null, List<MappingRecord>? nearest = null)
     {
         driver ??= device.Driver?.Name ?? mapping?.Driver;
         if (_options.Devices?.Contains(device.Name) == false || _options.Ignored?.Contains(kind) == true
-            || (_options.Drivers is { } drivers && (driver is null || !drivers.Contains(driver))) || IsAllowedNow(device))
+            || (_options.Drivers is { } drivers && (driver is null || !drivers.Contains(driver))) || IsAllowedNow(device)
+            || KnownFindings.Has(kind))
             return true;
-        var key = (kind, device.Name, site, mapping?.Made ?? default);
+        if (!site.IsKnown && _isDriver)
+            site = CallSite.OfDriver();
+        else if (!site.IsKnown && mapping is null)
+            site = WatchOf(device).LastCall; // the device did it, and no mapping tells where to begin
+        // Leaks are told by where they were made, all others by their buffer, too.
+        var buffer = kind == FindingKind.Leak ? 0 : mapping?.Memory.Value ?? 0;
+        var key = (kind, device.Name, site, mapping?.Made ?? default, buffer);
         if (_known.TryGetValue(key, out var known))
         {
             known.Count++;
@@ -122,9 +182,10 @@ public sealed partial class DmaSanitizer
             Address = address,
             Length = length,
             Message = message,
-            Where = site.IsKnown || !_isDriver ? site : CallSite.OfDriver(),
+            Where = site,
             Mapping = mapping,
             Neighbours = space is null || mapping is null ? [] : NeighboursOf(space, mapping.Value),
+            Nearest = nearest ?? [],
             History = space?.PastOf(address.Value, last, StoryLength) ?? [],
             At = _calls,
         };

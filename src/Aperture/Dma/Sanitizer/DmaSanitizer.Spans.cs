@@ -6,6 +6,15 @@ namespace Aperture.Dma.Sanitizer;
 // What the CPU looks at.
 public sealed unsafe partial class DmaSanitizer
 {
+    private const int MaxUnseen = 64; // mappings that ended without a sync, and that may be looked at
+    private const int MaxLooks = 64;  // between two calls
+
+    private readonly List<Look> _looks = [];    // not judged yet: the CPU may have taken the bytes to write them
+    private readonly List<Unseen> _unseen = []; // ended without a sync after the device wrote, and not looked at since
+
+    /// <summary>Bytes that the CPU took while they were the device's.</summary>
+    private readonly record struct Look(LiveMapping Mapping, ulong From, ulong To, CallSite Site, string Message);
+
     /// <summary>A driver takes the bytes of a block: it is going to touch them.</summary>
     internal void OnSpan(byte* pointer, PhysicalAddress address, int length)
     {
@@ -13,30 +22,154 @@ public sealed unsafe partial class DmaSanitizer
             return;
         lock (_lock)
         {
-            _isDriver = true;
-            // Only where all of it is the device's: of a larger span the driver may want just the part that is its own.
-            LiveMapping? culprit = null;
-            var last = address.Value + ((ulong)length - 1);
-            for (var at = address.Value; at <= last;)
-            {
-                if (OwnerOf(at, last) is not { } mapping)
-                {
-                    if (culprit is null && _unseen.Count > 0)
-                        CheckUnseen(address, (ulong)length);
-                    return;
-                }
+            if (_unseen.Count > 0)
+                CheckUnseen(address, (ulong)length);
+            if (_live.Count > 0 && FindLook(address.Value, address.Value + ((ulong)length - 1)) is { } look
+                && _looks.Count < MaxLooks && !IsAllowedNow(look.Mapping.Device) && !KnownFindings.Has(FindingKind.CpuReadBeforeSync)
+                && !_looks.Exists(known => known.Mapping == look.Mapping && known.From == look.From && known.To == look.To))
+                _looks.Add(look with { Site = CallSite.OfDriver() });
+        }
+    }
 
+    /// <summary>What of a span is none of the CPU's business: all of it; or bytes that the device wrote and that were not synced, when the
+    /// span is of one mapping. Of a span that is more than a mapping the driver may want just what is its own.</summary>
+    private Look? FindLook(ulong first, ulong last)
+    {
+        LiveMapping? culprit = null;
+        var isWhole = true;
+        for (var at = first; at <= last && isWhole;)
+        {
+            if (OwnerOf(at, last) is { } mapping)
+            {
                 culprit ??= mapping;
                 at = mapping.MemoryLast + 1;
             }
+            else
+            {
+                isWhole = false;
+            }
+        }
 
-            if (culprit is null || IsAllowedNow(culprit.Device))
-                return;
-            var from = address.Value - culprit.Memory.Value;
-            var bytes = Math.Min((ulong)length, culprit.Length - from);
-            Report(FindingKind.CpuReadBeforeSync, culprit.Device, culprit.Address + from, bytes,
-                $"the CPU took bytes 0x{from:x} to 0x{from + bytes - 1:x} of a mapping " +
-                $"{MappingRecord.Describe(culprit.Record.Direction)} while the device owned them", default, culprit);
+        if (isWhole && culprit is not null)
+        {
+            var from = first - culprit.Memory.Value;
+            var to = Math.Min(last - culprit.Memory.Value + 1, culprit.Length);
+            return new Look(culprit, from, to, default,
+                $"the CPU took bytes 0x{from:x} to 0x{to - 1:x} of a mapping {MappingRecord.Describe(culprit.Record.Direction)} while " +
+                "the device owned them");
+        }
+
+        foreach (var mapping in _physical.On(first))
+        {
+            if (!IsWatchedForLooks(mapping) || mapping.Memory.Value > first || last > mapping.MemoryLast)
+                continue;
+            var from = first - mapping.Memory.Value;
+            if (TryFindFresh(mapping.Fresh, from, last - mapping.Memory.Value + 1, out var one, out var other))
+                return new Look(mapping, one, other + 1, default,
+                    $"the CPU took bytes 0x{from:x} to 0x{last - mapping.Memory.Value:x} of a mapping, of which the device wrote " +
+                    $"0x{one:x} to 0x{other:x}, and those were not synced");
+        }
+
+        return null;
+    }
+
+    private static bool IsWatchedForLooks(LiveMapping mapping) =>
+        mapping.IsStreaming && !mapping.IsFreed && mapping.Record.Direction != DmaDirection.ToDevice;
+
+    /// <summary>The mapping by which a device that writes owns the memory from a byte up to <paramref name="last"/>, or its own
+    /// end.</summary>
+    private LiveMapping? OwnerOf(ulong memory, ulong last)
+    {
+        foreach (var mapping in _physical.On(memory))
+        {
+            if (!IsWatchedForLooks(mapping) || mapping.Memory.Value > memory || memory > mapping.MemoryLast)
+                continue;
+            var from = memory - mapping.Memory.Value;
+            var to = Math.Min(last, mapping.MemoryLast) - mapping.Memory.Value + 1;
+            if (!mapping.Owned.Touches(from, to))
+                return mapping;
+        }
+
+        return null;
+    }
+
+    /// <summary>Judges the looks since the last call: where the CPU wrote, it did not look, and that is judged elsewhere.</summary>
+    private void Settle()
+    {
+        if (_looks.Count > 0)
+        {
+            var looks = _looks.ToArray();
+            _looks.Clear();
+            _isDriver = false; // the place is known, or there is none
+            foreach (var look in looks)
+            {
+                if (!TryFindWrites(look.Mapping, (long)look.From, (long)look.To, out _, out _))
+                    Report(FindingKind.CpuReadBeforeSync, look.Mapping.Device, look.Mapping.Address + look.From, look.To - look.From,
+                        look.Message, look.Site, look.Mapping);
+            }
+        }
+
+        for (var i = _unseen.Count - 1; i >= 0; i--)
+        {
+            if (_unseen[i].IsLookedAt)
+                Settle(_unseen[i]);
+            if (_unseen[i].Bytes.IsEmpty)
+                _unseen.RemoveAt(i);
+        }
+    }
+
+    private void Settle(Unseen unseen)
+    {
+        var (from, to, site) = unseen.Look;
+        _isDriver = false;
+        if (!unseen.IsWritten())
+            ReportStory(FindingKind.CpuReadBeforeSync, unseen.Device, unseen.Record.Address + from, to - from,
+                $"the CPU took bytes 0x{from:x} to 0x{to - 1:x} of a mapping that ended without a sync after the device wrote them: it " +
+                "may see what was there before", site, unseen.Record);
+        unseen.Bytes.Remove(from, to);
+        unseen.Settle();
+    }
+
+    /// <summary>A mapping ends without a sync: what the device wrote the CPU may not see.</summary>
+    private void KeepUnseen(LiveMapping mapping, CallSite site)
+    {
+        if (mapping.Record.Direction == DmaDirection.ToDevice || mapping.Fresh.IsEmpty || mapping.IsFreed || _memory is null
+            || !_memory.TryGetPointer(mapping.Memory, mapping.Length, out var pointer) || pointer != mapping.Pointer)
+            return;
+        var record = mapping.Record with { End = MappingEnd.Unmapped, Ended = site, EndedAt = _calls };
+        var unseen = new Unseen(record, mapping.Device, _memory, pointer);
+        mapping.Fresh.CopyTo(unseen.Bytes);
+        unseen.Bytes.Remove(mapping.Owned);
+        if (_unseen.Count == MaxUnseen)
+            _unseen.RemoveAt(0);
+        _unseen.Add(unseen);
+    }
+
+    /// <summary>Memory was given back, allocated or mapped anew: what was in it before is nobody's business any more.</summary>
+    private void ForgetUnseen(ulong first, ulong last)
+    {
+        for (var i = _unseen.Count - 1; i >= 0; i--)
+        {
+            var start = _unseen[i].Record.Memory.Value;
+            if (start > last || first > start + (_unseen[i].Record.Length - 1))
+                continue;
+            _unseen[i].Bytes.Remove(Math.Max(first, start) - start, last - start + 1);
+            if (_unseen[i].Bytes.IsEmpty)
+                _unseen.RemoveAt(i);
+        }
+    }
+
+    private void CheckUnseen(PhysicalAddress address, ulong length)
+    {
+        foreach (var unseen in _unseen)
+        {
+            var start = unseen.Record.Memory.Value;
+            var last = address.Value + (length - 1);
+            if (unseen.IsLookedAt || start > last || address.Value > start + (unseen.Record.Length - 1)
+                || IsAllowedNow(unseen.Device) || KnownFindings.Has(FindingKind.CpuReadBeforeSync))
+                continue;
+            if (TryFindFresh(unseen.Bytes, Math.Max(start, address.Value) - start, last - start + 1, out var one, out var other))
+                unseen.LookAt(one, other + 1, CallSite.OfDriver());
         }
     }
 
@@ -47,11 +180,13 @@ public sealed unsafe partial class DmaSanitizer
             return;
         lock (_lock)
         {
+            Settle();
+            var first = block.Address.Value;
+            var last = first + ((ulong)block.Length - 1);
+            ForgetUnseen(first, last);
             if (_live.Count == 0)
                 return;
             _isDriver = true;
-            var first = block.Address.Value;
-            var last = first + ((ulong)block.Length - 1);
             for (var page = first >> PageIndex.Shift; page <= last >> PageIndex.Shift; page++)
             {
                 foreach (var mapping in _physical.On(page << PageIndex.Shift))
@@ -75,43 +210,4 @@ public sealed unsafe partial class DmaSanitizer
     private bool IsOurs(MemoryBlock block) =>
         (_memory!.TryGetPointer(block.Address, (ulong)block.Length, out var cached) && cached == block.Pointer)
         || (_memory.TryGetDramPointer(block.Address, (ulong)block.Length, out var dram) && dram == block.Pointer);
-
-    /// <summary>Whether the CPU's caches still hold what memory held before a device wrote to a mapping that has ended since.</summary>
-    private void CheckUnseen(PhysicalAddress address, ulong length)
-    {
-        for (var i = _unseen.Count - 1; i >= 0; i--)
-        {
-            var (record, device) = _unseen[i];
-            var first = Math.Max(address.Value, record.Memory.Value);
-            var last = Math.Min(address.Value + (length - 1), record.Memory.Value + (record.Length - 1));
-            if (first > last)
-                continue;
-            _unseen.RemoveAt(i);
-            if (_memory!.Cache is not { } cache || !cache.TryFindStale(new PhysicalAddress(first), last - first + 1, out var line))
-                continue;
-            first = Math.Max(first, line.Value);
-            var offset = first - record.Memory.Value;
-            ReportStory(FindingKind.CpuReadBeforeSync, device, record.Address + offset, Math.Min(last - first + 1, (ulong)cache.LineSize),
-                $"the CPU took bytes that its caches hold from before the device wrote them: byte 0x{offset:x} of a mapping that ended " +
-                "without a sync", default, record);
-        }
-    }
-
-    /// <summary>The mapping by which a device that writes owns the memory from a byte up to <paramref name="last"/>, or its own
-    /// end.</summary>
-    private LiveMapping? OwnerOf(ulong memory, ulong last)
-    {
-        foreach (var mapping in _physical.On(memory))
-        {
-            if (!mapping.IsStreaming || mapping.IsFreed || mapping.Record.Direction == DmaDirection.ToDevice
-                || mapping.Memory.Value > memory || memory > mapping.MemoryLast)
-                continue;
-            var from = memory - mapping.Memory.Value;
-            var to = Math.Min(last, mapping.MemoryLast) - mapping.Memory.Value + 1;
-            if (!mapping.Owned.Touches(from, to))
-                return mapping;
-        }
-
-        return null;
-    }
 }

@@ -1,42 +1,59 @@
+using Aperture.Devices;
+
 namespace Aperture.Dma.Sanitizer;
 
 // Mappings and allocations as they end.
 public sealed partial class DmaSanitizer
 {
-    private const int MaxUnseen = 64; // mappings that ended without a sync, and that may be looked at
-
     internal void OnDetach(DmaContext context)
     {
         lock (_lock)
         {
+            Settle();
             _calls++;
             _isDriver = false; // what is left behind has no place
             var device = context.Device;
-            _failed.Remove(device);
+            var watch = WatchOf(device);
+            watch.Failed.Clear();
             if (_live.Count > 0)
-                Leaks(context);
+            {
+                EndSharing(device);
+                var leaks = MappingsOf(device);
+                TellLeaks(leaks, "the driver let go of the device and left", "behind");
+                foreach (var mapping in leaks)
+                {
+                    if (!HandOver(mapping))
+                        Remove(mapping, MappingEnd.Leaked, default);
+                }
+            }
+
             // A domain goes with its devices, and a device may come back with another one.
-            if (_spaces.TryGetValue(KeyOf(device), out var space) && !_live.Any(mapping => mapping.Space == space))
+            watch.Space = null;
+            if (!_spaces.TryGetValue(KeyOf(device), out var space))
+                return;
+            watch.Former = space;
+            watch.FormerDriver = watch.Driver;
+            watch.LetGoAt = _calls;
+            if (!_live.Any(mapping => mapping.Space == space))
                 _spaces.Remove(space.Key);
         }
     }
 
-    private void Leaks(DmaContext context)
+    private LiveMapping[] MappingsOf(Device? device) =>
+        [.. _live.Where(mapping => device is null || mapping.Device == device).OrderBy(mapping => mapping.Record.MadeAt)];
+
+    private void TellLeaks(LiveMapping[] leaks, string how, string where)
     {
-        var leaks = _live.Where(mapping => mapping.Device == context.Device).OrderBy(mapping => mapping.Record.MadeAt).ToArray();
-        foreach (var site in leaks.GroupBy(mapping => (mapping.Record.Made, mapping.Record.Api)))
+        foreach (var site in leaks.Where(mapping => mapping.Record.Api != MappingApi.Block)
+            .GroupBy(mapping => (mapping.Device, mapping.Record.Made, mapping.Record.Api)))
         {
             var bytes = site.Aggregate(0UL, (sum, mapping) => sum + mapping.Length);
             var first = site.First();
             var count = site.Key.Api == MappingApi.Pages ? site.DistinctBy(mapping => mapping.Scatter).Count() : site.Count();
             var what = count == 1 ? $"a {MappingRecord.Describe(site.Key.Api)}" : $"{count} of kind {MappingRecord.Describe(site.Key.Api)}";
             Report(FindingKind.Leak, first.Device, first.Address, count == 1 ? bytes : first.Length,
-                $"the driver let go of the device and left {what} behind, 0x{bytes:x} bytes in all, made at {site.Key.Made}", default,
-                first, first.Record.Driver);
+                $"{how} {what} {where}, 0x{bytes:x} bytes in all, made at {site.Key.Made}", default, first, first.Record.Driver);
         }
-
-        foreach (var mapping in leaks)
-            Remove(mapping, MappingEnd.Leaked, default);
     }
 
     private void Unmap(DmaContext context, in DmaEvent call, MappingApi api)
@@ -44,10 +61,9 @@ public sealed partial class DmaSanitizer
         var device = context.Device;
         if (call.Address.Value == ulong.MaxValue)
         {
-            // The end of a using passes a failed mapping without harm, and its caller may have looked at the status.
-            if (call.File is { Length: > 0 } && _failed.TryGetValue(device, out var failed))
-                Report(FindingKind.FailedMappingUsed, device, call.Address, call.Length, $"a mapping was unmapped that failed at {failed}",
-                    SiteOf(call), null);
+            if (FailedOf(device, call.Serial) is { } failed)
+                ReportStory(FindingKind.FailedMappingUsed, device, call.Address, call.Length,
+                    $"a mapping was unmapped that failed at {failed.Made}", SiteOf(call), failed);
             return;
         }
 
@@ -59,6 +75,8 @@ public sealed partial class DmaSanitizer
         }
 
         CheckKind(mapping, call, api, "unmapped");
+        if (mapping.IsArena)
+            RemoveBlocks(mapping, call);
         if (mapping.Record.Api == api && api != MappingApi.Scatter && mapping.Length != call.Length)
             Report(FindingKind.WrongSize, device, call.Address, Math.Max(call.Length, mapping.Length),
                 $"0x{call.Length:x} bytes were unmapped of a mapping of 0x{mapping.Length:x}", SiteOf(call), mapping);
@@ -67,16 +85,23 @@ public sealed partial class DmaSanitizer
 
     private void End(LiveMapping mapping, in DmaEvent call)
     {
-        EndContents(mapping, call);
-        if (mapping.IsCached && mapping.IsStreaming && mapping.Record.Direction != DmaDirection.ToDevice
-            && (call.Attributes & DmaAttributes.SkipCpuSync) != 0)
+        var site = call.File is { Length: > 0 } ? SiteOf(call) : UsingSites.Of(mapping.Record.Made);
+        if (mapping.IsStreaming)
         {
-            if (_unseen.Count == MaxUnseen)
-                _unseen.RemoveAt(0);
-            _unseen.Add((mapping.Record, mapping.Device));
+            EndContents(mapping, call, site);
+            if ((call.Attributes & DmaAttributes.SkipCpuSync) != 0)
+                KeepUnseen(mapping, site);
         }
 
-        Remove(mapping, MappingEnd.Unmapped, SiteOf(call));
+        Remove(mapping, MappingEnd.Unmapped, site);
+    }
+
+    /// <summary>A failed map that nobody asked about: the one with a number, or the latest where there is none.</summary>
+    private MappingRecord? FailedOf(Device device, uint serial)
+    {
+        var failed = WatchOf(device).Failed;
+        var index = failed.FindLastIndex(map => serial == 0 || map.Serial == serial);
+        return index < 0 ? null : failed[index].Record;
     }
 
     private void UnmapPieces(DmaContext context, in DmaEvent call, MappingApi api)
@@ -109,12 +134,13 @@ public sealed partial class DmaSanitizer
         if (!rest || list == 0)
             return;
         foreach (var mapping in _live.Where(mapping => mapping.Scatter == list).ToArray())
-            Remove(mapping, MappingEnd.Unmapped, SiteOf(call));
+            Remove(mapping, MappingEnd.Unmapped, call.File is { Length: > 0 } ? SiteOf(call) : UsingSites.Of(mapping.Record.Made));
     }
 
     private static DmaEvent PieceOf(in DmaEvent call, in Pieces pieces) => new()
     {
         Kind = call.Kind,
+        Serial = call.Serial,
         Address = pieces.Address,
         Origin = pieces.Block.Address,
         Length = (ulong)pieces.Block.Length,
@@ -133,7 +159,8 @@ public sealed partial class DmaSanitizer
         return true;
     }
 
-    /// <summary>The mapping that begins at the call's address; the most similar one where there are several.</summary>
+    /// <summary>The mapping that begins at the call's address: the one that the call names by its number; without one the most similar
+    /// where there are several.</summary>
     private static LiveMapping? Match(SpaceWatch space, DmaContext context, in DmaEvent call, MappingApi api)
     {
         LiveMapping? best = null;
@@ -141,6 +168,15 @@ public sealed partial class DmaSanitizer
         foreach (var mapping in space.Pages.On(call.Address.Value))
         {
             if (mapping.Address != call.Address || mapping.Device != context.Device)
+                continue;
+            if (call.Serial != 0 && mapping.Serial != 0)
+            {
+                if (mapping.Serial == call.Serial && mapping.Record.Api is MappingApi.Block == api is MappingApi.Block)
+                    return mapping;
+                continue;
+            }
+
+            if (mapping.Record.Api is MappingApi.Block != api is MappingApi.Block)
                 continue;
             var alike = (mapping.Length == call.Length ? 1 : 0) + (mapping.Record.Api == api ? 1 : 0)
                 + (mapping.Record.Direction == call.Direction ? 1 : 0);
@@ -159,6 +195,16 @@ public sealed partial class DmaSanitizer
             return;
         var device = context.Device;
         var site = SiteOf(call);
+        var now = space.Find(call.Address.Value);
+        if (call.Serial != 0 && space.TryFindPast(device.Name, call.Address.Value, call.Serial, out var own))
+        {
+            ReportStory(FindingKind.DoubleUnmap, device, call.Address, call.Length,
+                $"0x{call.Length:x} bytes at {call.Address} were unmapped again{Since(now)}", site, own);
+            if (now is not null && now.Address == call.Address)
+                now.Cut = site.IsKnown ? site : UsingSites.Of(own.Made);
+            return;
+        }
+
         if (FindElsewhere(space, device, call.Address.Value) is { } other)
         {
             if (other.Device == device)
@@ -180,7 +226,7 @@ public sealed partial class DmaSanitizer
     }
 
     /// <summary>The live mapping that holds a device address: of the device's own space, else of another device's.</summary>
-    private LiveMapping? FindElsewhere(SpaceWatch space, Devices.Device device, ulong address)
+    private LiveMapping? FindElsewhere(SpaceWatch space, Device device, ulong address)
     {
         if (space.Find(address) is { } own)
             return own;

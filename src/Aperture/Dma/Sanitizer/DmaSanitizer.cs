@@ -8,7 +8,8 @@ namespace Aperture.Dma.Sanitizer;
 /// for DMA.</summary>
 /// <remarks>
 /// <para>Thread-safe. It remembers live mappings, a number of ended ones, and copies of mapped bytes, each up to the limit in the options.
-/// It changes nothing that drivers or devices see. After a while it allocates nothing, unless it finds something.</para>
+/// It changes nothing that drivers or devices see, but that syncs always have something to do. After a while it allocates nothing, unless
+/// it finds something.</para>
 /// <para>The CPU's accesses cannot be seen one by one. What it wrote is found by comparing; that it reads is taken from
 /// <see cref="MemoryBlock.Span"/>.</para>
 /// </remarks>
@@ -24,9 +25,6 @@ public sealed partial class DmaSanitizer : IDisposable
     private readonly SnapshotPool _copies;
     // devices whose findings are expected now, and how often that was said
     private readonly Dictionary<Device, int> _allowed = [];
-    private readonly Dictionary<Device, CallSite> _failed = [];             // where a map of the device failed last
-    // ended without a sync after the device could write, and not looked at since
-    private readonly List<(MappingRecord Record, Device Device)> _unseen = [];
     private long _calls;                                                    // calls so far: the sanitizer's clock
     private bool _isDriver;                                                 // the driver is doing what is judged now, not the device
     private long _scatters;                                                 // scatterlists so far
@@ -79,6 +77,11 @@ public sealed partial class DmaSanitizer : IDisposable
         return sanitizer;
     }
 
+    /// <summary>Says that what the calling thread does until the result is disposed is known to be so, and no finding: for the one line of
+    /// a driver that does on purpose what looks wrong. It works whether a sanitizer is there or not.</summary>
+    /// <param name="kinds">Which findings; none for all.</param>
+    public static IDisposable Known(params ReadOnlySpan<FindingKind> kinds) => new KnownFindings(kinds);
+
     /// <summary>Until the result is disposed nothing that this device does is a finding: for tests that let it do wrong on
     /// purpose.</summary>
     public IDisposable Allow(Device device)
@@ -91,15 +94,33 @@ public sealed partial class DmaSanitizer : IDisposable
 
     /// <summary>Ends the watch of <see cref="MemoryBlock.Span"/>. The machine's memory may be freed afterwards; the findings
     /// stay.</summary>
-    public void Dispose() => SpanWatch.Remove(this);
+    public void Dispose()
+    {
+        lock (_lock)
+            Settle();
+        SpanWatch.Remove(this);
+    }
 
     private static object KeyOf(Device device) => device.Dma.Domain ?? (object)device;
 
+    private DeviceWatch WatchOf(Device device)
+    {
+        if (device.Dma.Watch is DeviceWatch watch && watch.Owner == this)
+            return watch;
+        watch = new DeviceWatch(this);
+        device.Dma.Watch = watch;
+        return watch;
+    }
+
     private SpaceWatch SpaceOf(Device device)
     {
+        var watch = WatchOf(device);
         var key = KeyOf(device);
+        if (watch.Space is { } known && known.Key == key)
+            return known;
         if (!_spaces.TryGetValue(key, out var space))
             _spaces.Add(key, space = new SpaceWatch(key, _options.History));
+        watch.Space = space;
         return space;
     }
 

@@ -14,6 +14,8 @@ internal static class FindingAdvice
         FindingKind.DeviceUseOfUnmapped =>
             "map memory before its address is given to the device; check the address that the device is programmed with",
         FindingKind.DeviceAgainstDirection => "map with the direction in which the device moves the bytes, or Bidirectional",
+        FindingKind.DeviceOutOfTurn => "begin a turn of the right direction before the DMA is started, and end it when it is done",
+        FindingKind.DeviceWriteLost => "take the bytes with SyncForCpu before they are given back with SyncForDevice",
         FindingKind.DeviceAboveMask => "call SetMask before the first map and allocation, with the bits that the device has",
         FindingKind.DeviceSuspended => "hold the device's power from before the DMA is started until it is done",
         FindingKind.DeviceInForeignMapping => "give each device addresses from its own Map",

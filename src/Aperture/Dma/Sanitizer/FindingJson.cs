@@ -57,6 +57,7 @@ public static class FindingJson
         }
 
         Write(json, "neighbours", finding.Neighbours);
+        Write(json, "nearest", finding.Nearest);
         Write(json, "history", finding.History);
         json.WriteEndObject();
     }

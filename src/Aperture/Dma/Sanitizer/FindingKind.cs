@@ -3,8 +3,8 @@ namespace Aperture.Dma.Sanitizer;
 /// <summary>What a driver, or its device, did wrong.</summary>
 public enum FindingKind
 {
-    /// <summary>The CPU wrote bytes that the device owned, or wrote its own bytes and did not hand them back before the device used
-    /// them.</summary>
+    /// <summary>The CPU wrote bytes that the device owned; or wrote its own and did not hand them back before the device used them, or
+    /// before a sync or an unmap that brings back what the device sees.</summary>
     CpuWriteWithoutSync,
 
     /// <summary>The CPU took bytes to read them while the device owned them, or while its caches held older bytes than memory.</summary>
@@ -19,16 +19,22 @@ public enum FindingKind
     /// <summary>The device used an address after its mapping ended.</summary>
     DeviceUseAfterUnmap,
 
-    /// <summary>The device reached memory through an address that nobody mapped.</summary>
+    /// <summary>The device used an address that nobody mapped: it reached memory, was refused, or found no memory there.</summary>
     DeviceUseOfUnmapped,
 
     /// <summary>The device read what it may only write, or wrote what it may only read.</summary>
     DeviceAgainstDirection,
 
+    /// <summary>The device used a shared buffer while it was not its turn, or wrote in a turn that reads.</summary>
+    DeviceOutOfTurn,
+
+    /// <summary>Bytes that the device wrote and nobody had taken were overwritten by a sync.</summary>
+    DeviceWriteLost,
+
     /// <summary>The device used an address above its mask.</summary>
     DeviceAboveMask,
 
-    /// <summary>The device did DMA while it, or the unit in front of it, was suspended.</summary>
+    /// <summary>The device did DMA while it, or the unit in front of it, was suspended, or had no power or clock.</summary>
     DeviceSuspended,
 
     /// <summary>The device reached memory that another device has mapped and it has not.</summary>
@@ -64,7 +70,8 @@ public enum FindingKind
     /// <summary>A device has the same bytes mapped twice, and writes to at least one of the mappings.</summary>
     OverlappingMappings,
 
-    /// <summary>Two mappings share a line of the cache that a device behind the CPU's back writes.</summary>
+    /// <summary>A mapping that a device behind the CPU's back writes shares a line of the cache with another mapping, or with bytes that
+    /// the CPU wrote meanwhile.</summary>
     SharedCacheLine,
 
     /// <summary>Memory on a stack was mapped.</summary>

@@ -17,4 +17,7 @@ public enum MappingApi
 
     /// <summary>An allocation of pages that has to be synced.</summary>
     Pages,
+
+    /// <summary>A small block of coherent memory.</summary>
+    Block,
 }

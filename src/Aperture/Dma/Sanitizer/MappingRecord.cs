@@ -45,6 +45,9 @@ public readonly record struct MappingRecord
     /// <summary>The number of the call that ended it; 0 while it lives.</summary>
     public long EndedAt { get; init; }
 
+    /// <summary>Tells it from all others of its device; 0 where that is not known.</summary>
+    internal uint Serial { get; init; }
+
     /// <summary>The last device address.</summary>
     internal ulong Last => Address.Value + (Length - 1);
 
@@ -70,6 +73,7 @@ public readonly record struct MappingRecord
         MappingApi.Coherent => "coherent buffer",
         MappingApi.Resource => "resource mapping",
         MappingApi.Pages => "page allocation",
+        MappingApi.Block => "coherent block",
         _ => "single mapping",
     };
 

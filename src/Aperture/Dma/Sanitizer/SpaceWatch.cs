@@ -15,10 +15,35 @@ internal sealed class SpaceWatch(object key, int history)
     /// <summary>Whether there are mappings that were not remembered.</summary>
     public bool IsPartial { get; set; }
 
-    /// <summary>Whether anything was ever mapped here.</summary>
-    public bool IsUsed { get; set; }
-
     public void Remember(in MappingRecord record) => _past[_ended++ % _past.Length] = record;
+
+    /// <summary>An ended mapping by its number.</summary>
+    public bool TryFindPast(string device, ulong address, uint serial, out MappingRecord record)
+    {
+        for (var i = _ended - 1; i >= 0 && i >= _ended - _past.Length; i--)
+        {
+            record = _past[i % _past.Length];
+            if (record.Serial == serial && record.Address.Value == address && record.Device == device)
+                return true;
+        }
+
+        record = default;
+        return false;
+    }
+
+    /// <summary>The latest ended mapping in whose memory an address lies.</summary>
+    public bool TryFindPastMemory(string device, ulong memory, out MappingRecord record)
+    {
+        for (var i = _ended - 1; i >= 0 && i >= _ended - _past.Length; i--)
+        {
+            record = _past[i % _past.Length];
+            if (record.Device == device && record.Memory.Value <= memory && memory - record.Memory.Value < record.Length)
+                return true;
+        }
+
+        record = default;
+        return false;
+    }
 
     /// <summary>The latest ended mapping that overlaps a range.</summary>
     public bool TryFindPast(ulong first, ulong last, out MappingRecord record)

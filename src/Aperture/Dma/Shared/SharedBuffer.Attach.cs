@@ -26,13 +26,13 @@ public sealed partial class SharedBuffer
         lock (_lock)
         {
             RefuseTwice(device);
-            if (TryBorrow(device.Dma, address) is { } borrowed)
+            if (TryBorrow(device.Dma, address, file, line) is { } borrowed)
                 return borrowed;
             // Only the one whose turn it is may have its caches maintained for it.
             var mapping = address is { } at
                 ? device.Dma.MapAt(Block, at, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, file, line)
                 : device.Dma.Map(Block, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, file, line);
-            Add(device.Dma, new Part(mapping, device.Dma));
+            Add(device.Dma, new Part(mapping, device.Dma), file, line);
             return mapping.Address;
         }
     }
@@ -105,8 +105,9 @@ public sealed partial class SharedBuffer
         }
     }
 
-    private void Add(DmaContext context, Part part)
+    private void Add(DmaContext context, Part part, string file, int line)
     {
+        context.TellOf(DmaEventKind.Share, part.Mapping, part.Mapping.Direction, file, line);
         _parts.Add(context, part);
         context.Detaching += OnDetaching;
         if (part.Owner.Domain is { } domain)
@@ -141,7 +142,7 @@ public sealed partial class SharedBuffer
         DmaContext[] borrowers = [.. _parts.Where(other => other.Value.Owner == context).Select(other => other.Key)];
         if (borrowers.Length == 0)
         {
-            part.Mapping.TryEnd(DmaAttributes.SkipCpuSync); // a unit that cannot be told keeps the memory in its quarantine
+            part.Mapping.TryEnd(DmaAttributes.SkipCpuSync, "", 0); // a unit that cannot be told keeps the memory in its quarantine
             context.FlushUnmaps();
             return;
         }
@@ -153,7 +154,7 @@ public sealed partial class SharedBuffer
 
     /// <summary>Lets a device take part through the mapping of another one in its domain: it is there for both.</summary>
     /// <returns>The address; null when there is none, or not at the one wanted.</returns>
-    private Iova? TryBorrow(DmaContext context, Iova? address)
+    private Iova? TryBorrow(DmaContext context, Iova? address, string file, int line)
     {
         foreach (var part in _parts.Values)
         {
@@ -161,7 +162,7 @@ public sealed partial class SharedBuffer
                 continue;
             if (part.Mapping.Address != (address ?? part.Mapping.Address))
                 continue;
-            Add(context, part);
+            Add(context, part, file, line);
             return part.Mapping.Address;
         }
 

@@ -59,11 +59,11 @@ public sealed partial class SharedBuffer
         var status = first.TryMapAt(Block, address, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, out var mapping, file, line);
         if (status != Status.Ok)
             return status;
-        Add(first, new Part(mapping, first));
+        Add(first, new Part(mapping, first), file, line);
         if (AttachOthers(0, address, devices, file, line, out status) < 0)
             return Status.Ok;
         Remove(first, out _);
-        mapping.Unmap(DmaAttributes.SkipCpuSync);
+        mapping.Unmap(DmaAttributes.SkipCpuSync, file, line);
         return status;
     }
 
@@ -75,19 +75,19 @@ public sealed partial class SharedBuffer
         for (var i = 0; i < devices.Length; i++)
         {
             var context = devices[i].Dma;
-            if (i == leader || TryBorrow(context, address) is not null)
+            if (i == leader || TryBorrow(context, address, file, line) is not null)
                 continue;
             status = context.TryMapAt(Block, address, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, out var mapping, file, line);
             if (status == Status.Ok)
             {
-                Add(context, new Part(mapping, context));
+                Add(context, new Part(mapping, context), file, line);
                 continue;
             }
 
             for (var j = 0; j < i; j++)
             {
                 if (j != leader && Remove(devices[j].Dma, out var part) && part.Owner == devices[j].Dma)
-                    part.Mapping.Unmap(DmaAttributes.SkipCpuSync);
+                    part.Mapping.Unmap(DmaAttributes.SkipCpuSync, file, line);
             }
 
             return i;

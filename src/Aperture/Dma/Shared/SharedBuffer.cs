@@ -56,7 +56,7 @@ public sealed partial class SharedBuffer : IDisposable
             {
                 // Readers' turns may be running beside the CPU's.
                 foreach (var part in _parts.Values)
-                    part.Owner.TellCpuOwns(part.Mapping);
+                    part.Owner.TellCpuOwns(part.Mapping, file, line);
                 _uses.Add(use);
                 return use;
             }
@@ -65,6 +65,9 @@ public sealed partial class SharedBuffer : IDisposable
             var own = _parts[device.Dma];
             own.Mapping.SyncForDevice(file, line);
             device.Dma.SyncBorrowed(own.Mapping, own.Owner, false);
+            device.Dma.TellOf(DmaEventKind.TurnBegins, own.Mapping, direction, file, line);
+            if (_uses.Exists(other => other.User is null))
+                own.Owner.TellCpuOwns(own.Mapping, file, line); // the CPU reads beside it
             _uses.Add(use);
             return use;
         }
@@ -105,8 +108,10 @@ public sealed partial class SharedBuffer : IDisposable
     }
 
     /// <summary>Ends all parts and gives the memory back, as soon as no device can reach it.</summary>
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
     /// <exception cref="ApertureException"><see cref="Status.Busy"/>: a turn is running.</exception>
-    public void Dispose()
+    public void Dispose([CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         lock (_lock)
         {
@@ -119,7 +124,7 @@ public sealed partial class SharedBuffer : IDisposable
                 user.Detaching -= OnDetaching;
                 if (part.Owner != user)
                     continue;
-                part.Mapping.TryEnd(DmaAttributes.SkipCpuSync); // a unit that cannot be told keeps the memory in its quarantine
+                part.Mapping.TryEnd(DmaAttributes.SkipCpuSync, file, line); // a unit that cannot be told keeps the memory in its quarantine
                 user.FlushUnmaps();
             }
 
@@ -128,6 +133,9 @@ public sealed partial class SharedBuffer : IDisposable
 
         FreeAfter(_domains.GetEnumerator());
     }
+
+    /// <summary>The end of a <c>using</c>, which has no line to tell.</summary>
+    void IDisposable.Dispose() => Dispose("", 0);
 
     /// <summary>Gives the memory back once none of the domains in which it was mapped keeps something in quarantine.</summary>
     private void FreeAfter(HashSet<IommuDomain>.Enumerator domains)
@@ -138,7 +146,7 @@ public sealed partial class SharedBuffer : IDisposable
             _memory.Free(Block, "", 0);
     }
 
-    internal void End(SharedUse use)
+    internal void End(SharedUse use, string file, int line)
     {
         var isEnded = false;
         try
@@ -147,7 +155,7 @@ public sealed partial class SharedBuffer : IDisposable
             {
                 isEnded = _uses.Remove(use);
                 if (isEnded && use.User is { } user && _parts.TryGetValue(user, out var part))
-                    End(part, user, use.Direction);
+                    End(part, user, use.Direction, file, line);
             }
         }
         finally
@@ -159,16 +167,17 @@ public sealed partial class SharedBuffer : IDisposable
 
     /// <summary>What a device wrote is in memory then, for the CPU and through it for all others. What it read is its no more, at no
     /// cost.</summary>
-    private static void End(Part part, DmaContext user, DmaDirection direction)
+    private static void End(Part part, DmaContext user, DmaDirection direction, string file, int line)
     {
+        user.TellOf(DmaEventKind.TurnEnds, part.Mapping, direction, file, line);
         if (direction == DmaDirection.ToDevice)
         {
-            part.Owner.TellCpuOwns(part.Mapping);
+            part.Owner.TellCpuOwns(part.Mapping, file, line);
             return;
         }
 
         user.SyncBorrowed(part.Mapping, part.Owner, true);
-        part.Mapping.SyncForCpu("", 0);
+        part.Mapping.SyncForCpu(file, line);
     }
 
     private bool IsBlocked(DmaDirection direction) =>

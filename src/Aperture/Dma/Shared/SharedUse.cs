@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Aperture.Dma.Shared;
 
 /// <summary>A device's, or the CPU's, turn with a shared buffer. Dispose it when the work is done: the next in turn may have the bytes
@@ -23,5 +25,10 @@ public sealed class SharedUse : IDisposable
     internal DmaContext? User { get; }
 
     /// <summary>Ends the turn.</summary>
-    public void Dispose() => _buffer.End(this);
+    /// <param name="file">Left to the compiler.</param>
+    /// <param name="line">Left to the compiler.</param>
+    public void Dispose([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => _buffer.End(this, file, line);
+
+    /// <summary>The end of a <c>using</c>, which has no line to tell.</summary>
+    void IDisposable.Dispose() => Dispose("", 0);
 }

@@ -187,9 +187,9 @@ public sealed partial class BrokenDriverTests
         machine.Core.Add(device);
         using var mapping = device.Dma.Map(machine.Memory.Allocate(64), DmaDirection.FromDevice);
         using (device.Power.Hold())
-            sanitizer.OnWrite(device, mapping.Address, new PhysicalAddress(mapping.Address.Value), [0], true);
+            sanitizer.OnWrite(device, mapping.Address, new PhysicalAddress(mapping.Address.Value), [0], AccessOutcome.Done);
         Assert.Empty(sanitizer.Findings);
-        sanitizer.OnWrite(device, mapping.Address + 1, new PhysicalAddress(mapping.Address.Value + 1), [0], true);
+        sanitizer.OnWrite(device, mapping.Address + 1, new PhysicalAddress(mapping.Address.Value + 1), [0], AccessOutcome.Done);
         var finding = Assert.Single(sanitizer.Findings);
         Assert.Equal((FindingKind.DeviceSuspended, "dev", "fake", mapping.Address + 1, 1ul),
             (finding.Kind, finding.Device, finding.Driver, finding.Address, finding.Length));

@@ -22,12 +22,15 @@ public sealed class DmaSanitizerTests
     }
 
     [Fact]
-    public void The_same_mistake_is_one_finding()
+    public void The_same_mistake_with_the_same_buffer_is_one_finding()
     {
         using var rig = new SanitizedRig();
+        var (block, other) = (rig.Memory.Allocate(64), rig.Memory.Allocate(64));
         for (var i = 0; i < 50; i++)
-            Break(rig, rig.Direct);
+            Break(rig, rig.Direct, block);
         Assert.Equal(50, Assert.Single(rig.Sanitizer.Findings).Count);
+        Break(rig, rig.Direct, other);
+        Assert.Equal([50, 1], rig.Sanitizer.Findings.Select(finding => finding.Count));
         rig.Sanitizer.Clear();
         rig.Sanitizer.AssertClean();
     }
@@ -148,9 +151,11 @@ public sealed class DmaSanitizerTests
         }
     }
 
-    private static void Break(SanitizedRig rig, Device device)
+    private static void Break(SanitizedRig rig, Device device) => Break(rig, device, rig.Memory.Allocate(64));
+
+    private static void Break(SanitizedRig rig, Device device, MemoryBlock block)
     {
-        var mapping = device.Dma.Map(rig.Memory.Allocate(64), DmaDirection.ToDevice);
+        var mapping = device.Dma.Map(block, DmaDirection.ToDevice);
         mapping.Unmap();
         rig.Sanitizer.OnCall(device.Dma,
             new DmaEvent

@@ -66,7 +66,7 @@ internal sealed unsafe class SanitizedRig : IDisposable
         {
             var length = Math.Min(bytes.Length, (int)(0x1000 - (address.Value & 0xFFF)));
             var isAllowed = Translate(device, address, Protection.Write, out var physical);
-            Sanitizer.OnWrite(device, address, physical, bytes[..length], isAllowed);
+            Sanitizer.OnWrite(device, address, physical, bytes[..length], OutcomeOf(device, isAllowed));
             if (!isAllowed || !Memory.Memory.TryGetPointer(physical, (ulong)length, out var pointer))
                 return false;
             bytes[..length].CopyTo(new Span<byte>(pointer, length));
@@ -84,7 +84,7 @@ internal sealed unsafe class SanitizedRig : IDisposable
         {
             var length = Math.Min(bytes, (int)(0x1000 - (address.Value & 0xFFF)));
             var isAllowed = Translate(device, address, Protection.Read, out var physical);
-            Sanitizer.OnRead(device, address, physical, length, isAllowed);
+            Sanitizer.OnRead(device, address, physical, length, OutcomeOf(device, isAllowed));
             if (!isAllowed)
                 return false;
             bytes -= length;
@@ -103,6 +103,9 @@ internal sealed unsafe class SanitizedRig : IDisposable
         Xunit.Assert.NotEmpty(finding.Advice);
         return finding;
     }
+
+    private static AccessOutcome OutcomeOf(Device device, bool isAllowed) => isAllowed ? AccessOutcome.Done
+        : device.Iommu is null ? AccessOutcome.NoMemory : AccessOutcome.Refused;
 
     private bool Translate(Device device, Iova address, Protection right, out PhysicalAddress physical)
     {

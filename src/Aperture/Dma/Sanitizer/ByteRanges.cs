@@ -1,8 +1,9 @@
 namespace Aperture.Dma.Sanitizer;
 
-/// <summary>Which bytes of a mapping the CPU owns. Few and coarse: beyond a number of pieces they are joined, which can hide a
-/// mistake but never makes one up.</summary>
-internal sealed class OwnedRanges
+/// <summary>Some bytes of a mapping: which ones the CPU owns, or which ones the device wrote. Few and coarse: beyond a number of pieces it
+/// is no longer exact, to that side on which a mistake may be missed and none is made up.</summary>
+/// <param name="covers">Whether it then has more bytes than it should; false: fewer.</param>
+internal sealed class ByteRanges(bool covers)
 {
     private const int Capacity = 32;
 
@@ -29,8 +30,12 @@ internal sealed class OwnedRanges
         }
 
         Replace(first, last, (start, end));
-        if (_count > Capacity)
+        if (_count <= Capacity)
+            return;
+        if (covers)
             Replace(_count - 2, _count, (_ranges[_count - 2].Start, _ranges[_count - 1].End));
+        else
+            _count--;
     }
 
     public void Remove(ulong start, ulong end)
@@ -42,12 +47,14 @@ internal sealed class OwnedRanges
                 continue;
             if (range.Start < start && range.End > end)
             {
+                if (_count == Capacity && covers)
+                    return;
+                _ranges[i].End = start;
                 if (_count == Capacity)
                     return;
                 _ranges.AsSpan(i, _count - i).CopyTo(_ranges.AsSpan(i + 1));
                 _count++;
-                _ranges[i].End = start;
-                _ranges[i + 1].Start = end;
+                _ranges[i + 1] = (end, range.End);
                 return;
             }
 
@@ -68,6 +75,19 @@ internal sealed class OwnedRanges
         }
     }
 
+    /// <summary>Takes all bytes out that another has.</summary>
+    public void Remove(ByteRanges other)
+    {
+        for (var i = 0; i < other._count; i++)
+            Remove(other._ranges[i].Start, other._ranges[i].End);
+    }
+
+    public void CopyTo(ByteRanges other)
+    {
+        _ranges.AsSpan(0, _count).CopyTo(other._ranges);
+        other._count = _count;
+    }
+
     public bool Touches(ulong start, ulong end)
     {
         for (var i = 0; i < _count; i++)
@@ -79,8 +99,25 @@ internal sealed class OwnedRanges
         return false;
     }
 
-    /// <summary>The next piece from <paramref name="start"/> on that the device owns.</summary>
-    public bool NextForeign(ref ulong start, ulong end, out ulong stop)
+    /// <summary>The next piece from <paramref name="start"/> on that is in here.</summary>
+    public bool Next(ref ulong start, ulong end, out ulong stop)
+    {
+        for (var i = 0; i < _count; i++)
+        {
+            var range = _ranges[i];
+            if (range.End <= start)
+                continue;
+            start = Math.Max(start, range.Start);
+            stop = Math.Min(end, range.End);
+            return start < end;
+        }
+
+        stop = end;
+        return false;
+    }
+
+    /// <summary>The next piece from <paramref name="start"/> on that is not in here.</summary>
+    public bool NextOther(ref ulong start, ulong end, out ulong stop)
     {
         stop = end;
         for (var i = 0; i < _count && start < end; i++)

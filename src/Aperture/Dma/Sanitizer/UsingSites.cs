@@ -1,0 +1,48 @@
+using System.Runtime.CompilerServices;
+
+namespace Aperture.Dma.Sanitizer;
+
+/// <summary>Where the ends of <c>using</c>s stand, for which the compiler tells no line: found on the stack once for each map and depth of
+/// the stack, and remembered, because that is dear. Where symbols do not tell it, it is where the <c>using</c> begins.</summary>
+internal static class UsingSites
+{
+    private const int Capacity = 4096;
+
+    private static readonly Lock Adding = new();
+    private static Dictionary<Key, CallSite> s_known = []; // replaced whole: readers take no lock
+
+    /// <summary>The place that ends a mapping.</summary>
+    /// <param name="made">Where it was made.</param>
+    public static unsafe CallSite Of(CallSite made)
+    {
+        var local = 0;
+        var key = new Key(made.File, made.Line, (nint)(&local));
+        if (Volatile.Read(ref s_known).TryGetValue(key, out var known))
+            return known;
+        var site = CallSite.OfDriver();
+        // The end of a using has no place of its own in the symbols: what they tell is the beginning of the method, or nothing.
+        if (!site.IsKnown || (site.File == made.File && site.Line < made.Line))
+            site = made;
+        lock (Adding)
+        {
+            if (s_known.Count < Capacity)
+                Volatile.Write(ref s_known, new Dictionary<Key, CallSite>(s_known) { [key] = site });
+        }
+
+        return site;
+    }
+
+    /// <summary>Names of files are literals: the same place has the same string.</summary>
+    private readonly struct Key(string file, int line, nint depth) : IEquatable<Key>
+    {
+        private readonly string _file = file;
+        private readonly int _line = line;
+        private readonly nint _depth = depth;
+
+        public bool Equals(Key other) => ReferenceEquals(_file, other._file) && _line == other._line && _depth == other._depth;
+
+        public override bool Equals(object? obj) => obj is Key other && Equals(other);
+
+        public override int GetHashCode() => HashCode.Combine(RuntimeHelpers.GetHashCode(_file), _line, _depth);
+    }
+}
