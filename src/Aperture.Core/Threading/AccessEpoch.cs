@@ -24,10 +24,23 @@ public sealed class AccessEpoch
 
     private readonly Lock _registering = new();
     private Slot?[] _slots = [];  // by thread index; replaced whole when it grows
-    private int _only = Nobody;   // the index of the only thread with a slot
+    private int _only = Nobody;   // the index of the only thread that is waited for
 
     /// <summary>How many threads are waited for: those that made accesses lately.</summary>
-    public int Threads => Volatile.Read(ref _slots).Count(slot => slot is not null);
+    public int Threads => Volatile.Read(ref _slots).Count(slot => slot is { IsRetired: false });
+
+    /// <summary>How many accesses ended, but for those that were left out (<see cref="Scope.Except"/>): what a count costs beside an epoch
+    /// is nothing. Exact while nobody makes accesses.</summary>
+    public ulong Counted
+    {
+        get
+        {
+            ulong sum = 0;
+            foreach (var slot in Volatile.Read(ref _slots))
+                sum += slot?.Counted ?? 0;
+            return sum;
+        }
+    }
 
     /// <summary>Says that the calling thread begins an access.</summary>
     /// <exception cref="LockRecursionException">The thread is in the middle of one.</exception>
@@ -38,13 +51,26 @@ public sealed class AccessEpoch
     /// <param name="thread">The calling thread's record.</param>
     /// <exception cref="LockRecursionException">The thread is in the middle of one.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Scope Enter(ThreadRecord thread)
+    public Scope Enter(ThreadRecord thread) => TryEnter(thread, out var scope) ? scope : Register(thread);
+
+    /// <summary>The same without a call, for who has another way for the rest.</summary>
+    /// <param name="thread">The calling thread's record.</param>
+    /// <param name="scope">The access.</param>
+    /// <returns>False, with nothing done, where <see cref="Enter(ThreadRecord)"/> has more to do: the thread is not known here yet, or is
+    /// in the middle of an access.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryEnter(ThreadRecord thread, out Scope scope)
     {
-        ArgumentNullException.ThrowIfNull(thread);
         var slots = Volatile.Read(ref _slots);
-        if ((uint)thread.Index < (uint)slots.Length && slots[thread.Index] is { } slot && slot.TryEnter(out var count))
-            return new Scope(slot, count);
-        return Register(thread);
+        var index = thread.Index;
+        if ((uint)index < (uint)slots.Length && slots[index] is { } slot && slot.TryEnter())
+        {
+            scope = new Scope(slot);
+            return true;
+        }
+
+        scope = default;
+        return false;
     }
 
     /// <summary>Whether there is anybody to wait for.</summary>
@@ -71,10 +97,8 @@ public sealed class AccessEpoch
         Interlocked.MemoryBarrierProcessWide();
         for (var i = 0; i < slots.Length; i++)
         {
-            if (i == own || Volatile.Read(ref slots[i]) is not { } slot)
-                continue;
-            if (slot.WaitIsIdle())
-                Retire(i, slot);
+            if (i != own && Volatile.Read(ref slots[i]) is { IsRetired: false } slot && slot.WaitIsIdle())
+                Retire(slot);
         }
     }
 
@@ -85,28 +109,28 @@ public sealed class AccessEpoch
         while (true)
         {
             var slot = Publish(thread);
-            if (slot.TryEnter(out var count))
-                return new Scope(slot, count);
+            if (slot.IsInside)
+                throw new LockRecursionException("a thread begins an access within an access");
+            if (slot.TryEnter())
+                return new Scope(slot);
         }
     }
 
     private Slot Publish(ThreadRecord thread)
     {
-        var slot = new Slot();
+        Slot slot;
         lock (_registering)
         {
             if (thread.Index >= _slots.Length)
             {
                 var longer = new Slot?[Math.Max(thread.Index + 1, _slots.Length * 2)];
                 _slots.CopyTo(longer, 0);
-                Volatile.Write(ref longer[thread.Index], slot);
                 Volatile.Write(ref _slots, longer);
             }
-            else
-            {
-                Volatile.Write(ref _slots[thread.Index], slot);
-            }
 
+            slot = _slots[thread.Index] ?? new Slot();
+            slot.Begin();
+            Volatile.Write(ref _slots[thread.Index], slot);
             CountSlots();
         }
 
@@ -115,16 +139,15 @@ public sealed class AccessEpoch
         return slot;
     }
 
-    private void Retire(int index, Slot slot)
+    private void Retire(Slot slot)
     {
         lock (_registering)
         {
-            if (index >= _slots.Length || _slots[index] != slot)
+            if (slot.IsRetired)
                 return;
-            slot.Retire();
+            slot.End();
             Interlocked.MemoryBarrierProcessWide();
             slot.WaitIsIdle(); // who came in meanwhile without seeing it
-            Volatile.Write(ref _slots[index], null);
             CountSlots();
         }
     }
@@ -134,7 +157,7 @@ public sealed class AccessEpoch
         var only = Nobody;
         for (var i = 0; i < _slots.Length; i++)
         {
-            if (_slots[i] is not null)
+            if (_slots[i] is { IsRetired: false })
                 only = only == Nobody ? i : Several;
         }
 
@@ -146,56 +169,76 @@ public sealed class AccessEpoch
     {
         private Padded _state;
 
-        public bool IsInside => (_state.Count & 1) != 0;
+        public bool IsInside => Volatile.Read(ref _state.IsInside);
 
-        /// <summary>Enters, unless the slot is not looked at any more.</summary>
-        /// <param name="count">What <see cref="Leave"/> is given: it need not wait for the step before.</param>
+        /// <summary>Whether the slot is not looked at any more, until its thread comes again.</summary>
+        public bool IsRetired => Volatile.Read(ref _state.IsRetired);
+
+        /// <summary>Accesses that ended and were not left out.</summary>
+        public ulong Counted => (ulong)(Volatile.Read(ref _state.Count) - Volatile.Read(ref _state.Excepted));
+
+        /// <summary>Enters, unless the slot is not looked at any more, or its thread is inside.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public bool TryEnter(out long count)
+        public bool TryEnter()
         {
-            count = _state.Count;
-            if ((count & 1) != 0)
-                ThrowNested();
-            Volatile.Write(ref _state.Count, count + 1);
+            if (_state.IsInside)
+                return false;
+            Volatile.Write(ref _state.IsInside, true);
             if (!Volatile.Read(ref _state.IsRetired))
                 return true;
-            Leave(count);
+            Volatile.Write(ref _state.IsInside, false);
             return false;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Leave(long count) => Volatile.Write(ref _state.Count, count + 2);
+        public void Leave()
+        {
+            Volatile.Write(ref _state.Count, _state.Count + 1);
+            Volatile.Write(ref _state.IsInside, false);
+        }
 
-        public void Retire() => Volatile.Write(ref _state.IsRetired, true);
+        /// <summary>The slot is looked at from now on.</summary>
+        public void Begin()
+        {
+            _state.Waits = 0;
+            Volatile.Write(ref _state.IsRetired, false);
+        }
+
+        /// <summary>The slot is not looked at any more.</summary>
+        public void End() => Volatile.Write(ref _state.IsRetired, true);
+
+        /// <summary>Leaves the access that is going on out of the count.</summary>
+        public void Except() => Volatile.Write(ref _state.Excepted, _state.Excepted + 1);
 
         /// <summary>Waits for the access that is going on, if there is one.</summary>
         /// <returns>Whether there was none for so long that nobody should ask any more.</returns>
         public bool WaitIsIdle()
         {
-            var count = Volatile.Read(ref _state.Count);
-            if ((count & 1) != 0)
-            {
-                var wait = default(SpinWait);
-                while (Volatile.Read(ref _state.Count) == count)
-                    wait.SpinOnce();
-            }
-
-            var waits = count == Volatile.Read(ref _state.SeenCount) ? Volatile.Read(ref _state.Waits) + 1 : 0;
+            var count = Volatile.Read(ref _state.Count); // first: what goes on afterwards is this access as long as the count is this
+            var wait = default(SpinWait);
+            var isInside = IsInside;
+            while (IsInside && Volatile.Read(ref _state.Count) == count)
+                wait.SpinOnce();
+            var waits = !isInside && count == Volatile.Read(ref _state.SeenCount) ? Volatile.Read(ref _state.Waits) + 1 : 0;
             Volatile.Write(ref _state.SeenCount, count);
             Volatile.Write(ref _state.Waits, waits);
-            return waits >= IdleWaits && (count & 1) == 0;
+            return waits >= IdleWaits;
         }
-
-        private static void ThrowNested() => throw new LockRecursionException("a thread begins an access within an access");
 
         [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Explicit, Size = 384)]
         private struct Padded
         {
             [System.Runtime.InteropServices.FieldOffset(128)]
-            public long Count;      // odd while the thread is inside; written by the thread only
+            public long Count;      // accesses that ended; written by the thread only, as is the next
 
             [System.Runtime.InteropServices.FieldOffset(136)]
+            public bool IsInside;   // written as a constant: entering waits for no store before
+
+            [System.Runtime.InteropServices.FieldOffset(137)]
             public bool IsRetired;  // the slot is not looked at any more
+
+            [System.Runtime.InteropServices.FieldOffset(144)]
+            public long Excepted;   // accesses that do not count; written by the thread only
 
             [System.Runtime.InteropServices.FieldOffset(256)]
             public long SeenCount;  // Count as the last wait saw it
@@ -209,16 +252,14 @@ public sealed class AccessEpoch
     public readonly ref struct Scope
     {
         private readonly Slot _slot;
-        private readonly long _count;
 
-        internal Scope(Slot slot, long count)
-        {
-            _slot = slot;
-            _count = count;
-        }
+        internal Scope(Slot slot) => _slot = slot;
+
+        /// <summary>Leaves the access out of <see cref="Counted"/>.</summary>
+        public void Except() => _slot.Except();
 
         /// <summary>Says that the access has ended.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Dispose() => _slot.Leave(_count);
+        public void Dispose() => _slot.Leave();
     }
 }

@@ -95,10 +95,12 @@ public sealed partial class ExynosSysMmu : TranslationUnit
     }
 
     /// <inheritdoc/>
-    protected override bool TryHit(in BusRequest request, int thread, out TranslationResult result)
+    protected override bool TryHit(in BusRequest request, out TranslationResult result, out bool isCounted)
     {
+        isCounted = true;
         if (_mode != Mode.Translating)
         {
+            isCounted = false;
             result = PassThrough(request);
             return _mode == Mode.PassingThrough && request.Address.Value < AddressSpace && (Answers || PassesUnclocked);
         }
@@ -113,7 +115,6 @@ public sealed partial class ExynosSysMmu : TranslationUnit
         }
 
         bank.Touch(index);
-        CountHit(thread);
         return true;
     }
 

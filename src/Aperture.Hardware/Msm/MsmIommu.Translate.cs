@@ -21,10 +21,11 @@ public sealed partial class MsmIommu
     private bool Works => IsPowered && !IsInReset && (IsClocked || !Options.TranslationNeedsClock);
 
     /// <inheritdoc/>
-    protected override bool TryHit(in BusRequest request, int thread, out TranslationResult result)
+    protected override bool TryHit(in BusRequest request, out TranslationResult result, out bool isCounted)
     {
         var machine = request.Stream.Value;
-        if (_clientsPass)
+        isCounted = !_clientsPass;
+        if (!isCounted)
         {
             result = Pass(request);
             return request.Address.Value < AddressSpace && Works;
@@ -40,7 +41,6 @@ public sealed partial class MsmIommu
         }
 
         _tlb.Touch(index);
-        CountHit(thread);
         return true;
     }
 

@@ -12,16 +12,11 @@ public sealed partial class OmapMmu
     private const ulong AddressSpace = 1UL << 32; // bytes that the master can address
 
     /// <inheritdoc/>
-    protected override bool TryHit(in BusRequest request, int thread, out TranslationResult result)
+    protected override bool TryHit(in BusRequest request, out TranslationResult result, out bool isCounted)
     {
-        if (_mode == Mode.Translating)
-        {
-            // A debugger's access: whatever is not bare.
-            if (!_tlb.TryFind(0, request.Address, out result, out _, out _) || !Answers)
-                return false;
-            CountHit(thread);
-            return true;
-        }
+        isCounted = _mode == Mode.Translating;
+        if (isCounted) // a debugger's access: whatever is not bare
+            return _tlb.TryFind(0, request.Address, out result, out _, out _) && Answers;
 
         result = Pass(request.Address.Value, AddressSpace - request.Address.Value);
         return _mode == Mode.PassingThrough && request.Address.Value < AddressSpace && Answers;

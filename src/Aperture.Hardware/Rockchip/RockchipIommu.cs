@@ -68,17 +68,8 @@ public sealed class RockchipIommu : TranslationUnit
     }
 
     /// <inheritdoc/>
-    protected override bool TryHit(in BusRequest request, int thread, out TranslationResult result)
-    {
-        if (MmuOf(request.Stream).TryHit(request, out result, out var isCounted) && request.Address.Value < AddressSpace && Answers)
-        {
-            if (isCounted)
-                CountHit(thread);
-            return true;
-        }
-
-        return false;
-    }
+    protected override bool TryHit(in BusRequest request, out TranslationResult result, out bool isCounted) =>
+        MmuOf(request.Stream).TryHit(request, out result, out isCounted) && request.Address.Value < AddressSpace && Answers;
 
     /// <inheritdoc/>
     protected override void Resolve(in BusRequest request, ref AccessAttempt attempt, out TranslationResult result)

@@ -72,9 +72,10 @@ public sealed partial class TegraSmmu : TranslationUnit
     public override TranslationCounters Counters => new(QuickHits + _tlb.Hits, _walks, _tlb.Invalidations, _errors);
 
     /// <inheritdoc/>
-    protected override bool TryHit(in BusRequest request, int thread, out TranslationResult result)
+    protected override bool TryHit(in BusRequest request, out TranslationResult result, out bool isCounted)
     {
         var route = RouteOf(request);
+        isCounted = route >= 0;
         if (route < 0)
         {
             result = PassThrough(request, 1ul << _soc.AddressBits);
@@ -90,7 +91,6 @@ public sealed partial class TegraSmmu : TranslationUnit
             return false;
         result = ResultOf(word, request.Address);
         _tlb.Touch(index);
-        CountHit(thread);
         return true;
     }
 

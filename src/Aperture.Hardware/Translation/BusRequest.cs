@@ -6,8 +6,15 @@ namespace Aperture.Hardware.Translation;
 /// <summary>One access of a master, as it arrives at a translation unit.</summary>
 public readonly record struct BusRequest
 {
-    private readonly uint _stream; // the requester, taken apart: nothing is copied
-    private readonly uint _rest;
+    private const int KindShift = 20; // in the requester's second word, where it has nothing
+    private const uint KindMask = 0xF << KindShift;
+    private const int TagShift = 32;
+    private const int AccessShift = 56;
+
+    // Two words beside the address, each written at once: who asks, with the kind of the access in the upper half, which is zero for most;
+    // length, tag, and whether it writes.
+    private readonly ulong _who;
+    private readonly ulong _what;
 
     /// <summary>An access.</summary>
     /// <param name="requester">Who makes it.</param>
@@ -25,13 +32,9 @@ public readonly record struct BusRequest
         ushort tag = 0,
         TranslationKind kind = TranslationKind.Untranslated)
     {
+        _who = requester.Stream.Value | ((ulong)(requester.Rest | ((uint)kind << KindShift)) << 32);
         Address = address;
-        _stream = requester.Stream.Value;
-        _rest = requester.Rest;
-        Length = length;
-        Tag = tag;
-        Access = access;
-        Kind = kind;
+        _what = length | ((ulong)tag << TagShift) | ((ulong)access << AccessShift);
     }
 
     /// <summary>An access of a master that has nothing but its number.</summary>
@@ -48,22 +51,22 @@ public readonly record struct BusRequest
     public Iova Address { get; }
 
     /// <summary>Bytes that the master wants, at least 1.</summary>
-    public uint Length { get; }
+    public uint Length => (uint)_what;
 
     /// <summary>The transaction's number on the bus.</summary>
-    public ushort Tag { get; }
+    public ushort Tag => (ushort)(_what >> TagShift);
 
     /// <summary>Read or write.</summary>
-    public DmaAccess Access { get; }
+    public DmaAccess Access => (DmaAccess)(_what >> AccessShift);
 
     /// <summary>What the access wants of the unit.</summary>
-    public TranslationKind Kind { get; }
+    public TranslationKind Kind => (TranslationKind)((Rest & KindMask) >> KindShift);
 
     /// <summary>Who makes it.</summary>
-    public Requester Requester => new(_stream, _rest);
+    public Requester Requester => new((uint)_who, Rest & ~KindMask);
 
     /// <summary>Which master makes it.</summary>
-    public StreamId Stream => new(_stream);
+    public StreamId Stream => new((uint)_who);
 
     /// <summary>Which of the master's address spaces it means; null for the one that it has without any.</summary>
     public Pasid? Pasid => Requester.Pasid;
@@ -87,8 +90,13 @@ public readonly record struct BusRequest
     public bool IsDebug => (Flags & AccessFlags.Debug) != 0;
 
     /// <summary>Whether nothing is said of it but the stream: no address space, no flag, and untranslated.</summary>
-    internal bool IsBare => (_rest | (uint)Kind) == 0;
+    internal bool IsBare => _who <= uint.MaxValue;
+
+    /// <summary>The one of <see cref="Protection"/> that it needs.</summary>
+    internal uint Needed => (uint)(_what >> AccessShift) + (uint)Protection.Read;
 
     /// <summary>Whether it is an access as every unit knows it: untranslated, and without an address space of the master's own.</summary>
-    internal bool IsPlain => (_rest & Requester.HasPasidBit) == 0 && Kind == TranslationKind.Untranslated;
+    internal bool IsPlain => (Rest & (KindMask | Requester.HasPasidBit)) == 0;
+
+    private uint Rest => (uint)(_who >> 32);
 }

@@ -11,7 +11,7 @@ public sealed partial class TranslationCache
     public bool Invalidate(int index)
     {
         CheckGuard();
-        ref var entry = ref _entries[index];
+        ref var entry = ref Table[index];
         if (!entry.IsValid)
             return false;
         Detach(index, ref entry);
@@ -49,7 +49,7 @@ public sealed partial class TranslationCache
         var removed = 0;
         for (var i = which.FirstEntry; i < Entries && _invalid != Entries; i++)
         {
-            ref readonly var entry = ref _entries[i];
+            ref readonly var entry = ref Table[i];
             if (entry.IsValid
                 && ((entry.Tag ^ which.Tag) & entry.TagMask & which.TagMask) == 0
                 && (which.IncludesGlobal || entry.TagMask == uint.MaxValue)

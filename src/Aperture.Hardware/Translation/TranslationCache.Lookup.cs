@@ -7,13 +7,13 @@ using Aperture.Core;
 namespace Aperture.Hardware.Translation;
 
 /// <content>Finding entries: by a hint without a lock, by search with it.</content>
-public sealed partial class TranslationCache
+public sealed unsafe partial class TranslationCache
 {
     private const int Hints = 1024; // slots; a power of two
 
-    // Where pages were found last: two entries a slot, the later in the low half. A hint is never trusted: the entry itself says whether
+    // Where pages were found last: two entries a hint, the later in the low half. A hint is never trusted: the entry itself says whether
     // it matches, and whether another may match as well.
-    private readonly uint[] _hints = new uint[Hints];
+    private const int HintBytes = Hints * sizeof(uint);
 
     /// <summary>Finds the entry that alone translates an address, if a hint leads to it: the quick way of a hit, for any number of threads
     /// at once and without a count. What it does not find may be there all the same: <see cref="Lookup"/> knows.</summary>
@@ -36,40 +36,50 @@ public sealed partial class TranslationCache
     /// <param name="more">The other one.</param>
     /// <param name="index">The entry, which may be another translation's by now.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryFind(uint tag, Iova address, out TranslationResult result, out ulong info, out ulong more, out int index) =>
-        TryFind(tag, SaltOf(tag), address, out result, out info, out more, out index);
+    public bool TryFind(uint tag, Iova address, out TranslationResult result, out ulong info, out ulong more, out int index)
+    {
+        var entry = FindEntry(Lines, tag, SaltOf(tag), address, out var state);
+        if (entry is null)
+        {
+            result = default;
+            info = more = 0;
+            index = 0;
+            return false;
+        }
+
+        index = (int)(entry - (Entry*)(_lines + HintBytes));
+        result = entry->Translate(address);
+        info = entry->Info;
+        more = entry->More;
+        Volatile.ReadBarrier();
+        var isStill = state == entry->State;
+        GC.KeepAlive(this); // the entries go with it
+        return isStill;
+    }
 
     /// <summary>What a tag adds to the slot of a page: neighbouring pages of a tag lie in neighbouring slots, and those of neighbouring
     /// tags sixteen further.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static uint SaltOf(uint tag) => (tag << 4) ^ tag ^ (tag >> 16);
 
+    /// <summary>Finds what <see cref="TryFind(uint, Iova, out TranslationResult, out ulong, out int)"/> finds.</summary>
+    /// <param name="lines">What <see cref="Lines"/> says of a living cache.</param>
+    /// <param name="tag">The number of the tag.</param>
+    /// <param name="salt">What <see cref="SaltOf"/> says of it.</param>
+    /// <param name="address">Any byte of the page.</param>
+    /// <param name="state">The state of the entry: what was read of it holds if it is still this afterwards.</param>
+    /// <returns>The entry; null for none.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal bool TryFind(uint tag, uint salt, Iova address, out TranslationResult result, out ulong info, out ulong more, out int index)
+    internal static Entry* FindEntry(nint lines, uint tag, uint salt, Iova address, out ulong state)
     {
-        var hint = Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_hints), SlotOf(salt, address));
-        ref var entries = ref MemoryMarshal.GetArrayDataReference(_entries);
-        index = (int)(hint & 0xFFFF);
-        ref var entry = ref Unsafe.Add(ref entries, (nint)index);
-        var state = Volatile.Read(ref entry.State);
-        if (entry.Differs(tag, address, state) != 0)
-        {
-            index = (int)(hint >> 16);
-            entry = ref Unsafe.Add(ref entries, (nint)index);
-            state = Volatile.Read(ref entry.State);
-            if (entry.Differs(tag, address, state) != 0)
-            {
-                result = default;
-                info = more = 0;
-                return false;
-            }
-        }
-
-        result = entry.Translate(address);
-        info = entry.Info;
-        more = entry.More;
-        Volatile.ReadBarrier();
-        return state == entry.State;
+        var hint = ((uint*)lines)[SlotOf(salt, address)];
+        var entry = (Entry*)(lines + HintBytes) + (hint & 0xFFFF);
+        state = Volatile.Read(ref entry->State);
+        if (entry->Is(tag, address, state))
+            return entry;
+        entry = (Entry*)(lines + HintBytes) + (hint >> 16);
+        state = Volatile.Read(ref entry->State);
+        return entry->Is(tag, address, state) ? entry : null;
     }
 
     /// <summary>Whether the time of an entry's last use is kept: who finds by
@@ -100,7 +110,7 @@ public sealed partial class TranslationCache
         {
             Hits++;
             Touch(index);
-            if (_entries[index].Overlaps == 0)
+            if (Table[index].Overlaps == 0)
                 Hint(tag, address, index);
         }
         else if (count == 0)
@@ -129,7 +139,7 @@ public sealed partial class TranslationCache
             var matches = Matches(address.Value & mask, mask, start, Math.Min(start + 64, Entries));
             for (; matches != 0; matches &= matches - 1)
             {
-                ref readonly var entry = ref _entries[start + BitOperations.TrailingZeroCount(matches)];
+                ref readonly var entry = ref Table[start + BitOperations.TrailingZeroCount(matches)];
                 if (entry.IsValid && entry.Mask >= mask && ((entry.Tag ^ tag) & entry.TagMask & tagMask) == 0)
                     return true;
             }
@@ -143,7 +153,7 @@ public sealed partial class TranslationCache
 
     private void Hint(uint tag, Iova address, int index)
     {
-        ref var hint = ref _hints[SlotOf(SaltOf(tag), address)];
+        ref var hint = ref HintTable[(int)SlotOf(SaltOf(tag), address)];
         if ((hint & 0xFFFF) != (uint)index)
             hint = (hint << 16) | (uint)index;
     }
@@ -188,7 +198,7 @@ public sealed partial class TranslationCache
             for (; matches != 0; matches &= matches - 1)
             {
                 var i = start + BitOperations.TrailingZeroCount(matches);
-                if (((_entries[i].Tag ^ tag) & _entries[i].TagMask) != 0)
+                if (((Table[i].Tag ^ tag) & Table[i].TagMask) != 0)
                     continue;
                 if (count++ == 0)
                     index = i;
@@ -202,7 +212,7 @@ public sealed partial class TranslationCache
 
     private bool IsMatch(int index, uint tag, Iova address)
     {
-        ref readonly var entry = ref _entries[index];
+        ref readonly var entry = ref Table[index];
         return ((entry.Page ^ (address.Value & SmallestMask)) & entry.Mask) == 0 && ((entry.Tag ^ tag) & entry.TagMask) == 0;
     }
 

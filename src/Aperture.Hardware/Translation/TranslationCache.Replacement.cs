@@ -11,7 +11,7 @@ public sealed partial class TranslationCache
         var start = set * _ways;
         for (var way = firstWay; _invalid != 0 && way < _ways; way++)
         {
-            if (!_entries[start + way].IsValid)
+            if (!Table[start + way].IsValid)
                 return start + way;
         }
 

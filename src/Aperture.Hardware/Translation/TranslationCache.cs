@@ -17,13 +17,15 @@ namespace Aperture.Hardware.Translation;
 /// (asserted in Debug when the cache was told which). An entry says by a sequence number when it is being written; a look-up that meets
 /// that finds nothing.</para>
 /// </remarks>
-public sealed partial class TranslationCache
+public sealed unsafe partial class TranslationCache
 {
     private const int SmallestShift = 12;
     private const ulong NoPage = 1;     // no page begins there
     private const ulong SmallestMask = ~((1UL << SmallestShift) - 1);
+    private const int Line = 64;
 
-    private readonly Entry[] _entries;
+    private readonly ulong[] _block;    // hints and entries, where they do not move
+    private readonly byte* _lines;      // the first whole line of the CPU's cache in it
     private readonly ulong[] _pages;    // the pages of all entries side by side, to be searched many at a time
     private readonly ulong[] _masks;    // their masks
     private readonly ulong[]? _used;    // time of last use, for least-recently-used only
@@ -53,7 +55,9 @@ public sealed partial class TranslationCache
         _ways = ways;
         _setMask = sets - 1;
         _guard = guard;
-        _entries = new Entry[Entries];
+        _block = GC.AllocateArray<ulong>(((HintBytes + (Entries * sizeof(Entry))) / sizeof(ulong)) + (Line / sizeof(ulong)), pinned: true);
+        var start = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_block));
+        _lines = (byte*)((start + Line - 1) & ~(nuint)(Line - 1));
         _pages = new ulong[Entries];
         _masks = new ulong[Entries];
         _used = policy == ReplacementPolicy.LeastRecentlyUsed ? new ulong[Entries] : null;
@@ -62,6 +66,9 @@ public sealed partial class TranslationCache
         for (var i = 0; i < Entries; i++)
             Clear(i);
     }
+
+    /// <summary>Where hints and entries are, for <see cref="FindEntry"/>: it holds as long as the cache lives.</summary>
+    internal nint Lines => (nint)_lines;
 
     /// <summary>Number of entries.</summary>
     public int Entries { get; }
@@ -75,35 +82,39 @@ public sealed partial class TranslationCache
     /// <summary>Entries that invalidations removed.</summary>
     public ulong Invalidations { get; private set; }
 
+    private Span<Entry> Table => new(_lines + HintBytes, Entries);
+
+    private Span<uint> HintTable => new(_lines, Hints);
+
     /// <summary>Whether an entry is valid.</summary>
-    public bool IsValid(int index) => _entries[index].IsValid;
+    public bool IsValid(int index) => Table[index].IsValid;
 
     /// <summary>The word that the owner keeps with an entry.</summary>
-    public ulong Info(int index) => _entries[index].Info;
+    public ulong Info(int index) => Table[index].Info;
 
     /// <summary>The other word that the owner keeps with an entry.</summary>
-    public ulong More(int index) => _entries[index].More;
+    public ulong More(int index) => Table[index].More;
 
     /// <summary>The first physical byte of an entry's page.</summary>
-    public PhysicalAddress Base(int index) => new(_entries[index].Base);
+    public PhysicalAddress Base(int index) => new(Table[index].Base);
 
     /// <summary>Log2 of the size of an entry's page.</summary>
-    public int PageShift(int index) => BitOperations.TrailingZeroCount(_entries[index].Mask);
+    public int PageShift(int index) => BitOperations.TrailingZeroCount(Table[index].Mask);
 
     /// <summary>The number of an entry's tag; of a global one the bits that it compares.</summary>
-    public uint Tag(int index) => _entries[index].Tag;
+    public uint Tag(int index) => Table[index].Tag;
 
     /// <summary>Whether an entry serves every address space of its virtual machine.</summary>
-    public bool IsGlobal(int index) => _entries[index].TagMask != uint.MaxValue;
+    public bool IsGlobal(int index) => Table[index].TagMask != uint.MaxValue;
 
     /// <summary>The first device address of an entry's page.</summary>
-    public Iova Page(int index) => new(_entries[index].Page);
+    public Iova Page(int index) => new(Table[index].Page);
 
     /// <summary>Where an entry that matched leads.</summary>
     /// <param name="index">The entry.</param>
     /// <param name="address">An address of its page.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public TranslationResult Translate(int index, Iova address) => _entries[index].Translate(address);
+    public TranslationResult Translate(int index, Iova address) => Table[index].Translate(address);
 
     /// <summary>Writes one entry, whatever was in it. It may duplicate another entry: that is how multiple hits come about.</summary>
     /// <param name="index">The entry.</param>
@@ -135,7 +146,7 @@ public sealed partial class TranslationCache
     {
         CheckGuard();
         _missedPage = NoPage;
-        ref var entry = ref _entries[index];
+        ref var entry = ref Table[index];
         if (entry.IsValid)
             Detach(index, ref entry);
         else
@@ -194,7 +205,7 @@ public sealed partial class TranslationCache
             for (var matches = Matches(page, mask, start, Math.Min(start + 64, Entries)); matches != 0; matches &= matches - 1)
             {
                 var other = start + BitOperations.TrailingZeroCount(matches);
-                ref var entry = ref _entries[other];
+                ref var entry = ref Table[other];
                 if (other == index || !entry.IsValid || ((entry.Tag ^ tag) & entry.TagMask & tagMask) != 0)
                     continue;
                 count++;
@@ -208,13 +219,13 @@ public sealed partial class TranslationCache
 
     private void Clear(int index)
     {
-        ref var entry = ref _entries[index];
+        ref var entry = ref Table[index];
         var state = entry.BeginWrite();
         entry.Page = Entry.InvalidPage;
         entry.Mask = ulong.MaxValue;
         entry.Tag = 0;
         entry.TagMask = 0;
-        entry.EndWrite(state, isWhole: true, overlaps: 0);
+        entry.EndWrite(state, isWhole: false, overlaps: 0); // so that no address finds it
         _pages[index] = Entry.InvalidPage;
         _masks[index] = ulong.MaxValue;
     }
@@ -224,8 +235,8 @@ public sealed partial class TranslationCache
         Debug.Assert(_guard?.IsHeld != false, "a translation cache is changed or searched without its owner's lock");
 
     /// <summary>One entry; a line of the CPU's cache.</summary>
-    [StructLayout(LayoutKind.Sequential, Size = 64)]
-    private struct Entry
+    [StructLayout(LayoutKind.Sequential, Size = Line)]
+    internal struct Entry
     {
         /// <summary>The page of an invalid entry: with its mask no page's address is like it.</summary>
         public const ulong InvalidPage = 1;
@@ -269,10 +280,11 @@ public sealed partial class TranslationCache
             return new TranslationResult(TranslationStatus.Ok, target, ~Mask - offset + 1, Protection, Attributes);
         }
 
-        /// <summary>Zero if the entry is of this tag, holds this address, is whole and not being changed, and no other may match.</summary>
+        /// <summary>Whether the entry is of this tag, holds this address, is whole and not being changed, and no other may match.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly ulong Differs(uint tag, Iova address, ulong state) =>
-            ((Page ^ (address.Value & SmallestMask)) & Mask) | ((Tag ^ tag) & TagMask) | (state & (WritingBit | PartialBit | OverlapsMask));
+        public readonly bool Is(uint tag, Iova address, ulong state) => ((Page ^ address.Value) & Mask) == 0
+            && ((Tag ^ tag) & TagMask) == 0
+            && (state & (WritingBit | PartialBit | OverlapsMask)) == 0;
 
         /// <summary>Says that the entry is being changed.</summary>
         /// <returns>What <see cref="EndWrite"/> is given.</returns>

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Aperture.Core.Threading;
 
 namespace Aperture.Hardware.Translation;
@@ -9,28 +8,16 @@ namespace Aperture.Hardware.Translation;
 public abstract partial class TranslationUnit
 {
     private const int Nobody = -1;
-    private const int CounterStripes = 16;                  // a power of two
-    private const int CounterStride = 128 / sizeof(ulong);  // two lines of the CPU's cache
 
     private readonly GatedLock _guard = new(LockRank.Unit);
-    private readonly ulong[] _hits = new ulong[CounterStripes * CounterStride]; // hits without a lock, by the number of the thread
     private Ending _ending;          // what the register access that holds the lock has to do when it has let it go
     private int _stalledBy = Nobody; // the number of the thread that made the unit stall accesses
 
     /// <summary>The lock of the unit: its registers, its caches, its walks.</summary>
     protected internal GatedLock Guard => _guard;
 
-    /// <summary>Hits that were counted without a lock.</summary>
-    protected ulong QuickHits
-    {
-        get
-        {
-            ulong sum = 0;
-            for (var i = 0; i < _hits.Length; i += CounterStride)
-                sum += _hits[i];
-            return sum;
-        }
-    }
+    /// <summary>Hits that were served without the lock.</summary>
+    protected ulong QuickHits => _epoch.Counted;
 
     /// <inheritdoc/>
     public sealed override unsafe bool TryRead(uint offset, int width, out ulong value)
@@ -157,12 +144,6 @@ public abstract partial class TranslationUnit
         else if (_stalledBy == Nobody)
             _stalledBy = _guard.Holder?.Index ?? Nobody;
     }
-
-    /// <summary>Counts an access that was served without the lock.</summary>
-    /// <param name="thread">The number of the calling thread.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    protected internal void CountHit(int thread) =>
-        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_hits), (nint)((thread & (CounterStripes - 1)) * CounterStride))++;
 
     private bool IsStalledByAnother(ThreadRecord thread)
     {

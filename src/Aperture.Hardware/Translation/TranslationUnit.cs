@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Runtime.ExceptionServices;
 using Aperture.Core.Threading;
 using Aperture.Hardware.Bus;
 
@@ -29,7 +28,7 @@ public abstract partial class TranslationUnit : BusDevice
     {
         ArgumentNullException.ThrowIfNull(bus);
         Bus = bus;
-        _routes = _all = [default];
+        UseRoutes(0);
         _lines = [.. Interrupts];
         foreach (var line in _lines)
             line.BeforeChange = CloseGate;
@@ -87,17 +86,25 @@ public abstract partial class TranslationUnit : BusDevice
         where TAccess : struct, IBusAccess, allows ref struct
     {
         Debug.Assert(thread == ThreadRecord.Current, "an access is made in another thread's name");
-        Unsafe.SkipInit(out Pending pending);
-        using (_epoch.Enter(thread))
+
+        // A hit calls nothing that comes back but what the access does: all stays in registers.
+        if (!_epoch.TryEnter(thread, out var scope))
+            return TryAfterEntry(thread, request, ref access);
+        try
         {
-            if (TryRoute(request, thread.Index, out var target, out var isPlain) && access.TryInMemory(Bus, target))
+            if (TryRoute(request, out var target) && access.TryInMemory(Bus, target))
+            {
+                scope.Dispose();
                 return DmaStatus.Ok;
-            if (!isPlain && TryAsking(thread.Index, request, ref access))
-                return DmaStatus.Ok;
-            BeginSlowly(thread, request, ref access, out pending);
+            }
+        }
+        catch // not finally: what lives on after it would have to lie in memory
+        {
+            scope.Dispose();
+            throw;
         }
 
-        return EndSlowly(thread, request, ref access, ref pending);
+        return TrySlowly(thread, scope, request, ref access);
     }
 
     /// <summary>Says what would become of an access, faults included, without doing it: for questions about tables, registers and caches.
@@ -120,12 +127,13 @@ public abstract partial class TranslationUnit : BusDevice
     /// hit, or one that passes. No lock is held; whatever registers do
     /// meanwhile, what is found held at some moment of the access.</summary>
     /// <param name="request">The access.</param>
-    /// <param name="thread">The number of the calling thread, for <see cref="CountHit"/>.</param>
-    /// <param name="result">What becomes of it, if it is a hit.</param>
-    /// <returns>Whether it is a hit; never on a unit that leaves all to <see cref="Resolve"/>.</returns>
-    protected virtual bool TryHit(in BusRequest request, int thread, out TranslationResult result)
+    /// <param name="result">What becomes of it, if this returns true.</param>
+    /// <param name="isCounted">Whether a translation cache served it, so that it counts as a hit.</param>
+    /// <returns>Whether it needs nothing more; never on a unit that leaves all to <see cref="Resolve"/>.</returns>
+    protected virtual bool TryHit(in BusRequest request, out TranslationResult result, out bool isCounted)
     {
         result = default;
+        isCounted = false;
         return false;
     }
 
@@ -135,108 +143,137 @@ public abstract partial class TranslationUnit : BusDevice
     /// <param name="result">What becomes of it. Handed out, not back, as it is written once and never copied.</param>
     protected abstract void Resolve(in BusRequest request, ref AccessAttempt attempt, out TranslationResult result);
 
-    /// <summary>Asks a unit without a plain route for the stream.</summary>
-    [SkipLocalsInit]
+    /// <summary>The first access of a thread: it is waited for from now on.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryAsking<TAccess>(int thread, in BusRequest request, ref TAccess access)
-        where TAccess : struct, IBusAccess, allows ref struct =>
-        IsKnown(request) && TryHit(request, thread, out var target) && target.Length != 0 && access.TryInMemory(Bus, target);
-
-    /// <summary>What needs the lock; while the access counts as going on. What it raises waits behind the thread's gate.</summary>
-    [SkipLocalsInit]
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void BeginSlowly<TAccess>(ThreadRecord thread, in BusRequest request, ref TAccess access, out Pending pending)
+    private DmaStatus TryAfterEntry<TAccess>(ThreadRecord thread, in BusRequest request, ref TAccess access)
         where TAccess : struct, IBusAccess, allows ref struct
     {
-        pending = default;
-        TryAttempt(thread, request, ref access, ref pending);
+        using (var scope = _epoch.Enter(thread))
+            scope.Except();
+        return TryAccess(thread, request, ref access);
     }
 
-    /// <summary>What an access throws comes out when the gate is open again: a gate that stayed closed would keep the thread from every
-    /// interrupt and timer.</summary>
-    private void TryAttempt<TAccess>(ThreadRecord thread, in BusRequest request, ref TAccess access, ref Pending pending)
+    /// <summary>An access that no plain route served: asks the unit, without its lock and with it.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private DmaStatus TrySlowly<TAccess>(ThreadRecord thread, AccessEpoch.Scope scope, in BusRequest request, ref TAccess access)
+        where TAccess : struct, IBusAccess, allows ref struct
+    {
+        if (!HasPlainRoute(request) && TryAsking(scope, request, ref access))
+            return DmaStatus.Ok;
+        var attempt = default(AccessAttempt);
+        var step = Attempt(thread, scope, request, ref access, ref attempt, out var target);
+        return step == Step.Done ? DmaStatus.Ok : Settle(thread, step, request, ref access, ref attempt, target);
+    }
+
+    /// <summary>Asks a unit without a plain route for the stream; the access has ended if that does it.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryAsking<TAccess>(AccessEpoch.Scope scope, in BusRequest request, ref TAccess access)
         where TAccess : struct, IBusAccess, allows ref struct
     {
         try
         {
-            Attempt(thread, request, ref access, ref pending.Attempt, out pending.OpensGate, out pending.Step, out pending.Target);
+            if (!IsKnown(request) || !TryHit(request, out var target, out var isCounted) || target.Length == 0
+                || !access.TryInMemory(Bus, target))
+            {
+                return false;
+            }
+
+            if (!isCounted)
+                scope.Except();
         }
-        catch (Exception error)
+        catch
         {
-            pending.Step = Step.Threw;
-            pending.Error = ExceptionDispatchInfo.Capture(error);
+            scope.Dispose();
+            throw;
         }
+
+        scope.Dispose();
+        return true;
     }
 
+    /// <summary>What needs the lock, once. When it returns the access does not count as going on any more, and what was raised meanwhile
+    /// is told; so it is when something throws: a gate that stayed closed would keep the thread from every interrupt and timer.</summary>
     [SkipLocalsInit]
-    private void Attempt<TAccess>(
+    private Step Attempt<TAccess>(
         ThreadRecord thread,
+        AccessEpoch.Scope scope,
         in BusRequest request,
         ref TAccess access,
         ref AccessAttempt attempt,
-        out bool opensGate,
-        out Step step,
         out TranslationResult target)
         where TAccess : struct, IBusAccess, allows ref struct
     {
         // What the access raises is told when it is neither under the lock nor counted as going on: the handler may well invalidate.
-        opensGate = EventGate.TryClose(thread);
-        step = Step.Refused;
-        target = default;
-        if (!IsKnown(request))
-            return;
-        _guard.Enter(thread);
-        TranslationResult found;
+        var opensGate = EventGate.TryClose(thread);
+        var isHeld = false;
+        Step step;
+        scope.Except();
         try
         {
-            Resolve(request, ref attempt, out found);
+            if (IsKnown(request))
+            {
+                _guard.Enter(thread);
+                isHeld = true;
+                Resolve(request, ref attempt, out target);
+                isHeld = false;
+                _guard.Exit(thread);
+                step = target.Status == TranslationStatus.Ok && target.Length != 0
+                    ? access.TryInMemory(Bus, target) ? Step.Done : Step.OnBus
+                    : target.Status != TranslationStatus.Stalled ? Step.Refused
+                    : attempt.HasFaulted ? Step.Faulted
+                    : Step.Stalled;
+            }
+            else
+            {
+                target = default;
+                step = Step.Refused;
+            }
         }
-        finally
+        catch
         {
-            _guard.Exit(thread);
+            if (isHeld)
+                _guard.Exit(thread);
+            scope.Dispose();
+            if (opensGate)
+                EventGate.Open(thread);
+            throw;
         }
 
-        if (found.Status == TranslationStatus.Ok && found.Length != 0)
-        {
-            step = Step.Done;
-            if (access.TryInMemory(Bus, found))
-                return;
-            step = Step.OnBus;
-            target = found;
-        }
-        else if (found.Status == TranslationStatus.Stalled)
-        {
-            step = attempt.HasFaulted ? Step.Faulted : Step.Stalled;
-        }
+        scope.Dispose();
+        if (opensGate)
+            EventGate.Open(thread);
+        return step;
     }
 
-    /// <summary>What remains when the access does not count as going on any more: what was raised is told, and what software released
-    /// comes again.</summary>
+    /// <summary>What remains of an access that is not done: one that does not go to RAM, and what software released comes again.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private DmaStatus EndSlowly<TAccess>(ThreadRecord thread, in BusRequest request, ref TAccess access, ref Pending pending)
+    private DmaStatus Settle<TAccess>(
+        ThreadRecord thread,
+        Step step,
+        in BusRequest request,
+        ref TAccess access,
+        ref AccessAttempt attempt,
+        TranslationResult target)
         where TAccess : struct, IBusAccess, allows ref struct
     {
         var turns = default(SpinWait);
         var isWorkedOn = false; // at some time it was: between the answer to a fault and the release there is nothing to see of it
         while (true)
         {
-            if (pending.OpensGate)
-                EventGate.Open(thread);
-            switch (pending.Step)
+            switch (step)
             {
                 case Step.Done:
                     return DmaStatus.Ok;
                 case Step.OnBus:
-                    return access.TryOnBus(Bus, pending.Target) ? DmaStatus.Ok : DmaStatus.BusError;
+                    return access.TryOnBus(Bus, target) ? DmaStatus.Ok : DmaStatus.BusError;
                 case Step.Refused:
                     return DmaStatus.Refused;
-                case Step.Threw:
-                    pending.Error!.Throw();
-                    break;
                 case Step.Faulted:
-                    pending.Attempt.HasFaulted = false;
-                    pending.Attempt.Number++;
-                    pending.Attempt.IsBeyondLast = pending.Attempt.Number > MaxRetries;
+                    attempt.HasFaulted = false;
+                    attempt.Number++;
+                    attempt.IsBeyondLast = attempt.Number > MaxRetries;
                     break;
                 case Step.Stalled when turns.Count >= StallTurns:
                     return DmaStatus.Stalled;
@@ -249,8 +286,7 @@ public abstract partial class TranslationUnit : BusDevice
             }
 
             isWorkedOn |= IsWorkedOn(thread);
-            using (_epoch.Enter(thread))
-                TryAttempt(thread, request, ref access, ref pending);
+            step = Attempt(thread, _epoch.Enter(thread), request, ref access, ref attempt, out target);
         }
     }
 
@@ -283,17 +319,6 @@ public abstract partial class TranslationUnit : BusDevice
         OnBus,   // it does not go to RAM
         Stalled,
         Faulted, // stalled by a fault of its own
-        Threw,   // what is behind the unit did
-    }
-
-    /// <summary>What is still to be done of an access.</summary>
-    private struct Pending
-    {
-        public AccessAttempt Attempt;
-        public TranslationResult Target;
-        public ExceptionDispatchInfo? Error;
-        public Step Step;
-        public bool OpensGate;
     }
 
     /// <summary>An access that only asks.</summary>

@@ -85,8 +85,9 @@ public class UnitContractTests
 
         public override TranslationCounters Counters => default;
 
-        protected override bool TryHit(in BusRequest request, int thread, out TranslationResult result)
+        protected override bool TryHit(in BusRequest request, out TranslationResult result, out bool isCounted)
         {
+            isCounted = true;
             result = new TranslationResult(TranslationStatus.Ok, new PhysicalAddress(0x8000_0000));
             return isHit;
         }
