@@ -20,6 +20,9 @@ public sealed unsafe class BoardMemory : SystemMemory
     public override bool NeedsMaintenance => _pages.Memory.Cache is not null;
 
     /// <inheritdoc/>
+    public override bool Speculates => NeedsMaintenance;
+
+    /// <inheritdoc/>
     public override int CacheAlignment => _pages.Memory.Cache?.LineSize ?? 1;
 
     /// <inheritdoc/>

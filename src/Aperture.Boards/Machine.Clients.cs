@@ -66,6 +66,7 @@ public sealed partial class Machine
             var client = MakeClient(node, device, [port])
                 ?? throw new ApertureException(
                     Status.InvalidArgument, $"{node.Path}: a device with a model needs a 'reg' that the CPU can reach");
+            Monitor([port], client);
             _direct.Add(new BoardMaster(node, [], []) { Device = device, Client = client, Ports = [port] });
         }
     }

@@ -39,6 +39,7 @@ public sealed partial class Machine
                 Gates = Gates(node),
                 Suppliers = suppliers,
                 IsCoherent = node.IsDmaCoherent,
+                IsUntrusted = node.Parent is { IsExternalFacing: true },
                 DmaLimit = DmaLimit(node),
                 DmaRanges = node.TryGetDmaRanges(out var windows) == Status.Ok ? windows : [],
                 MemoryRegions = RegionsOf(node),

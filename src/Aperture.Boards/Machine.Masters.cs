@@ -104,7 +104,18 @@ public sealed partial class Machine
         var wire = new InterruptWire($"{device.Name} dma-master");
         wire.Connect(model.Interrupt);
         device.Interrupts.Add(wire.Input);
-        return master with { Device = device, Model = model, Client = MakeClient(node, device, ports), Ports = ports };
+        var client = MakeClient(node, device, ports);
+        Monitor(ports, model);
+        if (client is not null)
+            Monitor(ports, client);
+        return master with { Device = device, Model = model, Client = client, Ports = ports };
+    }
+
+    /// <summary>Says which model uses ports, for who watches them.</summary>
+    private static void Monitor(IReadOnlyList<DmaPort> ports, MasterDevice model)
+    {
+        foreach (var port in ports)
+            (port.Monitor as PortMonitor)?.Add(model);
     }
 
     private TranslationUnit? ModelOf(DeviceTreeNode unit) => _units.Find(candidate => candidate.Node == unit)?.Model;

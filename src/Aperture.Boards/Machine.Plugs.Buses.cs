@@ -18,7 +18,8 @@ public sealed partial class Machine
     /// <param name="id">The device's number on the bus: a requester id on PCI.</param>
     /// <param name="name">The device's name, and what it is <c>compatible</c> with.</param>
     /// <param name="make">Makes the block for its ports, one for each unit and each of its numbers there.</param>
-    /// <param name="description">Pools, limits, windows and gates; coherency is the bus's. Null for none.</param>
+    /// <param name="description">Pools, limits, windows, gates and trust; coherency is the bus's, and nobody is trusted behind an
+    /// <c>external-facing</c> port. Null for none.</param>
     /// <param name="aliases">Further numbers that the block's accesses may carry.</param>
     /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: the node has no <c>iommu-map</c>;
     /// <see cref="Status.NotSupported"/>: a unit is not
@@ -39,7 +40,13 @@ public sealed partial class Machine
         var identity = Firmware.Identify(bus.Node, id, aliases);
         var device = new Device(name)
         {
-            Description = description with { Compatible = [name], Identity = identity, IsCoherent = bus.Node.IsDmaCoherent },
+            Description = description with
+            {
+                Compatible = [name],
+                Identity = identity,
+                IsCoherent = bus.Node.IsDmaCoherent,
+                IsUntrusted = description.IsUntrusted || bus.Node.IsExternalFacing,
+            },
         };
         DmaPort[] ports = [.. identity.Units.SelectMany(reference => PortsTo(reference, device))];
         if (ports is [])
@@ -53,6 +60,7 @@ public sealed partial class Machine
         device.BusMastering = new PortMastering(ports);
         var gates = description.Gates.Select(gate => Drivers.FindGate(gate, name)).ToArray();
         var plugged = Plug(device, make(ports), gates, Drivers);
+        Monitor(ports, plugged.Model);
         Drivers.Add(device);
         return plugged;
     }

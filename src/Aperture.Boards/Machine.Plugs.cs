@@ -55,6 +55,7 @@ public sealed partial class Machine
             port.Monitor = new PortMonitor(Sanitizer, device);
         device.BusMastering = new PortMastering([port]);
         var plugged = Plug(device, make(port), gates, Drivers);
+        Monitor([port], plugged.Model);
         Drivers.Add(device);
         return plugged;
     }

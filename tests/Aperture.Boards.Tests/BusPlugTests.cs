@@ -1,6 +1,7 @@
 using Aperture.Boards.Running;
 using Aperture.Boards.Tests.Checking;
 using Aperture.Core;
+using Aperture.Devices;
 using Aperture.Drivers.Nic;
 using Aperture.Hardware.Masters;
 using Aperture.Hardware.Translation;
@@ -14,8 +15,21 @@ public sealed class BusPlugTests : IDisposable
     private const uint UsbHost = 14;
     private readonly Machine _machine;
 
-    public BusPlugTests()
+    public BusPlugTests() => _machine = Machine.Boot(Root(false).Build());
+
+    private static TreeNode Root(bool isOutside)
     {
+        var port = new TreeNode("port@40000").Strings("compatible", "simple-bus").Cells("#address-cells", 1).Cells("#size-cells", 1)
+            .Flag("ranges").Add(new TreeNode("camera@50000").Strings("compatible", "test,camera").Cells("reg", 0x5_0000, 0x1000)
+                .Cells("iommus", 30, 6));
+        var pcie = new TreeNode("pcie@30000").Strings("compatible", "test,pcie").Cells("reg", 0x3_0000, 0x1000).Flag("dma-coherent")
+            .Cells("iommu-map", 0x100, 30, Hda, 1, 0x101, 30, UsbHost, 2, 0x200, 31, 0, 0x100);
+        if (isOutside)
+        {
+            port.Flag("external-facing");
+            pcie.Flag("external-facing");
+        }
+
         var root = new TreeNode("").Cells("#address-cells", 1).Cells("#size-cells", 1).Strings("compatible", "test,board");
         root.Add(
             new TreeNode("memory@80000000").Strings("device_type", "memory").Cells("reg", 0x8000_0000, 0x1000_0000),
@@ -26,9 +40,8 @@ public sealed class BusPlugTests : IDisposable
                 new TreeNode("mc@10000").Strings("compatible", "nvidia,tegra124-mc").Cells("reg", 0x1_0000, 0x1000).Cells("#iommu-cells", 1)
                     .Cells("phandle", 30).Cells("interrupts", 1),
                 new TreeNode("mmu@20000").Strings("compatible", "test,unknown-iommu").Cells("#iommu-cells", 1).Cells("phandle", 31),
-                new TreeNode("pcie@30000").Strings("compatible", "test,pcie").Cells("reg", 0x3_0000, 0x1000).Flag("dma-coherent")
-                    .Cells("iommu-map", 0x100, 30, Hda, 1, 0x101, 30, UsbHost, 2, 0x200, 31, 0, 0x100)));
-        _machine = Machine.Boot(root.Build());
+                port, pcie));
+        return root;
     }
 
     public void Dispose() => _machine.Dispose();
@@ -47,6 +60,22 @@ public sealed class BusPlugTests : IDisposable
         Assert.True(traffic.Run(), string.Join('\n', traffic.Lines));
         var port = new DmaPort(_machine.Bus, _machine.Units[0].Model, new StreamId(UsbHost));
         Assert.Equal(DmaStatus.Refused, port.Read(new Iova(0x8000_0000), new byte[4], out _));
+    }
+
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public void Nobody_is_trusted_behind_a_port_to_the_outside_and_who_says_so(bool isOutside, bool says)
+    {
+        var root = Root(isOutside);
+        using var machine = Machine.Boot(root.Build());
+        var bus = machine.Masters.Single(master => master.Name.EndsWith("pcie", StringComparison.Ordinal));
+        using var plug = machine.Plug(bus, 0x101, "test,nic", ports => new Nic(ports[0]), new DeviceDescription { IsUntrusted = says });
+        Assert.True(machine.Drivers.Bind(plug.Device, new NicDriver(["test,nic"])));
+        Assert.Equal(isOutside || says ? "iommu+bounce" : "iommu", plug.Device.Dma.Path);
+        var inside = machine.Masters.Single(master => master.Name.EndsWith("camera", StringComparison.Ordinal)).Device!;
+        Assert.Equal(isOutside, inside.Description.IsUntrusted);
     }
 
     [Fact]

@@ -2,8 +2,10 @@ using Aperture.Boards.Running;
 using Aperture.Boards.Tests.Running;
 using Aperture.Core;
 using Aperture.Devices;
+using Aperture.Dma.Sanitizer;
 using Aperture.Drivers.Nic;
 using Aperture.Hardware.Masters;
+using Aperture.Hardware.Translation;
 using Aperture.Iommu;
 using Aperture.Power;
 
@@ -53,6 +55,29 @@ public sealed class PlugTests
 
         Assert.False(plug.Model.IsPowered);
         Assert.False(plug.Model.IsClocked);
+    }
+
+    [Theory]
+    [InlineData(GateKind.Clock, "its clock was off")]
+    [InlineData(GateKind.Reset, "it was in reset")]
+    [InlineData(GateKind.PowerDomain, "its power was off")]
+    public void A_block_that_does_dma_without_power_or_clock_is_named(GateKind kind, string why)
+    {
+        using var machine = Machine.Boot(Runs.Own("exynos4412-media"), new MachineOptions { Sanitizer = new SanitizerOptions() });
+        var gates = new Gates();
+        using var provider = machine.Drivers.RegisterGates(gates, gates);
+        var description = new DeviceDescription { Gates = [new GateSpecifier(kind, "gate", gates, "test gates", [])] };
+        DmaPort? ways = null;
+        using var plug = machine.Plug("test,nic", port => new Nic(ways = port), description);
+        Assert.True(machine.Drivers.Bind(plug.Device, new NicDriver(["test,nic"])));
+        using var buffer = plug.Device.Dma.Allocate(64);
+        using (plug.Device.Power.Hold())
+            Assert.Equal(DmaStatus.Ok, ways!.Write(buffer.Address, [1], out _));
+        machine.Sanitizer!.AssertClean();
+        ways!.Write(buffer.Address, [1], out _);
+        Assert.Contains(machine.Sanitizer.Findings, finding => finding.Kind == FindingKind.DeviceSuspended
+            && finding.Message.EndsWith(why, StringComparison.Ordinal));
+        machine.Sanitizer.Clear();
     }
 
     [Fact]

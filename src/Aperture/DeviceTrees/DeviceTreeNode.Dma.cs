@@ -23,6 +23,22 @@ public sealed partial class DeviceTreeNode
         }
     }
 
+    /// <summary>Whether the node is a port to the outside, or lies below one (<c>external-facing</c> of the PCI bindings): what is
+    /// plugged in there is not trusted.</summary>
+    public bool IsExternalFacing
+    {
+        get
+        {
+            for (var node = this; node is not null; node = node.Parent)
+            {
+                if (node.Has("external-facing"))
+                    return true;
+            }
+
+            return false;
+        }
+    }
+
     /// <summary>The windows to memory that the buses above the node describe. The nearest non-empty <c>dma-ranges</c> above counts; empty
     /// ones are passed over as 1:1, but once one was met a bus without any ends the search. Entries whose CPU address cannot be translated
     /// are left out.</summary>

@@ -13,6 +13,7 @@ public enum CacheMaintenance
     /// <summary>As <see cref="Armv7"/>, and memory that goes both ways is cleaned and invalidated.</summary>
     Mips,
 
-    /// <summary>As <see cref="Mips"/>, for cores that do not speculate: nothing is done when the CPU gets memory back.</summary>
+    /// <summary>As <see cref="Mips"/>, for cores that do not speculate: nothing is done when the CPU gets memory back.
+    /// Modelled caches speculate, and refuse it.</summary>
     MipsInOrder,
 }

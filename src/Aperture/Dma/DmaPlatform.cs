@@ -47,7 +47,16 @@ public sealed class DmaPlatform
     public bool ForceBounce { get; set; }
 
     /// <summary>What is done to the CPU's caches for devices that do not snoop. Default <see cref="CacheMaintenance.Arm64"/>.</summary>
-    public CacheMaintenance Maintenance { get; set; }
+    /// <exception cref="ApertureException"><see cref="Status.NotSupported"/>: <see cref="CacheMaintenance.MipsInOrder"/> with memory whose
+    /// caches speculate (<see cref="SystemMemory.Speculates"/>): the CPU would see old bytes after each transfer.</exception>
+    public CacheMaintenance Maintenance
+    {
+        get;
+        set => field = value != CacheMaintenance.MipsInOrder || !Memory.Speculates ? value : throw new ApertureException(
+            Status.NotSupported,
+            $"{value} does nothing when the CPU gets memory back, which is right for cores that do not speculate; the caches of this "
+            + $"machine do, and the CPU would see old bytes: use {CacheMaintenance.Mips}");
+    }
 
     /// <summary>The machine's bounce pool. It takes no memory before it is used.</summary>
     public BouncePool BouncePool

@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Dma;
 using Aperture.Dma.Memory;
@@ -59,6 +60,19 @@ public sealed class CacheMaintenanceTests : IDisposable
                 Scatter(context, memory, direction, forDevice, forCpu);
             }
         }
+    }
+
+    [Fact]
+    public void Caches_that_speculate_refuse_maintenance_for_cores_that_do_not()
+    {
+        using var memory = new HonestMemory(true);
+        var platform = new DmaPlatform(memory) { Maintenance = CacheMaintenance.Mips };
+        var error = Assert.Throws<ApertureException>(() => platform.Maintenance = CacheMaintenance.MipsInOrder);
+        Assert.Equal(Status.NotSupported, error.Status);
+        Assert.Contains("use Mips", error.Message, StringComparison.Ordinal);
+        Assert.Equal(CacheMaintenance.Mips, platform.Maintenance);
+        using var plain = new HonestMemory(false);
+        Assert.Equal(CacheMaintenance.MipsInOrder, new DmaPlatform(plain) { Maintenance = CacheMaintenance.MipsInOrder }.Maintenance);
     }
 
     [Fact]

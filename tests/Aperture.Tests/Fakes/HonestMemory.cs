@@ -36,6 +36,8 @@ internal sealed unsafe class HonestMemory : SystemMemory, IDisposable
 
     public override bool NeedsMaintenance => Ram.Cache is not null;
 
+    public override bool Speculates => NeedsMaintenance;
+
     public override int CacheAlignment => Ram.Cache?.LineSize ?? 1;
 
     public ulong FreePages => _pages.FreePages;

@@ -112,6 +112,10 @@ public abstract class SystemMemory
     /// the maintenance here does nothing and every device may be taken as coherent.</summary>
     public virtual bool NeedsMaintenance => false;
 
+    /// <summary>Whether lines come back into the caches by themselves, as with cores that speculate: what was invalidated before a device
+    /// wrote may be old afterwards. Default false; modelled caches do.</summary>
+    public virtual bool Speculates => false;
+
     /// <summary>Bytes that are cleaned and invalidated together; a power of two. What shares such a line with memory that a non-coherent
     /// device writes is at risk. 1 where no maintenance is needed.</summary>
     public virtual int CacheAlignment => 1;

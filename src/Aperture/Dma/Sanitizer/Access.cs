@@ -24,7 +24,7 @@ internal readonly record struct Access(
     public string? Kept => Outcome switch
     {
         AccessOutcome.Done => null,
-        AccessOutcome.Refused => "and the IOMMU refused it",
+        AccessOutcome.Refused => Device.Iommu is null ? "and it was refused" : "and the IOMMU refused it",
         _ => "and no memory is there",
     };
 }
