@@ -37,7 +37,9 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
         return true;
     }
 
-    private static readonly MemoryRegion[] s_none = new MemoryRegion[0]; // of memory that is disposed: an object of its own
+#pragma warning disable CA1825 // an object of its own, which no other empty array is
+    private static readonly MemoryRegion[] s_none = new MemoryRegion[0]; // of memory that is disposed
+#pragma warning restore CA1825
 
     private MemoryRegion[] _regions;    // sorted by address; those of our own with a gap between any two; replaced whole
     private MemoryRegion[] _retired = []; // once disposed: kept, so that the address space stays theirs while anybody has this object
@@ -106,7 +108,7 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
             Cache = new CpuCache(_regions, caches);
     }
 
-    private PhysicalMemory() => _regions = new MemoryRegion[0];
+    private PhysicalMemory() => _regions = [];
 
     /// <summary>The regions, lowest first; banks that adjoin are one.</summary>
     public IEnumerable<MemoryRange> Regions => _regions.Select(region => region.Range);

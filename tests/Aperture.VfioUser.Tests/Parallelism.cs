@@ -1,0 +1,2 @@
+// Some tests count the process's open files.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]

@@ -1,0 +1,94 @@
+using System.Globalization;
+using Aperture.Hardware.Translation;
+
+namespace Aperture.ModelGuests;
+
+/// <content>What the guest is given, and what must have become of it.</content>
+internal sealed partial class ModelGuest
+{
+    private IEnumerable<string> Arguments()
+    {
+        var board = _kind.Board;
+        var package = new KernelPackage(Path.Combine(_options.Cache, board.Kernel));
+        var busybox = File.ReadAllBytes(Path.Combine(_options.Cache, $"busybox-{board.Architecture}", "usr/bin/busybox"));
+        var files = Path.Combine(_folder, "files");
+        File.WriteAllBytes(files, FirstFiles.Build(busybox, package.Load("virtio_mmio", "virtio_blk"), Script()));
+        var megabytes = Board.MemorySize >> 20;
+        return
+        [
+            "-M", $"{board.Machine},memory-backend=ram", "-cpu", board.Processor, "-m", $"{megabytes}M",
+            "-object", $"memory-backend-memfd,id=ram,size={megabytes}M,share=on",
+            "-kernel", package.Image, "-initrd", files, "-dtb", Path.Combine(_options.Trees, $"{_kind.Name}.dtb"),
+            "-append", $"console=ttyAMA0 panic=-1 loglevel=4 iommu.strict={(_options.IsLazy ? 0 : 1)}",
+            "-device", Device("unit", 1), "-device", Device("disk", 2),
+        ];
+    }
+
+    /// <summary>Writes must not overtake each other between two sockets: a flush at the unit, and then a request to the disk. A server that
+    /// stands still for a while is waited for.</summary>
+    private string Device(string socket, int slot) =>
+        "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"" + Path.Combine(_folder, socket)
+        + "\"},\"bus\":\"pcie.0\",\"addr\":\"" + slot.ToString(CultureInfo.InvariantCulture) + ".1\","
+        + "\"x-no-posted-writes\":true,\"x-msg-timeout\":300000}";
+
+    private string Script()
+    {
+        var blocks = _options.Bytes(_kind) / 65536;
+        return $"""
+            {_kind.Before}
+            load
+            for g in /sys/kernel/iommu_groups/*; do echo "group $(basename $g) $(cat $g/type): $(ls $g/devices)"; done
+            dmesg | grep -i 'default domain type' | tail -1
+            echo "whole $(head -c {_disk.Content.Length - SectorBytes} /dev/vda | md5sum)"
+            dd if=/dev/urandom of=/tmp/r bs=64k count={blocks} 2>/dev/null
+            echo "wrote $(md5sum < /tmp/r)"
+            dd if=/tmp/r of=/dev/vda bs=64k conv=fsync,notrunc 2>/dev/null
+            echo 3 > /proc/sys/vm/drop_caches
+            head -c {_options.Bytes(_kind)} /dev/vda | cmp - /tmp/r && echo SAME || echo DIFFERENT
+            dd if=/dev/vda of=/dev/null bs={SectorBytes} skip={_disk.Content.Length / SectorBytes - 1} iflag=direct 2>/dev/null
+            sleep 1
+            grep -iE 'iommu|mmu|virtio|memory-controller' /proc/interrupts
+            dmesg | grep -iE 'iommu|mmu|fault|read @' | tail -12
+            """;
+    }
+
+    private void Check(string console, string initial)
+    {
+        if (!console.Contains("GUEST-END", StringComparison.Ordinal))
+            Complain("the guest did not come to its end");
+        if (Crash().Match(console) is { Success: true } crash)
+            Complain($"the kernel has crashed: {crash.Value}", isEvidence: true);
+        if (!console.Contains("group 0", StringComparison.Ordinal))
+            Complain("the kernel's driver has put nobody behind the unit");
+        if (Whole().Match(console).Groups[1].Value is var read && read != initial)
+            Complain($"the guest read other bytes than are on the disk: {read}", isEvidence: read.Length > 0);
+        if (Wrote().Match(console).Groups[1].Value is var wrote && wrote != Sum(_disk.Content.Span[.._options.Bytes(_kind)]))
+            Complain($"on the disk are other bytes than the guest wrote: {wrote}");
+        var hasCompared = console.Contains("DIFFERENT", StringComparison.Ordinal);
+        if (!console.Contains("SAME", StringComparison.Ordinal))
+            Complain("the guest read other bytes than it wrote", hasCompared);
+        CheckFaults(console);
+        if (_unit.Counters is { Hits: 0 } or { Invalidations: 0 })
+            Complain("the unit's caches were not in use");
+    }
+
+    /// <summary>What the kernel prints and what the unit did not let through are the same, and only the disk's stray access.</summary>
+    private void CheckFaults(string console)
+    {
+        var failures = _failures.Failures.ToList();
+        // A unit that holds the stray access back holds others back, too, until the kernel has dealt with it.
+        if (failures.Count == 0 || failures[0] is not { Address: StrayAddress, IsWrite: false }
+            || failures.Skip(1).Any(access => access.Status != DmaStatus.Stalled))
+        {
+            Complain($"not let through: {string.Join(", ", failures.Take(4))}", isEvidence: failures.Count > 0);
+        }
+
+        var printed = _kind.Fault.Matches(console).Select(match => (
+            ulong.Parse(match.Groups["address"].ValueSpan, NumberStyles.HexNumber, CultureInfo.InvariantCulture),
+            match.Groups["type"].Value)).Distinct().ToList();
+        if (printed.Count != 1 || printed[0].Item1 != StrayAddress || printed[0].Item2 is not ("" or "read"))
+            Complain($"the kernel printed other faults than the unit reported: {string.Join(", ", printed)}");
+        if (_unit.Counters.Faults != 1)
+            Complain($"the unit counts {_unit.Counters.Faults} faults");
+    }
+}
