@@ -8,21 +8,26 @@ internal sealed class OutputFile : Stream
 {
     private readonly string _path;
     private readonly FileStream _file;
-    private IOException? _failure; // the first one; nothing is written after it
+    private readonly Lock _lock = new(); // between the run and a signal that ends it
+    private IOException? _failure;       // the first one; nothing is written after it
+    private long _lines;                 // bytes up to the end of the last whole line
 
     /// <summary>Creates the file, or empties it.</summary>
     /// <exception cref="ApertureException">It cannot be written.</exception>
     public OutputFile(string path)
     {
         _path = path;
-        try
-        {
-            _file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new ApertureException(Status.IoError, $"'{path}' cannot be written: {e.Message}", e);
-        }
+        _file = Open(path, FileMode.Create);
+    }
+
+    /// <summary>Whether a file can be written, before anything is done whose result goes there.</summary>
+    /// <exception cref="ApertureException">It cannot be.</exception>
+    public static void Check(string path)
+    {
+        var isNew = !File.Exists(path);
+        Open(path, FileMode.OpenOrCreate).Dispose();
+        if (isNew)
+            File.Delete(path);
     }
 
     /// <inheritdoc/>
@@ -44,6 +49,16 @@ internal sealed class OutputFile : Stream
         set => throw new NotSupportedException();
     }
 
+    /// <summary>Cuts half a line at the end off: a signal ends the run, and nothing more is written.</summary>
+    public void EndAtLine()
+    {
+        lock (_lock)
+        {
+            _failure ??= new IOException("a signal ended the run");
+            _file.SetLength(_lines);
+        }
+    }
+
     /// <summary>Says whether everything was written.</summary>
     /// <exception cref="ApertureException">It was not.</exception>
     public void Complete()
@@ -58,15 +73,21 @@ internal sealed class OutputFile : Stream
     /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        if (_failure is not null)
-            return;
-        try
+        lock (_lock)
         {
-            _file.Write(buffer);
-        }
-        catch (IOException e)
-        {
-            _failure = e;
+            if (_failure is not null)
+                return;
+            try
+            {
+                var before = _file.Position;
+                _file.Write(buffer);
+                if (buffer.LastIndexOf((byte)'\n') is >= 0 and var end)
+                    _lines = before + end + 1;
+            }
+            catch (IOException e)
+            {
+                _failure = e;
+            }
         }
     }
 
@@ -84,6 +105,18 @@ internal sealed class OutputFile : Stream
 
     /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
+
+    private static FileStream Open(string path, FileMode mode)
+    {
+        try
+        {
+            return new FileStream(path, mode, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new ApertureException(Status.IoError, $"'{path}' cannot be written: {e.Message}", e);
+        }
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -2,12 +2,13 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using Aperture.Core;
 using Aperture.Tool.Check;
+using Aperture.Tool.Complete;
 using Aperture.Tool.Conform;
 using Aperture.Tool.Explain;
 using Aperture.Tool.Host;
 using Aperture.Tool.Run;
 
-// Exit codes: 0 all held, 1 something did not, 2 bad input or a bad command line.
+// Exit codes: 0 what was tested held, 1 something did not, 2 bad input or a bad command line, 3 nothing was tested.
 var root = new Command("aperture", "IOMMUs and DMA mapping, on simulated boards and on this machine.")
 {
     new HelpOption(),
@@ -18,6 +19,7 @@ var root = new Command("aperture", "IOMMUs and DMA mapping, on simulated boards 
     ExplainCommand.Create(),
     HostCommand.Create(),
 };
+root.Add(CompletionCommand.Create(root));
 var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
 if (parsed.Errors.Count > 0)
 {
@@ -33,14 +35,22 @@ catch (ApertureException e)
 {
     return Refuse(e.Message);
 }
-catch (IOException e)
+catch (Exception e) when (e is IOException or UnauthorizedAccessException)
 {
-    // Whoever reads us went away, or the disk is full.
+    // Whoever reads us went away, the disk is full, or the output was closed before we began.
     return Refuse($"cannot write the output: {e.Message}");
 }
 
 static int Refuse(string message)
 {
-    Console.Error.WriteLine($"aperture: {message.ReplaceLineEndings(" ")}");
+    try
+    {
+        Console.Error.WriteLine($"aperture: {message.ReplaceLineEndings(" ")}");
+    }
+    catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+    {
+        // Nobody is there to be told; the exit code says it.
+    }
+
     return 2;
 }

@@ -22,6 +22,18 @@ public static class BoardChecker
             : finding with { Overlay = origin.Overlay, Node = origin.Node }) with { FollowUps = [.. finding.FollowUps.Select(Told)] };
     }
 
+    /// <summary>Says which devices are not behind an enabled IOMMU although they are to be.</summary>
+    /// <param name="tree">The tree.</param>
+    /// <param name="patterns">Paths, names or <c>compatible</c> strings of devices; a <c>*</c> stands for any text. Each must mean one that
+    /// is enabled, and each that is meant must have <c>iommus</c> or an <c>iommu-map</c>.</param>
+    /// <returns>Errors only.</returns>
+    public static IReadOnlyList<Finding> Require(DeviceTree tree, IEnumerable<string> patterns)
+    {
+        ArgumentNullException.ThrowIfNull(tree);
+        ArgumentNullException.ThrowIfNull(patterns);
+        return [.. patterns.SelectMany(pattern => RequiredMasters.Check(tree, pattern))];
+    }
+
     private static IEnumerable<Finding> Flat(IEnumerable<Finding> findings) =>
         findings.SelectMany(finding => Flat(finding.FollowUps).Prepend(finding));
 

@@ -61,6 +61,9 @@ public static class FindingCode
     /// <summary>An enabled unit is on no bus: nobody makes a device of it.</summary>
     public const string Bus = "bus";
 
+    /// <summary>A device that was asked to be behind an IOMMU is not.</summary>
+    public const string Required = "required";
+
     /// <summary>The tree is none of a board: an overlay, or a container of images.</summary>
     public const string NoBoard = "no-board";
 

@@ -10,15 +10,22 @@ public static class UnitCatalog
     /// <summary>The kinds; the first that matches a node counts.</summary>
     public static IReadOnlyList<UnitBinding> Bindings { get; } =
     [
+        // vendors' kernels; before those of mainline, whose patterns some fit as well
+        new("qcom,msm-smmu-v*", "Qualcomm MSM IOMMU", 1, 2, uint.MaxValue) { IsOlder = true },
+        new("rockchip,*_mmu", "Rockchip IOMMU", 0, 1, uint.MaxValue) { IsOlder = true },
+        new("samsung,exynos-sysmmu-v*", "Samsung SysMMU", 0, 1, uint.MaxValue) { IsOlder = true },
+        new("allwinner,sunxi-iommu", "Allwinner IOMMU", 1, 2, uint.MaxValue) { IsOlder = true },
+        new("hisilicon,hisi-smmu*", "HiSilicon SMMU", 0, 1, uint.MaxValue) { IsOlder = true },
+        new("sprd,iommuva*", "Unisoc IOMMU", 0, 1, uint.MaxValue) { IsOlder = true },
         // arm,smmu
         .. ((string[])
         [
             "arm,smmu-v1", "arm,smmu-v2", "arm,mmu-40*", "arm,mmu-500", "cavium,smmu-v2", "marvell,ap806-smmu-500", "nvidia,smmu-500",
-            "nvidia,tegra*-smmu-500", "qcom,adreno-smmu", "qcom,smmu-v2", "qcom,*-smmu-v2", "qcom,smmu-500", "qcom,*-smmu-500",
+            "qcom,adreno-smmu", "qcom,smmu-v2", "qcom,*-smmu-v2", "qcom,smmu-500", "qcom,*-smmu-500",
             "qcom,qsmmu-v500",
         ]).Select(name => new UnitBinding(name, "Arm SMMU", 1, 2, 0xFFFF, SharesIds: true) { HasMasks = true }),
         // arm,smmu-v3
-        .. ((string[])["arm,smmu-v3", "hisilicon,hip0*-smmu-v3", "nvidia,tegra*-smmu-v3"])
+        .. ((string[])["arm,smmu-v3", "nvidia,tegra264-smmu"])
             .Select(name => new UnitBinding(name, "Arm SMMUv3", 1, 1, uint.MaxValue)),
         // nvidia,tegra30-smmu and nvidia,tegra20-mc, before the memory controllers took them in; nvidia,tegra186 and later are Arm's
         new("nvidia,tegra20-mc-gart", "NVIDIA Tegra GART", 0, 0, 0, SharesIds: true),
@@ -35,7 +42,6 @@ public static class UnitCatalog
         new("renesas,rcar-*-ipmmu-vmsa", "Renesas IPMMU", 1, 1, uint.MaxValue),
         new("allwinner,sun*-iommu", "Allwinner IOMMU", 1, 1, uint.MaxValue),
         new("apple,t*-dart", "Apple DART", 1, 1, 255) { BlocksWhenOff = true },
-        new("apple,t*-usb4-dart", "Apple DART", 1, 1, 255) { BlocksWhenOff = true },
         new("apple,t*-sart", "Apple SART", 0, 0, 0) { IsReferredTo = false },
         .. ((string[])["riscv,iommu", "riscv,pci-iommu", "qemu,riscv-iommu", "pci1efd,edf1"])
             .Select(name => new UnitBinding(name, "RISC-V IOMMU", 1, 1, 0xFF_FFFF) { BlocksWhenOff = true }),
@@ -48,13 +54,6 @@ public static class UnitCatalog
         new("virtio,mmio", "virtio-iommu", 1, 1, uint.MaxValue) { NeedsCells = true }, // any virtio device; an IOMMU if it has #iommu-cells
         new("xen,grant-dma", "Xen grant DMA", 1, 1, uint.MaxValue, SharesIds: true) { MayLackRegisters = true },
         new("fsl,pamu*", "Freescale PAMU", 0, 0, 0) { IsReferredTo = false },
-        // vendors' kernels
-        new("qcom,msm-smmu-v*", "Qualcomm MSM IOMMU", 1, 2, uint.MaxValue) { IsOlder = true },
-        new("rockchip,*_mmu", "Rockchip IOMMU", 0, 1, uint.MaxValue) { IsOlder = true },
-        new("samsung,exynos-sysmmu-v*", "Samsung SysMMU", 0, 1, uint.MaxValue) { IsOlder = true },
-        new("allwinner,sunxi-iommu", "Allwinner IOMMU", 1, 2, uint.MaxValue) { IsOlder = true },
-        new("hisilicon,hisi-smmu*", "HiSilicon SMMU", 0, 1, uint.MaxValue) { IsOlder = true },
-        new("sprd,iommu*-*", "Unisoc IOMMU", 0, 1, uint.MaxValue) { IsOlder = true },
     ];
 
     /// <summary>The binding of a node; null when it is none that is known.</summary>

@@ -19,6 +19,9 @@ public sealed record MasterResult(BoardMaster Master)
     /// <summary>The buffer of another master was out of reach.</summary>
     public required CheckResult Foreign { get; init; }
 
+    /// <summary>The names of the masters that no unit can tell from this one: they reach its memory, and it reaches theirs.</summary>
+    public IReadOnlyList<string> SharedWith { get; init; } = [];
+
     /// <summary>The checks by their names.</summary>
     public IEnumerable<(string Name, CheckResult Result)> Checks =>
     [

@@ -56,6 +56,8 @@ public sealed class SelfTest
     {
         return new MasterResult(master)
         {
+            SharedWith = [.. client.Device.Iommu!.Group.Masters.Where(other => other.Device != client.Device)
+                .Select(other => other.Device.Name)],
             Write = OnEachPort(client, CheckOutcome.Ok, Write),
             Read = OnEachPort(client, CheckOutcome.Ok, Read),
             AfterUnmap = OnEachPort(client, CheckOutcome.Blocked, AfterUnmap),

@@ -1,84 +1,89 @@
 using System.CommandLine;
-using System.Text.Json;
 using Aperture.Boards.Checking;
-using Spectre.Console;
 
 namespace Aperture.Tool.Check;
 
 /// <summary>The command <c>aperture check</c>.</summary>
 internal static class CheckCommand
 {
-    /// <summary>The command. Exit code 0: no error; 1: an error; 2: no device tree.</summary>
+    /// <summary>The command. Exit code 0: no error; 1: an error, or with <c>--strict</c> a warning; 2: no device tree.</summary>
     public static Command Create()
     {
-        var board = new Argument<string>("BOARD.dtb") { Description = "A flattened device tree, or the name of a board inside the tool." };
+        var boards = new Argument<string[]>("BOARD.dtb")
+        {
+            Description = $"Each: {BoardInput.Forms}.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        boards.Validators.Add(BoardInput.RefuseOptions);
+        var overlays = BoardInput.OverlayOption();
         var json = new Option<bool>("--json") { Description = "Print one JSON object." };
+        var sarif = new Option<bool>("--sarif") { Description = "Print a SARIF 2.1.0 log, which CI systems show beside the files." };
+        var strict = new Option<bool>("--strict") { Description = "Warnings fail, too." };
+        var required = new Option<string[]>("--require")
+        {
+            Description = "Fail unless a device is behind an enabled IOMMU: its path, name or compatible string; * stands for any "
+                + "text. Repeatable.",
+            HelpName = "PATTERN",
+        };
         var command = new Command("check",
-            "Check a device tree's IOMMU wiring before it boots.\n\nExamples:\n  aperture check board.dtb\n  aperture check board.dtb " +
-            "--json") { board, json };
-        command.SetAction(result => Run(result.GetValue(board)!, result.GetValue(json), Console.Out));
+            "Check device trees' IOMMU wiring before they boot.\n\nExamples:\n  aperture check board.dtb\n  aperture check board.dtb "
+                + "--overlay " +
+            "camera.dtbo\n  aperture check build/*.dtb --strict --sarif > findings.sarif\n  aperture check board.dtb --require "
+                + "'*usb*'\n\n" +
+            "Exit codes: 0 no error; 1 an error (with --strict, a warning); 2 no device tree, or a bad command line.")
+        {
+            boards, overlays, json, sarif, strict, required,
+        };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(json) && result.GetValue(sarif))
+                result.AddError("--json and --sarif exclude each other.");
+        });
+        command.SetAction(result => Run(
+            result.GetRequiredValue(boards),
+            new CheckOptions
+            {
+                Overlays = result.GetValue(overlays) ?? [],
+                Form = result.GetValue(json) ? CheckForm.Json : result.GetValue(sarif) ? CheckForm.Sarif : CheckForm.Text,
+                IsStrict = result.GetValue(strict),
+                Required = result.GetValue(required) ?? [],
+            },
+            Console.Out));
         return command;
     }
 
     /// <summary>Runs the command.</summary>
     /// <returns>The exit code.</returns>
-    public static int Run(string board, bool json, TextWriter output)
+    public static int Run(IReadOnlyList<string> boards, CheckOptions options, TextWriter output)
     {
-        var findings = BoardChecker.Check(BoardFile.Read(board));
-        if (json)
-            WriteJson(findings, output);
-        else
-            WriteText(findings, Terminal.For(output));
-        return findings.Any(finding => finding.Severity == FindingSeverity.Error) ? 1 : 0;
+        // All are read before anything is written: bad input is one line.
+        var inputs = boards.Select(board => BoardInput.Read(board, options.Overlays)).ToArray();
+        var results = inputs.Select(input => new CheckResult(input.Name, Findings(input, options))).ToArray();
+        switch (options.Form)
+        {
+            case CheckForm.Json:
+                CheckJson.Write(results, output);
+                break;
+            case CheckForm.Sarif:
+                CheckSarif.Write(results, output);
+                break;
+            default:
+                CheckText.Write(results, Terminal.For(output));
+                break;
+        }
+
+        var fails = options.IsStrict ? FindingSeverity.Warning : FindingSeverity.Error;
+        return results.Any(result => result.Findings.Any(finding => finding.Severity >= fails)) ? 1 : 0;
     }
 
-    private static string Name(FindingSeverity severity) => severity switch
+    private static List<Finding> Findings(BoardInput input, CheckOptions options) =>
+        [.. BoardChecker.Check(input.Tree), .. BoardChecker.Require(input.Tree.Tree, options.Required)];
+
+    /// <summary>A severity's name.</summary>
+    internal static string Name(FindingSeverity severity) => severity switch
     {
         FindingSeverity.Error => "error",
         FindingSeverity.Warning => "warning",
         _ => "info",
     };
-
-    private static void WriteJson(IReadOnlyList<Finding> findings, TextWriter output)
-    {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
-        {
-            json.WriteStartObject();
-            json.WriteStartArray("findings");
-            foreach (var finding in findings)
-            {
-                json.WriteStartObject();
-                json.WriteString("code", finding.Code);
-                json.WriteString("severity", Name(finding.Severity));
-                json.WriteString("node", finding.Node);
-                json.WriteString("message", finding.Message);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-
-        output.WriteLine(System.Text.Encoding.UTF8.GetString(stream.GetBuffer().AsSpan(0, (int)stream.Length)));
-    }
-
-    private static void WriteText(IReadOnlyList<Finding> findings, IAnsiConsole console)
-    {
-        foreach (var finding in findings)
-        {
-            var colour = finding.Severity switch
-            {
-                FindingSeverity.Error => "red",
-                FindingSeverity.Warning => "yellow",
-                _ => "grey",
-            };
-            console.MarkupLine($"[{colour}]{Name(finding.Severity)}[/] {Markup.Escape(finding.Code)}: {Markup.Escape(finding.Node)}: " +
-                $"{Markup.Escape(finding.Message)}");
-        }
-
-        int Count(FindingSeverity severity) => findings.Count(finding => finding.Severity == severity);
-        console.WriteLine($"{Count(FindingSeverity.Error)} errors, {Count(FindingSeverity.Warning)} warnings, " +
-            $"{Count(FindingSeverity.Info)} notes");
-    }
 }

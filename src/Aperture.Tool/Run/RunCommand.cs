@@ -15,63 +15,89 @@ internal static class RunCommand
 {
     private const ulong MaxFaults = 32; // told in detail
 
-    /// <summary>The command. Exit code 0: all held; 1: something did not; 2: bad input.</summary>
+    /// <summary>The command. Exit code 0: what was tested held; 1: something did not; 2: bad input; 3: nothing was tested.</summary>
     public static Command Create()
     {
         var board = new Argument<string?>("BOARD.dtb")
         {
-            Description = $"A flattened device tree, or the name of a board inside the tool ({string.Join(", ", BoardFile.Embedded)}). " +
+            Description = $"{char.ToUpperInvariant(BoardInput.Forms[0])}{BoardInput.Forms[1..]} "
+                + $"({string.Join(", ", BoardFile.Embedded)}). " +
                 $"Default: {BoardFile.Default}.",
             Arity = ArgumentArity.ZeroOrOne,
         };
+        board.Validators.Add(BoardInput.RefuseOptions);
+        var overlays = BoardInput.OverlayOption();
         var scenario = new Option<string?>("--scenario")
         {
             Description = "What to run after the self-test: " +
                 $"{string.Join(", ", Scenarios.All.Select(each => $"{each.Name} ({each.Description})"))}. Default: the first that the " +
                 "board can run.",
         };
+        var memory = new Option<string[]>("--memory")
+        {
+            Description = "RAM instead of what the tree says: a size (512M), which begins where the tree's RAM does, or size and start " +
+                "(1G@0x80000000), which may be given several times.",
+            HelpName = "SIZE[@START]",
+        };
         var json = new Option<bool>("--json") { Description = "Print one JSON object." };
         var trace = new Option<string?>("--trace")
         {
-            Description = "Write the DMA and IOMMU events to this file, as the text of Linux trace events."
+            Description = "Write the DMA and IOMMU events to this file, as the text of Linux trace events.",
         };
         var picture = new Option<string?>("--picture") { Description = "Write the picture that the scenario makes to this PNG file." };
         var command = new Command(
             "run",
             "Boot a board from its device tree, let every master do DMA through its IOMMUs, and prove that each is " +
-                "confined.\n\nExamples:\n  aperture run\n  aperture run board.dtb --json\n  aperture run omap3-isp --scenario " +
-                "isp-capture --picture frame.png --trace trace.txt")
+                "confined.\n\nExamples:\n  aperture run\n  aperture run board.dtb --json\n  aperture run board.dtb --overlay "
+                    + "camera.dtbo --memory " +
+                "1G\n  aperture run omap3-isp --scenario isp-capture --picture frame.png --trace trace.txt\n\nExit codes: 0 what was "
+                    + "tested held; " +
+                "1 something did not; 2 bad input, or the board itself is no good; 3 nothing was tested.")
         {
-            board, scenario, json, trace, picture,
+            board, overlays, scenario, memory, json, trace, picture,
         };
-        command.SetAction(result =>
-            Run(result.GetValue(board), result.GetValue(scenario), result.GetValue(json), result.GetValue(trace), result.GetValue(picture),
-            Console.Out, Console.Error));
+        command.SetAction(result => Run(
+            new RunOptions
+            {
+                Board = result.GetValue(board),
+                Overlays = result.GetValue(overlays) ?? [],
+                Scenario = result.GetValue(scenario),
+                Memory = result.GetValue(memory) ?? [],
+                IsJson = result.GetValue(json),
+                Trace = result.GetValue(trace),
+                Picture = result.GetValue(picture),
+            },
+            Console.Out,
+            Console.Error));
         return command;
     }
 
     /// <summary>Runs the command.</summary>
     /// <returns>The exit code.</returns>
     /// <exception cref="ApertureException">The input is bad, or an output file cannot be written.</exception>
-    public static int Run(string? board, string? scenarioName, bool json, string? trace, string? picture, TextWriter output,
-        TextWriter errors)
+    public static int Run(RunOptions options, TextWriter output, TextWriter errors)
     {
-        var tree = BoardFile.Read(board);
-        var chosen = scenarioName is null
+        var tree = BoardInput.Read(options.Board, options.Overlays).Tree.Tree;
+        var chosen = options.Scenario is not { } scenarioName
             ? null
             : Scenarios.Find(scenarioName)
                 ?? throw new ApertureException(Status.NotFound,
                 $"there is no scenario '{scenarioName}'; there are: {string.Join(", ", Scenarios.All.Select(each => each.Name))}");
-        using var traceFile = trace is null ? null : new OutputFile(trace);
+        var (ram, free) = options.RamOf(tree);
+        var usual = new MachineOptions();
+        using var traceFile = options.Trace is null ? null : new OutputFile(options.Trace);
+        using var traceEnd = traceFile is null ? null : Ending.Before(traceFile.EndAtLine);
+        if (options.Picture is not null)
+            OutputFile.Check(options.Picture);
         RunReport report;
         using (var events = traceFile is null ? null : new StreamWriter(traceFile, leaveOpen: true))
-        using (var machine =
-            Machine.Boot(tree, new MachineOptions
-            {
-                Sanitizer = new SanitizerOptions(),
-                Trace = events is null ? null : time =>
-            new FtraceWriter(events, time)
-            }))
+        using (var machine = Machine.Boot(tree, usual with
+        {
+            Sanitizer = new SanitizerOptions(),
+            Memory = ram,
+            FallbackMemory = free ?? usual.FallbackMemory,
+            Trace = events is null ? null : time => new FtraceWriter(events, time),
+        }))
         {
             if (chosen is not null && !chosen.AppliesTo(machine))
             {
@@ -79,12 +105,11 @@ internal static class RunCommand
                     Status.NotSupported, $"{tree.Board} has not what scenario '{chosen.Name}' runs on ({chosen.Description})");
             }
 
-
             var console = Terminal.For(output);
-            report = json || !console.Profile.Capabilities.Interactive || Console.IsOutputRedirected
+            report = options.IsJson || !console.Profile.Capabilities.Interactive || Console.IsOutputRedirected
                 ? Execute(machine, chosen, _ => { })
                 : ExecuteVisibly(machine, chosen, console);
-            if (json)
+            if (options.IsJson)
                 RunJson.Write(report, output);
             else
                 RunText.Write(report, console);
@@ -93,13 +118,16 @@ internal static class RunCommand
         if (report.Error is { } error)
             errors.WriteLine($"aperture: {error.ReplaceLineEndings(" ")}");
         traceFile?.Complete();
-        if (picture is not null)
-            WritePicture(report, picture);
+        if (options.Picture is not null)
+            WritePicture(report, options.Picture);
         return report.ExitCode;
     }
 
-    private static RunReport ExecuteVisibly(Machine machine, IScenario? chosen, IAnsiConsole console) =>
-        console.Progress().HideCompleted(true).AutoClear(true).Start(progress =>
+    private static RunReport ExecuteVisibly(Machine machine, IScenario? chosen, IAnsiConsole console)
+    {
+        // The cursor is hidden meanwhile, and comes back whatever ends it.
+        using var ending = Ending.Before(() => console.Cursor.Show());
+        return console.Progress().HideCompleted(true).AutoClear(true).Start(progress =>
         {
             var task = progress.AddTask("self-test", maxValue: Math.Max(1, machine.Masters.Count));
             return Execute(machine, chosen, name =>
@@ -108,6 +136,7 @@ internal static class RunCommand
                 task.Increment(1);
             });
         });
+    }
 
     private static RunReport Execute(Machine machine, IScenario? chosen, Action<string> progress)
     {
@@ -121,7 +150,8 @@ internal static class RunCommand
         }
 
         var scenario = chosen ?? Scenarios.Default(machine);
-        progress(scenario?.Name ?? "");
+        if (scenario is not null)
+            progress(scenario.Name);
         var faults = machine.Iommu.FaultCount; // those so far were provoked
         var result = scenario is null ? null : Run(scenario, machine);
         return new RunReport(machine, unbound, results, result)

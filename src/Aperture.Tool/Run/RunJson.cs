@@ -46,6 +46,12 @@ internal static class RunJson
         json.WriteBoolean("ok", report.Scenario?.IsOk ?? true);
         Strings(json, "lines", report.Scenario?.Lines ?? []);
         json.WriteEndObject();
+        json.WriteStartObject("summary");
+        json.WriteNumber("masters", report.Masters.Count);
+        json.WriteNumber("held", report.Held);
+        json.WriteNumber("skipped", report.Skipped);
+        json.WriteString("outcome", !report.IsOk ? "failed" : report.IsTested ? "held" : "nothing tested");
+        json.WriteEndObject();
         if (machine.Sanitizer is { } sanitizer)
         {
             FindingJson.WriteFindings(json, sanitizer);
@@ -89,6 +95,8 @@ internal static class RunJson
             .ToArray() is { Length: > 0 } reasons)
             json.WriteString("reason", string.Join("; ", reasons));
         json.WriteEndObject();
+        if (result.SharedWith.Count > 0)
+            Strings(json, "sharedWith", result.SharedWith);
         json.WriteEndObject();
     }
 

@@ -21,8 +21,31 @@ internal sealed record RunReport(Machine Machine, IReadOnlyDictionary<Device, st
     public bool IsOk => Masters.All(master => master.IsFine) && Unbound.Count == 0 && (Scenario?.IsOk ?? true)
         && Machine.Sanitizer is not { Findings.Count: > 0 };
 
-    /// <summary>0: all held; 1: a master or the scenario did not; 2: the board itself is no good, see <see cref="Error"/>.</summary>
-    public int ExitCode => IsOk ? 0 : Error is null ? 1 : 2;
+    /// <summary>The masters that were tested, and of which everything held.</summary>
+    public int Held => Masters.Count(result => result.Master.Skipped is null && result.IsFine);
+
+    /// <summary>The masters that were not tested.</summary>
+    public int Skipped => Masters.Count(result => result.Master.Skipped is not null);
+
+    /// <summary>Whether a master was tested, or a scenario was run.</summary>
+    public bool IsTested => Masters.Count > Skipped || Scenario is not null;
+
+    /// <summary>0: what was tested held; 1: a master or the scenario did not; 2: the board itself is no good, see <see cref="Error"/>; 3:
+    /// nothing was tested.</summary>
+    public int ExitCode => !IsOk ? (Error is null ? 1 : 2) : IsTested ? 0 : 3;
+
+    /// <summary>The outcome in one line.</summary>
+    public string Summary
+    {
+        get
+        {
+            var masters = $"{Held} of {Masters.Count} masters held" + (Skipped == 0 ? "" : $", {Skipped} skipped");
+            return !IsOk ? $"something did not hold: {masters}"
+                : !IsTested ? $"nothing was tested: "
+                    + $"{(Masters.Count == 0 ? "there is no master behind an IOMMU" : $"{Skipped} masters skipped")}"
+                : Skipped == 0 ? "all held" : masters;
+        }
+    }
 
     /// <summary>One line on what is wrong with the board, not with a master: a unit or another supplier that never became ready, or
     /// memory that ran out. Null when nothing is.</summary>

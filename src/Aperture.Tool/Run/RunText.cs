@@ -10,6 +10,9 @@ namespace Aperture.Tool.Run;
 /// <summary>A run as people read it.</summary>
 internal static class RunText
 {
+    // Columns that the tables need; narrower screens get blocks of lines.
+    private const int WideMasters = 130, WideUnits = 110;
+
     public static string Name(CheckOutcome outcome) => outcome switch
     {
         CheckOutcome.Ok => "ok",
@@ -36,6 +39,10 @@ internal static class RunText
         var machine = report.Machine;
         console.MarkupLine($"[bold]{Markup.Escape(machine.Tree.Board)}[/]: " +
             $"{string.Join(", ", machine.Memory.Regions.Select(range => $"{range.Length >> 20} MiB at {range.Start}"))}");
+        if (machine.HasStandInMemory)
+            console.WriteLine("  The tree leaves it to a boot loader how much memory there is: this stands in (--memory says otherwise).");
+        foreach (var (region, why) in machine.MissingRegions)
+            console.WriteLine($"  {region.Path} is not to be had: {why}.");
         WriteBoot(machine, console);
         WriteMasters(report, console);
         WriteUnits(machine, console);
@@ -48,7 +55,8 @@ internal static class RunText
 
         if (machine.Sanitizer is { Findings.Count: > 0 } sanitizer)
             console.WriteLine(sanitizer.ToString());
-        console.MarkupLine(report.IsOk ? "[green]all held[/]" : "[red]something did not hold[/]");
+        var colour = !report.IsOk ? "red" : report.IsTested ? "green" : "yellow";
+        console.MarkupLine($"[{colour}]{Markup.Escape(report.Summary)}[/]");
     }
 
     private static void WriteBoot(Machine machine, IAnsiConsole console)
@@ -95,6 +103,12 @@ internal static class RunText
 
     private static void WriteMasters(RunReport report, IAnsiConsole console)
     {
+        if (report.Masters.Count > 0 && console.Profile.Width < WideMasters)
+        {
+            WriteNarrow(report, console);
+            return;
+        }
+
         var table = new Table { Border = TableBorder.Simple, Title = new TableTitle("Masters") };
         table.AddColumns("name", "units", "ids", "group", "domain", "write", "read", "after unmap", "outside", "foreign");
         foreach (var result in report.Masters)
@@ -108,7 +122,8 @@ internal static class RunText
                 Cell(Ranges(master.Ids)),
                 Cell(iommu?.Group.Id.ToString(CultureInfo.InvariantCulture)),
                 Cell(Name(iommu?.Domain)),
-                .. result.Checks.Select(check => new Markup($"[{Colour(check.Result.Outcome)}]{Name(check.Result.Outcome)}[/]")),
+                .. result.Checks.Select(check => new Markup($"[{Colour(check.Result.Outcome)}]{Name(check.Result.Outcome)}[/]"
+                    + (check.Name == "foreign" && Shared(result) is { Length: > 0 } shared ? $", {Markup.Escape(shared)}" : ""))),
             ]);
         }
 
@@ -116,6 +131,35 @@ internal static class RunText
             console.Write(table);
         else
             console.WriteLine("The tree puts no master behind an IOMMU.");
+        WriteReasons(report, console);
+    }
+
+    /// <summary>A block for each master, where a line has not room for it.</summary>
+    private static void WriteNarrow(RunReport report, IAnsiConsole console)
+    {
+        console.MarkupLine("[bold]Masters[/]");
+        foreach (var result in report.Masters)
+        {
+            var (master, iommu) = (result.Master, result.Master.Device?.Iommu);
+            var outcome = master.Skipped is not null ? CheckOutcome.Skipped : result.IsFine ? CheckOutcome.Ok : CheckOutcome.Failed;
+            console.MarkupLine(
+                $"  {Markup.Escape(master.Name)}: [{Colour(outcome)}]{(outcome == CheckOutcome.Ok ? "held" : Name(outcome))}[/]"
+                + (Shared(result) is { Length: > 0 } shared ? $", {Markup.Escape(shared)}" : ""));
+            var place = iommu is null ? "" : string.Create(CultureInfo.InvariantCulture, $"; group {iommu.Group.Id}, {Name(iommu.Domain)}");
+            console.WriteLine($"    {string.Join(' ', master.Units)}{(master.Ids.Count == 0 ? "" : $" ids {Ranges(master.Ids)}")}{place}");
+            if (outcome == CheckOutcome.Failed)
+                console.WriteLine($"    {string.Join(", ", result.Checks.Select(check => $"{check.Name} {Name(check.Result.Outcome)}"))}");
+        }
+
+        WriteReasons(report, console);
+    }
+
+    /// <summary>Who cannot be kept from a master's memory, as they are one to the unit.</summary>
+    private static string Shared(MasterResult result) =>
+        result.SharedWith.Count == 0 ? "" : $"shared with {string.Join(", ", result.SharedWith)}";
+
+    private static void WriteReasons(RunReport report, IAnsiConsole console)
+    {
         foreach (var result in report.Masters)
         {
             foreach (var kept in result.Master.Device?.Iommu?.Group.Reservations ?? [])
@@ -130,6 +174,23 @@ internal static class RunText
     {
         if (machine.Units.Count == 0)
             return;
+        if (console.Profile.Width < WideUnits)
+        {
+            console.MarkupLine("[bold]Units[/]");
+            foreach (var unit in machine.Units)
+            {
+                var counters = unit.Model.Counters;
+                console.WriteLine($"  {unit.Name} ({unit.Device.Driver?.Name ?? "no driver"}): "
+                    + $"{string.Join(' ', MastersOf(machine, unit))}");
+                console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"    {unit.Model.CacheEntries} entries, {counters.Hits} hits, {counters.Misses} misses, {counters.Invalidations} "
+                        + $"invalidations, {counters.Faults} faults"));
+            }
+
+            return;
+        }
+
         var table = new Table { Border = TableBorder.Simple, Title = new TableTitle("Units") };
         table.AddColumns("name", "driver", "masters", "entries", "hits", "misses", "invalidations", "faults");
         foreach (var unit in machine.Units)

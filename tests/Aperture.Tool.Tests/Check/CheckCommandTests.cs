@@ -42,10 +42,86 @@ public class CheckCommandTests
         Assert.DoesNotContain('\e', text);
     }
 
+    [Fact]
+    public void Several_boards_are_one_call()
+    {
+        using var broken = new TemporaryFile(Broken());
+        var (code, output) = Check([broken.Path, "omap3-isp"], new CheckOptions());
+        Assert.Equal(1, code);
+        Assert.Contains($"{broken.Path}: error phandle: /codec@1000: ", output, StringComparison.Ordinal);
+        Assert.Contains("2 boards, 1 with errors", output, StringComparison.Ordinal);
+        var boards = JsonDocument.Parse(Check([broken.Path, "omap3-isp"], new CheckOptions { Form = CheckForm.Json }).Output).RootElement
+            .GetProperty("boards").EnumerateArray().ToArray();
+        Assert.Equal([broken.Path, "omap3-isp"], boards.Select(board => board.GetProperty("board").GetString()));
+        Assert.Equal([1, 0], boards.Select(board => board.GetProperty("findings").GetArrayLength()));
+    }
+
+    [Fact]
+    public void A_SARIF_log_has_a_rule_a_level_a_file_and_a_node_for_each_finding()
+    {
+        using var broken = new TemporaryFile(Broken());
+        var (code, output) = Check([broken.Path], new CheckOptions { Form = CheckForm.Sarif });
+        Assert.Equal(1, code);
+        var log = JsonDocument.Parse(output).RootElement;
+        Assert.Equal("2.1.0", log.GetProperty("version").GetString());
+        var run = Assert.Single(log.GetProperty("runs").EnumerateArray());
+        var driver = run.GetProperty("tool").GetProperty("driver");
+        Assert.Equal("aperture", driver.GetProperty("name").GetString());
+        var result = Assert.Single(run.GetProperty("results").EnumerateArray());
+        Assert.Equal("error", result.GetProperty("level").GetString());
+        Assert.Equal("phandle", result.GetProperty("ruleId").GetString());
+        Assert.Equal(
+            "phandle", driver.GetProperty("rules")[result.GetProperty("ruleIndex").GetInt32()].GetProperty("id").GetString());
+        var location = result.GetProperty("locations")[0];
+        Assert.Equal(broken.Path, location.GetProperty("physicalLocation").GetProperty("artifactLocation").GetProperty("uri").GetString());
+        Assert.Equal("/codec@1000", location.GetProperty("logicalLocations")[0].GetProperty("fullyQualifiedName").GetString());
+    }
+
+    [Fact]
+    public void Strict_fails_for_a_warning()
+    {
+        var writer = new DeviceTreeWriter();
+        writer.BeginNode("").Strings("compatible", "test,board").Cells("#address-cells", 1).Cells("#size-cells", 1);
+        writer.BeginNode("iommu@1000").Strings("compatible", "test,iommu").Cells("reg", 0x1000, 0x100).Cells("#iommu-cells", 0).EndNode();
+        writer.EndNode();
+        using var file = new TemporaryFile(writer.ToArray());
+        Assert.Equal(0, Check([file.Path], new CheckOptions()).Code);
+        Assert.Equal(1, Check([file.Path], new CheckOptions { IsStrict = true }).Code);
+    }
+
+    [Theory]
+    [InlineData("480bc000.isp", 0, "0 errors")]
+    [InlineData("ti,omap3-i*p", 0, "0 errors")]
+    [InlineData("/ocp@68000000/isp@*", 0, "0 errors")]
+    [InlineData("48056000.dma-controller", 1, "error required: /ocp@68000000/dma-controller@48056000: is to be behind an IOMMU")]
+    [InlineData("usb*", 1, "error required: /: no enabled device is called usb*")]
+    public void A_device_can_be_required_behind_a_unit(string pattern, int code, string text)
+    {
+        var (found, output) = Check(["omap3-isp"], new CheckOptions { Required = [pattern] });
+        Assert.Equal(code, found);
+        Assert.Contains(text, output, StringComparison.Ordinal);
+    }
+
+    private static byte[] Broken()
+    {
+        var writer = new DeviceTreeWriter();
+        writer.BeginNode("").Strings("compatible", "test,board").Cells("#address-cells", 1).Cells("#size-cells", 1);
+        writer.BeginNode("codec@1000").Strings("compatible", "test,codec").Cells("reg", 0x1000, 0x100).Cells("iommus", 77).EndNode();
+        writer.EndNode();
+        return writer.ToArray();
+    }
+
+    private static (int Code, string Output) Check(IReadOnlyList<string> boards, CheckOptions options)
+    {
+        using var output = new StringWriter();
+        var code = CheckCommand.Run(boards, options, output);
+        return (code, output.ToString().Trim());
+    }
+
     private static (int Code, string Output) Check(string board, bool json)
     {
         using var output = new StringWriter();
-        var code = CheckCommand.Run(board, json, output);
+        var code = CheckCommand.Run([board], new CheckOptions { Form = json ? CheckForm.Json : CheckForm.Text }, output);
         return (code, output.ToString().Trim());
     }
 }

@@ -25,8 +25,9 @@ public class RunCommandTests
         var (code, output, _) = Tool.Run(board, json: true);
         Assert.Equal(0, code);
         var root = JsonDocument.Parse(output).RootElement;
-        Assert.Equal(["board", "masters", "units", "deferred", "scenario", "findings", "suppressed", "faults"], root.EnumerateObject()
-            .Select(member => member.Name));
+        Assert.Equal(
+            ["board", "masters", "units", "deferred", "scenario", "summary", "findings", "suppressed", "faults"],
+            root.EnumerateObject().Select(member => member.Name));
         Assert.Equal(JsonValueKind.String, root.GetProperty("board").ValueKind);
         Assert.Empty(root.GetProperty("deferred").EnumerateArray());
         Assert.Empty(root.GetProperty("findings").EnumerateArray());

@@ -16,7 +16,8 @@ internal static class Tool
         int code;
         try
         {
-            code = RunCommand.Run(board, scenario, json, trace, picture, output, errors);
+            var options = new RunOptions { Board = board, Scenario = scenario, IsJson = json, Trace = trace, Picture = picture };
+            code = RunCommand.Run(options, output, errors);
         }
         catch (ApertureException e)
         {
