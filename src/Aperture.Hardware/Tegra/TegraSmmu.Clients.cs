@@ -83,6 +83,8 @@ public sealed partial class TegraSmmu
             if (_routes[way.Index] == route)
                 continue;
             _routes[way.Index] = route;
+            var (read, write) = (_routes[way.Index & ~1u], _routes[way.Index | 1]);
+            SetRoute((int)(way.Index >> 1), read == write && read >= 0 ? new QuickRoute(_tlb, (uint)read) : default);
             EndAccesses();
         }
 

@@ -25,7 +25,8 @@ public sealed partial class TegraSmmu
         var needed = Needed(request);
         var matches = _tlb.Lookup(asid, request.Address, out var index);
         uint word = 0;
-        if (matches == 0 || !IsKnown(word = WordAt(index, request.Address)))
+        var walks = matches == 0 || !IsKnown(word = WordAt(index, request.Address));
+        if (walks)
         {
             _walks++;
             if (!TryWalk(request, asid, index, out word))
@@ -35,11 +36,23 @@ public sealed partial class TegraSmmu
             }
         }
 
-        if ((word & needed) == needed)
-            result = ResultOf(word, request.Address);
-        else
+        if ((word & needed) != needed)
+        {
             result = Refuse(TegraErrorKind.InvalidSmmuPage, request, new TegraDescriptor(word & TegraDescriptor.RightsMask));
+            return;
+        }
+
+        result = ResultOf(word, request.Address);
+        if (!walks && (word & TegraDescriptor.NonSecureBit) != 0)
+            _tlb.SetPart(index, asid, PageOf(result, request.Address)); // used again: the next time needs no lock
     }
+
+    private static TlbPage PageOf(in TranslationResult result, Iova address) => new(
+        address,
+        TegraDescriptor.PageShift,
+        result.Address,
+        Protection: result.Protection,
+        Attributes: result.Attributes);
 
     private TranslationResult Otherwise(in BusRequest request, int route)
     {
@@ -77,7 +90,7 @@ public sealed partial class TegraSmmu
         {
             if (!directory.IsValid)
                 return true;
-            var section = new TlbPage(request.Address, TegraDescriptor.SectionShift, new PhysicalAddress(SectionMark), directory.Value);
+            var section = new TlbPage(request.Address, TegraDescriptor.SectionShift, Info: directory.Value, IsWhole: false);
             FillLine(asid, section, index);
             word = PageOfSection(directory.Value, request.Address);
             return true;
@@ -97,7 +110,7 @@ public sealed partial class TegraSmmu
         if (IsKnown(word))
         {
             var (low, high) = (group[0] | ((ulong)group[1] << 32), group[2] | ((ulong)group[3] << 32));
-            FillLine(asid, new TlbPage(request.Address, TegraTlbFlush.GroupShift, default, low, high), index);
+            FillLine(asid, new TlbPage(request.Address, TegraTlbFlush.GroupShift, default, low, high, IsWhole: false), index);
         }
 
         return true;

@@ -21,14 +21,12 @@ public sealed partial class TegraSmmu : TranslationUnit
     private const int WordsOfLine = 4;            // a TLB line holds the four words of a group
     private const ulong AddressSpace = 1ul << 32; // device addresses
 
-    // Where an entry "leads" if its line is a section's; groups lead to 0, as their words say where.
-    private const ulong SectionMark = 1ul << 63;
-
     private readonly TegraSoc _soc;
     private readonly uint[] _words;         // registers that are storage
     private readonly uint[] _tables;        // PTB_DATA, by address space
 
-    // The TLB's lines; in their two words the four of a group, with the rights of the levels above taken in.
+    // The TLB's lines; in their two words the four of a group, with the rights of the levels above taken in. Pages that were used are
+    // parts of them.
     private readonly TranslationCache _tlb;
 
     // Table words by their physical address, an atom at a time, whatever they mean and to whom.
@@ -50,12 +48,13 @@ public sealed partial class TegraSmmu : TranslationUnit
         _soc = options.Soc;
         _words = new uint[options.WindowSize / sizeof(uint)];
         _tables = new uint[_soc.Asids];
-        _tlb = new TranslationCache(1, _soc.TlbLines, options.Replacement, Guard);
+        _tlb = new TranslationCache(1, _soc.TlbLines, options.Replacement, Guard, hasParts: true);
         _ptc = new StructureCache<ulong>(options.PtcLines, _soc.Atom / sizeof(uint));
         _frameMask = _soc.FrameMask;
         _asidMask = (uint)_soc.Asids - 1;
         _ways = WaysOf(_soc);
         Array.Fill(_routes, PassesThrough);
+        UseRoutes(_routes.Length / 2);
         Reset();
     }
 
@@ -82,14 +81,14 @@ public sealed partial class TegraSmmu : TranslationUnit
             return route == PassesThrough && request.Address.Value < 1ul << _soc.AddressBits && Answers;
         }
 
-        if (!_tlb.TryFind((uint)route, request.Address, out result, out var low, out var high, out var index) || !Answers)
+        // Pages that were used, as parts of their lines; and only such as everybody may use who is neither privileged nor secure.
+        if (!_tlb.TryFind((uint)route, request.Address, out result, out _, out var index)
+            || (request.Needed & ~(uint)result.Protection) != 0
+            || !Answers)
+        {
             return false;
-        var isSection = (result.Address.Value & SectionMark) != 0;
-        var word = isSection ? PageOfSection((uint)low, request.Address) : WordOf(low, high, request.Address);
-        var needed = Needed(request);
-        if ((word & needed) != needed)
-            return false;
-        result = ResultOf(word, request.Address);
+        }
+
         _tlb.Touch(index);
         return true;
     }

@@ -47,7 +47,7 @@ public sealed unsafe partial class TranslationCache
             return false;
         }
 
-        index = (int)(entry - (Entry*)(_lines + HintBytes));
+        index = WholeOf((int)(entry - (Entry*)(_lines + HintBytes)));
         result = entry->Translate(address);
         info = entry->Info;
         more = entry->More;

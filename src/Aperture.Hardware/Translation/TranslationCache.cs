@@ -30,6 +30,7 @@ public sealed unsafe partial class TranslationCache
     private readonly ulong[] _masks;    // their masks
     private readonly ulong[]? _used;    // time of last use, for least-recently-used only
     private readonly int[] _next;       // next victim way of each set, for round robin
+    private readonly int _all;          // entries, and their parts behind them
     private readonly int _ways;
     private readonly int _setMask;
     private readonly GatedLock? _guard; // what the thread holds that changes entries
@@ -44,18 +45,22 @@ public sealed unsafe partial class TranslationCache
     /// <param name="ways">Entries of a set, at least 1; at most 65536 entries in all.</param>
     /// <param name="policy">Which entry of a full set is replaced.</param>
     /// <param name="guard">The lock under which entries are changed; null where the owner sees to it otherwise.</param>
-    public TranslationCache(int sets, int ways, ReplacementPolicy policy, GatedLock? guard = null)
+    /// <param name="hasParts">Whether entries may have parts (<see cref="SetPart"/>); then at most 13107 entries in all.</param>
+    public TranslationCache(int sets, int ways, ReplacementPolicy policy, GatedLock? guard = null, bool hasParts = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(sets, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(ways, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)sets * ways, ushort.MaxValue + 1);
+        var most = hasParts ? (ushort.MaxValue + 1) / (1 + PartsOfEntry) : ushort.MaxValue + 1; // a hint has 16 bits
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)sets * ways, most);
         if (!BitOperations.IsPow2(sets))
             throw new ArgumentOutOfRangeException(nameof(sets), sets, "the number of sets is a power of two");
         Entries = sets * ways;
         _ways = ways;
         _setMask = sets - 1;
         _guard = guard;
-        _block = GC.AllocateArray<ulong>(((HintBytes + (Entries * sizeof(Entry))) / sizeof(ulong)) + (Line / sizeof(ulong)), pinned: true);
+        _all = hasParts ? Entries * (1 + PartsOfEntry) : Entries;
+        _parts = hasParts ? new byte[Entries] : null;
+        _block = GC.AllocateArray<ulong>((HintBytes + (_all * sizeof(Entry)) + Line) / sizeof(ulong), pinned: true);
         var start = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_block));
         _lines = (byte*)((start + Line - 1) & ~(nuint)(Line - 1));
         _pages = new ulong[Entries];
@@ -65,6 +70,8 @@ public sealed unsafe partial class TranslationCache
         _invalid = Entries;
         for (var i = 0; i < Entries; i++)
             Clear(i);
+        for (var i = Entries; i < _all; i++)
+            Table[i].Clear();
     }
 
     /// <summary>Where hints and entries are, for <see cref="FindEntry"/>: it holds as long as the cache lives.</summary>
@@ -82,7 +89,7 @@ public sealed unsafe partial class TranslationCache
     /// <summary>Entries that invalidations removed.</summary>
     public ulong Invalidations { get; private set; }
 
-    private Span<Entry> Table => new(_lines + HintBytes, Entries);
+    private Span<Entry> Table => new(_lines + HintBytes, _all);
 
     private Span<uint> HintTable => new(_lines, Hints);
 
@@ -185,6 +192,7 @@ public sealed unsafe partial class TranslationCache
     /// <summary>Undoes what a valid entry means for others.</summary>
     private void Detach(int index, ref Entry entry)
     {
+        DropParts(index);
         Remove(entry.Page, entry.Tag);
         if (entry.Overlaps != 0)
             CountOverlaps(index, entry.Page, entry.Mask, entry.Tag, entry.TagMask, -1);
@@ -209,6 +217,7 @@ public sealed unsafe partial class TranslationCache
                 if (other == index || !entry.IsValid || ((entry.Tag ^ tag) & entry.TagMask & tagMask) != 0)
                     continue;
                 count++;
+                DropParts(other);
                 var (isWhole, overlaps) = (entry.IsWhole, entry.Overlaps);
                 entry.EndWrite(entry.BeginWrite(), isWhole, overlaps + change);
             }
@@ -219,13 +228,7 @@ public sealed unsafe partial class TranslationCache
 
     private void Clear(int index)
     {
-        ref var entry = ref Table[index];
-        var state = entry.BeginWrite();
-        entry.Page = Entry.InvalidPage;
-        entry.Mask = ulong.MaxValue;
-        entry.Tag = 0;
-        entry.TagMask = 0;
-        entry.EndWrite(state, isWhole: false, overlaps: 0); // so that no address finds it
+        Table[index].Clear();
         _pages[index] = Entry.InvalidPage;
         _masks[index] = ulong.MaxValue;
     }
@@ -285,6 +288,17 @@ public sealed unsafe partial class TranslationCache
         public readonly bool Is(uint tag, Iova address, ulong state) => ((Page ^ address.Value) & Mask) == 0
             && ((Tag ^ tag) & TagMask) == 0
             && (state & (WritingBit | PartialBit | OverlapsMask)) == 0;
+
+        /// <summary>Makes the entry invalid.</summary>
+        public void Clear()
+        {
+            var state = BeginWrite();
+            Page = InvalidPage;
+            Mask = ulong.MaxValue;
+            Tag = 0;
+            TagMask = 0;
+            EndWrite(state, isWhole: false, overlaps: 0); // so that no address finds it
+        }
 
         /// <summary>Says that the entry is being changed.</summary>
         /// <returns>What <see cref="EndWrite"/> is given.</returns>
