@@ -19,8 +19,11 @@ public sealed class IdentityDomainTests
     public void Every_master_reaches_memory_untranslated(string board)
     {
         using var machine = Machine.Boot(Runs.Own(board), new MachineOptions { DefaultDomain = DomainType.Identity });
-        foreach (var client in machine.Masters.Select(master => master.Device?.Bound).OfType<DmaMasterClient>())
+        var clients = machine.Masters.Select(master => master.Device?.Bound).OfType<DmaMasterClient>().ToArray();
+        Assert.NotEmpty(clients);
+        foreach (var client in clients)
         {
+            Assert.NotEqual(0, client.PortCount);
             var memory = client.Device.Dma.Memory.Allocate(4096);
             for (var port = 0; port < client.PortCount; port++)
             {

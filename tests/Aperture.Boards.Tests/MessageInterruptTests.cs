@@ -49,6 +49,7 @@ public sealed class MessageInterruptTests
     public void Every_line_of_an_MSM_unit_is_wired_by_its_place()
     {
         using var machine = Machine.Boot(Runs.Own("apq8064-media"));
+        Assert.NotEmpty(machine.Units);
         foreach (var unit in machine.Units)
         {
             Assert.Equal(["nonsecure", "secure"], unit.Model.Interrupts.Select(line => line.Name));

@@ -32,7 +32,8 @@ public class OwnBoardTests
         var found = Read(board).Devices()
             .Select(d => d.Iommus() is { IsEmpty: false } units ? d.DeviceName + "=" + string.Join(
                 '+', units.Select(u => u.Target!.DeviceName)) : d.DeviceName).ToHashSet();
-        Assert.All(masters, m => Assert.Contains(m, found));
+        Assert.Superset(masters.ToHashSet(), found);
+        Assert.NotEmpty(masters);
     }
 
     private static DeviceTree Read(string board) => DeviceTree.Parse(File.ReadAllBytes(Path.Combine(BoardFiles.Own, board + ".dtb")));

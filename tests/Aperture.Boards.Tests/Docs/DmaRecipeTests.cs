@@ -89,6 +89,18 @@ public sealed class DmaRecipeTests : IDisposable
             throw new ApertureException(status, dma.Explain(status, block, DmaDirection.ToDevice));
         mapping.Dispose();
         dma.Memory.Free(block);
+
+        // Until there is none: the failure is a result, it has no address, and what was there before stays.
+        var large = dma.Memory.Allocate(64 << 20);
+        var mappings = new List<DmaMapping>();
+        while ((status = dma.TryMap(large, DmaDirection.ToDevice, out mapping)) == Status.Ok)
+            mappings.Add(mapping);
+        Assert.Equal(Status.NoSpace, status);
+        Assert.False(mapping.IsMapped);
+        Assert.InRange(mappings.Count, 1, (int)((1L << 32) / large.Length));
+        foreach (var made in mappings)
+            made.Dispose();
+        dma.Memory.Free(large);
     }
 
     [Fact]

@@ -41,13 +41,20 @@ public class FailingRunTests
     [Fact]
     public void Memory_that_runs_out_at_each_table_fails_the_boot_or_nothing()
     {
+        var (bound, unbound) = (0, 0);
         for (var n = 1; n < 40; n++)
         {
             using var machine = Machine.Boot(
                 Runs.Own("exynos5433-media"), new MachineOptions { Memory = [new(new PhysicalAddress(0x20000000), (ulong)n << 13)] });
             var results = Runs.Test(machine);
-            Assert.All(results.Where(result => result.Master.Device!.Bound is null), result => Assert.False(result.IsFine));
+            var failed = results.Where(result => result.Master.Device!.Bound is null).ToArray();
+            Assert.DoesNotContain(failed, result => result.IsFine);
+            bound += results.Length - failed.Length;
+            unbound += failed.Length;
         }
+
+        // Both came: memory for none of it, and for some.
+        Assert.True(bound > 0 && unbound > 0, $"{bound} masters bound, {unbound} not");
     }
 
     [Fact]

@@ -13,7 +13,7 @@ public class MsmBoardTests
     [Fact]
     public void Our_board_has_the_units_contexts_and_machine_ids_of_the_chip() => AssertTopology(Runs.Own("apq8064-media"));
 
-    [BoardTheory]
+    [BoardTheory("qcom-apq8064-ifc6410")]
     [InlineData("qcom-apq8064-ifc6410")]
     public void The_real_board_has_the_units_contexts_and_machine_ids_of_the_chip(string board) => AssertTopology(Runs.Real(board));
 
@@ -21,8 +21,10 @@ public class MsmBoardTests
     public void Every_machine_id_has_a_port_of_its_own_and_leads_to_the_bank_of_its_master()
     {
         using var machine = Machine.Boot(Runs.Own("apq8064-media"));
+        Assert.NotEmpty(machine.Masters);
         foreach (var master in machine.Masters)
         {
+            Assert.NotEmpty(master.Ports);
             Assert.Equal(
                 master.Node.Iommus().Select(reference => (reference.Target!, reference.Arguments[0])),
                 master.Ports.Select(port => (UnitOf(machine, port).Node, port.Stream.Value)));
@@ -68,6 +70,8 @@ public class MsmBoardTests
     {
         using var machine = Machine.Boot(
             Runs.Own("apq8064-media"), new MachineOptions { Units = [new MsmUnitKind(new MsmIommuOptions { HasOperations = false })] });
+        Assert.NotEmpty(machine.Units);
+        Assert.NotEmpty(machine.Masters);
         Assert.All(machine.Units, unit => Assert.Null(unit.Device.Bound));
         Assert.All(Runs.Test(machine), result => Assert.Equal(Runs.Failed, result.Checks.Select(check => check.Result.Outcome)));
     }

@@ -13,6 +13,7 @@ public class OverlayTests(Xunit.Abstractions.ITestOutputHelper output)
     public void Random_overlays_give_the_tree_that_fdtoverlay_gives(int seed)
     {
         output.WriteLine($"seed {seed}");
+        Assert.NotEmpty(Dtc.All);
         var folder = Directory.CreateTempSubdirectory();
         try
         {

@@ -87,6 +87,7 @@ public class TrialTests
     [InlineData("local-fixups", "49000000.dsp held")]
     public void A_tree_from_elsewhere(string name, string run, params string[] findings)
     {
+        Assert.NotEmpty(Dtc.All);
         foreach (var dtc in Dtc.All)
         {
             foreach (var way in dtc.Ways)
@@ -105,6 +106,7 @@ public class TrialTests
     [InlineData("overlay")]
     public void An_overlay_is_no_board(string name)
     {
+        Assert.NotEmpty(Dtc.All);
         foreach (var dtc in Dtc.All)
         {
             var tree = DeviceTree.Parse(dtc.Compile(Path.Combine(Dtc.Trees, "trials", name + ".dts"), "-@"));

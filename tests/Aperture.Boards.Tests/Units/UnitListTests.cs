@@ -12,6 +12,7 @@ public class UnitListTests
     public void A_kind_s_driver_serves_exactly_the_strings_of_its_bindings()
     {
         using var machine = Machine.Boot(Runs.Own("omap3-isp"));
+        Assert.NotEmpty(UnitList.Default.Kinds);
         Assert.All(UnitList.Default.Kinds, kind =>
         {
             var driver = kind.CreateDriver(machine);
@@ -44,12 +45,15 @@ public class UnitListTests
         Assert.Equal(family, UnitCatalog.Bindings.First(binding => binding.Matches(compatible)).Family);
 
     [Fact]
-    public void Every_pattern_of_the_catalogue_matches_a_string_in_which_its_stars_are_text() =>
+    public void Every_pattern_of_the_catalogue_matches_a_string_in_which_its_stars_are_text()
+    {
+        Assert.NotEmpty(UnitCatalog.Bindings);
         Assert.All(UnitCatalog.Bindings, binding =>
         {
             Assert.True(binding.Matches(binding.Pattern.Replace("*", "x1", StringComparison.Ordinal)), binding.Pattern);
             Assert.False(binding.Matches("other," + binding.Pattern), binding.Pattern);
         });
+    }
 
     /// <summary>The checker went by the first string and said "not modelled yet", the machine by the second and drove the unit.</summary>
     [Fact]
@@ -68,6 +72,7 @@ public class UnitListTests
     {
         var units = UnitList.Default.With([new ExynosUnitKind(Hardware.Exynos.SysMmuOptions.V5)]);
         using var machine = Machine.Boot(Runs.Own("exynos4412-media"), new MachineOptions { Units = [units.Kinds[0]] });
+        Assert.NotEmpty(machine.Units);
         Assert.All(
             machine.Units,
             unit =>

@@ -58,12 +58,16 @@ public sealed unsafe class DisposedMemoryTests
     public void The_host_gets_its_memory_back()
     {
         // More than a host has, if it kept any: 200 times a gigabyte that was touched here and there.
+        var touched = 0;
         for (var i = 0; i < 200; i++)
         {
             using var memory = new PhysicalMemory(new MemoryRange(s_start, 1 << 30));
             for (ulong at = 0; at < 1 << 30; at += 4 << 20)
                 memory.Span(s_start + at, 1)[0] = 1;
+            touched += memory.Span(s_start + ((1 << 30) - (4 << 20)), 1)[0];
         }
+
+        Assert.Equal(200, touched);
     }
 
     /// <summary>More reservations than a process can have mappings, if each stayed.</summary>
@@ -71,7 +75,11 @@ public sealed unsafe class DisposedMemoryTests
     public void Address_space_that_nobody_refers_to_goes_back()
     {
         for (var i = 0; i < 40_000; i++)
-            new PhysicalMemory(new MemoryRange(s_start, 1 << 20)).Dispose();
+        {
+            var memory = new PhysicalMemory(new MemoryRange(s_start, 1 << 20));
+            Assert.True(memory.TryGetPointer(s_start, 1, out _));
+            memory.Dispose();
+        }
     }
 
     private static PhysicalMemory New() => new(new CpuCacheOptions(), new MemoryRange(s_start, 1 << 20));

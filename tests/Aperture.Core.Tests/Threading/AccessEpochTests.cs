@@ -9,12 +9,17 @@ public class AccessEpochTests
     [Fact]
     public void One_thread_alone_waits_for_nothing()
     {
-        _epoch.WaitForReaders();
-        using (_epoch.Enter())
+        var turns = 0;
+        for (; turns < 3; turns++)
         {
+            _epoch.WaitForReaders();
+            using (_epoch.Enter())
+            {
+            }
         }
 
         _epoch.WaitForReaders();
+        Assert.Equal(3, turns); // it came back each time
     }
 
     [Fact]

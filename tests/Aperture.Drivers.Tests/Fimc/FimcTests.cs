@@ -164,6 +164,14 @@ public sealed class FimcTests : IDisposable
             var failure = Record.Exception(() => _fimc.TryWrite(offset, 4, value));
             Assert.True(failure is null, $"seed {seed}, write {i}: {failure}");
         }
+
+        // Whatever it was told, the next picture is right.
+        _machine.Device.Power.Put();
+        var (source, target) = (Image(64, 48, FimcFormat.Rgb565), Image(40, 47, FimcFormat.Xrgb8888));
+        random.NextBytes(source.Memory.Span);
+        _scaler.Convert(source, target);
+        var picture = FimcReference.Scale(source, target, FimcFlip.None);
+        Assert.True(target.Memory.Span.SequenceEqual(picture), $"seed {seed}: another picture");
     }
 
     private FimcImage Image(int width, int height, FimcFormat format) =>

@@ -17,6 +17,7 @@ public abstract partial class IommuDriverTests
         var unit = _board.AddUnit();
         var master = _board.AddMaster(unit);
         var domain = unit.Unit.CreateDomain(DomainType.Unmanaged);
+        Assert.NotEmpty(master.Ports);
         foreach (var step in order.Split(' '))
         {
             if (step == "map")

@@ -7,11 +7,9 @@ namespace Aperture.Drivers.Tests.Iommu;
 public abstract partial class IommuDriverTests
 {
     [Fact]
-    public void A_fault_that_a_handler_mends_is_invisible_to_the_master()
+    public void A_fault_that_a_handler_mends_is_invisible_to_the_master_where_its_unit_can_stall()
     {
         var (unit, master, domain) = Ready();
-        if (!unit.Unit.Capabilities.CanStall)
-            return;
         var faults = 0;
         domain.FaultHandler = (in FaultReport report) =>
         {
@@ -20,7 +18,8 @@ public abstract partial class IommuDriverTests
             Map(domain, report.Address.AlignDown(Page), 0);
             return FaultResponse.Retry;
         };
-        Assert.Equal(DmaStatus.Ok, master.TryWrite(s_iova + 0x2340, 42));
+        // A unit that cannot hold an access back has ended it before anybody hears; the next one gets through.
+        Assert.Equal(unit.Unit.Capabilities.CanStall ? DmaStatus.Ok : DmaStatus.Refused, master.TryWrite(s_iova + 0x2340, 42));
         Assert.Equal(1, faults);
         master.Reaches(s_iova + 0x2340, _board.Data + 0x340);
     }

@@ -55,8 +55,10 @@ public abstract partial class IommuDriverTests
         var (unit, master, domain) = Ready();
         for (var i = 0UL; i < 8; i++)
             Map(domain, s_iova + (i * Page), i * Page);
+        var accesses = 0;
         unit.Registers.Before = () =>
         {
+            accesses++;
             var status = master.TryRead(s_iova, out _);
             Assert.True(status is DmaStatus.Ok or DmaStatus.Stalled, $"{status}");
         };
@@ -67,6 +69,7 @@ public abstract partial class IommuDriverTests
         }
 
         unit.Registers.Before = null;
+        Assert.NotEqual(0, accesses);
         master.Reaches(s_iova, _board.Data);
         for (var i = 1UL; i < 8; i++)
             master.IsRefused(s_iova + (i * Page));

@@ -30,6 +30,7 @@ public abstract partial class IommuDriverTests
         }
 
         var spaces = Enumerable.Range(0, 3).Select(_ => new Space(units[0].Unit.CreateDomain(DomainType.Unmanaged))).ToArray();
+        var (reached, refused) = (0, 0);
         for (var step = 0; step < RandomSteps; step++)
         {
             var master = masters[random.Next(masters.Count)];
@@ -62,8 +63,10 @@ public abstract partial class IommuDriverTests
             }
 
             foreach (var user in masters)
-                CheckReach(user, units, spaces);
+                CheckReach(user, units, spaces, ref reached, ref refused);
         }
+
+        Assert.True(reached > 0 && refused > 0, $"{reached} accesses got through, {refused} did not");
     }
 
     private static bool IsOn(UnitOnBoard unit) => unit.Device.Power.UseCount > 0;
@@ -91,7 +94,7 @@ public abstract partial class IommuDriverTests
         master.Group.Replace(domain);
     }
 
-    private static void CheckReach(MasterOnBoard master, UnitOnBoard[] units, Space[] spaces)
+    private static void CheckReach(MasterOnBoard master, UnitOnBoard[] units, Space[] spaces, ref int reached, ref int refused)
     {
         for (var port = 0; port < master.Ports.Length; port++)
         {
@@ -110,9 +113,15 @@ public abstract partial class IommuDriverTests
                 }
 
                 if (expected is { } data)
+                {
                     Assert.Equal((DmaStatus.Ok, data), (status, value));
+                    reached++;
+                }
                 else
+                {
                     Assert.NotEqual(DmaStatus.Ok, status);
+                    refused++;
+                }
 
                 DmaStatus Try(out ulong read) => master.TryRead(s_iova + ((ulong)page * Page), out read, port);
             }

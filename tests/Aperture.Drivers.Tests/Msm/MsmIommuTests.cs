@@ -90,7 +90,13 @@ public sealed class MsmIommuTests : IDisposable
         var unit = _board.AddUnit();
         var master = _board.AddMaster(unit);
         var domain = unit.Unit.CreateDomain(DomainType.Unmanaged);
-        unit.Registers.Before = () => Assert.All(unit.Device.Clocks.Values, clock => Assert.True(clock.IsOn));
+        Assert.NotEmpty(unit.Device.Clocks);
+        var accesses = 0;
+        unit.Registers.Before = () =>
+        {
+            accesses++;
+            Assert.All(unit.Device.Clocks.Values, clock => Assert.True(clock.IsOn));
+        };
         unit.On();
         AssertOff();
         master.Group.Attach(domain);
@@ -102,6 +108,7 @@ public sealed class MsmIommuTests : IDisposable
         unit.Registers.IsDead = true;
         Assert.Throws<ApertureException>(() => master.Group.Detach(domain));
         AssertOff();
+        Assert.NotEqual(0, accesses);
 
         void AssertOff() => Assert.All(unit.Device.Clocks.Values, clock => Assert.False(clock.IsOn));
     }

@@ -154,6 +154,7 @@ public sealed class NetworkCardTests : IDisposable, IFrameSink
         for (var i = 0; i < 8; i++)
             _model.OnFrame(Frame(Ours, 200 + i, i));
         Assert.Equal(Enumerable.Range(0, 8).Select(i => Frame(Ours, 200 + i, i)), _wire);
+        Assert.Empty(answers);
         _card.Close();
     }
 

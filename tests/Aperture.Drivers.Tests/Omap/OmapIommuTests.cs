@@ -113,12 +113,15 @@ public sealed class OmapIommuTests : IDisposable
         var cam = new OmapCam((uint)s_iova.Value, OmapPageSize.SmallPage).Bits;
         Model.SetEntry(1, cam, (uint)_board.Data.Value);
         Model.SetEntry(2, cam, (uint)_board.Data.Value);
+        var faults = 0;
         _domain.FaultHandler = (in FaultReport report) =>
         {
+            faults++;
             Assert.Equal(FaultReason.MultipleHit, report.Reason);
             return Driver.FlushPage(report.Address) == Status.Ok ? FaultResponse.Retry : FaultResponse.Unhandled;
         };
         Assert.Equal(DmaStatus.Ok, _master.TryRead(s_iova, out _));
+        Assert.Equal(1, faults);
     }
 
     [Fact]

@@ -197,6 +197,14 @@ public sealed class Omap3IspTests : IDisposable
             });
             Assert.True(failure is null, $"seed {seed}, write {i}: {failure}");
         }
+
+        // Whatever it was told, a capture that begins afterwards is whole.
+        _machine.Device.Power.Put();
+        _stream.FrameDone = _frames.Add;
+        Start();
+        for (var i = 0; i < 3; i++)
+            _sensor.SendFrame();
+        Assert.NotEmpty(_frames);
     }
 
     private void Start(int buffers = 3) => _stream.Start(new Omap3IspFormat(Width, Height), buffers);

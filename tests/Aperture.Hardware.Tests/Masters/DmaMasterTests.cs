@@ -270,6 +270,12 @@ public sealed class DmaMasterTests : IDisposable
             var failure = Record.Exception(() => _master.TryWrite(offset, random.Next(2) * 4 + 4, value));
             Assert.True(failure is null, $"seed {seed}, write {i}: {failure}");
         }
+
+        // Jobs were among it, and whatever they were, the next one is done as ever.
+        Assert.True(_memory.Span(new PhysicalAddress(Ram), RamBytes).ContainsAnyExcept((byte)0), $"seed {seed}: no job wrote anything");
+        Write(R.Status, uint.MaxValue);
+        Assert.True(Fill(0, Ram + 0x100, 5000, seed: 3).IsDone, $"seed {seed}");
+        Verify(0, Ram + 0x100, 5000, 3);
     }
 
     private static ulong SlowChecksum(ReadOnlySpan<byte> bytes)

@@ -24,6 +24,7 @@ public class OmapRegisterTests
     public void Reset_values(string name, OmapMmuOptions options)
     {
         using var rig = new OmapRig(options);
+        Assert.True(options.WindowSize >= 0x60);
         for (uint offset = 0; offset < options.WindowSize; offset += 4)
         {
             var expected = offset switch { 0 => options.Revision, OmapRegisters.SysStatus => 1u, _ => 0u };
@@ -36,6 +37,7 @@ public class OmapRegisterTests
     public void Only_defined_bits_are_kept_and_read_only_registers_stay(string name, OmapMmuOptions options)
     {
         using var rig = new OmapRig(options);
+        Assert.True(options.WindowSize >= 0x60);
         for (uint offset = 0; offset < options.WindowSize; offset += 4)
         {
             if (offset == OmapRegisters.SysConfig)

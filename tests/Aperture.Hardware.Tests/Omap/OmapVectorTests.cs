@@ -28,17 +28,19 @@ public class OmapVectorTests
         var units = new Dictionary<string, OmapMmu>();
         var tables = new Dictionary<string, HashSet<ulong>>(); // first-level tables of each domain, as programmed at attach
         string? attached = null;
-        var number = 0;
+        var (number, defects, replayed) = (0, 0, 0);
         foreach (var text in File.ReadLines(Path.Combine(Folder(), file)))
         {
             number++;
             using var document = JsonDocument.Parse(text);
             var line = document.RootElement;
             var where = $"{file}:{number}: {text}";
-            switch (line.GetProperty("e").GetString())
+            replayed += line.GetProperty("e").GetString() is "unit" or "r" or "w" or "expect" ? 1 : 0;
+            switch (defects > 0 ? "skipped" : line.GetProperty("e").GetString())
             {
                 case "note" when IsDefect(line):
-                    return;
+                    defects++;
+                    break;
                 case "unit":
                     units[Name(line, "unit")] =
                         new OmapMmu(bus, Variant(file, Name(line, "unit")) with { WindowSize = line.GetProperty("size").GetUInt32() });
@@ -75,6 +77,10 @@ public class OmapVectorTests
                     break;
             }
         }
+
+        Assert.NotEqual(0, replayed);
+        // What lies behind the recorded driver's own defect is not compared.
+        Assert.Equal(file == "map_over_existing.jsonl" ? 1 : 0, defects);
     }
 
     /// <summary>A fresh unit of the same kind walks the tables: the recorded unit's own state must not change, as the recorded

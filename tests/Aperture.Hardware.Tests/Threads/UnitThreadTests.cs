@@ -36,6 +36,9 @@ public class UnitThreadTests
         for (var i = 0; i < threads; i++)
             unit.Map(s_base + ((ulong)i * ThreadedUnit.PageSize), ThreadedUnit.Data(i)); // stays; the others come and go beside it
         Together.Run([.. Enumerable.Range(0, threads).Select(i => (Action)(() => Work(unit, i)))]);
+        for (var i = 0; i < threads; i++)
+            Assert.Equal((ulong)(Rounds * Together.Factor), MemoryMarshal.Read<ulong>(unit.Bytes(i)));
+        Assert.NotEqual(0, threads);
 
         static void Work(ThreadedUnit unit, int master)
         {

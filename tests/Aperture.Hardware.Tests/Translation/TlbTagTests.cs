@@ -86,6 +86,7 @@ public class TlbTagTests
         var random = new Random(seed);
         var table = new TlbTagTable();
         var cache = new TranslationCache(1, 16, ReplacementPolicy.RoundRobin);
+        var (gone, stayed) = (0, 0);
         for (var step = 0; step < 20_000; step++)
         {
             var tag = new TlbTag((uint)random.Next(3), (uint)random.Next(3));
@@ -106,7 +107,11 @@ public class TlbTagTests
             var stays = Enumerable.Range(0, 16).Where(i => cache.IsValid(i) && !Means(which, i)).ToList();
             Assert.True(goes.Count == cache.Invalidate(which), $"seed {seed} step {step}");
             Assert.True(goes.TrueForAll(i => !cache.IsValid(i)) && stays.TrueForAll(cache.IsValid), $"seed {seed} step {step}");
+            gone += goes.Count;
+            stayed += stays.Count;
         }
+
+        Assert.True(gone > 0 && stayed > 0, $"seed {seed}: {gone} went, {stayed} stayed");
 
         bool Means(in TlbInvalidation which, int i)
         {

@@ -148,6 +148,7 @@ public sealed class HostMemoryTests : IDisposable
     public void Counting_allocates_nothing()
     {
         var block = _memory.Allocate(8192);
+        var fewest = long.MaxValue; // of three rounds: the runtime may allocate in one
         for (var round = 0; round < 3; round++)
         {
             var before = GC.GetAllocatedBytesForCurrentThread();
@@ -157,26 +158,25 @@ public sealed class HostMemoryTests : IDisposable
                 _memory.CountUnmapped(block.Address.Value, 8192);
             }
 
-            if (GC.GetAllocatedBytesForCurrentThread() == before)
-                return;
+            fewest = Math.Min(fewest, GC.GetAllocatedBytesForCurrentThread() - before);
         }
 
-        Assert.Fail("every round allocated");
+        Assert.Equal(0, fewest);
     }
 
     [Fact]
     public void Allocating_takes_nothing_from_the_managed_heap()
     {
         _memory.Free(_memory.Allocate(8192));
+        var fewest = long.MaxValue; // of three rounds: the runtime may allocate in one
         for (var round = 0; round < 3; round++)
         {
             var before = GC.GetAllocatedBytesForCurrentThread();
             for (var i = 0; i < 1000; i++)
                 _memory.Free(_memory.Allocate(8192));
-            if (GC.GetAllocatedBytesForCurrentThread() == before)
-                return;
+            fewest = Math.Min(fewest, GC.GetAllocatedBytesForCurrentThread() - before);
         }
 
-        Assert.Fail("every round allocated");
+        Assert.Equal(0, fewest);
     }
 }

@@ -71,15 +71,24 @@ public sealed class InterruptPumpTests
     {
         using var pump = new InterruptPump(Unexpected);
         using var file = InterruptPump.CreateEvent();
-        var heard = new TaskCompletionSource();
+        using var last = InterruptPump.CreateEvent();
+        var (calls, heard, ended) = (0, new TaskCompletionSource(), new TaskCompletionSource());
         var ready = new TaskCompletionSource<IDisposable>();
+        using var other = pump.Listen(last, ended.SetResult, Unexpected);
         ready.SetResult(pump.Listen(file, () =>
         {
             ready.Task.Result.Dispose();
-            heard.SetResult();
+            calls++;
+            heard.TrySetResult();
         }, Unexpected));
         InterruptPump.Signal(file);
         await heard.Task;
+
+        // It has left: a second signal is nobody's, and the pump goes on.
+        InterruptPump.Signal(file);
+        InterruptPump.Signal(last);
+        await ended.Task;
+        Assert.Equal(1, calls);
     }
 
     private static void Unexpected(Exception e) => throw new InvalidOperationException("unexpected", e);

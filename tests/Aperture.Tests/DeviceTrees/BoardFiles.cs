@@ -1,7 +1,7 @@
 namespace Aperture.Tests.DeviceTrees;
 
-/// <summary>The device trees of real boards, which are not ours to ship: in the directory that APERTURE_BOARDS names, or in shared/boards
-/// beside the repository.</summary>
+/// <summary>The device trees of real boards, which are not ours to ship: in the directory that APERTURE_BOARDS names, or where
+/// tests/boards/fetch puts them.</summary>
 internal static class BoardFiles
 {
     /// <summary>The directory; null when there is none.</summary>
@@ -13,7 +13,7 @@ internal static class BoardFiles
     private static string? FindDirectory()
     {
         var named = Environment.GetEnvironmentVariable("APERTURE_BOARDS");
-        var path = string.IsNullOrEmpty(named) ? Path.Combine(FindRepository(), "..", "shared", "boards") : named;
+        var path = string.IsNullOrEmpty(named) ? Path.Combine(FindRepository(), "artifacts", "boards") : named;
         return System.IO.Directory.Exists(path) ? path : null;
     }
 

@@ -41,9 +41,15 @@ public sealed class UnbindTests : IDisposable
     [Fact]
     public void Device_is_active_while_its_driver_lets_go()
     {
-        _driver.OnCall = (device, what) => Assert.True(what != "remove" || device.Power.IsActive);
+        var actives = new List<bool>();
+        _driver.OnCall = (device, what) =>
+        {
+            if (what == "remove")
+                actives.Add(device.Power.IsActive);
+        };
         _machine.Core.Unbind(_c);
         Assert.Equal(["a resume", "b resume", "c resume", "c remove", "b suspend", "a suspend"], _machine.Calls);
+        Assert.Equal([true], actives);
     }
 
     [Fact]

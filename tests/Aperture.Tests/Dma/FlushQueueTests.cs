@@ -43,7 +43,9 @@ public sealed class FlushQueueTests : IDisposable
 
             if (random.Next(500) == 0)
             {
+                _rig.Unit.Invalidations.Clear();
                 _rig.Time.Advance(FlushQueue.Timeout);
+                Assert.True(stale.Count == 0 || _rig.Unit.Invalidations.Count > 0, $"seed {seed}: the unit was not told in time");
                 stale.Clear();
             }
         }

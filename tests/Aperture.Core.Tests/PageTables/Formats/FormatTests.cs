@@ -45,15 +45,20 @@ public abstract class FormatTests<TFormat, TKind> : IDisposable
     }
 
     [Fact]
-    public void A_page_is_smaller_than_a_table_of_its_level_and_not_smaller_than_an_entry() => Assert.All(Sizes, size =>
+    public void A_page_is_smaller_than_a_table_of_its_level_and_not_smaller_than_an_entry()
     {
-        Assert.InRange(size.Level, 0, _format.Levels - 1);
-        Assert.InRange(size.Shift, _format.Shift(size.Level), _format.Shift(size.Level) + _format.IndexBits(size.Level));
-    });
+        Assert.NotEmpty(Sizes);
+        Assert.All(Sizes, size =>
+        {
+            Assert.InRange(size.Level, 0, _format.Levels - 1);
+            Assert.InRange(size.Shift, _format.Shift(size.Level), _format.Shift(size.Level) + _format.IndexBits(size.Level));
+        });
+    }
 
     [Fact]
     public void Links_come_back_at_each_level()
     {
+        Assert.InRange(_format.Levels, 2, 8);
         for (var level = 0; level + 1 < _format.Levels; level++)
         {
             var alignment = (ulong)Math.Max(_format.TableAlignment(level + 1), 1024);
@@ -103,6 +108,7 @@ public abstract class FormatTests<TFormat, TKind> : IDisposable
     [Fact]
     public void An_empty_entry_is_empty()
     {
+        Assert.InRange(_format.Levels, 1, 8);
         for (var level = 0; level < _format.Levels; level++)
             Assert.Equal(EntryKind.Empty, _format.Classify(level, _format.EmptyEntry(level)));
     }
@@ -110,6 +116,7 @@ public abstract class FormatTests<TFormat, TKind> : IDisposable
     [Fact]
     public void Each_entry_of_a_page_of_each_size_says_what_it_maps()
     {
+        Assert.NotEmpty(Sizes);
         foreach (var (level, shift) in Sizes)
         {
             var last = (ulong.MaxValue >> (64 - _format.OutputBits)) & (ulong.MaxValue << shift);
@@ -134,6 +141,7 @@ public abstract class FormatTests<TFormat, TKind> : IDisposable
     [Fact]
     public void A_size_is_told_from_the_others_of_its_level()
     {
+        Assert.NotEmpty(Sizes);
         foreach (var (level, shift) in Sizes)
         {
             _format.LeafPattern(level, shift, out var mask, out var value);
@@ -166,6 +174,7 @@ public abstract class FormatTests<TFormat, TKind> : IDisposable
     [Fact]
     public void A_clean_page_stays_clean_whatever_is_made_of_it()
     {
+        Assert.NotEmpty(Sizes);
         foreach (var (level, shift) in Sizes)
         {
             var page = new PhysicalAddress(1UL << shift);

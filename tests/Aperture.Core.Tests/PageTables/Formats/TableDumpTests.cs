@@ -44,7 +44,9 @@ public class TableDumpTests
             contexts.Add(found);
         }
 
-        foreach (var device in Maps("smmuv3").GroupBy(map => map.Device))
+        var devices = Maps("smmuv3").GroupBy(map => map.Device).ToArray();
+        Assert.NotEmpty(devices);
+        foreach (var device in devices)
             Assert.Contains(device.Select(map => map.Page).OrderBy(map => map.Iova).ToList(), contexts, new SameList());
     }
 

@@ -13,14 +13,23 @@ internal sealed class CorrectDriver(DmaRig rig, Random random)
 
     private readonly MemoryBlock[] _blocks = [.. Enumerable.Range(0, 4).Select(_ => rig.Memory.Allocate(BlockBytes))];
     private readonly List<(DmaMapping Mapping, MemoryBlock Block)> _live = [];
+    private readonly HashSet<int> _stories = [];
     private readonly byte[] _bytes = new byte[64 << 10];
     private readonly DmaSegment[] _segments = new DmaSegment[4];
     private readonly int _grain = rig.Dma.IsCoherent ? 1 : HonestMemory.Line; // what shares a line cannot be handed over by itself
 
+    /// <summary>Bytes that the device moved.</summary>
+    public long MovedBytes { get; private set; }
+
+    /// <summary>How many kinds of story there were.</summary>
+    public int Stories => _stories.Count;
+
     /// <summary>One story: some mappings live at once and end in any order, or memory of another kind comes and goes.</summary>
     public void Run()
     {
-        switch (random.Next(12))
+        var story = Math.Min(random.Next(12), 6);
+        _stories.Add(story);
+        switch (story)
         {
             case 0:
                 Scatter();
@@ -194,6 +203,7 @@ internal sealed class CorrectDriver(DmaRig rig, Random random)
     {
         var isWrite = direction == DmaDirection.FromDevice || (direction == DmaDirection.Bidirectional && random.Next(2) == 0);
         var bytes = _bytes.AsSpan(0, length);
+        MovedBytes += length;
         if (!isWrite)
         {
             rig.Read(address, bytes);

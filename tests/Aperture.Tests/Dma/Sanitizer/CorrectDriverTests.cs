@@ -38,6 +38,8 @@ public sealed class CorrectDriverTests(ITestOutputHelper output)
 
         rig.Dma.Detach();
         rig.Sanitizer!.AssertClean();
+        Assert.Equal(7, driver.Stories);
+        Assert.True(driver.MovedBytes > Sequences * 100L, $"only {driver.MovedBytes} bytes moved");
         Assert.Equal((0, 0), (rig.Sanitizer.LiveMappings, rig.Sanitizer.UnwatchedContents));
         Assert.Equal(0, rig.Platform.BouncePool.UsedSlots);
     }

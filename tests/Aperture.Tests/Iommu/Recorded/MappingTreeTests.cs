@@ -50,6 +50,7 @@ public sealed class MappingTreeTests
     public void Adding_and_removing_allocates_nothing()
     {
         var tree = new MappingTree();
+        var fewest = long.MaxValue; // of three rounds: the runtime may allocate in one
         for (var round = 0; round < 3; round++)
         {
             var before = GC.GetAllocatedBytesForCurrentThread();
@@ -59,10 +60,9 @@ public sealed class MappingTreeTests
                 tree.Remove(i << 12);
             }
 
-            if (GC.GetAllocatedBytesForCurrentThread() == before)
-                return;
+            fewest = Math.Min(fewest, GC.GetAllocatedBytesForCurrentThread() - before);
         }
 
-        Assert.Fail("every round allocated");
+        Assert.Equal(0, fewest);
     }
 }
