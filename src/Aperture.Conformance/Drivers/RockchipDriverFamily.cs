@@ -37,7 +37,7 @@ public class RockchipDriverFamily : DriverFamily
 
     /// <inheritdoc/>
     public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) =>
-        new Driver(new RockchipIommuDriver(core, new RecordedClock()), facts);
+        new Driver(new RockchipIommuDriver(core, new RecordedClock(), tableBits: 40), facts); // version 2 was recorded with tables up there
 
     /// <inheritdoc/>
     public override IEnumerable<string> Clocks(VectorEvent probe) => ["aclk", "iface"];
