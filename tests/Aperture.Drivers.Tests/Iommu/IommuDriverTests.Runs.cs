@@ -14,6 +14,7 @@ public abstract partial class IommuDriverTests
     {
         const int Pages = 3;
         var (_, master, domain) = Ready();
+        Assert.NotEqual(0UL, domain.PageSizes);
         for (var sizes = domain.PageSizes; sizes != 0; sizes &= sizes - 1)
         {
             var size = 1UL << BitOperations.TrailingZeroCount(sizes);
