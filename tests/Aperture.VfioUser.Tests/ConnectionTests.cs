@@ -80,7 +80,7 @@ public sealed class ConnectionTests
     {
         using var memory = new GuestMemory();
         var block = new TestBlock(new Hardware.Translation.DmaPort(memory.Bus));
-        foreach (var make in (Action[])
+        Action[] makers =
         [
             () => _ = new PciFunction("x", memory, new(1, 2) { Vectors = 257 }, new PciBar(block)),
             () => _ = new PciFunction("x", memory, new(1, 2) { InterruptPin = 5 }, new PciBar(block)),
@@ -92,10 +92,9 @@ public sealed class ConnectionTests
             () => _ = new PciBar(0x1000, false, (0u, block), (0x80u, block)),
             () => _ = new VfioUserServer(new VfioUserOptions { MaxMaps = 0 }),
             () => new PciFunction("x", memory, new(1, 2) { Vectors = 2 }, new PciBar(block)).Raise(2),
-        ])
-        {
-            Assert.Throws<ApertureException>(make);
-        }
+        ];
+        Assert.NotEmpty(makers);
+        Assert.All(makers, make => Assert.Throws<ApertureException>(make));
     }
 
     private static int OpenFiles() => Directory.GetFiles("/proc/self/fd").Length;

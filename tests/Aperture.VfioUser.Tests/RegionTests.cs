@@ -112,6 +112,8 @@ public sealed class RegionTests : IDisposable
             if (i % 10 == 0)
                 Assert.Equal(i, _client.Read(0, 0, 4));
         }
+
+        Assert.Equal(999u, _client.Read(0, 0, 4));
     }
 
     [Fact]
