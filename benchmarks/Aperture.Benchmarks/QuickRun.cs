@@ -109,6 +109,7 @@ internal static class QuickRun
         using (var dma = DmaWork.Strict())
         {
             Add("dma.map+unmap.strict", dma.Page, "chase4", chase4);
+            Add("dma.link+unlink", dma.LinkPages, "chase4", chase4, DmaWork.LinkedPages);
             AddPair("dma.map+unmap.strict.2threads", () => new Pair(dma.Page, dma.OtherPage));
             AddTests("dma.sanitizer-off", dma);
         }

@@ -45,13 +45,25 @@ internal sealed unsafe class AreaMemory(BoardMemory board, PhysicalMemory memory
 
     public override MemoryRoom? Measure(PhysicalAddress highest) => area.Measure(highest);
 
-    protected override void Release(MemoryBlock block) => area.Free(block.Address, PagesOf(block.Length));
+    protected override void Release(MemoryBlock block)
+    {
+        MakePrivate(block);
+        area.Free(block.Address, PagesOf(block.Length));
+    }
 
     public override void Clean(PhysicalAddress address, ulong length) => board.Clean(address, length);
 
     public override void Invalidate(PhysicalAddress address, ulong length) => board.Invalidate(address, length);
 
     public override void CleanInvalidate(PhysicalAddress address, ulong length) => board.CleanInvalidate(address, length);
+
+    public override bool IsConfidential => board.IsConfidential;
+
+    public override bool IsPrivate(PhysicalAddress address, ulong length) => board.IsPrivate(address, length);
+
+    public override void Share(MemoryBlock block) => board.Share(block);
+
+    public override void MakePrivate(MemoryBlock block) => board.MakePrivate(block);
 
     public override MemoryBlock MakeUncached(MemoryBlock block) => board.MakeUncached(block);
 

@@ -66,7 +66,23 @@ public sealed unsafe class BoardMemory : SystemMemory
     public override MemoryRoom? Measure(PhysicalAddress highest) => _pages.Measure(highest);
 
     /// <inheritdoc/>
-    protected override void Release(MemoryBlock block) => _pages.Free(block.Address, PageAllocator.OrderOf((ulong)block.Length));
+    protected override void Release(MemoryBlock block)
+    {
+        MakePrivate(block);
+        _pages.Free(block.Address, PageAllocator.OrderOf((ulong)block.Length));
+    }
+
+    /// <inheritdoc/>
+    public override bool IsConfidential => _pages.Memory.Private is not null;
+
+    /// <inheritdoc/>
+    public override bool IsPrivate(PhysicalAddress address, ulong length) => _pages.Memory.Private?.IsPrivate(address, length) ?? false;
+
+    /// <inheritdoc/>
+    public override void Share(MemoryBlock block) => _pages.Memory.Private?.Share(PagesOf(block));
+
+    /// <inheritdoc/>
+    public override void MakePrivate(MemoryBlock block) => _pages.Memory.Private?.MakePrivate(PagesOf(block));
 
     /// <inheritdoc/>
     public override void Clean(PhysicalAddress address, ulong length) => _pages.Memory.Cache?.Clean(address, length);

@@ -36,6 +36,8 @@ public sealed partial class Machine : IDisposable
         if (_plan.Ram.Count == 0)
             throw new ApertureException(Status.NoSpace, $"{tree.Board}: {MemoryPlan.WhyNone}");
         Memory = new PhysicalMemory(options.CpuCaches, [.. _plan.Ram]);
+        if (options.IsConfidential)
+            Memory.MakeConfidential();
         Bus = new SystemBus(Memory);
         try
         {

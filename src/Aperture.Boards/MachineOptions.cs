@@ -24,6 +24,10 @@ public sealed record MachineOptions
     /// default, for none: all see the same bytes at any time.</summary>
     public CpuCacheOptions? CpuCaches { get; init; }
 
+    /// <summary>Whether the machine is confidential: its RAM is private, devices reach only what software shares, and the DMA API copies
+    /// everything else through shared memory. IOMMUs' tables are not kept from them.</summary>
+    public bool IsConfidential { get; init; }
+
     /// <summary>Kinds of IOMMU beside <see cref="UnitList.Default"/>: your own, or one of ours with other options. Where one of them has a
     /// <c>compatible</c> string of ours it is theirs.</summary>
     public IReadOnlyList<UnitKind> Units { get; init; } = [];

@@ -13,6 +13,9 @@ internal sealed class DmaWork : IDisposable
 {
     public const int BounceBytes = 64 << 10;
 
+    /// <summary>Pages that <see cref="LinkPages"/> links at once.</summary>
+    public const int LinkedPages = 64;
+
     /// <summary>How many more tests <see cref="PageWithTests"/> makes.</summary>
     public const int ExtraTests = 64;
 
@@ -28,6 +31,8 @@ internal sealed class DmaWork : IDisposable
     private SanitizerOptions? _listener; // null while nobody listens
 #pragma warning restore IDE0044
     private readonly byte[] _plain = new byte[BounceBytes];
+    private readonly MemoryBlock[] _pages = new MemoryBlock[LinkedPages]; // that do not follow each other
+    private readonly LinkedMapping _links = new();
 
     private DmaWork(string board, DomainType type, bool isDirect, bool isBounced, SanitizerOptions? sanitizer = null)
     {
@@ -45,6 +50,8 @@ internal sealed class DmaWork : IDisposable
             _other.Power.Get();
         _memory = _device.Dma.Memory.Allocate(4096);
         _large = _device.Dma.Memory.Allocate(BounceBytes);
+        for (var i = LinkedPages - 1; i >= 0; i--)
+            _pages[i] = _device.Dma.Memory.Allocate(4096);
         // Neighbours keep the tables alive, as in any space in use.
         Neighbour(_device);
         Neighbour(_other);
@@ -80,6 +87,20 @@ internal sealed class DmaWork : IDisposable
                     || Volatile.Read(ref _listener) is not null || Volatile.Read(ref _listener) is not null)
                     throw new InvalidOperationException("nobody listens");
             }
+        }
+    }
+
+    /// <summary>Takes device addresses for <see cref="LinkedPages"/> pages, links each, tells the unit, and ends it all.</summary>
+    public void LinkPages(int times)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            if (!_links.TryAllocate(_device.Dma, LinkedPages * 4096))
+                throw new InvalidOperationException("the device has no device addresses to link to");
+            for (var page = 0; page < LinkedPages; page++)
+                _links.Link((ulong)page * 4096, _pages[page], DmaDirection.FromDevice);
+            _links.Sync();
+            _links.Free();
         }
     }
 

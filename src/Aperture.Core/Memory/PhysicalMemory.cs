@@ -117,6 +117,13 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
     /// snoop.</summary>
     public CpuCache? Cache { get; }
 
+    /// <summary>Which pages no device reaches, on a confidential machine; null on any other.</summary>
+    public PrivatePages? Private { get; private set; }
+
+    /// <summary>Makes all RAM private to the machine (confidential computing): devices reach what is shared only. Before a bus and drivers
+    /// see it.</summary>
+    public void MakeConfidential() => Private ??= new PrivatePages(this);
+
     /// <summary>Pages that lie apart and are seen as one piece.</summary>
     public JoinedPages Joined { get; } = new();
 

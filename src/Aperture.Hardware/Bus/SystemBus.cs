@@ -11,6 +11,7 @@ namespace Aperture.Hardware.Bus;
 public sealed unsafe class SystemBus
 {
     private readonly CpuCache? _chaos; // the CPU's caches, if each access of a device disturbs them
+    private readonly PrivatePages? _private; // pages that no device reaches; null where there are none
     private Window[] _windows = []; // sorted by address, disjoint; replaced whole so that readers need no lock
 
     /// <summary>A bus with RAM and no registers yet.</summary>
@@ -18,6 +19,7 @@ public sealed unsafe class SystemBus
     {
         ArgumentNullException.ThrowIfNull(memory);
         Memory = memory;
+        _private = memory.Private;
         _chaos = memory.Cache is { HasChaos: true } cache ? cache : null;
     }
 
@@ -191,9 +193,11 @@ public sealed unsafe class SystemBus
     /// <param name="address">The first byte.</param>
     /// <param name="destination">The bytes.</param>
     /// <param name="isCoherent">Whether the device snoops the CPU's caches.</param>
-    /// <returns>False where that is not RAM; the buffer is then unchanged.</returns>
+    /// <returns>False where that is not RAM, or private; the buffer is then unchanged.</returns>
     public bool TryReadMemory(PhysicalAddress address, Span<byte> destination, bool isCoherent = false)
     {
+        if (_private is not null && _private.IsPrivate(address, (ulong)destination.Length))
+            return false;
         if (Memory.TryGetDramPointer(address, (ulong)destination.Length, out var pointer))
         {
             if (isCoherent && Memory.Cache is { } cache)
@@ -214,9 +218,11 @@ public sealed unsafe class SystemBus
     /// <param name="address">The first byte.</param>
     /// <param name="source">The bytes.</param>
     /// <param name="isCoherent">Whether the device snoops the CPU's caches.</param>
-    /// <returns>False where that is not RAM; nothing was written then.</returns>
+    /// <returns>False where that is not RAM, or private; nothing was written then.</returns>
     public bool TryWriteMemory(PhysicalAddress address, ReadOnlySpan<byte> source, bool isCoherent = false)
     {
+        if (_private is not null && _private.IsPrivate(address, (ulong)source.Length))
+            return false;
         if (Memory.TryGetWritableDramPointer(address, (ulong)source.Length, out var pointer))
         {
             if (isCoherent && Memory.Cache is { } cache)

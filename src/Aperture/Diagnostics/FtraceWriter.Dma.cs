@@ -11,7 +11,10 @@ public sealed partial class FtraceWriter
     // Arrays are cut behind this many entries.
     private const int TracedEntries = 128;
 
-    // In the order of their bits, which is the order of printing. Those without a name in DmaAttributes have one here already.
+    // How many of the names kernels before 6.18 know; the others print as numbers there.
+    private const int OldAttributes = 9;
+
+    // In the order of their bits, which is the order of printing.
     private static readonly string[] s_attributes =
     [
         "WEAK_ORDERING", "WRITE_COMBINE", "", "NO_KERNEL_MAPPING", "SKIP_CPU_SYNC", "FORCE_CONTIGUOUS", "ALLOC_SINGLE_PAGES", "NO_WARN",
@@ -133,13 +136,13 @@ public sealed partial class FtraceWriter
         _ => "NONE",
     };
 
-    private static string Name(DmaAttributes attributes)
+    private string Name(DmaAttributes attributes)
     {
         if (attributes == DmaAttributes.None)
             return "";
         var names = new List<string>();
         var left = (uint)attributes;
-        for (var i = 0; i < s_attributes.Length; i++)
+        for (var i = 0; i < (_isPhysical ? s_attributes.Length : OldAttributes); i++)
         {
             var bit = 2u << i;
             if ((left & bit) == 0 || s_attributes[i].Length == 0)

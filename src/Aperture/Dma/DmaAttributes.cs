@@ -37,4 +37,16 @@ public enum DmaAttributes : uint
     /// <summary>Mappings: the physical addresses are registers, or memory of another device, and no RAM. There is no cache maintenance, no
     /// bounce buffer, and buses do not move such addresses. RAM is refused.</summary>
     Mmio = 1 << 10,
+
+    /// <summary>Mappings: the CPU writes no byte of the cache lines that this mapping shares with others while it lasts, so that small
+    /// buffers may share lines although the device does not snoop. All mappings in a line say so, or the sanitizer reports them.</summary>
+    DebuggingIgnoreCachelines = 1 << 11,
+
+    /// <summary>Mappings: the device and the CPU see each other's writes at any time while the mapping lasts, without a sync. Refused where
+    /// caches would have to be maintained or a bounce buffer be used.</summary>
+    RequireCoherent = 1 << 12,
+
+    /// <summary>Mappings: the memory is shared with the outside of a confidential machine (<see cref="Memory.SystemMemory.Share"/>), so
+    /// that nothing stands in for it. Private memory is refused instead of bounced. With <see cref="Mmio"/>: shared registers.</summary>
+    CcShared = 1 << 13,
 }

@@ -254,8 +254,15 @@ public sealed partial class DmaContext
         source = source with { Memory = platform.Memory };
         return Take(platform.Memory, out memory) ? Status.Ok : Status.NoMemory;
 
-        bool Take(SystemMemory from, out MemoryBlock block) =>
-            isUncached ? from.TryAllocateUncached(bytes, highest, out block) : from.TryAllocate(bytes, highest, out block);
+        bool Take(SystemMemory from, out MemoryBlock block)
+        {
+            if (!from.TryAllocate(bytes, highest, out block))
+                return false;
+            from.Share(block);
+            if (isUncached)
+                block = from.MakeUncached(block);
+            return true;
+        }
     }
 
     /// <summary>Whether coherent memory may be made of pieces: an IOMMU shows them as one range, and no pool has to have it all.</summary>
@@ -315,6 +322,7 @@ public sealed partial class DmaContext
                 size = 1 << System.Numerics.BitOperations.Log2((uint)size);
             if (Memory.TryAllocate(size, new PhysicalAddress(ulong.MaxValue), out var piece))
             {
+                Memory.Share(piece);
                 pieces.Add(piece);
                 left -= size;
                 continue;

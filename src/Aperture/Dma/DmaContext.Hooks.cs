@@ -10,7 +10,7 @@ public sealed partial class DmaContext
     private uint _serials; // mappings that were told of so far
 
     /// <summary>Tells a mapping from all others of this device; 0 while nobody listens.</summary>
-    private uint NextSerial() => _observer is null ? 0 : Math.Max(1, Interlocked.Increment(ref _serials));
+    internal uint NextSerial() => _observer is null ? 0 : Math.Max(1, Interlocked.Increment(ref _serials));
 
     /// <summary>Tells of a call that the DMA API's own objects make for a driver.</summary>
     internal void TellOf(DmaEventKind kind, in DmaMapping mapping, DmaDirection direction, string file, int line)

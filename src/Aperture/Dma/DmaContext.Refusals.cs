@@ -48,9 +48,12 @@ public sealed partial class DmaContext
         {
             NoOperations => "its description says that it does no DMA",
             { IsDirect: false, Bounce: null } => "it is behind an IOMMU",
-            { IsDirect: false } => "it is behind an IOMMU and untrusted, so that it gets no page with bytes of others",
+            { IsDirect: false } when description.IsUntrusted =>
+                "it is behind an IOMMU and untrusted, so that it gets no page with bytes of others",
+            { IsDirect: false } => "it is behind an IOMMU, and the memory of this machine is private",
             { Bounce: not null } when description.BouncePool is not null => "it has a restricted pool",
             { Bounce: not null } when _platform!.ForceBounce => "every mapping of a device without an IOMMU is made to bounce here",
+            { Bounce: not null } when Memory.IsConfidential => "the memory of this machine is private",
             { Bounce: not null } => $"it reaches memory up to {HighestPhysical(Limit)}, and there is some up to {Memory.HighestAddress}",
             _ when master?.Domain is { Type: DomainType.Identity } => "its IOMMU passes all addresses unchanged, and it reaches all memory",
             _ => "no IOMMU is in front of it, and it reaches all memory",
@@ -75,6 +78,7 @@ public sealed partial class DmaContext
         Status.OutOfRange => WhyOutOfRange(refusal),
         Status.NoSpace => WhyNoSpace(refusal),
         Status.NoMemory => WhyNoMemory(refusal),
+        Status.NotPermitted => $" of {DmaAttributes.CcShared}; the memory is private: share it first (SystemMemory.Share)",
         Status.AlreadyExists when refusal.At is { } at => WhyTaken(at, refusal.Bytes),
         Status.BadAddress => "; it is no memory whose caches could be maintained, and the device does not snoop: registers are mapped with "
             + "MapResource",
@@ -103,6 +107,11 @@ public sealed partial class DmaContext
         var wishes = refusal.Verb == "allocate" ? refusal.Attributes : refusal.Attributes & ~operations.MapAttributes;
         if (wishes != DmaAttributes.None)
             return $" of {wishes}{WhyWish(wishes)}";
+        if (refusal.Memory is { } at && PeerOf(at, refusal.Bytes) is { } peer)
+            return WhyNoPeer(peer);
+        if ((refusal.Attributes & DmaAttributes.RequireCoherent) != 0)
+            return $" of {DmaAttributes.RequireCoherent}; "
+                + (_cached ? "the device does not snoop the CPU's caches" : "it needs a bounce buffer, which has to be synced");
         if (operations.Bounce is not null)
             return "; it needs a bounce buffer, which raw page frames and addresses of the driver's choice cannot have";
         return operations.IsDirect ? "; without an IOMMU nobody can choose the device address"
@@ -113,6 +122,7 @@ public sealed partial class DmaContext
     {
         DmaAttributes.WeakOrdering => "; no path here can make use of it",
         DmaAttributes.Privileged => "; only an IOMMU can tell privileged accesses from others",
+        DmaAttributes.Mmio => "; blocks of memory are no registers: MapFrames and MapResource take those",
         DmaAttributes.SkipCpuSync => "; memory that needs no sync has none to skip",
         _ => "",
     };

@@ -31,9 +31,18 @@ public sealed partial class DmaContext
         var count = 0;
         var isBounced = false;
         var status = (attributes & ~Operations.MapAttributes) == 0 ? Status.Ok : Status.NotSupported;
+        if (status == Status.Ok && Platform.HasPeers)
+            status = CheckPeers(memory);
         var isMaintained = _cached && (attributes & DmaAttributes.SkipCpuSync) == 0;
+        if ((attributes & (DmaAttributes.RequireCoherent | DmaAttributes.CcShared)) != 0)
+        {
+            for (var i = 0; status == Status.Ok && i < memory.Length; i++)
+                status = memory[i].Length == 0 ? Status.Ok : CheckDemands(memory[i].Address, (ulong)memory[i].Length, attributes);
+        }
+
         for (var i = 0; isMaintained && status == Status.Ok && i < memory.Length; i++)
-            status = memory[i].Length == 0 || IsMemory(memory[i].Address, (ulong)memory[i].Length) ? Status.Ok : Status.BadAddress;
+            status = memory[i].Length == 0 || IsMemory(memory[i].Address, (ulong)memory[i].Length) || IsPeer(memory[i])
+                ? Status.Ok : Status.BadAddress;
         if (status == Status.Ok)
             status = Operations.MapScatter(this, memory, segments, direction, attributes, out count, out isBounced);
         if (status == Status.Ok && isMaintained)
@@ -55,7 +64,7 @@ public sealed partial class DmaContext
                 Line = line
             });
         if (status != Status.Ok)
-            throw Fail(new Refusal("map", total, status, attributes) { Direction = direction });
+            throw Fail(Unmapped(memory, total, status, attributes) with { Direction = direction });
 
         var flags = isBounced ? MappingFlags.Bounced : MappingFlags.None;
         if (DmaMeter.IsOn)
@@ -161,6 +170,20 @@ public sealed partial class DmaContext
             throw NotInvalidated(mapping.Segments[0].Address, LengthOf(mapping.Segments), told);
     }
 
+    /// <summary>The refusal of a list, with the piece that made it fail where one did.</summary>
+    private Refusal Unmapped(ReadOnlySpan<MemoryBlock> memory, ulong bytes, Status status, DmaAttributes attributes)
+    {
+        var refusal = new Refusal("map", bytes, status, attributes);
+        foreach (var block in memory)
+        {
+            if (status == Status.NotSupported && block.Length > 0 && !block.HasView
+                && PeerOf(block.Address, (ulong)block.Length)?.IsReachableFrom(_device) == false)
+                return refusal with { Memory = block.Address, Bytes = (ulong)block.Length };
+        }
+
+        return refusal;
+    }
+
     private static ulong LengthOf(ReadOnlySpan<DmaSegment> segments)
     {
         ulong bytes = 0;
@@ -183,10 +206,10 @@ public sealed partial class DmaContext
             if (!operations.TryResolve(this, segment.Address, segment.Length, out var physical, out _))
                 continue;
             var told = operations.Unmap(this, segment.Address, segment.Length);
-            if (told == Status.Ok)
-                ForCpu(physical, segment.Length, direction, true);
-            else
+            if (told != Status.Ok)
                 status = told;
+            else if (!Platform.HasPeers || IsMemory(physical, segment.Length))
+                ForCpu(physical, segment.Length, direction, true);
             if (pool.IsHeld(physical, this))
                 Release(pool, physical);
         }
@@ -222,8 +245,8 @@ public sealed partial class DmaContext
 
         foreach (var block in memory)
         {
-            if (block.Length == 0)
-                continue;
+            if (block.Length == 0 || (!block.HasView && !IsMemory(block.Address, (ulong)block.Length)))
+                continue; // nothing is there, or memory of a device
             if (forCpu)
                 ForCpu(block.Address, (ulong)block.Length, direction, false);
             else

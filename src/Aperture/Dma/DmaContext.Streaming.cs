@@ -95,8 +95,8 @@ public sealed partial class DmaContext
         return status;
     }
 
-    /// <summary>Hands raw page frames to the device: memory of which only the physical address is known. It cannot be copied, so it fails
-    /// where a bounce buffer would be needed.</summary>
+    /// <summary>Hands a range of physical addresses to the device: page frames that the CPU has no view of here, or, with
+    /// <see cref="DmaAttributes.Mmio"/>, registers. It cannot be copied, so it fails where a bounce buffer would be needed.</summary>
     /// <param name="start">The first byte.</param>
     /// <param name="length">Bytes.</param>
     /// <param name="direction">Which way the bytes go.</param>
@@ -107,6 +107,8 @@ public sealed partial class DmaContext
     public DmaMapping MapFrames(PhysicalAddress start, ulong length, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None,
         [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
+        if ((attributes & DmaAttributes.Mmio) != 0)
+            return MapResource(start, length, direction, attributes, file, line);
         var source = new DmaSource(start, length);
         var status = TryMap(ref source, direction, attributes, out var mapping, file, line);
         return status == Status.Ok ? mapping
@@ -118,19 +120,22 @@ public sealed partial class DmaContext
     /// <param name="physical">The first byte.</param>
     /// <param name="length">Bytes.</param>
     /// <param name="direction">Which way the bytes go.</param>
+    /// <param name="attributes">Wishes. <see cref="DmaAttributes.Mmio"/> goes without saying.</param>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
     /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: it is driver memory, which has calls of its own; or the
     /// device cannot reach it.</exception>
-    public DmaMapping MapResource(PhysicalAddress physical, ulong length, DmaDirection direction, [CallerFilePath] string file = "",
-        [CallerLineNumber] int line = 0)
+    public DmaMapping MapResource(PhysicalAddress physical, ulong length, DmaDirection direction,
+        DmaAttributes attributes = DmaAttributes.None, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
+        attributes |= DmaAttributes.Mmio;
         var isRefused = length == 0 || length - 1 > ulong.MaxValue - physical.Value || (uint)direction > (uint)DmaDirection.FromDevice
             || Memory.OwnsAny(physical, length);
-        var status = isRefused ? Status.InvalidArgument : Status.Ok;
+        var status = isRefused ? Status.InvalidArgument
+            : (attributes & ~(Operations.MapAttributes | DmaAttributes.Mmio)) != 0 ? Status.NotSupported : Status.Ok;
         var address = Failed;
         if (status == Status.Ok)
-            status = Operations.MapResource(this, physical, length, direction, out address);
+            status = Operations.MapResource(this, physical, length, direction, attributes, out address);
         var serial = NextSerial();
         if (_isWatched)
         {
@@ -143,6 +148,7 @@ public sealed partial class DmaContext
                 Origin = physical,
                 Length = length,
                 Direction = direction,
+                Attributes = attributes,
                 Status = status,
                 File = file,
                 Line = line,
@@ -150,8 +156,12 @@ public sealed partial class DmaContext
         }
 
         return status == Status.Ok
-            ? new DmaMapping(this, address, physical, length, direction, DmaAttributes.None, MappingFlags.Resource, serial)
-            : throw Fail(new Refusal("map resource of", length, status) { Direction = direction, Memory = physical });
+            ? new DmaMapping(this, address, physical, length, direction, attributes, MappingFlags.Resource, serial)
+            : throw Fail(new Refusal("map resource of", length, status, attributes & ~DmaAttributes.Mmio)
+            {
+                Direction = direction,
+                Memory = physical,
+            });
     }
 
     private static Iova Failed => new(ulong.MaxValue);
@@ -159,8 +169,9 @@ public sealed partial class DmaContext
     /// <summary>Whether there is nothing to do for a mapping: the common case of a device that snoops and sits on the bus itself.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsPlain(in MemoryBlock memory, DmaDirection direction, DmaAttributes attributes) =>
-        _isPlain && attributes == DmaAttributes.None && memory.Length > 0 && (uint)direction <= (uint)DmaDirection.FromDevice
-        && memory.Address.Value + (uint)(memory.Length - 1) <= Limit.Value && !DmaMeter.IsOn;
+        _isPlain && attributes == DmaAttributes.None && memory.HasView && memory.Length > 0
+        && (uint)direction <= (uint)DmaDirection.FromDevice && memory.Address.Value + (uint)(memory.Length - 1) <= Limit.Value
+        && !DmaMeter.IsOn;
 
     /// <summary>The one way in for streaming mappings that something has to be done for. It is not inlined, because its frame would have to
     /// be cleared for the others too.</summary>
@@ -168,6 +179,8 @@ public sealed partial class DmaContext
     private unsafe Status TryMap(ref DmaSource source, DmaDirection direction, DmaAttributes attributes, out DmaMapping mapping,
         string file, int line)
     {
+        if (source.Pointer is null && PeerOf(source.Physical, source.Length) is { } peer)
+            return MapPeer(peer, source, direction, attributes, out mapping, file, line);
         var origin = source.Physical;
         var address = Failed;
         var status = Check(source, direction, attributes);
@@ -216,6 +229,9 @@ public sealed partial class DmaContext
             return Status.InvalidArgument;
         if ((attributes & ~Operations.MapAttributes) != 0)
             return Status.NotSupported;
+        if ((attributes & (DmaAttributes.RequireCoherent | DmaAttributes.CcShared)) != 0
+            && CheckDemands(source.Physical, source.Length, attributes) is not Status.Ok and var demand)
+            return demand;
         return !_cached || (attributes & DmaAttributes.SkipCpuSync) != 0 || IsMemory(source.Physical,
             source.Length) ? Status.Ok : Status.BadAddress;
     }
@@ -293,7 +309,7 @@ public sealed partial class DmaContext
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void TellUnmap(in DmaMapping mapping, DmaAttributes attributes, string file, int line, bool isBefore)
     {
-        var isResource = (mapping.Flags & MappingFlags.Resource) != 0;
+        var isResource = (mapping.Flags & (MappingFlags.Resource | MappingFlags.Peer)) == MappingFlags.Resource;
         if (!isBefore)
         {
             if (isResource)

@@ -88,6 +88,8 @@ public sealed partial class DmaContext
 
     internal void Sync(in DmaMapping mapping, ulong offset, ulong length, bool forCpu, string file, int line)
     {
+        if ((mapping.Attributes & DmaAttributes.RequireCoherent) != 0)
+            return; // both may touch the bytes at any time
         if ((mapping.Flags & MappingFlags.Failed) != 0)
             offset = 0; // there are no bytes, and one address stands for all of them
         var isBounced = (mapping.Flags & MappingFlags.Bounced) != 0;
@@ -145,7 +147,11 @@ public sealed partial class DmaContext
         while (length > 0 && operations.TryResolve(this, address, length, out var physical, out var run))
         {
             var isBounced = _bounced && BouncePool.Mirrors(physical);
-            if (forCpu)
+            if (!isBounced && Platform.HasPeers && !IsMemory(physical, run))
+            {
+                // memory of a device: nothing is cached
+            }
+            else if (forCpu)
             {
                 ForCpu(physical, run, direction, isBounced);
             }

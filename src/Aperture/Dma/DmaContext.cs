@@ -4,7 +4,6 @@ using Aperture.Diagnostics;
 using Aperture.Dma.Bounce;
 using Aperture.Dma.Flush;
 using Aperture.Dma.Memory;
-using Aperture.Dma.Meters;
 using Aperture.Dma.Operations;
 using Aperture.Iommu;
 

@@ -53,7 +53,7 @@ public readonly record struct DmaMapping : IDisposable
 
     /// <summary>Whether the sync calls have anything to do: not for a device that snoops and reaches the memory itself, unless a sanitizer
     /// listens, which wants to hear of them.</summary>
-    public bool NeedsSync => _context?.NeedsSync(Flags) ?? false;
+    public bool NeedsSync => (Attributes & DmaAttributes.RequireCoherent) == 0 && (_context?.NeedsSync(Flags) ?? false);
 
     /// <summary>The memory that the device's accesses go to.</summary>
     internal PhysicalAddress Physical { get; }
@@ -158,4 +158,5 @@ internal enum MappingFlags : byte
     Resource = 2,
     Counted = 4,
     Failed = 8,
+    Peer = 16, // a resource that a driver need not tell from memory
 }

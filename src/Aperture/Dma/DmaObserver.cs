@@ -8,6 +8,8 @@ internal enum DmaEventKind
 {
     Map,
     MapResource,
+    Link,
+    Unlink,
     Unmap,
     UnmapResource,
     MapScatter,
@@ -92,6 +94,11 @@ internal abstract class DmaObserver
 
     /// <summary>What holds device addresses, in words; null when nothing does that is known.</summary>
     public virtual string? DescribeHolder(DmaContext context, Iova first, ulong bytes) => null;
+
+    /// <summary>Memory of a device is published no more.</summary>
+    public virtual void OnPeerGone(PeerMemory peer, string file, int line)
+    {
+    }
 
     /// <summary>The driver lets go of the device: whatever is mapped still is left behind.</summary>
     public abstract void OnDetach(DmaContext context);

@@ -9,6 +9,7 @@ public sealed class DmaPlatform
 {
     private readonly Lock _lock = new();
     private BouncePool? _bounce; // made when the first device asks
+    private PeerMemory[] _peers = []; // replaced whole
 
     /// <summary>A platform.</summary>
     /// <param name="memory">Where drivers get memory.</param>
@@ -65,6 +66,43 @@ public sealed class DmaPlatform
         {
             lock (_lock)
                 return _bounce ??= new BouncePool(Memory, Bounce);
+        }
+    }
+
+    /// <summary>Whether any device has published memory.</summary>
+    internal bool HasPeers => Volatile.Read(ref _peers).Length > 0;
+
+    /// <summary>The device memory that a range lies in, or null.</summary>
+    internal PeerMemory? FindPeer(PhysicalAddress address, ulong length)
+    {
+        foreach (var peer in Volatile.Read(ref _peers))
+        {
+            if (peer.Range.Contains(address, length))
+                return peer;
+        }
+
+        return null;
+    }
+
+    internal void Add(PeerMemory peer)
+    {
+        lock (_lock)
+        {
+            if (Array.Find(_peers, other => other.Range.Overlaps(peer.Range)) is { } taken)
+                throw new ApertureException(Status.AlreadyExists,
+                    $"{peer.Provider.Name} cannot publish {peer.Range}: {taken.Provider.Name} has published {taken.Range}");
+            Volatile.Write(ref _peers, [.. _peers, peer]);
+        }
+    }
+
+    internal bool Remove(PeerMemory peer)
+    {
+        lock (_lock)
+        {
+            var left = Array.FindAll(_peers, other => other != peer);
+            var isFound = left.Length < _peers.Length;
+            Volatile.Write(ref _peers, left);
+            return isFound;
         }
     }
 

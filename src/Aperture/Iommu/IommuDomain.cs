@@ -65,6 +65,18 @@ public abstract partial class IommuDomain : IDisposable
     /// mapped there; <see cref="Status.OutOfRange"/> beyond the aperture or the output; <see cref="Status.NoMemory"/> no table.</returns>
     public virtual Status Map(Iova iova, PhysicalAddress address, ulong size, Protection protection) => Status.InvalidArgument;
 
+    /// <summary>Maps as <see cref="Map(Iova, PhysicalAddress, ulong, Protection)"/> does, but tells no unit: what those have to hear of
+    /// it is added to <paramref name="gather"/>, and <see cref="Commit"/> must follow before a device uses what was mapped. Also when it
+    /// fails.</summary>
+    /// <param name="iova">As there.</param>
+    /// <param name="address">As there.</param>
+    /// <param name="size">As there.</param>
+    /// <param name="protection">As there.</param>
+    /// <param name="gather">Collects what to invalidate.</param>
+    /// <returns>As there.</returns>
+    public virtual Status Map(Iova iova, PhysicalAddress address, ulong size, Protection protection, ref InvalidationGather gather) =>
+        Map(iova, address, size, protection);
+
     /// <summary>Removes mappings from <paramref name="iova"/> on, up to <paramref name="size"/> bytes or the first hole, without
     /// telling the units: what was removed is added to <paramref name="gather"/>, and <see cref="Commit"/> must follow before
     /// the memory behind it is used for anything else.</summary>

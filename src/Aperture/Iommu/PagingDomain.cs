@@ -80,6 +80,20 @@ public sealed partial class PagingDomain<TFormat> : IommuDomain
         return status;
     }
 
+    /// <inheritdoc/>
+    public override Status Map(Iova iova, PhysicalAddress address, ulong size, Protection protection, ref InvalidationGather gather)
+    {
+        if (size != 0 && (iova.Value > _last || size - 1 > _last - iova.Value))
+            return Status.OutOfRange;
+        var status = Table.Map(iova, address, size, protection, ref gather);
+        if (status != Status.Ok)
+            return status;
+        if (InvalidatesMaps && size != 0)
+            gather.Add(iova, size, BitOperations.TrailingZeroCount(Table.Format.PageSizes));
+        _trace?.Map(iova, address, size);
+        return status;
+    }
+
     /// <summary>Ends a map that a unit could not be told of: it may find nothing there, or already what was to be there.</summary>
     private Status TakeBack(Iova iova, ulong size, Status status)
     {

@@ -8,6 +8,7 @@ using Aperture.Dma.Memory;
 using Aperture.Dma.Sanitizer;
 using Aperture.Dma.Shared;
 using Aperture.Drivers.DmaMaster;
+using Aperture.Hardware.Bus;
 using Aperture.Iommu;
 
 namespace Aperture.Boards.Tests.Docs;
@@ -46,6 +47,89 @@ public sealed class DmaRecipeTests : IDisposable
             Assert.True(hardware.Fill(0, mapping.Address, mapping.Length, seed: 1).IsOk);
         Assert.True(block.Span.SequenceEqual(bytes));
         dma.Memory.Free(block);
+    }
+
+    [Fact]
+    public void Two_steps()
+    {
+        var (hardware, dma) = (_masters[0], _masters[0].Device.Dma);
+        MemoryBlock[] ranges = [dma.Memory.Allocate(0x1000).Slice(0x800, 0x800), dma.Memory.Allocate(0x3000), dma.Memory.Allocate(0x1000)];
+        var total = 0x4800ul;
+        // Ranges that come one by one, in device addresses that follow each other. Without an IOMMU, or where bytes may be copied, each is
+        // mapped by itself.
+        var links = new LinkedMapping();
+        if (links.TryAllocate(dma, total, ranges[0].Address))
+        {
+            ulong offset = 0;
+            foreach (var range in ranges)
+            {
+                links.Link(offset, range, DmaDirection.FromDevice);
+                offset += (ulong)range.Length;
+            }
+
+            links.Sync(); // from here on the device may use it
+            Assert.True(hardware.Fill(0, links.Address, total, seed: 6).IsOk);
+            links.Free();
+        }
+
+        byte[] seen = [.. ranges[0].Span, .. ranges[1].Span, .. ranges[2].Span];
+        var expected = dma.Memory.Allocate((int)total);
+        using (var mapping = dma.Map(expected, DmaDirection.FromDevice))
+            Assert.True(hardware.Fill(0, mapping.Address, total, seed: 6).IsOk);
+        Assert.True(expected.Span.SequenceEqual(seen));
+    }
+
+    [Fact]
+    public void Memory_of_another_device()
+    {
+        const uint Window = 0x0300_0000;
+        var (hardware, dma, provider) = (_masters[0], _masters[0].Device.Dma, _masters[1].Device);
+        var (window, block) = (new PhysicalAddress(Window), dma.Memory.Allocate(0x1000));
+        var registers = new VideoMemory();
+        _machine.Bus.Attach(window, registers);
+        // The driver of a device with memory of its own lets others reach it; they map parts of it like RAM, also in lists beside RAM.
+        using var video = provider.Dma.Publish(new MemoryRange(window, 0x1000));
+        Span<DmaSegment> places = stackalloc DmaSegment[2];
+        using (var list = dma.MapScatter([video.Slice(0, 0x1000), block], places, DmaDirection.ToDevice))
+            Assert.True(hardware.Read(0, list.Segments[0].Address, 4).IsOk);
+        Assert.True(registers.Reads > 0);
+        using (var mapping = dma.Map(video.Slice(0x10, 8), DmaDirection.FromDevice))
+            Assert.True(hardware.Fill(0, mapping.Address, 8, seed: 1).IsOk);
+        Assert.NotEqual(0ul, registers.Written);
+        _machine.Bus.Detach(registers);
+    }
+
+    [Fact]
+    public void A_confidential_machine()
+    {
+        using var machine = Machine.Boot(Runs.Own("exynos4412-media"),
+            new MachineOptions { Sanitizer = new SanitizerOptions(), CpuCaches = new CpuCacheOptions(), IsConfidential = true });
+        var hardware = Masters(machine)[0];
+        var dma = hardware.Device.Dma;
+        Assert.Equal("iommu+bounce", dma.Path);
+        var block = dma.Memory.Allocate(0x2000);
+        using (var mapping = dma.Map(block, DmaDirection.FromDevice))
+            Assert.True(hardware.Fill(0, mapping.Address, 0x2000, seed: 1).IsOk);
+        using (var mapping = dma.Map(block, DmaDirection.ToDevice))
+            Assert.True(hardware.Verify(0, mapping.Address, 0x2000, seed: 1).IsOk);
+        using (var ring = dma.Allocate(0x1000))
+            Assert.True(hardware.Fill(0, ring.Address, 0x1000, seed: 1).IsOk);
+
+        // The bus refuses what is private, whoever mapped it.
+        var domain = machine.Iommu.Groups[0].Domain!;
+        Assert.Equal(Status.Ok, domain.Map(new Iova(0x7000_0000), block.Address, 0x2000, Protection.ReadWrite));
+        using (machine.Sanitizer!.Allow(hardware.Device))
+        {
+            Assert.False(hardware.Read(0, new Iova(0x7000_0000), 64).IsOk);
+            dma.Memory.Share(block);
+            Assert.True(hardware.Read(0, new Iova(0x7000_0000), 64).IsOk);
+        }
+
+        domain.Unmap(new Iova(0x7000_0000), 0x2000);
+        using (var mapping = dma.Map(block, DmaDirection.FromDevice, DmaAttributes.CcShared))
+            Assert.True(hardware.Fill(0, mapping.Address, 0x2000, seed: 2).IsOk);
+        dma.Memory.Free(block);
+        machine.Sanitizer.AssertClean();
     }
 
     [Fact]
@@ -263,4 +347,27 @@ public sealed class DmaRecipeTests : IDisposable
     }
 
     private static bool IsFrame(ReadOnlySpan<byte> bytes, ulong frame) => bytes.SequenceEqual(Pattern(bytes.Length, frame));
+
+    /// <summary>Registers that count: a word that was written last, and how often one was read.</summary>
+    private sealed class VideoMemory : IMmioDevice
+    {
+        public uint Size => 0x1000;
+
+        public int Reads { get; private set; }
+
+        public ulong Written { get; private set; }
+
+        public bool TryRead(uint offset, int width, out ulong value)
+        {
+            value = offset;
+            Reads++;
+            return true;
+        }
+
+        public bool TryWrite(uint offset, int width, ulong value)
+        {
+            Written = value;
+            return true;
+        }
+    }
 }

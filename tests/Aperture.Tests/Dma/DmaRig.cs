@@ -17,12 +17,14 @@ internal sealed class DmaRig : IDisposable
     private readonly FakeMemory _tables = new();
     private readonly bool _isBehind;
 
-    private DmaRig(string name, int bytes, int? chaos, bool isSanitized, BounceOptions bounce)
+    private DmaRig(string name, int bytes, int? chaos, bool isSanitized, bool isConfidential, BounceOptions bounce)
     {
         Name = name;
         var words = name.Split('-');
         _isBehind = words[0] is "iommu" or "untrusted";
         Memory = new HonestMemory(Has("noncoherent") || Has("snooping"), bytes, Has("chaos") ? chaos : null);
+        if (isConfidential)
+            Memory.Ram.MakeConfidential();
         Platform = new DmaPlatform(Memory, Time)
         {
             ForceBounce = words[0] == "bounce",
@@ -86,8 +88,8 @@ internal sealed class DmaRig : IDisposable
     /// <c>chaos</c> in these; <c>armv7</c> or <c>mips</c>, what is done to them; <c>deferred</c> flush; <c>offset</c>, what the bus adds;
     /// <c>aligned</c>, a device that keeps address bits; <c>wide</c>, device addresses of 48 bits instead of 32.</summary>
     public static DmaRig Make(string name, int bytes = 64 << 20, int? chaos = null, bool isSanitized = false,
-        BounceOptions? bounce = null) =>
-        new(name, bytes, chaos, isSanitized, bounce ?? new BounceOptions());
+        bool isConfidential = false, BounceOptions? bounce = null) =>
+        new(name, bytes, chaos, isSanitized, isConfidential, bounce ?? new BounceOptions());
 
     public static ImmutableArray<DmaRange> Window(ulong dma) => [new DmaRange(new PhysicalAddress(HonestMemory.Base), dma, 64 << 20)];
 
@@ -99,6 +101,7 @@ internal sealed class DmaRig : IDisposable
             var at = address + (ulong)done;
             var run = Math.Min(into.Length - done, 4096 - (int)(at.Value & 4095));
             var physical = Resolve(at, Protection.Read);
+            Assert.False(Memory.IsPrivate(physical, (ulong)run), $"{Name}: {physical} is private");
             Sanitizer?.OnRead(Device, at, physical, run, AccessOutcome.Done, Dma.IsCoherent);
             if (Dma.Snoops && Memory.Ram.Cache is { } cache)
                 cache.ReadCoherent(physical, into.Slice(done, run));
@@ -116,6 +119,7 @@ internal sealed class DmaRig : IDisposable
             var at = address + (ulong)done;
             var run = Math.Min(from.Length - done, 4096 - (int)(at.Value & 4095));
             var physical = Resolve(at, Protection.Write);
+            Assert.False(Memory.IsPrivate(physical, (ulong)run), $"{Name}: {physical} is private");
             Sanitizer?.OnWrite(Device, at, physical, from.Slice(done, run), AccessOutcome.Done, Dma.IsCoherent);
             if (Dma.Snoops && Memory.Ram.Cache is { } cache)
                 cache.WriteCoherent(physical, from.Slice(done, run));

@@ -81,6 +81,7 @@ internal sealed unsafe class HonestMemory : SystemMemory, IDisposable
 
     protected override void Release(MemoryBlock block)
     {
+        MakePrivate(block);
         _pages.Free(block.Address, PageAllocator.OrderOf((ulong)block.Length));
         Live--;
     }
@@ -90,6 +91,14 @@ internal sealed unsafe class HonestMemory : SystemMemory, IDisposable
     public override void Invalidate(PhysicalAddress address, ulong length) => Ram.Cache?.Invalidate(address, length);
 
     public override void CleanInvalidate(PhysicalAddress address, ulong length) => Ram.Cache?.CleanInvalidate(address, length);
+
+    public override bool IsConfidential => Ram.Private is not null;
+
+    public override bool IsPrivate(PhysicalAddress address, ulong length) => Ram.Private?.IsPrivate(address, length) ?? false;
+
+    public override void Share(MemoryBlock block) => Ram.Private?.Share(PagesOf(block));
+
+    public override void MakePrivate(MemoryBlock block) => Ram.Private?.MakePrivate(PagesOf(block));
 
     public override bool TryJoin(ReadOnlySpan<MemoryBlock> pieces, out MemoryBlock view) => JoinPages(Ram, pieces, out view);
 

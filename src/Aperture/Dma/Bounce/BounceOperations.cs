@@ -5,12 +5,14 @@ using Aperture.Dma.Operations;
 namespace Aperture.Dma.Bounce;
 
 /// <summary>Bounce buffers in front of another path: of the direct one, for a device that cannot reach all memory or must not; of one
-/// through an IOMMU, for an untrusted device, which else could reach what shares a page with its buffers.</summary>
+/// through an IOMMU, for an untrusted device, which else could reach what shares a page with its buffers. On a confidential machine, of
+/// either, for memory that is private.</summary>
 /// <param name="inner">The path.</param>
 /// <param name="pool">The buffers.</param>
 /// <param name="isForced">Whether everything bounces, not only what cannot be reached.</param>
-/// <param name="granule">Behind an IOMMU: the bytes that can be shared; buffers fill whole ones. 1 otherwise.</param>
-internal sealed class BounceOperations(DmaOperations inner, BouncePool pool, bool isForced, ulong granule) : DmaOperations
+/// <param name="granule">Behind an IOMMU: the bytes that become reachable together; buffers fill whole ones. 1 otherwise.</param>
+/// <param name="isIsolating">Whether memory that does not fill such ones bounces.</param>
+internal sealed class BounceOperations(DmaOperations inner, BouncePool pool, bool isForced, ulong granule, bool isIsolating) : DmaOperations
 {
     public override string Name => inner.IsDirect ? "bounce" : "iommu+bounce";
 
@@ -38,9 +40,14 @@ internal sealed class BounceOperations(DmaOperations inner, BouncePool pool, boo
 
     public override Status Map(DmaContext context, ref DmaSource source, DmaDirection direction, DmaAttributes attributes, out Iova address)
     {
+        if (IsPeer(context, source))
+            return isForced ? Refused(out address)
+                : inner.MapResource(context, source.Physical, source.Length, direction, attributes, out address);
         if (!MustBounce(context, source))
             return inner.Map(context, ref source, direction, attributes, out address);
         address = default;
+        if ((attributes & DmaAttributes.RequireCoherent) != 0)
+            return Status.NotSupported;
         var status = context.TakeBounce(source, pool, granule, out var buffer);
         if (status != Status.Ok)
             return status;
@@ -101,8 +108,8 @@ internal sealed class BounceOperations(DmaOperations inner, BouncePool pool, boo
     }
 
     public override Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction,
-        out Iova address) =>
-        inner.MapResource(context, physical, bytes, direction, out address);
+        DmaAttributes attributes, out Iova address) =>
+        inner.MapResource(context, physical, bytes, direction, attributes, out address);
 
     public override Status UnmapResource(DmaContext context, Iova address, ulong bytes) => inner.UnmapResource(context, address, bytes);
 
@@ -113,11 +120,25 @@ internal sealed class BounceOperations(DmaOperations inner, BouncePool pool, boo
     public override Status UnmapAllocation(DmaContext context, Iova address, ulong mapped) =>
         inner.UnmapAllocation(context, address, mapped);
 
-    /// <summary>Whether the device must not or cannot have this memory itself.</summary>
+    private static unsafe bool IsPeer(DmaContext context, in DmaSource source) =>
+        source.Pointer is null && context.PeerOf(source.Physical, source.Length) is not null;
+
+    private static Status Refused(out Iova address)
+    {
+        address = default;
+        return Status.NotSupported;
+    }
+
+    /// <summary>Whether the device must not or cannot have this memory itself. Memory of a device is never copied.</summary>
     private bool MustBounce(DmaContext context, in DmaSource source)
     {
-        if (granule > 1)
-            return ((source.Physical.Value | source.Length) & (granule - 1)) != 0 && !pool.Contains(source.Physical);
-        return (isForced || !context.TryToDevice(source.Physical, source.Length, context.Limit, out _)) && !pool.Contains(source.Physical);
+        if (IsPeer(context, source))
+            return isForced; // and is refused then
+        if (pool.Contains(source.Physical))
+            return false;
+        if (context.Memory.IsPrivate(source.Physical, source.Length))
+            return true;
+        return inner.IsDirect ? isForced || !context.TryToDevice(source.Physical, source.Length, context.Limit, out _)
+            : isIsolating && ((source.Physical.Value | source.Length) & (granule - 1)) != 0;
     }
 }

@@ -224,6 +224,7 @@ public sealed class BouncePool
 
     private void Add(MemoryBlock block)
     {
+        Source.Share(block);
         Volatile.Write(ref _chunks, [.. _chunks, new BounceChunk(block, _areas)]);
         Volatile.Write(ref _bytes, _bytes + block.Length);
     }

@@ -139,6 +139,7 @@ public sealed class DmaPool : SystemMemory
             if (!Owns(block.Address) || page + pages > Pages || !IsTaken(page, pages))
                 throw new ApertureException(Status.InvalidArgument,
                     $"0x{block.Length:x} bytes at {block.Address} are not taken from pool '{Name}' and cannot be freed");
+            _system.MakePrivate(block);
             Mark(page, pages, false);
         }
     }
@@ -151,6 +152,18 @@ public sealed class DmaPool : SystemMemory
 
     /// <inheritdoc/>
     public override void CleanInvalidate(PhysicalAddress address, ulong length) => _system.CleanInvalidate(address, length);
+
+    /// <inheritdoc/>
+    public override bool IsConfidential => _system.IsConfidential;
+
+    /// <inheritdoc/>
+    public override bool IsPrivate(PhysicalAddress address, ulong length) => _system.IsPrivate(address, length);
+
+    /// <inheritdoc/>
+    public override void Share(MemoryBlock block) => _system.Share(block);
+
+    /// <inheritdoc/>
+    public override void MakePrivate(MemoryBlock block) => _system.MakePrivate(block);
 
     /// <inheritdoc/>
     public override MemoryBlock MakeUncached(MemoryBlock block) => _system.MakeUncached(block);

@@ -48,6 +48,9 @@ public readonly unsafe struct MemoryBlock : IEquatable<MemoryBlock>
     /// business it is.</summary>
     internal byte* Pointer => _pointer;
 
+    /// <summary>Whether the CPU can touch the bytes.</summary>
+    internal bool HasView => _pointer is not null;
+
     /// <summary>A part of the block.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The part is not inside.</exception>
     public MemoryBlock Slice(int start, int length)

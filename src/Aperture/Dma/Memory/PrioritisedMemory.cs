@@ -88,6 +88,19 @@ public sealed class PrioritisedMemory : SystemMemory
     }
 
     /// <inheritdoc/>
+    public override bool IsConfidential => Array.Exists(_memories, memory => memory.IsConfidential);
+
+    /// <inheritdoc/>
+    public override bool IsPrivate(PhysicalAddress address, ulong length) =>
+        Array.Exists(_memories, memory => memory.IsPrivate(address, length));
+
+    /// <inheritdoc/>
+    public override void Share(MemoryBlock block) => Owner(block.Address).Share(block);
+
+    /// <inheritdoc/>
+    public override void MakePrivate(MemoryBlock block) => Owner(block.Address).MakePrivate(block);
+
+    /// <inheritdoc/>
     public override MemoryBlock MakeUncached(MemoryBlock block) => Owner(block.Address).MakeUncached(block);
 
     /// <inheritdoc/>

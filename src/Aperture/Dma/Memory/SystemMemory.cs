@@ -149,6 +149,28 @@ public abstract class SystemMemory
     /// <param name="block">Exactly what <see cref="MakeUncached"/> gave.</param>
     public virtual MemoryBlock MakeCached(MemoryBlock block) => block;
 
+    /// <summary>Whether this is the memory of a confidential machine, of which devices reach only what is shared.</summary>
+    public virtual bool IsConfidential => false;
+
+    /// <summary>Whether any byte of a range is private to the machine: a device gets a copy in shared memory.</summary>
+    /// <param name="address">The first byte.</param>
+    /// <param name="length">Bytes.</param>
+    public virtual bool IsPrivate(PhysicalAddress address, ulong length) => false;
+
+    /// <summary>Shares whole pages with the outside of a confidential machine, devices included, until they are made private or freed. What
+    /// they held is lost: they read as zero. Nothing happens elsewhere.</summary>
+    /// <param name="block">Memory from here that starts at a page; all of its pages are shared.</param>
+    public virtual void Share(MemoryBlock block)
+    {
+    }
+
+    /// <summary>Makes shared pages private. What they held is lost: they read as zero. Nothing happens where no memory is
+    /// confidential.</summary>
+    /// <param name="block">What <see cref="Share"/> was given. No device may have it mapped.</param>
+    public virtual void MakePrivate(MemoryBlock block)
+    {
+    }
+
     /// <summary>Lets the CPU see blocks that lie apart as one piece. What they held is lost: they read as zero.</summary>
     /// <param name="pieces">Whole pages of this memory that were just allocated, but for the last one, which may end anywhere.</param>
     /// <param name="view">The blocks one behind the other. It has no physical address of its own: that is zero.</param>

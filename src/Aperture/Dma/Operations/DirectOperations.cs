@@ -43,7 +43,11 @@ internal sealed class DirectOperations : DmaOperations
         {
             if (block.Length == 0)
                 continue;
-            if (!context.TryToDevice(block.Address, (ulong)block.Length, context.Limit, out var address))
+            Iova address;
+            var isReached = context.IsPeer(block)
+                ? MapResource(context, block.Address, (ulong)block.Length, direction, attributes, out address) == Status.Ok
+                : context.TryToDevice(block.Address, (ulong)block.Length, context.Limit, out address);
+            if (!isReached)
             {
                 count = 0;
                 return Status.OutOfRange;
@@ -62,7 +66,8 @@ internal sealed class DirectOperations : DmaOperations
         ulong boundary, bool isBounced) => Status.Ok;
 
     // Buses do not move addresses of registers, only those of memory (Linux's behaviour).
-    public override Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction, out Iova address)
+    public override Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction,
+        DmaAttributes attributes, out Iova address)
     {
         address = new Iova(physical.Value);
         return physical.Value <= context.Limit.Value && bytes - 1 <= context.Limit.Value - physical.Value ? Status.Ok : Status.OutOfRange;

@@ -27,13 +27,14 @@ internal static class DmaAttach
         if (domain is not null)
         {
             var through = Through(context, domain, platform, description.IsUntrusted);
-            return description.IsUntrusted ? new BounceOperations(through, context.BouncePool, false, through.MergeBoundary + 1) : through;
+            return description.IsUntrusted || platform.Memory.IsConfidential
+                ? new BounceOperations(through, context.BouncePool, false, through.Granule, description.IsUntrusted) : through;
         }
 
         if (description.BouncePool is { } restricted)
-            return new BounceOperations(DirectOperations.Instance, restricted, true, 1);
-        return platform.ForceBounce || !context.CanReachAll(platform)
-            ? new BounceOperations(DirectOperations.Instance, platform.BouncePool, platform.ForceBounce, 1)
+            return new BounceOperations(DirectOperations.Instance, restricted, true, 1, false);
+        return platform.ForceBounce || platform.Memory.IsConfidential || !context.CanReachAll(platform)
+            ? new BounceOperations(DirectOperations.Instance, platform.BouncePool, platform.ForceBounce, 1, false)
             : DirectOperations.Instance;
     }
 

@@ -10,7 +10,8 @@ namespace Aperture.Dma.Operations;
 internal abstract class DmaOperations
 {
     /// <summary>What a streaming mapping may wish for on every path.</summary>
-    protected const DmaAttributes CommonMapAttributes = DmaAttributes.SkipCpuSync | DmaAttributes.NoWarn;
+    protected const DmaAttributes CommonMapAttributes = DmaAttributes.SkipCpuSync | DmaAttributes.NoWarn
+        | DmaAttributes.DebuggingIgnoreCachelines | DmaAttributes.RequireCoherent | DmaAttributes.CcShared;
 
     /// <summary>For messages: <c>direct</c>, <c>iommu</c>, <c>bounce</c>, <c>iommu+bounce</c>, <c>none</c>.</summary>
     public abstract string Name { get; }
@@ -85,7 +86,8 @@ internal abstract class DmaOperations
         ulong boundary, bool isBounced);
 
     /// <summary>Makes registers or memory of another device reachable. Never cached, never copied.</summary>
-    public abstract Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction, out Iova address);
+    public abstract Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction,
+        DmaAttributes attributes, out Iova address);
 
     /// <summary>Ends such a mapping.</summary>
     public abstract Status UnmapResource(DmaContext context, Iova address, ulong bytes);

@@ -31,7 +31,9 @@ internal sealed partial class IommuOperations
         if (!TryAllocate(context, plan.Total, context.Limit, out var start))
             return Status.NoSpace;
 
-        var rights = Rights(context, direction, attributes);
+        var ofRam = Rights(context, direction, attributes);
+        var ofPeers = (ofRam & ~Protection.Cache) | Protection.Mmio;
+        var rights = ofRam; // of the run
         var layout = new ScatterLayout(_page, boundary);
         // pieces that follow each other in memory as well are mapped in one go
         var run = (First: 0, At: start, Physical: default(PhysicalAddress), Bytes: 0UL);
@@ -42,7 +44,8 @@ internal sealed partial class IommuOperations
                 continue;
             var offset = block.Address.Value & (_page - 1);
             var at = start + layout.Add(block, out var pages);
-            if (at == run.At + run.Bytes && block.Address - offset == run.Physical + run.Bytes)
+            var own = context.IsPeer(block) ? ofPeers : ofRam;
+            if (own == rights && at == run.At + run.Bytes && block.Address - offset == run.Physical + run.Bytes)
             {
                 run.Bytes += pages;
             }
@@ -56,6 +59,7 @@ internal sealed partial class IommuOperations
                 }
 
                 run = (i, at, block.Address - offset, pages);
+                rights = own;
             }
 
             var segment = new DmaSegment(at + offset, (ulong)block.Length);

@@ -111,7 +111,8 @@ internal sealed partial class IommuOperations : DmaOperations
         return true;
     }
 
-    public override Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction, out Iova address)
+    public override Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction,
+        DmaAttributes attributes, out Iova address)
     {
         var offset = physical.Value & (_page - 1);
         var status = MapRange(
@@ -120,7 +121,7 @@ internal sealed partial class IommuOperations : DmaOperations
             physical - offset,
             Whole(offset + bytes),
             context.Limit,
-            (Rights(context, direction, DmaAttributes.None) & ~Protection.Cache) | Protection.Mmio,
+            (Rights(context, direction, attributes) & ~Protection.Cache) | Protection.Mmio,
             out address);
         address += offset;
         return status;
@@ -169,7 +170,7 @@ internal sealed partial class IommuOperations : DmaOperations
 
     public override Status UnmapAllocation(DmaContext context, Iova address, ulong mapped) => UnmapRange(address, mapped);
 
-    private static Protection Rights(DmaContext context, DmaDirection direction, DmaAttributes attributes)
+    internal static Protection Rights(DmaContext context, DmaDirection direction, DmaAttributes attributes)
     {
         var rights = direction switch
         {
@@ -223,7 +224,21 @@ internal sealed partial class IommuOperations : DmaOperations
         return _space.TryAllocate(bytes, limit, out address);
     }
 
-    private Status UnmapRange(Iova address, ulong bytes)
+    /// <summary>Takes device addresses for something that is mapped there later.</summary>
+    internal Status TryTake(DmaContext context, ulong bytes, out Iova address) =>
+        TryAllocate(context, bytes, context.Limit, out address) ? Status.Ok : Status.NoSpace;
+
+    /// <summary>Ends what was mapped in a range of device addresses, and keeps these. All units were told.</summary>
+    internal Status Clear(Iova address, ulong bytes)
+    {
+        var gather = default(InvalidationGather);
+        var status = _domain.Unmap(address, bytes, ref gather, out var unmapped);
+        var told = _domain.Commit(ref gather);
+        return unmapped == bytes ? told : throw PartialUnmap(address, bytes, unmapped, status);
+    }
+
+    /// <summary>Ends a range of device addresses of which all is mapped.</summary>
+    internal Status UnmapRange(Iova address, ulong bytes)
     {
         if (_queue is not null)
             return _queue.Unmap(address, bytes);
@@ -253,7 +268,7 @@ internal sealed partial class IommuOperations : DmaOperations
     }
 
     /// <summary>Gives device addresses back of which nothing is in the tables any more, once no unit knows of them.</summary>
-    private void Free(Iova address, ulong bytes)
+    internal void Free(Iova address, ulong bytes)
     {
         if (_domain.IsQuarantining)
             FreeLater(address, bytes);

@@ -43,7 +43,8 @@ internal sealed class NoOperations : DmaOperations
     public override Status UnmapScatter(DmaContext context, ReadOnlySpan<MemoryBlock> memory, ReadOnlySpan<DmaSegment> segments,
         ulong boundary, bool isBounced) => Status.Ok;
 
-    public override Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction, out Iova address)
+    public override Status MapResource(DmaContext context, PhysicalAddress physical, ulong bytes, DmaDirection direction,
+        DmaAttributes attributes, out Iova address)
     {
         address = default;
         return Status.NoDevice;

@@ -15,7 +15,7 @@ public sealed partial class DmaSanitizer
             _isDriver = true;
             switch (call.Kind)
             {
-                case DmaEventKind.Map:
+                case DmaEventKind.Map or DmaEventKind.Link:
                     Map(context, call, MappingApi.Single);
                     break;
                 case DmaEventKind.MapResource:
@@ -30,7 +30,7 @@ public sealed partial class DmaSanitizer
                 case DmaEventKind.MapScatter:
                     MapPieces(context, call, MappingApi.Scatter);
                     break;
-                case DmaEventKind.Unmap:
+                case DmaEventKind.Unmap or DmaEventKind.Unlink:
                     Unmap(context, call, MappingApi.Single);
                     break;
                 case DmaEventKind.UnmapResource:

@@ -74,15 +74,17 @@ public sealed unsafe partial class DmaSanitizer
         mapping.Space = space;
         mapping.Scatter = list;
         mapping.ScatterCount = count;
-        mapping.IsCached = !context.IsCoherent && !isBounced;
+        mapping.IsCached = !context.IsCoherent && !isBounced && context.PeerOf(memory, length) is null;
+        mapping.IgnoresLines = (call.Attributes & DmaAttributes.DebuggingIgnoreCachelines) != 0;
         mapping.Pointer = null;
         if (_unseen.Count > 0 && IndexesMemory(mapping))
             ForgetUnseen(memory.Value, mapping.MemoryLast);
         if (mapping.IsStreaming)
         {
             CheckNeighbours(context, mapping, call);
-            StartContents(mapping, pointer, api == MappingApi.Single && IsManaged(call));
-            if ((call.Attributes & DmaAttributes.SkipCpuSync) != 0)
+            if ((call.Attributes & DmaAttributes.RequireCoherent) == 0) // else both may touch the bytes at any time
+                StartContents(mapping, pointer, api == MappingApi.Single && IsManaged(call));
+            if ((call.Attributes & (DmaAttributes.SkipCpuSync | DmaAttributes.RequireCoherent)) != 0)
                 mapping.Owned.Add(0, length); // the device gets the bytes by the syncs that the driver makes itself
         }
 
@@ -198,7 +200,7 @@ public sealed unsafe partial class DmaSanitizer
                 && (first & ~(line - 1)) <= other.MemoryLast && other.Memory.Value <= (last | (line - 1)))
             {
                 mapping.SharesLine = other.SharesLine = true;
-                if (!IsBehindCaches(mapping) && !IsBehindCaches(other))
+                if ((!IsBehindCaches(mapping) && !IsBehindCaches(other)) || (mapping.IgnoresLines && other.IgnoresLines))
                     continue;
                 var at = other.Memory.Value > last ? last & ~(line - 1) : first & ~(line - 1);
                 return Report(FindingKind.SharedCacheLine, mapping.Device, mapping.Address, mapping.Length,

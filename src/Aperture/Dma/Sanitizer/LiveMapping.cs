@@ -19,6 +19,7 @@ internal sealed unsafe class LiveMapping
     public long Scatter;                          // which scatterlist, or allocation in pieces, it belongs to; 0 for none
     public int ScatterCount;                      // pieces of that list
     public bool IsCached;                         // the CPU's caches stand between it and the device
+    public bool IgnoresLines;                     // its driver says that the CPU writes nothing in the lines that it shares
     public bool IsFreed;                          // its memory, or a part, was given back, and that was told
     public bool SharesLine;                       // with another mapping, which was told where it matters
     public bool IsArena;                          // coherent memory that is given out in blocks

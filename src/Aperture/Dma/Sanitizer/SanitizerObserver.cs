@@ -1,4 +1,5 @@
 using Aperture.Core;
+using Aperture.Dma.Memory;
 
 namespace Aperture.Dma.Sanitizer;
 
@@ -11,6 +12,8 @@ internal sealed class SanitizerObserver(DmaSanitizer sanitizer) : DmaObserver
 
     public override string? DescribeHolder(DmaContext context, Iova first, ulong bytes) =>
         sanitizer.DescribeHolder(context, first, bytes);
+
+    public override void OnPeerGone(PeerMemory peer, string file, int line) => sanitizer.OnPeerGone(peer, new CallSite(file, line));
 
     public override void OnDetach(DmaContext context) => sanitizer.OnDetach(context);
 }
