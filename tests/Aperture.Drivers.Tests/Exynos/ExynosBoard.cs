@@ -11,12 +11,12 @@ using Aperture.Power;
 namespace Aperture.Drivers.Tests.Exynos;
 
 /// <summary>SysMMUs whose registers answer only while their clocks run.</summary>
-public sealed class ExynosBoard(SysMmuOptions options, CpuCacheOptions? caches = null, Func<ITableMemory, ITableMemory>? tables = null)
-    : UnitBoard(caches, tables)
+public sealed class ExynosBoard(SysMmuOptions options, CpuCacheOptions? caches = null, Func<ITableMemory, ITableMemory>? tables = null,
+    ExynosDriverOptions? driver = null) : UnitBoard(caches, tables)
 {
     private ExynosIommuDriver? _driver;
 
-    public ExynosIommuDriver SysMmuDriver => _driver ??= new ExynosIommuDriver(Core);
+    public ExynosIommuDriver SysMmuDriver => _driver ??= new ExynosIommuDriver(Core, driver);
 
     protected override string Kind => "sysmmu";
 

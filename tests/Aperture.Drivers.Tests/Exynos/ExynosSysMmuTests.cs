@@ -122,6 +122,27 @@ public sealed class ExynosSysMmuTests
         master.IsRefused(s_iova);
     }
 
+    [Fact]
+    public void What_a_flush_without_a_stall_may_have_left_goes_with_the_next_flush()
+    {
+        using var board = new ExynosBoard(SysMmuOptions.V33 with { FlushNeedsBlock = true },
+            driver: new ExynosDriverOptions { FlushesUnstalled = true });
+        var (unit, master, domain) = Ready(board);
+        domain.Map(s_iova, board.Data, 0x4000, Protection.ReadWrite);
+        for (var round = 0UL; round < 2; round++)
+        {
+            var (left, next) = (s_iova + (round * 0x2000), s_iova + (round * 0x2000) + 4096);
+            master.Reaches(left, board.Data + (round * 0x2000));
+            ((ExynosSysMmu)unit.Model).BlockDelayPolls = -1;
+            Assert.Equal(4096UL, domain.Unmap(left, 4096));
+            Assert.Equal(round + 1, ((ExynosSysMmuUnit)unit.Unit).BlockTimeouts);
+            ((ExynosSysMmu)unit.Model).BlockDelayPolls = 0;
+            Assert.Equal(4096UL, domain.Unmap(next, 4096));
+            master.IsRefused(left);
+            master.IsRefused(next);
+        }
+    }
+
     [Theory]
     [InlineData(1u, 0u)]
     [InlineData(3u, 3u)]

@@ -68,6 +68,54 @@ public class InterruptTests
     }
 
     [Fact]
+    public void A_line_that_was_switched_off_serves_who_requests_it_next()
+    {
+        var line = new Interrupt("gic 1");
+        for (var time = 1; time <= 2; time++)
+        {
+            using (line.Request(() => InterruptResult.None))
+                line.SetLevel(true);
+            Assert.True(line.IsStuck);
+            line.SetLevel(false);
+            var calls = 0;
+            using (line.Request(Handle))
+            {
+                Assert.False(line.IsStuck);
+                line.SetLevel(true);
+            }
+
+            Assert.Equal(Interrupt.MaxRounds, calls);
+            Assert.False(line.IsStuck);
+
+            InterruptResult Handle()
+            {
+                if (++calls < Interrupt.MaxRounds)
+                    return InterruptResult.None; // as many as the line gets
+                line.SetLevel(false);
+                return InterruptResult.Handled;
+            }
+        }
+    }
+
+    [Fact]
+    public void Rounds_that_nobody_handled_count_in_a_row()
+    {
+        var line = new Interrupt("gic 1");
+        var calls = 0;
+        line.Request(() =>
+        {
+            if (++calls % 10 != 0)
+                return InterruptResult.None;
+            if (calls == Interrupt.MaxRounds * 3)
+                line.SetLevel(false);
+            return InterruptResult.Handled;
+        });
+        line.SetLevel(true);
+        Assert.False(line.IsStuck);
+        Assert.Equal(Interrupt.MaxRounds * 3, calls);
+    }
+
+    [Fact]
     public void Busy_line_that_is_handled_gets_more_rounds()
     {
         var line = new Interrupt("gic 1");

@@ -156,6 +156,8 @@ public sealed class PasidTests : IDisposable
         answer = FaultResponse.Unhandled;
         Assert.Equal(Status.Ok, _core.Report(Request(9, 0xB000, true)));
         Assert.Equal(PageResponseCode.Invalid, _unit.Responses[^1].Code);
+        Assert.Equal(Status.Ok, _core.Report(Request(7, 0xC000, true))); // a number is used again: what it had is answered
+        Assert.Equal([0xC000ul], asked[^1].Requests.ToArray().Select(request => request.Address.Value));
 
         // Nobody handles those of the default domain.
         Assert.Equal(Status.NotFound, _core.Report(Request(1, 0x1000, true) with { Pasid = null }));
