@@ -1,7 +1,9 @@
 using Aperture.Core;
+using Aperture.Devices;
 using Aperture.Dma;
 using Aperture.Dma.Bounce;
 using Aperture.Dma.Memory;
+using Aperture.Dma.Operations;
 
 namespace Aperture.Tests.Dma;
 
@@ -29,6 +31,32 @@ public class BounceIsolationTests
         Assert.Equal(0x33, memory.Span[1000]);
         memory.Span[1000] = 0x22;
         Assert.Equal(-1, memory.Span.IndexOfAnyExcept((byte)0x22));
+    }
+
+    [Theory]
+    [InlineData("bounce")]
+    [InlineData("bounce-noncoherent")]
+    public void A_buffer_that_was_given_back_is_refused_though_another_device_has_it_now(string path)
+    {
+        using var rig = Small(path);
+        var next = new Device("next");
+        DmaAttach.Attach(next, rig.Core, rig.Platform);
+        var memory = rig.Memory.Allocate(Whole);
+        var stale = rig.Dma.Map(memory, DmaDirection.FromDevice);
+        var slots = rig.Dma.BouncePool.UsedSlots;
+        stale.Dispose();
+        var other = rig.Memory.Allocate(Whole);
+        other.Span.Fill(0x44);
+        using (var mapping = next.Dma.Map(other, DmaDirection.Bidirectional))
+        {
+            Assert.Equal(stale.Address, mapping.Address);
+            Assert.Throws<ApertureException>(() => stale.Dispose());
+            Assert.Equal(slots, rig.Dma.BouncePool.UsedSlots);
+        }
+
+        Assert.Equal(0, rig.Dma.BouncePool.UsedSlots);
+        Assert.Equal(-1, memory.Span.IndexOfAnyExcept((byte)0));
+        Assert.Throws<ApertureException>(() => stale.Dispose());
     }
 
     [Fact]

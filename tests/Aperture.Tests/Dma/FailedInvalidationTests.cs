@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Core.PageTables;
+using Aperture.Core.Threading;
 using Aperture.Dma;
 using Aperture.Dma.Flush;
 
@@ -90,6 +91,76 @@ public sealed class FailedInvalidationTests
         rig.Unit.OnInvalidate = null;
         rig.Unit.TryReprogram();
         Assert.Equal(0, rig.Dma.BouncePool.UsedSlots);
+    }
+
+    [Theory]
+    [InlineData(DmaDirection.FromDevice)]
+    [InlineData(DmaDirection.Bidirectional)]
+    public void Bytes_of_a_device_that_may_write_on_are_not_copied(DmaDirection direction)
+    {
+        using var rig = DmaRig.Make("untrusted");
+        var memory = rig.Memory.Allocate(0x1000).Slice(8, 100);
+        memory.Span.Fill(5);
+        var mapping = rig.Dma.Map(memory, direction);
+        rig.Write(mapping.Address, Enumerable.Repeat((byte)9, 100).ToArray());
+        rig.Unit.OnInvalidate = _ => Status.IoError;
+        Assert.Throws<ApertureException>(() => mapping.Dispose());
+        Assert.Equal(-1, memory.Span.IndexOfAnyExcept((byte)5));
+        rig.Unit.OnInvalidate = null;
+        rig.Unit.TryReprogram();
+        mapping = rig.Dma.Map(memory, direction);
+        rig.Write(mapping.Address, Enumerable.Repeat((byte)9, 100).ToArray());
+        mapping.Dispose();
+        Assert.Equal(-1, memory.Span.IndexOfAnyExcept((byte)9));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Any_piece_of_a_list_that_bounces_may_be_the_one_of_which_the_unit_could_not_be_told(int failing)
+    {
+        using var rig = DmaRig.Make("untrusted");
+        var block = rig.Memory.Allocate(0x3000);
+        var mapping = rig.Dma.MapScatter([block.Slice(8, 100), block.Slice(0x1008, 100), block.Slice(0x2008, 100)], new DmaSegment[3],
+            DmaDirection.FromDevice);
+        var calls = 0;
+        rig.Unit.OnInvalidate = _ => ++calls == failing ? Status.IoError : Status.Ok;
+        var told = Status.Ok;
+        try
+        {
+            mapping.Dispose();
+        }
+        catch (ApertureException error)
+        {
+            told = error.Status;
+        }
+
+        Assert.Equal(Status.IoError, told);
+        Assert.True(calls >= failing);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Any_ring_may_be_the_one_whose_flush_fails(int failing)
+    {
+        using var rig = DmaRig.Make("iommu-deferred");
+        var memory = rig.Memory.Allocate(0x2000);
+        var mappings = Enumerable.Range(0, 2).Select(page => rig.Dma.Map(memory.Slice(page * 0x1000, 0x1000), DmaDirection.FromDevice));
+        foreach (var mapping in mappings.ToArray())
+        {
+            mapping.Dispose();
+            ThreadSlot.Move(ThreadRecord.Current); // as another thread's
+        }
+
+        var calls = 0;
+        rig.Unit.OnInvalidate = _ => ++calls == failing || ThreadSlot.Count == 1 ? Status.IoError : Status.Ok;
+        Assert.Equal(Status.IoError, ((FlushQueue)rig.Domain.Queue!).Flush());
+        Assert.True(rig.Domain.IsQuarantining);
+        rig.Unit.OnInvalidate = null;
+        rig.Unit.TryReprogram();
+        Assert.Equal(Status.Ok, ((FlushQueue)rig.Domain.Queue!).Flush());
     }
 
     [Fact]

@@ -49,6 +49,24 @@ public class FixedAddressTests
         rig.Dma.MapAt(memory, new Iova(0x10_0000 + (memory.Address.Value & 0xFFFF)), DmaDirection.ToDevice).Dispose();
     }
 
+    [Theory]
+    [InlineData(24)]
+    [InlineData(32)]
+    public void The_last_address_that_the_device_has_is_one_of_them(int bits)
+    {
+        using var rig = DmaRig.Make("iommu");
+        rig.Dma.SetMask(bits);
+        var memory = rig.Memory.Allocate(0x3000);
+        for (var pages = 1; pages <= 2; pages++)
+        {
+            var bytes = pages * 0x1000;
+            var last = (1UL << bits) - (ulong)bytes;
+            rig.Dma.MapAt(memory.Slice(0, bytes), new Iova(last), DmaDirection.ToDevice).Dispose();
+            rig.Dma.MapAt(memory.Slice(0, bytes - 1), new Iova(last), DmaDirection.ToDevice).Dispose();
+            Refused(Status.OutOfRange, rig, memory.Slice(0, bytes + 1), last);
+        }
+    }
+
     [Fact]
     public void Deferred_flush_does_not_stand_in_the_way()
     {

@@ -57,6 +57,28 @@ public sealed class FlushQueueTests : IDisposable
     }
 
     [Fact]
+    public void An_unmap_that_removes_a_table_is_told_at_once_and_with_it_what_waited()
+    {
+        var memory = _rig.Memory.Allocate(0x3000);
+        for (var time = 1; time <= 2; time++)
+        {
+            var pages = Enumerable.Range(0, 3).Select(page => _rig.Dma.Map(memory.Slice(page * 0x1000, 0x1000), DmaDirection.ToDevice))
+                .ToArray();
+            _rig.Unit.Invalidations.Clear();
+            _rig.Domain.RemovesTables = false;
+            pages[0].Dispose();
+            Assert.Empty(_rig.Unit.Invalidations);
+            _rig.Domain.RemovesTables = true;
+            pages[1].Dispose();
+            Assert.Single(_rig.Unit.Invalidations);
+            _rig.Domain.RemovesTables = false;
+            _rig.Unit.Invalidations.Clear();
+            pages[2].Dispose();
+            Assert.Empty(_rig.Unit.Invalidations);
+        }
+    }
+
+    [Fact]
     public void Window_is_measured_and_closed_by_the_timer()
     {
         var memory = _rig.Memory.Allocate(0x3000);

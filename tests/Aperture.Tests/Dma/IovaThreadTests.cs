@@ -60,6 +60,32 @@ public class IovaThreadTests
     }
 
     [Fact]
+    public void Large_ranges_that_are_taken_and_freed_at_once_are_all_there_afterwards()
+    {
+        var space = new IovaSpace(Page, new Iova(0x3FFF_FFFF));
+        Run(id =>
+        {
+            var held = new Queue<(Iova Start, ulong Pages)>();
+            for (var i = 0; i < 10_000; i++)
+            {
+                var pages = 33UL + (ulong)(((i * 31) + id) % 100);
+                Assert.True(space.TryAllocate(pages * Page, new Iova(ulong.MaxValue), out var start));
+                held.Enqueue((start, pages));
+                if (held.Count <= 16 && i < 10_000 - 16)
+                    continue;
+                var (first, count) = held.Dequeue();
+                space.Free(first, count * Page);
+            }
+
+            while (held.TryDequeue(out var left))
+                space.Free(left.Start, left.Pages * Page);
+        });
+        Assert.Equal(Page, space.UsedBytes);
+        for (var i = 0; i < 63; i++)
+            Assert.True(space.TryAllocate(0x1000 * Page, new Iova(ulong.MaxValue), out _)); // 1 GiB less what page zero costs
+    }
+
+    [Fact]
     public void Nobody_is_refused_what_is_there_for_all()
     {
         // 31 blocks of 32 pages: each thread takes up to three of them at a time, never more than there are.

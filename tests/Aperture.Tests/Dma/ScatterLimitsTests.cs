@@ -1,3 +1,5 @@
+using Aperture.Core;
+using Aperture.Core.PageTables;
 using Aperture.Dma;
 using Aperture.Dma.Memory;
 using Xunit.Abstractions;
@@ -21,6 +23,37 @@ public sealed class ScatterLimitsTests(ITestOutputHelper output)
         Assert.Equal((0x800ul, 0x1_0000ul - 0x800), (segments[0].Address.Value & 0xFFFF, segments[1].Address - segments[0].Address));
         Assert.False(rig.Domain.TryTranslate(segments[0].Address + 0x1800, out _)); // nothing is mapped in the gap
         Assert.Equal(0x1F_000ul + 0x1000, rig.Domain.Space!.UsedBytes); // and page zero
+    }
+
+    [Theory]
+    [InlineData("iommu", 0)]
+    [InlineData("iommu", 1)]
+    [InlineData("iommu", 2)]
+    [InlineData("iommu-deferred", 0)]
+    [InlineData("iommu-deferred", 1)]
+    [InlineData("iommu-deferred", 2)]
+    public void A_list_of_which_any_run_is_gone_already_is_not_unmapped_as_a_whole(string path, int gone)
+    {
+        using var rig = DmaRig.Make(path);
+        var memory = rig.Memory.Allocate(0x10000);
+        rig.Dma.SetSegmentBoundary(0x3FFF);
+        var mapping = rig.Dma.MapScatter([memory.Slice(0, 0x3000), memory.Slice(0x4000, 0x3000), memory.Slice(0x8000, 0x3000)],
+            new DmaSegment[3], DmaDirection.ToDevice);
+        var gather = default(InvalidationGather);
+        rig.Domain.Unmap(mapping.Segments[gone].Address, 0x1000, ref gather, out var unmapped);
+        Assert.Equal(0x1000ul, unmapped);
+        Assert.Equal(Status.Ok, rig.Domain.Commit(ref gather));
+        var told = Status.Ok;
+        try
+        {
+            mapping.Dispose();
+        }
+        catch (ApertureException error)
+        {
+            told = error.Status;
+        }
+
+        Assert.Equal(Status.InvalidArgument, told);
     }
 
     [Theory]

@@ -25,6 +25,9 @@ internal sealed class FakeDomain(DomainType type, Iova start = default, ulong en
     /// <summary>After how many more maps one fails; negative for never.</summary>
     public int FailAfter { get; set; } = -1;
 
+    /// <summary>Whether an unmap removes a table, too.</summary>
+    public bool RemovesTables { get; set; }
+
     /// <summary>Commits whose ranges were not empty.</summary>
     public int Commits { get; private set; }
 
@@ -62,6 +65,7 @@ internal sealed class FakeDomain(DomainType type, Iova start = default, ulong en
             unmapped += 4096;
         if (unmapped > 0)
             gather.Add(iova, unmapped, 12);
+        gather.TablesChanged |= RemovesTables;
         return Status.Ok;
     }
 
