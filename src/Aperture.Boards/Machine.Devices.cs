@@ -127,13 +127,14 @@ public sealed partial class Machine
 
     /// <summary>The gates of one kind that feed a node's block, its wrapper's included. What a unit's driver provides is the unit's own
     /// affair: how it acts on the block the unit's model knows.</summary>
-    private List<Gate> GatesOf(DeviceTreeNode node, GateKind kind)
+    private List<Gate> GatesOf(DeviceTreeNode node, GateKind kind, IReadOnlyList<string>? without = null)
     {
         var gates = new List<Gate>();
         for (var at = node; at is not null; at = at.Parent is { } parent && parent.IsCompatible("ti,sysc") ? parent : null)
         {
             foreach (var (_, reference) in GateReferences(at).Where(entry =>
-                entry.Kind == kind && entry.Reference.IsValid && !IsDriversOwn(entry.Reference.Target!)))
+                entry.Kind == kind && entry.Reference.IsValid && !IsDriversOwn(entry.Reference.Target!)
+                    && !(at == node && entry.Reference.Name is { } name && without?.Contains(name) == true)))
                 gates.Add(ControllerOf(reference.Target!).Get(kind, [.. reference.Arguments]));
         }
 

@@ -38,8 +38,8 @@ public sealed partial class Machine
             var model = kind.CreateModel(new UnitSite(this, node, device, binding.Pattern, size));
             Bus.Attach(address, model);
             // Clocks that its masters should hold, and of which they know nothing, are held by nobody here: a boot loader left them on.
-            if (!binding.SharesMastersClocks || MastersOf(node).Any(master => master.Has("clocks")))
-                model.ClockFrom([.. GatesOf(node, GateKind.Clock)]);
+            var isHeld = binding.MastersClocks.Count == 0 || MastersOf(node).Any(master => master.Has("clocks"));
+            model.ClockFrom([.. GatesOf(node, GateKind.Clock, isHeld ? [] : binding.MastersClocks)]);
             foreach (var reset in GatesOf(node, GateKind.Reset))
                 model.ResetFrom(reset);
             foreach (var power in GatesOf(node, GateKind.PowerDomain))

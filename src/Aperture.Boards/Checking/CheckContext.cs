@@ -1,3 +1,4 @@
+using Aperture.Boards.Masters;
 using Aperture.Boards.Units;
 using Aperture.DeviceTrees;
 
@@ -79,6 +80,9 @@ internal sealed class CheckContext
 
         return _mastersOf.GetValueOrDefault(unit) ?? [];
     }
+
+    /// <summary>Whether a machine has a model at the registers of a node, and so needs them for itself.</summary>
+    internal static bool HasModel(DeviceTreeNode node) => MasterList.Default.Find(node) is not null;
 
     /// <summary>Whether a node becomes a device of a machine: a modelled unit, or a master behind such units.</summary>
     internal bool IsBooted(DeviceTreeNode node) => node.IsPresent

@@ -24,7 +24,7 @@ internal static class ForgottenRules
                     FindingCode.Forgotten,
                     node,
                     $"has no iommus, and {master.Path}, which is of its kind, has: its DMA is not confined; add iommus if it passes a "
-                        + $"unit");
+                        + "unit");
         }
     }
 }

@@ -51,7 +51,7 @@ internal static class IommuMapRules
             {
                 context.Info(
                     FindingCode.IommuMap, node, $"entry {i} of iommu-map covers no id: right where a boot loader fills it in; else "
-                        + $"correct its count");
+                        + "correct its count");
             }
             else
                 spans.Add((entry.FirstId, (ulong)entry.FirstId + entry.Count));
@@ -88,7 +88,7 @@ internal static class IommuMapRules
                 FindingCode.IommuMap,
                 node,
                 $"iommu-map-mask {PhandleRules.Hex(mask)} folds buses {first} to {last} onto each other: their devices are not "
-                    + $"confined from each "
+                    + "confined from each "
                     + "other");
             return;
         }

@@ -79,7 +79,7 @@ internal static class MasterRules
                     FindingCode.Cells,
                     master,
                     $"iommus ends inside the reference to {entry.Target!.Path}: give it the {entry.Target.U32("#iommu-cells")} "
-                        + $"arguments that "
+                        + "arguments that "
                         + "its #iommu-cells asks for",
                     entry.Target);
                 break;

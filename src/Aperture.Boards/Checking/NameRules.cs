@@ -87,7 +87,7 @@ internal static class NameRules
                 : names.Length == 0 ? $"; add clocks and clock-names = {sets}" : "; name them in clock-names";
             context.Error(FindingCode.Names, unit, $"lacks clocks that a {kind.Family} cannot be driven without ({sets}){mended}");
         }
-        else if (!kind.SharesMastersClocks
+        else if (!kind.SwitchesAllClocks
             && names.FirstOrDefault(name => !kind.Clocks.Any(set => set.Contains(name)) && !kind.OtherClocks.Contains(name)) is { } unknown)
         {
             var known = kind.Clocks.SelectMany(set => set).Concat(kind.OtherClocks).ToArray();
@@ -98,9 +98,9 @@ internal static class NameRules
                     + $"{string.Join(", ", known.Select(name => $"\"{name}\""))}"
                     + (Spelling.Near(unknown, known) is { } meant ? $"; did you mean \"{meant}\"?" : "; name it in clock-names"));
         }
-        else if (kind.SharesMastersClocks && names.Length > 0)
+        else if (kind.MastersClocks.Any(names.Contains))
         {
-            CheckMastersClocks(context, unit);
+            CheckMastersClocks(context, unit, kind);
         }
         else if (names.Length == 0)
         {
@@ -112,8 +112,9 @@ internal static class NameRules
     }
 
     // Its driver has them on for its registers only.
-    private static void CheckMastersClocks(CheckContext context, DeviceTreeNode unit)
+    private static void CheckMastersClocks(CheckContext context, DeviceTreeNode unit, UnitBinding kind)
     {
+        PhandleReference[] clocks = [.. unit.Clocks().Where(clock => clock.IsValid && kind.MastersClocks.Contains(clock.Name ?? ""))];
         DeviceTreeNode[] masters = [.. context.MastersOf(unit).Where(master => master.Has("iommus"))];
         var isHeld = masters.Any(master => master.Has("clocks"));
         foreach (var master in masters)
@@ -124,19 +125,19 @@ internal static class NameRules
                     FindingCode.Names,
                     master,
                     $"has no clocks, and those of {unit.Path} run only while a master holds them: it works as long as a boot loader "
-                        + $"left them on; "
+                        + "left them on; "
                         + "add them");
                 continue;
             }
 
-            var missing = unit.Clocks().FirstOrDefault(clock => clock.IsValid && !master.Clocks().Any(own => IsSame(own, clock)));
+            var missing = clocks.FirstOrDefault(clock => !master.Clocks().Any(own => IsSame(own, clock)));
             if (missing.Target is not null)
             {
                 context.Error(
                     FindingCode.Names,
                     master,
                     $"does not have the clock \"{missing.Name}\" of {unit.Path} among its own: the unit runs only while its master "
-                        + $"holds it; add "
+                        + "holds it; add "
                         + $"<&{missing.Target.BaseName}{string.Concat(missing.Arguments.Select(argument => $" {argument}"))}> to clocks");
             }
         }

@@ -16,7 +16,7 @@ internal static class RegisterRules
         foreach (var node in context.Nodes)
         {
             var isUnit = context.IsUnit(node);
-            if (!isUnit && !node.Has("iommus"))
+            if (!isUnit && !node.Has("iommus") && !(CheckContext.HasModel(node) && context.Devices.Contains(node)))
                 continue;
             if (node.Property("reg") is { } reg)
                 CheckReg(context, node, reg, isUnit, claims);
@@ -57,8 +57,8 @@ internal static class RegisterRules
             }
             else if (block.Length == 0)
             {
-                if (isUnit)
-                    context.Problem(FindingCode.Reg, node, $"reg 0x{block.BusAddress:x} has no size: give it the unit's");
+                if (isUnit || CheckContext.HasModel(node))
+                    context.Problem(FindingCode.Reg, node, $"reg 0x{block.BusAddress:x} has no size: give it its own");
             }
             else if (block.Length - 1 > ulong.MaxValue - address.Value)
             {
@@ -132,7 +132,7 @@ internal static class RegisterRules
             var (range, node) = claims[i];
             var (otherRange, other) = claims[furthest];
             if (range.Overlaps(otherRange) && node != other && !IsBelow(node, other) && !IsBelow(other, node)
-                && (context.IsUnit(node) || context.IsUnit(other)) && !IsInside(range, node, otherRange, other))
+                && (HasOwn(context, node) || HasOwn(context, other)) && !IsInside(range, node, otherRange, other))
                 context.Error(
                     FindingCode.Reg,
                     node,
@@ -141,6 +141,8 @@ internal static class RegisterRules
                 furthest = i;
         }
     }
+
+    private static bool HasOwn(CheckContext context, DeviceTreeNode node) => context.IsUnit(node) || CheckContext.HasModel(node);
 
     // Chips have a unit's registers among those of the master that it serves, and trees give the master the whole block.
     private static bool IsInside(MemoryRange range, DeviceTreeNode unit, MemoryRange whole, DeviceTreeNode master) =>

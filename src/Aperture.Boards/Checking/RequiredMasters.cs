@@ -13,7 +13,7 @@ internal static class RequiredMasters
         if (found.Length == 0)
             yield return new Finding(
                 FindingCode.Required, FindingSeverity.Error, tree.Root.Path, $"no enabled device is called {pattern}, which was to be "
-                    + $"behind an IOMMU");
+                    + "behind an IOMMU");
         foreach (var node in found)
         {
             if (WhyNot(node) is { } why)

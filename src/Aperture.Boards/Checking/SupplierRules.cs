@@ -23,6 +23,15 @@ internal static class SupplierRules
             var off = new HashSet<DeviceTreeNode>(); // disabled suppliers that this node has been told of
             foreach (var (property, cells, word) in s_kinds)
             {
+                if (node.Property(property) is { IsCells: false } list)
+                {
+                    context.Problem(
+                        FindingCode.Cells,
+                        node,
+                        $"{property} of {list.Value.Length} bytes is no whole number of cells: write it as a list of references");
+                    continue;
+                }
+
                 foreach (var entry in node.References(property, cells))
                 {
                     CheckEntry(context, node, entry, property, cells, word);
@@ -93,10 +102,11 @@ internal static class SupplierRules
                         + "correct the reference, or add it there");
                 break;
             default:
-                context.Problem(FindingCode.Cells, node, entry.Target is { } target
-                    ? $"{property} does not fit {target.Path}: give it the {target.U32(cells!)} arguments that {cells} there asks for"
-                    : $"{property} of {node.Property(property)!.Value.Length} bytes is no whole number of cells: write it as a list "
-                        + $"of references");
+                context.Problem(
+                    FindingCode.Cells,
+                    node,
+                    $"{property} does not fit {entry.Target!.Path}: give it the {entry.Target.U32(cells!)} arguments that {cells} "
+                        + $"there asks for");
                 break;
         }
     }
@@ -107,11 +117,11 @@ internal static class SupplierRules
         if (context.Memory.Missing.TryGetValue(region, out var why))
             context.Error(
                 FindingCode.Supplier, node, $"its memory region {region.Path} is not to be had ({why}): correct the region, or the "
-                    + $"memory node");
+                    + "memory node");
         else if (region.AsReservedMemory is null)
             context.Warning(
                 FindingCode.Supplier, node, $"memory-region leads to {region.Path}, which is no reserved memory: refer to a child of "
-                    + $"/reserved-memory");
+                    + "/reserved-memory");
     }
 
     private static void CheckDisabled(CheckContext context, DeviceTreeNode node, DeviceTreeNode supplier, string word, bool isWaitedFor)

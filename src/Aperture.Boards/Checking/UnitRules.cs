@@ -44,12 +44,12 @@ internal static class UnitRules
         if (unit.Has("#iommu-cells") || (!unit.Has("mmu-masters") && kind?.IsOlder != true))
             return false;
         var binding = unit.Has("mmu-masters") ? "mmu-masters, the binding before iommus" : $"{kind!.Family}, a vendor's own or older "
-            + $"binding";
+            + "binding";
         context.Info(
             FindingCode.OlderBinding,
             unit,
             $"says by {binding} who is behind it: that is not judged, and nothing is confined here; today's trees have #iommu-cells "
-                + $"in the unit "
+                + "in the unit "
                 + "and iommus in its masters");
         return true;
     }
@@ -121,7 +121,7 @@ internal static class UnitRules
             isFirmwares
                 ? $"is firmware's own, so {who} are confined by what firmware set up, if at all: nothing here translates for them"
                 : $"is disabled, so {who} are not confined: their DMA passes it untranslated; set status = \"okay\" in {off.Path} if "
-                    + $"it is to "
+                    + "it is to "
                     + "translate");
     }
 

@@ -18,7 +18,14 @@ public sealed class ExynosUnitKind(SysMmuOptions? options = null) : UnitKind
 
     /// <inheritdoc/>
     public override IReadOnlyList<UnitBinding> Bindings { get; } =
-        [new("samsung,exynos-sysmmu", "Samsung SysMMU", 0, 0, 0) { Clocks = [["sysmmu"], ["aclk", "pclk"]], OtherClocks = ["master"] }];
+    [
+        new("samsung,exynos-sysmmu", "Samsung SysMMU", 0, 0, 0)
+        {
+            Clocks = [["sysmmu"], ["aclk", "pclk"]],
+            OtherClocks = ["master"],
+            MastersClocks = ["master"],
+        },
+    ];
 
     /// <inheritdoc/>
     public override DriverFamily Conformance { get; } = new ExynosDriverFamily();

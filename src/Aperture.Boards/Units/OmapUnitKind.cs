@@ -1,5 +1,7 @@
+using Aperture.Boards.Checking;
 using Aperture.Conformance.Drivers;
 using Aperture.Core;
+using Aperture.Core.Memory;
 using Aperture.Datasheets.Omap;
 using Aperture.DeviceTrees;
 using Aperture.Drivers.Omap;
@@ -17,6 +19,7 @@ public sealed class OmapUnitKind : UnitKind
     private const string Dra7 = "ti,dra7-iommu";
     private const string Dra7Dsp = "ti,dra7-dsp-iommu";
     private const string SystemProperty = "ti,syscon-mmuconfig";
+    private const ulong SystemBytes = DspSystemRegisters.MmuConfig + sizeof(uint);
 
     /// <inheritdoc/>
     public override IReadOnlyList<UnitBinding> Bindings { get; } =
@@ -44,6 +47,44 @@ public sealed class OmapUnitKind : UnitKind
     {
         ArgumentNullException.ThrowIfNull(machine);
         return new OmapIommuDriver(machine.Iommu);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>The registers of the module around a unit are among the unit's own.</remarks>
+    public override void Check(UnitCheck check)
+    {
+        ArgumentNullException.ThrowIfNull(check);
+        const string entries = "ti,#tlb-entries";
+        if (check.Node.Has(entries) && check.Node.U32(entries) is not (8 or 32))
+            check.Problem(FindingCode.Reg, $"{entries} is not 8 or 32, which an OMAP MMU has: correct it");
+        if (check.Node.IsCompatible(Dra7Dsp))
+            CheckSystem(check);
+        if (check.Node.Parent is not { } module || !module.IsCompatible("ti,sysc")
+            || check.Node.Registers() is not [{ Address: { } start, Length: > 0 and var size }, ..])
+            return;
+        foreach (var block in module.Registers())
+        {
+            if (block is { Address: { } address, Length: > 0 } && !new MemoryRange(start, size).Contains(address, block.Length))
+            {
+                check.Problem(
+                    FindingCode.Reg,
+                    $"reg does not hold the registers of {module.Path} at {address}, which are a part of the MMU: correct one of them");
+            }
+        }
+    }
+
+    private static void CheckSystem(UnitCheck check)
+    {
+        var system = check.Node.References(SystemProperty, null) is [{ IsValid: true } reference, ..] ? reference.Target : null;
+        if (system?.Registers() is not [{ Address: not null, Length: >= SystemBytes }, ..]
+            || check.Node.Property(SystemProperty) is not { CellCount: >= 2 } property || property.Cell(1) >= DspSystemRegisters.Mmus)
+        {
+            check.Problem(
+                FindingCode.Reg,
+                $"{SystemProperty} names no DSP_SYSTEM block of 0x{SystemBytes:x} bytes or more, and one of its "
+                    + $"{DspSystemRegisters.Mmus} MMUs: write it "
+                    + "as <&block number>");
+        }
     }
 
     private static OmapMmuOptions OptionsOf(DeviceTreeNode node, string compatible)

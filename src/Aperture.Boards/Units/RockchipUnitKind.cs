@@ -1,3 +1,4 @@
+using Aperture.Boards.Checking;
 using Aperture.Conformance.Drivers;
 using Aperture.Core;
 using Aperture.Datasheets.Rockchip;
@@ -22,7 +23,8 @@ public sealed class RockchipUnitKind(int tableBits = 32) : UnitKind
         {
             Clocks = [["aclk", "iface"]],
             MayLackClocks = true,
-            SharesMastersClocks = true,
+            MastersClocks = ["aclk", "iface"],
+            SwitchesAllClocks = true,
             TableBits = name == Wide ? tableBits : 32,
         })];
 
@@ -48,6 +50,20 @@ public sealed class RockchipUnitKind(int tableBits = 32) : UnitKind
         }
 
         return unit;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>All MMUs of a unit have windows of one size.</remarks>
+    public override void Check(UnitCheck check)
+    {
+        ArgumentNullException.ThrowIfNull(check);
+        var windows = check.Node.Registers();
+        if (windows.Any(window => window.Address is null || window.Length != windows[0].Length))
+            check.Problem(
+                FindingCode.Reg,
+                $"reg has windows of {string.Join(", ", windows.Select(window => $"0x{window.Length:x}"))} bytes, but the MMUs of one "
+                    + $"unit are "
+                    + "alike, and the CPU reaches all: correct them");
     }
 
     /// <inheritdoc/>

@@ -37,8 +37,12 @@ public sealed record UnitBinding(
     /// any names do.</summary>
     public IReadOnlyList<IReadOnlyList<string>> Clocks { get; init; } = [];
 
-    /// <summary>Whether the unit works only while its masters hold its clocks, which are theirs, too.</summary>
-    public bool SharesMastersClocks { get; init; }
+    /// <summary>The names of the clocks that its masters hold while they work, as they are theirs, too; without them the unit does not
+    /// work.</summary>
+    public IReadOnlyList<string> MastersClocks { get; init; } = [];
+
+    /// <summary>Whether the unit's driver switches on all clocks of the node, whatever their names.</summary>
+    public bool SwitchesAllClocks { get; init; }
 
     /// <summary>Whether older trees give such a unit no clocks at all, and it is driven without.</summary>
     public bool MayLackClocks { get; init; }

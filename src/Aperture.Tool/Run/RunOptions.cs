@@ -47,14 +47,14 @@ internal sealed record RunOptions
                 throw new ApertureException(
                     Status.InvalidArgument,
                     $"--memory '{text}' is neither SIZE nor SIZE@START in whole pages of 0x{PhysicalMemory.PageSize:x} bytes, such as "
-                        + $"512M or 1G@0x80000000");
+                        + "512M or 1G@0x80000000");
             }
 
             if (at >= 0)
                 ranges.Add(new MemoryRange(new PhysicalAddress(Bytes(text[(at + 1)..])!.Value), size.Value));
             else if (Memory.Count > 1)
                 throw new ApertureException(Status.InvalidArgument, $"--memory '{text}': of several, each says where it begins "
-                    + $"(SIZE@START)");
+                    + "(SIZE@START)");
             else if (tree.Memory() is { IsEmpty: false } own)
                 ranges.Add(new MemoryRange(own.MinBy(range => range.Start).Start.AlignDown(PhysicalMemory.PageSize), size.Value));
             else
