@@ -100,8 +100,15 @@ internal sealed class FakeUnit(Device device, bool canBlock = true, bool canBypa
             return Throws ? throw new ApertureException(Status.IoError, $"{Name} does not answer") : Status.TimedOut;
         foreach (var stream in attachment.Streams)
             Current[(attachment.Master.Name, stream.Value)] = attachment.Domain;
+        OnAttach?.Invoke(attachment.Domain);
         return Status.Ok;
     }
+
+    /// <summary>The pages that a test says the unit has seen, until an invalidation covers them; null where nobody asks.</summary>
+    public HashSet<ulong>? Remembered { get; set; }
+
+    /// <summary>Called when a master has come into a domain.</summary>
+    public Action<IommuDomain>? OnAttach { get; set; }
 
     /// <summary>Called with each invalidation; what it answers is the answer.</summary>
     public Func<IommuDomain, Status>? OnInvalidate { get; set; }
@@ -112,13 +119,22 @@ internal sealed class FakeUnit(Device device, bool canBlock = true, bool canBypa
         var status = OnInvalidate?.Invoke(target.Domain) ?? Status.Ok;
         if (status != Status.Ok)
             MarkForReprogram();
+        else
+            Forget(gather);
         return status;
     }
 
     public override Status TryReprogram()
     {
         MarkReprogrammed();
+        Remembered?.Clear();
         return Status.Ok;
+    }
+
+    private void Forget(in InvalidationGather gather)
+    {
+        foreach (var range in gather.AsSpan())
+            Remembered?.RemoveWhere(page => page >= range.Start.Value >> 12 && page <= (range.Start.Value + (range.Length - 1)) >> 12);
     }
 
     private sealed class KeyGrouping(FakeUnit unit) : MasterGrouping
