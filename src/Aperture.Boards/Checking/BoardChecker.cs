@@ -17,9 +17,13 @@ public static class BoardChecker
         var own = Flat(Check(board.Board, kinds)).Select(Key).ToHashSet();
         return [.. Check(board.Tree, kinds).Select(Told)];
 
-        Finding Told(Finding finding) => (own.Contains(Key(finding)) || !board.TryFindOrigin(finding.Node, out var origin)
-            ? finding
-            : finding with { Overlay = origin.Overlay, Node = origin.Node }) with { FollowUps = [.. finding.FollowUps.Select(Told)] };
+        Finding Told(Finding finding)
+        {
+            var told = finding with { FollowUps = [.. finding.FollowUps.Select(Told)] };
+            return own.Contains(Key(finding)) || !board.TryFindOrigin(finding.Node, out var origin)
+                ? told
+                : told with { Overlay = origin.Overlay, Node = origin.Node };
+        }
     }
 
     /// <summary>Says which devices are not behind an enabled IOMMU although they are to be.</summary>

@@ -1,5 +1,3 @@
-using Aperture.DeviceTrees;
-
 namespace Aperture.Boards.Checking;
 
 /// <summary>Things that are there without what usually stands beside them.</summary>

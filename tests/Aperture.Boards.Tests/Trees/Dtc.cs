@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Aperture.DeviceTrees;
 
 namespace Aperture.Boards.Tests.Trees;
 

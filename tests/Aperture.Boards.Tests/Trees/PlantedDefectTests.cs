@@ -24,15 +24,15 @@ public class PlantedDefectTests(Xunit.Abstractions.ITestOutputHelper output)
         ("iommus leads to something else", ["iommu-cells", "phandle"], b => At(b.Master, m => b.Edit.Cells(m, "iommus", b.Other))),
         ("iommus is no whole number of cells", ["cells"], b => At(b.Master, m => b.Edit.Set(m, "iommus", [0, 0, 0, 1, 0, 2]))),
         ("iommus has an argument too "
-            + "many", ["cells", "phandle"], b => At(b.Master, m => b.Edit.Cells(m, "iommus", [.. b.Cells(m, "iommus"), 0]))),
-        ("iommus has an argument too few", ["cells"], b => At(b.MasterWithId, m => b.Edit.Cells(m, "iommus", b.Cells(m, "iommus")[..^1]))),
+            + "many", ["cells", "phandle"], b => At(b.Master, m => b.Edit.Cells(m, "iommus", [.. Cells(m, "iommus"), 0]))),
+        ("iommus has an argument too few", ["cells"], b => At(b.MasterWithId, m => b.Edit.Cells(m, "iommus", Cells(m, "iommus")[..^1]))),
         ("iommus lists an id twice", ["id-duplicate"],
-            b => At(b.Master, m => b.Edit.Cells(m, "iommus", [.. b.Cells(m, "iommus"), .. b.Cells(m, "iommus")]))),
+            b => At(b.Master, m => b.Edit.Cells(m, "iommus", [.. Cells(m, "iommus"), .. Cells(m, "iommus")]))),
         ("two masters share what is "
             + "one's", ["id-duplicate"], b => b.Masters.Length < 2 || b.Masters[1].Iommus()[0].Arguments.Length > 0 ? null
-            : (b.Edit.Cells(b.Masters[1], "iommus", b.Cells(b.Masters[0], "iommus")), b.Masters[1].Path)),
+            : (b.Edit.Cells(b.Masters[1], "iommus", Cells(b.Masters[0], "iommus")), b.Masters[1].Path)),
         ("an id beyond the "
-            + "unit", ["id-range"], b => At(b.MasterWithId, m => b.Edit.Cells(m, "iommus", b.Cells(m, "iommus")[0], 0x7FFF_FFFF))),
+            + "unit", ["id-range"], b => At(b.MasterWithId, m => b.Edit.Cells(m, "iommus", Cells(m, "iommus")[0], 0x7FFF_FFFF))),
         ("iommus is called iommu", ["names"], b => At(b.Master, m => b.Edit.Rename(m, "iommus", "iommu"))),
         ("iommus is called iomus", ["names"], b => At(b.Master, m => b.Edit.Rename(m, "iommus", "iomus"))),
         ("iommu-names is longer than iommus", ["names"],
@@ -49,24 +49,24 @@ public class PlantedDefectTests(Xunit.Abstractions.ITestOutputHelper output)
         ("a unit without masters", ["forgotten"], b => b.Masters.Length == 0 ? null
             : (b.Masters.Aggregate(b.Edit, (edit, m) => edit.Without(m, "iommus")), b.Unit!.Path)),
         ("a unit without registers", ["reg"], b => At(b.Unit, u => b.Edit.Without(u, "reg"))),
-        ("registers of no size", ["reg"], b => At(b.Unit, u => b.Edit.Cells(u, "reg", [.. b.Address(u), .. b.Size(u, 0)]))),
-        ("registers of half an entry", ["reg"], b => At(b.Unit, u => b.Edit.Cells(u, "reg", b.Cells(u, "reg")[..^1]))),
-        ("registers that are too few", ["reg"], b => At(b.Unit, u => b.Edit.Cells(u, "reg", [.. b.Address(u), .. b.Size(u, 8)]))),
+        ("registers of no size", ["reg"], b => At(b.Unit, u => b.Edit.Cells(u, "reg", [.. Address(u), .. Size(u, 0)]))),
+        ("registers of half an entry", ["reg"], b => At(b.Unit, u => b.Edit.Cells(u, "reg", Cells(u, "reg")[..^1]))),
+        ("registers that are too few", ["reg"], b => At(b.Unit, u => b.Edit.Cells(u, "reg", [.. Address(u), .. Size(u, 8)]))),
         ("registers that are too "
-            + "many", ["reg"], b => At(b.Unit, u => b.Edit.Cells(u, "reg", [.. b.Address(u), .. b.Size(u, 0x0800_0000)]))),
-        ("registers of a broken word", ["reg"], b => At(b.Unit, u => b.Edit.Cells(u, "reg", [.. b.Address(u), .. b.Size(u, 0x1002)]))),
+            + "many", ["reg"], b => At(b.Unit, u => b.Edit.Cells(u, "reg", [.. Address(u), .. Size(u, 0x0800_0000)]))),
+        ("registers of a broken word", ["reg"], b => At(b.Unit, u => b.Edit.Cells(u, "reg", [.. Address(u), .. Size(u, 0x1002)]))),
         ("registers that are not where the name says", ["unit-address"],
-            b => At(b.Unit, u => u.UnitAddress is null ? null : b.Edit.Cells(u, "reg", [.. b.Cells(u, "reg")[..b.Place(u)],
-                b.Cells(u, "reg")[b.Place(u)] ^ 0x0000_0100, .. b.Cells(u, "reg")[(b.Place(u) + 1)..]]))),
+            b => At(b.Unit, u => u.UnitAddress is null ? null : b.Edit.Cells(u, "reg", [.. Cells(u, "reg")[..Place(u)],
+                Cells(u, "reg")[Place(u)] ^ 0x0000_0100, .. Cells(u, "reg")[(Place(u) + 1)..]]))),
         ("registers of another unit", ["reg"], b => b.Units.Length < 2 || b.Units[0].Parent != b.Units[1].Parent ? null
-            : (b.Edit.Cells(b.Units[1], "reg", b.Cells(b.Units[0], "reg")), b.Later(b.Units[0], b.Units[1]))),
+            : (b.Edit.Cells(b.Units[1], "reg", Cells(b.Units[0], "reg")), Later(b.Units[0], b.Units[1]))),
         ("a unit without interrupt", ["supplier"], b => At(b.Unit, u => b.Edit.Without(u, "interrupts").Without(u, "interrupts-extended"))),
-        ("interrupts of half an "
-            + "entry", ["cells"], b => At(b.Unit, u => !u.Has("interrupts") || u.InterruptParent()?.U32("#interrupt-cells") is null or 1
-            ? null : b.Edit.Cells(u, "interrupts", b.Cells(u, "interrupts")[..^1]))),
+        ("interrupts of half an entry", ["cells"],
+            b => At(b.Unit, u => !u.Has("interrupts") || u.InterruptParent()?.U32("#interrupt-cells") is null or 1
+            ? null : b.Edit.Cells(u, "interrupts", Cells(u, "interrupts")[..^1]))),
         ("interrupts that go nowhere", ["phandle"], b => At(b.Unit, u => !u.Has("interrupts") || u.Has("interrupts-extended")
             ? null : b.Edit.Cells(u, "interrupt-parent", Nobody))),
-        ("interrupts misspelt", ["names", "supplier"], 
+        ("interrupts misspelt", ["names", "supplier"],
             b => At(b.Unit, u => u.Has("interrupts") ? b.Edit.Rename(u, "interrupts", "interupts") : null)),
         ("a phandle that two have", ["phandle"], b => At(b.Unit, u => b.Edit.Cells(b.Tree.Root, "phandle", u.Phandle!.Value))),
         ("a bus without ranges", ["reg"], b => At(b.Unit, u => u.Parent is not { Parent: not null } bus || !bus.Has("ranges")
@@ -82,24 +82,24 @@ public class PlantedDefectTests(Xunit.Abstractions.ITestOutputHelper output)
         ("a power domain that provides nothing", ["supplier"], b => At(b.Unit, u => b.Edit.Cells(u, "power-domains", u.Phandle!.Value))),
         ("a clock that provides nothing", ["supplier"], b => At(b.Master, m => b.Edit.Cells(m, "clocks", b.Unit!.Phandle!.Value))),
         ("a clock of too few "
-            + "arguments", ["cells", "names"], b => At(b.WithClocks, n => b.Edit.Cells(n, "clocks", b.Cells(n, "clocks")[..^1]))),
+            + "arguments", ["cells", "names"], b => At(b.WithClocks, n => b.Edit.Cells(n, "clocks", Cells(n, "clocks")[..^1]))),
         ("clocks of six bytes", ["cells"], b => At(b.Master, m => b.Edit.Set(m, "clocks", [0, 0, 0, 1, 0, 2]))),
         ("a supplier that is off", ["supplier"], b => At(b.WithClocks, n => n.Clocks()[0].Target is not { IsPresent: true } clock
             ? null : b.Edit.Text(clock, "status", "disabled"))),
         ("a unit that its own master powers", ["cycle"], b => b.Master is null ? null
             : (b.Edit.Cells(b.Master, "#power-domain-cells", 0).Cells(b.Master, "phandle", b.Master.Phandle ?? Nobody)
-                .Cells(b.Unit!, "power-domains", b.Master.Phandle ?? Nobody), b.Earlier(b.Master, b.Unit!))),
+                .Cells(b.Unit!, "power-domains", b.Master.Phandle ?? Nobody), Earlier(b.Master, b.Unit!))),
         ("a unit inside its own domain", ["cycle"], b => At(b.Unit, u =>
             b.Edit.Cells(u, "#power-domain-cells", 0).Cells(u, "power-domains", u.Phandle!.Value))),
         // names
         ("clock-names of one too "
-            + "many", ["names"], b => At(b.WithNames, n => b.Edit.Text(n, "clock-names", [.. b.Strings(n, "clock-names"), "more"]))),
-        ("clock-names of one too few", ["names"], b => At(b.WithNames, n => b.Strings(n, "clock-names").Length < 2 ? null
-            : b.Edit.Text(n, "clock-names", b.Strings(n, "clock-names")[..^1]))),
+            + "many", ["names"], b => At(b.WithNames, n => b.Edit.Text(n, "clock-names", [.. Strings(n, "clock-names"), "more"]))),
+        ("clock-names of one too few", ["names"], b => At(b.WithNames, n => Strings(n, "clock-names").Length < 2 ? null
+            : b.Edit.Text(n, "clock-names", Strings(n, "clock-names")[..^1]))),
         ("clock-names misspelt", ["names"], b => At(b.WithNames, n => b.Edit.Rename(n, "clock-names", "clock-name"))),
         ("clocks misspelt", ["names"], b => At(b.WithNames, n => b.Edit.Rename(n, "clocks", "clock"))),
         ("a needed clock misspelt", ["names"],
-            b => At(b.WithNeeds, u => b.Edit.Text(u, "clock-names", [.. b.Strings(u, "clock-names").Select(n => n[1..])]))),
+            b => At(b.WithNeeds, u => b.Edit.Text(u, "clock-names", [.. Strings(u, "clock-names").Select(n => n[1..])]))),
         ("no clocks where some are needed", ["names"], b => At(b.WithNeeds, u => b.Edit.Without(u, "clocks").Without(u, "clock-names"))),
         ("reset-names of no resets", ["names"], b => At(b.Unit, u => u.Has("resets") ? null : b.Edit.Text(u, "reset-names", "a"))),
         ("power-domains misspelt", ["names"], b => At(b.Unit, u => b.Edit.Without(u, "power-domains").Cells(u, "power-domain", 1))),
@@ -132,7 +132,7 @@ public class PlantedDefectTests(Xunit.Abstractions.ITestOutputHelper output)
         ("addresses of half an entry", ["iommu-addresses"], b => b.Master is null ? null
             : b.Region([("iommu-addresses", TreeEdit.Bytes(b.Other))])),
         ("registers of a unit in RAM", ["reg"], b => At(b.Unit, u => !b.HasRam || u.Parent!.Depth != 0 ? null
-            : b.Edit.Cells(u, "reg", [.. b.AddressOf(u, b.Tree.Memory()[0].Start.Value), .. b.Size(u, 0x1000)]))),
+            : b.Edit.Cells(u, "reg", [.. AddressOf(u, b.Tree.Memory()[0].Start.Value), .. Size(u, 0x1000)]))),
     ];
 
     public static TheoryData<string> Boards => BoardFiles.Names(BoardFiles.Own);
@@ -214,6 +214,24 @@ public class PlantedDefectTests(Xunit.Abstractions.ITestOutputHelper output)
     private static (TreeEdit Edit, string Node)? At(DeviceTreeNode? node, Func<DeviceTreeNode, TreeEdit?> edit) =>
         node is not null && edit(node) is { } made ? (made, node.Path) : null;
 
+    private static uint[] Cells(DeviceTreeNode node, string property) => [.. node.Property(property)!.Cells(0, int.MaxValue)];
+
+    private static string[] Strings(DeviceTreeNode node, string property) => [.. node.Property(property)!.Strings()];
+
+    /// <summary>Which cell of reg has the address's low bits.</summary>
+    private static int Place(DeviceTreeNode node) => (int)node.Parent!.AddressCells - 1;
+
+    private static uint[] Address(DeviceTreeNode node) => Cells(node, "reg")[..(int)node.Parent!.AddressCells];
+
+    private static uint[] AddressOf(DeviceTreeNode node, ulong address) =>
+        node.Parent!.AddressCells == 2 ? [(uint)(address >> 32), (uint)address] : [(uint)address];
+
+    private static uint[] Size(DeviceTreeNode node, uint size) => node.Parent!.SizeCells == 2 ? [0, size] : [size];
+
+    private static string Later(DeviceTreeNode one, DeviceTreeNode other) => one.Offset > other.Offset ? one.Path : other.Path;
+
+    private static string Earlier(DeviceTreeNode one, DeviceTreeNode other) => one.Offset < other.Offset ? one.Path : other.Path;
+
     /// <summary>What a board has to plant defects in.</summary>
     private sealed class Board
     {
@@ -263,24 +281,6 @@ public class PlantedDefectTests(Xunit.Abstractions.ITestOutputHelper output)
 
         private static bool IsBehind(DeviceTreeNode node, DeviceTreeNode? unit) =>
             node.Iommus().Any(reference => reference.Target == unit && unit is not null);
-
-        public uint[] Cells(DeviceTreeNode node, string property) => [.. node.Property(property)!.Cells(0, int.MaxValue)];
-
-        public string[] Strings(DeviceTreeNode node, string property) => [.. node.Property(property)!.Strings()];
-
-        /// <summary>Which cell of reg has the address's low bits.</summary>
-        public int Place(DeviceTreeNode node) => (int)node.Parent!.AddressCells - 1;
-
-        public uint[] Address(DeviceTreeNode node) => Cells(node, "reg")[..(int)node.Parent!.AddressCells];
-
-        public uint[] AddressOf(DeviceTreeNode node, ulong address) =>
-            node.Parent!.AddressCells == 2 ? [(uint)(address >> 32), (uint)address] : [(uint)address];
-
-        public uint[] Size(DeviceTreeNode node, uint size) => node.Parent!.SizeCells == 2 ? [0, size] : [size];
-
-        public string Later(DeviceTreeNode one, DeviceTreeNode other) => one.Offset > other.Offset ? one.Path : other.Path;
-
-        public string Earlier(DeviceTreeNode one, DeviceTreeNode other) => one.Offset < other.Offset ? one.Path : other.Path;
 
         /// <summary>Entries of a map to the unit.</summary>
         public uint[] Map(uint first, uint count) =>

@@ -191,6 +191,9 @@ public class BrokenBoardTests
             .Where(master => master.GetProperty("name").GetString() is Master or "11810000.fimc").ToArray();
         Assert.Equal(2, masters.Length);
         Assert.Equal(masters[0].GetProperty("group").GetInt32(), masters[1].GetProperty("group").GetInt32());
+        Assert.All(masters.Zip(masters.Reverse()), pair => Assert.Contains(
+            pair.Second.GetProperty("name").GetString(),
+            pair.First.GetProperty("sharedWith").EnumerateArray().Select(name => name.GetString())));
     }
 
     [Fact]

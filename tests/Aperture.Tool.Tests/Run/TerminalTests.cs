@@ -92,8 +92,8 @@ public partial class TerminalTests
     [InlineData("run nowhere >&- 2>&-", 2)]
     public void Closed_outputs_are_no_crash(string arguments, int exit)
     {
-        using var process = Process.Start(new ProcessStartInfo("sh", ["-c", $"dotnet '{Program}' "
-            + $"{arguments}"]) { RedirectStandardError = true })!;
+        var start = new ProcessStartInfo("sh", ["-c", $"dotnet '{Program}' {arguments}"]) { RedirectStandardError = true };
+        using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEnd();
         process.WaitForExit();
         Assert.Equal(exit, process.ExitCode);
