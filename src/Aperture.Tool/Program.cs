@@ -4,6 +4,7 @@ using Aperture.Core;
 using Aperture.Tool.Check;
 using Aperture.Tool.Complete;
 using Aperture.Tool.Conform;
+using Aperture.Tool.Decode;
 using Aperture.Tool.Explain;
 using Aperture.Tool.Host;
 using Aperture.Tool.Run;
@@ -15,6 +16,7 @@ var root = new Command("aperture", "IOMMUs and DMA mapping, on simulated boards 
     new VersionOption(),
     RunCommand.Create(),
     CheckCommand.Create(),
+    DecodeCommand.Create(),
     ConformCommand.Create(),
     ExplainCommand.Create(),
     HostCommand.Create(),

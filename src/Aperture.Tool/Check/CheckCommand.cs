@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Aperture.Boards.Checking;
+using Aperture.Boards.Checking.Acpi;
+using Aperture.Core;
 
 namespace Aperture.Tool.Check;
 
@@ -11,7 +13,7 @@ internal static class CheckCommand
     {
         var boards = new Argument<string[]>("BOARD.dtb")
         {
-            Description = $"Each: {BoardInput.Forms}.",
+            Description = $"Each: {BoardInput.Forms}; or {AcpiInput.Forms}.",
             Arity = ArgumentArity.OneOrMore,
         };
         boards.Validators.Add(BoardInput.RefuseOptions);
@@ -57,8 +59,8 @@ internal static class CheckCommand
     public static int Run(IReadOnlyList<string> boards, CheckOptions options, TextWriter output)
     {
         // All are read before anything is written: bad input is one line.
-        var inputs = boards.Select(board => BoardInput.Read(board, options.Overlays)).ToArray();
-        var results = inputs.Select(input => new CheckResult(input.Name, Findings(input, options))).ToArray();
+        var checks = boards.Select(board => AcpiInput.Is(board) ? OfTables(board, options) : OfTree(board, options)).ToArray();
+        var results = checks.Select(check => check()).ToArray();
         switch (options.Form)
         {
             case CheckForm.Json:
@@ -76,8 +78,24 @@ internal static class CheckCommand
         return results.Any(result => result.Findings.Any(finding => finding.Severity >= fails)) ? 1 : 0;
     }
 
-    private static List<Finding> Findings(BoardInput input, CheckOptions options) =>
-        [.. BoardChecker.Check(input.Tree), .. BoardChecker.Require(input.Tree.Tree, options.Required)];
+    private static Func<CheckResult> OfTree(string board, CheckOptions options)
+    {
+        var input = BoardInput.Read(board, options.Overlays);
+        return () => new CheckResult(
+            input.Name, [.. BoardChecker.Check(input.Tree), .. BoardChecker.Require(input.Tree.Tree, options.Required)]);
+    }
+
+    private static Func<CheckResult> OfTables(string name, CheckOptions options)
+    {
+        if (options.Overlays.Count > 0 || options.Required.Count > 0)
+        {
+            throw new ApertureException(
+                Status.NotSupported, $"{name}: these are ACPI tables, and --overlay and --require are about device trees");
+        }
+
+        var tables = AcpiInput.Read(name);
+        return () => new CheckResult(name, AcpiChecker.Check(tables));
+    }
 
     /// <summary>A severity's name.</summary>
     internal static string Name(FindingSeverity severity) => severity switch
