@@ -12,6 +12,7 @@ namespace Aperture.Hardware.Exynos;
 /// <remarks>An address of 4 GiB or more is aborted without a trace in the registers: the master's port has 32 address lines. So is every
 /// access while the unit has no power or is in reset, and without a clock unless the unit is disabled
 /// (<see cref="SysMmuOptions.BypassNeedsClock"/>).</remarks>
+[SkipLocalsInit] // walks are too short to clear frames for
 public sealed partial class ExynosSysMmu : TranslationUnit
 {
     private readonly SysMmuLayout _layout;

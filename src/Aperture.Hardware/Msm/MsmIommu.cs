@@ -12,6 +12,7 @@ namespace Aperture.Hardware.Msm;
 /// <remarks>An address of 4 GiB or more is aborted: the masters' ports have 32 address lines. An access that is stalled when the unit is
 /// reset or loses power is lost, and aborted. While an access of a bank is stalled, so are all others of the bank. Sources: the vendor's
 /// register list and recorded driver behaviour, see docs/units/msm-iommu.md; tables: ARM DDI 0406, B3.</remarks>
+[SkipLocalsInit] // walks are too short to clear frames for
 public sealed partial class MsmIommu : TranslationUnit
 {
     private const int Vmids = 32;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Aperture.Core;
 using Aperture.Datasheets.Omap;
 using Aperture.Hardware.Bus;
@@ -9,6 +10,7 @@ namespace Aperture.Hardware.Omap;
 /// with an optional table walker. Tables carry no access rights: what is mapped can be read, written and fetched.</summary>
 /// <remarks>Sources: OMAP36xx TRM ch. 15, TMS320C6A816x TRM (System MMU), DRA75x TRM ch. 20, OMAP4460 and AM572x register
 /// lists, recorded driver behaviour.</remarks>
+[SkipLocalsInit] // walks are too short to clear frames for
 public sealed partial class OmapMmu : TranslationUnit
 {
     private readonly OmapMmuOptions _options;

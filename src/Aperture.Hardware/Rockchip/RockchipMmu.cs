@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Numerics;
 using Aperture.Datasheets.Rockchip;
 using Aperture.Hardware.Bus;
@@ -6,6 +7,7 @@ using Aperture.Hardware.Translation;
 namespace Aperture.Hardware.Rockchip;
 
 /// <summary>One MMU of a Rockchip IOMMU: its registers, its walker, its TLB.</summary>
+[SkipLocalsInit] // walks are too short to clear frames for
 public sealed partial class RockchipMmu : IMmioDevice
 {
     private readonly RockchipIommu _unit;

@@ -43,16 +43,23 @@ public sealed partial class TegraSmmu
         }
 
         result = ResultOf(word, request.Address);
-        if (!walks && (word & TegraDescriptor.NonSecureBit) != 0)
-            _tlb.SetPart(index, asid, PageOf(result, request.Address)); // used again: the next time needs no lock
+        if (!walks)
+            SetPart(index, asid, word, request.Address); // used again: the next time needs no lock
     }
 
-    private static TlbPage PageOf(in TranslationResult result, Iova address) => new(
-        address,
-        TegraDescriptor.PageShift,
-        result.Address,
-        Protection: result.Protection,
-        Attributes: result.Attributes);
+    /// <summary>Makes a page of a line one that is found without the lock, if everybody may use it.</summary>
+    private void SetPart(int index, uint asid, uint word, Iova address)
+    {
+        if ((word & TegraDescriptor.NonSecureBit) == 0)
+            return;
+        var page = ResultOf(word, address);
+        _tlb.SetPart(index, asid, new TlbPage(
+            address,
+            TegraDescriptor.PageShift,
+            page.Address,
+            Protection: page.Protection,
+            Attributes: page.Attributes));
+    }
 
     private TranslationResult Otherwise(in BusRequest request, int route)
     {
@@ -110,7 +117,9 @@ public sealed partial class TegraSmmu
         if (IsKnown(word))
         {
             var (low, high) = (group[0] | ((ulong)group[1] << 32), group[2] | ((ulong)group[3] << 32));
-            FillLine(asid, new TlbPage(request.Address, TegraTlbFlush.GroupShift, default, low, high, IsWhole: false), index);
+            index = FillLine(asid, new TlbPage(request.Address, TegraTlbFlush.GroupShift, default, low, high, IsWhole: false), index);
+            for (var i = 0u; i < WordsOfLine && index >= 0; i++)
+                SetPart(index, asid, group[(int)i], new Iova((address & ~GroupMask) + (i << TegraDescriptor.PageShift)));
         }
 
         return true;
@@ -145,13 +154,14 @@ public sealed partial class TegraSmmu
     private int PtcLineOf(ulong atom) => (int)((uint)(atom / (ulong)_soc.Atom) & _ptcIndexMap) & (_ptc.Lines - 1);
 
     /// <summary>Puts a group or section into the line that it is in, or into another.</summary>
-    private void FillLine(uint asid, in TlbPage page, int index)
+    /// <returns>The line; -1 where all are switched off.</returns>
+    private int FillLine(uint asid, in TlbPage page, int index)
     {
         if (_firstLine == _tlb.Entries)
-            return;
-        if (index >= 0)
-            _tlb.Set(index, asid, page);
-        else
-            _tlb.Fill(asid, page, _firstLine);
+            return -1;
+        if (index < 0)
+            return _tlb.Fill(asid, page, _firstLine);
+        _tlb.Set(index, asid, page);
+        return index;
     }
 }

@@ -13,6 +13,7 @@ namespace Aperture.Hardware.Tegra;
 /// modelled in detail the number of its swgroup: it then reads and writes as <see cref="TegraSoc.FindClient(uint, bool)"/> says. A
 /// faulting access is ended with an error: this unit never stalls one for software to mend its cause. The clients of a hot reset are
 /// stalled until it ends.</remarks>
+[SkipLocalsInit] // walks are too short to clear frames for
 public sealed partial class TegraSmmu : TranslationUnit
 {
     /// <summary>Streams from here on are clients, below they are swgroups.</summary>
@@ -20,6 +21,7 @@ public sealed partial class TegraSmmu : TranslationUnit
 
     private const int WordsOfLine = 4;            // a TLB line holds the four words of a group
     private const ulong AddressSpace = 1ul << 32; // device addresses
+    private const uint GroupMask = (1u << TegraTlbFlush.GroupShift) - 1;
 
     private readonly TegraSoc _soc;
     private readonly uint[] _words;         // registers that are storage

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -22,8 +23,14 @@ public sealed partial class TranslationCache
             return start + way;
         }
 
+        return Oldest(start + firstWay, _ways - firstWay);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)] // of caches that count uses; the other policy needs no call
+    private int Oldest(int first, int count)
+    {
         // Times are far below 2^63, so that the cheaper signed comparison gives the same.
-        var uses = MemoryMarshal.Cast<ulong, long>(_used.AsSpan(start + firstWay, _ways - firstWay));
+        var uses = MemoryMarshal.Cast<ulong, long>(_used.AsSpan(first, count));
         var oldest = long.MaxValue;
         var i = 0;
         if (Vector256.IsHardwareAccelerated && uses.Length >= Vector256<long>.Count)
@@ -36,6 +43,6 @@ public sealed partial class TranslationCache
 
         for (; i < uses.Length; i++)
             oldest = Math.Min(oldest, uses[i]);
-        return start + firstWay + uses.IndexOf(oldest);
+        return first + uses.IndexOf(oldest);
     }
 }

@@ -17,6 +17,7 @@ namespace Aperture.Hardware.Translation;
 /// (asserted in Debug when the cache was told which). An entry says by a sequence number when it is being written; a look-up that meets
 /// that finds nothing.</para>
 /// </remarks>
+[SkipLocalsInit] // what a method does not write it does not read; looking up and filling are too short to clear frames for
 public sealed unsafe partial class TranslationCache
 {
     private const int SmallestShift = 12;
@@ -131,7 +132,7 @@ public sealed unsafe partial class TranslationCache
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(page.Shift, SmallestShift);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(page.Shift, 63);
-        Set(index, tag, page, mayOverlap: true);
+        Set(index, tag, page, MayOverlap(tag, page));
     }
 
     /// <summary>Puts a translation into the set where its address belongs: into an invalid entry if there is one, else over the policy's
@@ -140,14 +141,16 @@ public sealed unsafe partial class TranslationCache
     public int Fill(uint tag, in TlbPage page, int firstWay = 0)
     {
         var index = Victim(SetOf(page.Page, page.Shift), firstWay);
-
-        // Most often nothing covers the address, and in a page of the smallest size nothing can lie; a global one may meet those of other
-        // address spaces.
-        var isMissed = _missedTag == tag && _missedPage == (page.Page.Value & SmallestMask);
-        var mayOverlap = page.IsGlobal || (_shiftsUsed & ((1UL << page.Shift) - 1)) != 0 || (!isMissed && MayHold(tag, page.Page));
-        Set(index, tag, page, mayOverlap);
+        Set(index, tag, page, MayOverlap(tag, page));
         return index;
     }
+
+    /// <summary>Most often nothing covers the address, and in a page of the smallest size nothing can lie; a global one may meet those of
+    /// other address spaces.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool MayOverlap(uint tag, in TlbPage page) => page.IsGlobal
+        || (_shiftsUsed & ((1UL << page.Shift) - 1)) != 0
+        || ((_missedTag != tag || _missedPage != (page.Page.Value & SmallestMask)) && MayHold(tag, page.Page));
 
     private void Set(int index, uint tag, in TlbPage page, bool mayOverlap)
     {

@@ -80,6 +80,7 @@ public abstract unsafe partial class TranslationUnit
     }
 
     /// <summary>Whether a hit of an access would need nothing of the unit.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool HasPlainRoute(in BusRequest request) => request.IsBare && Volatile.Read(ref RouteOf(request.Stream)->Lines) != 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -196,6 +196,7 @@ public abstract partial class TranslationUnit : BusDevice
     /// <summary>What needs the lock, once. When it returns the access does not count as going on any more, and what was raised meanwhile
     /// is told; so it is when something throws: a gate that stayed closed would keep the thread from every interrupt and timer.</summary>
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Step Attempt<TAccess>(
         ThreadRecord thread,
         AccessEpoch.Scope scope,
