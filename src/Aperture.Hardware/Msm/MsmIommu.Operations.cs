@@ -38,7 +38,10 @@ public sealed partial class MsmIommu
             if (fault != MsmFault.None)
                 return MsmTranslationResult.Of(fault);
             if ((bank.Auxiliary.Bits & (MsmAuxiliaryControl.NoAllocationBit | MsmAuxiliaryControl.NoOperationAllocationBit)) == 0)
-                Fill(bank, new Iova(address), ref found);
+            {
+                StepSmall(bank, new Iova(address), ref found);
+                _tlb.Fill(bank.Tag, PageOf(bank, new Iova(address), found), _locked);
+            }
         }
 
         if (((uint)needs & ~(uint)found.Info) != 0)

@@ -139,12 +139,15 @@ public sealed partial class MsmIommu
         var fault = Walk(bank, (uint)request.Address.Value, out var found);
         if (fault != MsmFault.None)
             return fault;
-        if ((bank.Auxiliary.Bits & MsmAuxiliaryControl.NoAllocationBit) == 0)
-            Fill(bank, request.Address, ref found);
+        var isKept = (bank.Auxiliary.Bits & MsmAuxiliaryControl.NoAllocationBit) == 0;
+        if (isKept)
+            StepSmall(bank, request.Address, ref found);
+        var page = PageOf(bank, request.Address, found);
+        if (isKept)
+            _tlb.Fill(bank.Tag, page, _locked);
         if ((needs & ~(uint)found.Info) != 0)
             return MsmFault.Permission | found.Level;
         var offset = request.Address.Value & ((1UL << found.Shift) - 1);
-        var page = PageOf(bank, request.Address, found);
         result = new TranslationResult(
             TranslationStatus.Ok,
             new PhysicalAddress(found.Address + offset),
@@ -154,13 +157,12 @@ public sealed partial class MsmIommu
         return MsmFault.None;
     }
 
-    /// <summary>Puts a translation into the TLB. A large page beside entries for parts of it translates alike only to the end of 4 KiB:
-    /// a long transfer must come upon each stale part, as it does in silicon.</summary>
-    private void Fill(MsmContextBank bank, Iova address, ref Found found)
+    /// <summary>A large page that goes into the TLB beside entries for parts of it translates alike only to the end of 4 KiB: a long
+    /// transfer must come upon each stale part, as it does in silicon.</summary>
+    private void StepSmall(MsmContextBank bank, Iova address, ref Found found)
     {
         if (found.Shift != ArmSecondLevelDescriptor.CoverShift && _tlb.HoldsPartOf(bank.Tag, TlbTag.VmidMask, address, found.Shift))
             found = found with { Info = found.Info | SmallStepFlag };
-        _tlb.Fill(bank.Tag, PageOf(bank, address, found), _locked);
     }
 
     /// <summary>An entry. The rights of its answer are those of unprivileged masters, unless all are privileged.</summary>

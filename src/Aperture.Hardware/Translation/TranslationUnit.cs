@@ -162,7 +162,20 @@ public abstract partial class TranslationUnit : BusDevice
         if (!HasPlainRoute(request) && TryAsking(scope, request, ref access))
             return DmaStatus.Ok;
         var attempt = default(AccessAttempt);
-        var step = Attempt(thread, scope, request, ref access, ref attempt, out var target);
+        var step = Step.Refused;
+        TranslationResult target;
+        var opensGate = Begin(thread, scope);
+        try
+        {
+            Attempt(thread, request, ref access, ref attempt, ref step, out target);
+        }
+        catch
+        {
+            Abandon(thread, scope, step, opensGate);
+            throw;
+        }
+
+        End(thread, scope, opensGate);
         return step == Step.Done ? DmaStatus.Ok : Settle(thread, step, request, ref access, ref attempt, target);
     }
 
@@ -193,59 +206,81 @@ public abstract partial class TranslationUnit : BusDevice
         return true;
     }
 
-    /// <summary>What needs the lock, once. When it returns the access does not count as going on any more, and what was raised meanwhile
-    /// is told; so it is when something throws: a gate that stayed closed would keep the thread from every interrupt and timer.</summary>
-    [SkipLocalsInit]
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Step Attempt<TAccess>(
-        ThreadRecord thread,
-        AccessEpoch.Scope scope,
-        in BusRequest request,
-        ref TAccess access,
-        ref AccessAttempt attempt,
-        out TranslationResult target)
+    /// <summary>What needs the lock, once more.</summary>
+    private Step AttemptAgain<TAccess>(
+        ThreadRecord thread, in BusRequest request, ref TAccess access, ref AccessAttempt attempt, out TranslationResult target)
         where TAccess : struct, IBusAccess, allows ref struct
     {
-        // What the access raises is told when it is neither under the lock nor counted as going on: the handler may well invalidate.
-        var opensGate = EventGate.TryClose(thread);
-        var isHeld = false;
-        Step step;
-        scope.Except();
+        var scope = _epoch.Enter(thread);
+        var step = Step.Refused;
+        var opensGate = Begin(thread, scope);
         try
         {
-            if (IsKnown(request))
-            {
-                _guard.Enter(thread);
-                isHeld = true;
-                Resolve(request, ref attempt, out target);
-                isHeld = false;
-                _guard.Exit(thread);
-                step = target.Status == TranslationStatus.Ok && target.Length != 0
-                    ? access.TryInMemory(Bus, target) ? Step.Done : Step.OnBus
-                    : target.Status != TranslationStatus.Stalled ? Step.Refused
-                    : attempt.HasFaulted ? Step.Faulted
-                    : Step.Stalled;
-            }
-            else
-            {
-                target = default;
-                step = Step.Refused;
-            }
+            Attempt(thread, request, ref access, ref attempt, ref step, out target);
         }
         catch
         {
-            if (isHeld)
-                _guard.Exit(thread);
-            scope.Dispose();
-            if (opensGate)
-                EventGate.Open(thread);
+            Abandon(thread, scope, step, opensGate);
             throw;
         }
 
+        End(thread, scope, opensGate);
+        return step;
+    }
+
+    /// <summary>What the access raises is told when it is neither under the lock nor counted as going on: the handler may well
+    /// invalidate.</summary>
+    /// <returns>Whether this closed the gate.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool Begin(ThreadRecord thread, AccessEpoch.Scope scope)
+    {
+        scope.Except();
+        return EventGate.TryClose(thread);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void End(ThreadRecord thread, AccessEpoch.Scope scope, bool opensGate)
+    {
         scope.Dispose();
         if (opensGate)
             EventGate.Open(thread);
-        return step;
+    }
+
+    /// <summary>The end of an access in which something threw: a gate that stayed closed would keep the thread from every interrupt and
+    /// timer.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Abandon(ThreadRecord thread, AccessEpoch.Scope scope, Step step, bool opensGate)
+    {
+        if (step == Step.Held)
+            _guard.Exit(thread);
+        End(thread, scope, opensGate);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Attempt<TAccess>(
+        ThreadRecord thread,
+        in BusRequest request,
+        ref TAccess access,
+        ref AccessAttempt attempt,
+        ref Step step,
+        out TranslationResult target)
+        where TAccess : struct, IBusAccess, allows ref struct
+    {
+        if (!IsKnown(request))
+        {
+            target = default;
+            return;
+        }
+
+        _guard.Enter(thread);
+        step = Step.Held;
+        Resolve(request, ref attempt, out target);
+        step = Step.Refused;
+        _guard.Exit(thread);
+        if (target.Status == TranslationStatus.Ok && target.Length != 0)
+            step = access.TryInMemory(Bus, target) ? Step.Done : Step.OnBus;
+        else if (target.Status == TranslationStatus.Stalled)
+            step = attempt.HasFaulted ? Step.Faulted : Step.Stalled;
     }
 
     /// <summary>What remains of an access that is not done: one that does not go to RAM, and what software released comes again.</summary>
@@ -287,7 +322,7 @@ public abstract partial class TranslationUnit : BusDevice
             }
 
             isWorkedOn |= IsWorkedOn(thread);
-            step = Attempt(thread, _epoch.Enter(thread), request, ref access, ref attempt, out target);
+            step = AttemptAgain(thread, request, ref access, ref attempt, out target);
         }
     }
 
@@ -316,6 +351,7 @@ public abstract partial class TranslationUnit : BusDevice
     private enum Step : byte
     {
         Refused,
+        Held,    // the lock is
         Done,
         OnBus,   // it does not go to RAM
         Stalled,
