@@ -1,5 +1,5 @@
-using System.Runtime.CompilerServices;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Aperture.Datasheets.Rockchip;
 using Aperture.Hardware.Bus;
 using Aperture.Hardware.Translation;
