@@ -140,27 +140,22 @@ public sealed class FailedInvalidationTests
         Assert.True(calls >= failing);
     }
 
-    [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public void Any_ring_may_be_the_one_whose_flush_fails(int failing)
+    [Fact]
+    public void Any_ring_may_be_the_one_whose_flush_fails()
     {
-        using var rig = DmaRig.Make("iommu-deferred");
-        var memory = rig.Memory.Allocate(0x2000);
-        var mappings = Enumerable.Range(0, 2).Select(page => rig.Dma.Map(memory.Slice(page * 0x1000, 0x1000), DmaDirection.FromDevice));
-        foreach (var mapping in mappings.ToArray())
+        for (var ring = 0; ring < ThreadSlot.Count; ring++)
         {
-            mapping.Dispose();
-            ThreadSlot.Move(ThreadRecord.Current); // as another thread's
+            using var rig = DmaRig.Make("iommu-deferred");
+            ThreadSlot.Move(ThreadRecord.Current); // as another thread's; the other rings have nothing to flush
+            rig.Dma.Map(rig.Memory.Allocate(0x1000), DmaDirection.FromDevice).Dispose();
+            var queue = (FlushQueue)rig.Domain.Queue!;
+            rig.Unit.OnInvalidate = _ => Status.IoError;
+            Assert.Equal(Status.IoError, queue.Flush());
+            Assert.True(rig.Domain.IsQuarantining);
+            rig.Unit.OnInvalidate = null;
+            rig.Unit.TryReprogram();
+            Assert.Equal(Status.Ok, queue.Flush());
         }
-
-        var calls = 0;
-        rig.Unit.OnInvalidate = _ => ++calls == failing || ThreadSlot.Count == 1 ? Status.IoError : Status.Ok;
-        Assert.Equal(Status.IoError, ((FlushQueue)rig.Domain.Queue!).Flush());
-        Assert.True(rig.Domain.IsQuarantining);
-        rig.Unit.OnInvalidate = null;
-        rig.Unit.TryReprogram();
-        Assert.Equal(Status.Ok, ((FlushQueue)rig.Domain.Queue!).Flush());
     }
 
     [Fact]

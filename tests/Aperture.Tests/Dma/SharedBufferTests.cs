@@ -148,6 +148,28 @@ public sealed class SharedBufferTests : IDisposable
         Assert.Equal(Status.AlreadyExists, Assert.Throws<ApertureException>(() => buffer.Attach(b, at)).Status);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Any_device_may_be_the_one_that_cannot_take_part_and_then_none_does(int failing)
+    {
+        Device[] devices = [Make("a"), Make("b"), Make("c"), Make("d")];
+        using var buffer = SharedBuffer.Allocate(_memory, 0x3000);
+        var used = devices.Select(device => Space(device).UsedBytes).ToArray();
+        for (var time = 1; time <= 2; time++)
+        {
+            ((FakeDomain)devices[failing].Iommu!.Domain!).FailAfter = 0;
+            Assert.Equal(Status.NoMemory, Assert.Throws<ApertureException>(() => buffer.AttachAll(devices)).Status);
+            Assert.Equal(0, _unit.Domains.Sum(domain => domain.Count));
+            Assert.Equal(used, devices.Select(device => Space(device).UsedBytes));
+        }
+
+        buffer.AttachAll(devices);
+        Assert.Equal(12, _unit.Domains.Sum(domain => domain.Count));
+    }
+
     [Fact]
     public void Devices_in_one_domain_share_the_mapping()
     {
