@@ -59,6 +59,23 @@ public sealed class HostMemoryTests : IDisposable
     }
 
     [Fact]
+    public void What_is_freed_while_mapped_waits_every_time_and_goes_back_every_time()
+    {
+        var held = _memory.Allocate(4096); // so that the region stays
+        for (var time = 1; time <= 3; time++)
+        {
+            var block = _memory.Allocate(8192);
+            _memory.CountMapped(block.Address.Value, 8192);
+            _memory.Free(block);
+            Assert.Equal(8192UL, _memory.QuarantinedBytes);
+            _memory.CountUnmapped(block.Address.Value, 8192);
+            Assert.Equal(0UL, _memory.QuarantinedBytes);
+        }
+
+        _memory.Free(held);
+    }
+
+    [Fact]
     public void A_large_block_waits_too()
     {
         var block = _memory.Allocate(8 << 20);

@@ -66,12 +66,12 @@ public class IovaThreadTests
         Run(id =>
         {
             var held = new Queue<(Iova Start, ulong Pages)>();
-            for (var i = 0; i < 40_000; i++)
+            for (var i = 0; i < 20_000; i++)
             {
                 var pages = 33UL + (ulong)(((i * 31) + id) % 100);
                 Assert.True(space.TryAllocate(pages * Page, new Iova(ulong.MaxValue), out var start));
                 held.Enqueue((start, pages));
-                if (held.Count <= 16 && i < 40_000 - 16)
+                if (held.Count <= 16 && i < 20_000 - 16)
                     continue;
                 var (first, count) = held.Dequeue();
                 space.Free(first, count * Page);
