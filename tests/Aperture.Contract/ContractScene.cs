@@ -47,6 +47,19 @@ public sealed class ContractScene : IDisposable
         return domain;
     }
 
+    /// <summary>Switches the unit off or on.</summary>
+    /// <exception cref="ContractException">The subject cannot: not applicable.</exception>
+    public void Power(bool isOn, bool losesState) =>
+        Require(Subject.TryPower(isOn, losesState), "the power of the unit is not the subject's to switch");
+
+    /// <summary>Gives all domains of this scene back; none may be in force.</summary>
+    public void LetGo()
+    {
+        foreach (var domain in _domains)
+            domain.Dispose();
+        _domains.Clear();
+    }
+
     /// <summary>Maps a part of the memory.</summary>
     public Status TryMap(IommuDomain domain, Iova iova, int offset, int bytes = Page, Protection protection = Protection.ReadWrite)
     {

@@ -29,6 +29,16 @@ public interface IContractSubject
     /// subject without any.</summary>
     IReadOnlyDictionary<string, string> Differences { get; }
 
+    /// <summary>How much of each thing the unit and its domains use, by name: pages, bytes of tables, contexts; empty where the subject
+    /// cannot tell.</summary>
+    IReadOnlyDictionary<string, long> InUse => new Dictionary<string, long>();
+
+    /// <summary>Switches the unit off or on, as its runtime power would; nobody accesses it in between.</summary>
+    /// <param name="isOn">Which.</param>
+    /// <param name="losesState">Whether its registers and caches are lost while it is off.</param>
+    /// <returns>False where the unit's power is not the subject's to switch; nothing was done.</returns>
+    bool TryPower(bool isOn, bool losesState) => false;
+
     /// <summary>The CPU writes into the memory, and sees to it that the masters see it.</summary>
     void Store(int offset, ReadOnlySpan<byte> bytes);
 

@@ -10,6 +10,8 @@ public static class IommuContract
         .. UnmappingChecks.All,
         .. LimitChecks.All,
         .. AttachingChecks.All,
+        .. RepeatChecks.All,
+        .. PairChecks.All,
         .. RandomChecks.All,
     ];
 

@@ -242,6 +242,9 @@ public sealed class Lpae4KUpperDirtyConcurrencyTests(ITestOutputHelper output) :
 public sealed class LpaeContiguousConcurrencyTests(ITestOutputHelper output) : PageTableConcurrencyTests<ArmLpaeFormat,
     LpaeContiguousKind>(output);
 
+public sealed class LpaeContiguousDirtyConcurrencyTests(ITestOutputHelper output) : PageTableConcurrencyTests<ArmLpaeFormat,
+    LpaeContiguousDirtyKind>(output);
+
 public sealed class Lpae16KStage2ConcurrencyTests(ITestOutputHelper output) : PageTableConcurrencyTests<ArmLpaeFormat,
     Lpae16KStage2Kind>(output);
 

@@ -70,6 +70,9 @@ public sealed class Lpae4KUpperDirtyCorruptionTests(ITestOutputHelper output) : 
 public sealed class LpaeContiguousCorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<ArmLpaeFormat,
     LpaeContiguousKind>(output);
 
+public sealed class LpaeContiguousDirtyCorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<ArmLpaeFormat,
+    LpaeContiguousDirtyKind>(output);
+
 public sealed class Lpae64KCorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<ArmLpaeFormat, Lpae64KKind>(output);
 
 public sealed class AmdCorruptionTests(ITestOutputHelper output) : PageTableCorruptionTests<AmdV1Format, AmdKind>(output);

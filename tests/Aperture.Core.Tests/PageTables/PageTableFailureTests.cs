@@ -141,6 +141,8 @@ public sealed class Lpae4KUpperDirtyFailureTests : PageTableFailureTests<ArmLpae
 
 public sealed class LpaeContiguousFailureTests : PageTableFailureTests<ArmLpaeFormat, LpaeContiguousKind>;
 
+public sealed class LpaeContiguousDirtyFailureTests : PageTableFailureTests<ArmLpaeFormat, LpaeContiguousDirtyKind>;
+
 public sealed class Lpae16KStage2FailureTests : PageTableFailureTests<ArmLpaeFormat, Lpae16KStage2Kind>;
 
 public sealed class Lpae64KFailureTests : PageTableFailureTests<ArmLpaeFormat, Lpae64KKind>;

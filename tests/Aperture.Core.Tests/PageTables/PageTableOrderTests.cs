@@ -151,6 +151,8 @@ public sealed class Lpae4KOrderTests : PageTableOrderTests<ArmLpaeFormat, Lpae4K
 
 public sealed class LpaeContiguousOrderTests : PageTableOrderTests<ArmLpaeFormat, LpaeContiguousKind>;
 
+public sealed class LpaeContiguousDirtyOrderTests : PageTableOrderTests<ArmLpaeFormat, LpaeContiguousDirtyKind>;
+
 public sealed class Lpae16KStage2OrderTests : PageTableOrderTests<ArmLpaeFormat, Lpae16KStage2Kind>;
 
 public sealed class Lpae64KOrderTests : PageTableOrderTests<ArmLpaeFormat, Lpae64KKind>;

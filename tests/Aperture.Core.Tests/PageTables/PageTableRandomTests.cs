@@ -188,6 +188,9 @@ public sealed class Lpae4KUpperDirtyRandomTests(ITestOutputHelper output) : Page
 
 public sealed class LpaeContiguousRandomTests(ITestOutputHelper output) : PageTableRandomTests<ArmLpaeFormat, LpaeContiguousKind>(output);
 
+public sealed class LpaeContiguousDirtyRandomTests(ITestOutputHelper output) : PageTableRandomTests<ArmLpaeFormat,
+    LpaeContiguousDirtyKind>(output);
+
 public sealed class Lpae16KStage2RandomTests(ITestOutputHelper output) : PageTableRandomTests<ArmLpaeFormat, Lpae16KStage2Kind>(output);
 
 public sealed class Lpae64KRandomTests(ITestOutputHelper output) : PageTableRandomTests<ArmLpaeFormat, Lpae64KKind>(output);

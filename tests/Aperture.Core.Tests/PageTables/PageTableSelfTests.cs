@@ -277,6 +277,8 @@ public sealed class Lpae4KUpperDirtySelfTests : PageTableSelfTests<ArmLpaeFormat
 
 public sealed class LpaeContiguousSelfTests : PageTableSelfTests<ArmLpaeFormat, LpaeContiguousKind>;
 
+public sealed class LpaeContiguousDirtySelfTests : PageTableSelfTests<ArmLpaeFormat, LpaeContiguousDirtyKind>;
+
 public sealed class Lpae16KStage2SelfTests : PageTableSelfTests<ArmLpaeFormat, Lpae16KStage2Kind>;
 
 public sealed class Lpae64KSelfTests : PageTableSelfTests<ArmLpaeFormat, Lpae64KKind>;

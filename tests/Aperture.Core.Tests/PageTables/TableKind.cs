@@ -75,6 +75,11 @@ public sealed class LpaeContiguousKind : TableKind<ArmLpaeFormat>
     public override ArmLpaeFormat NewFormat(TestMachine machine) => new(new() { Contiguous = true });
 }
 
+public sealed class LpaeContiguousDirtyKind : TableKind<ArmLpaeFormat>
+{
+    public override ArmLpaeFormat NewFormat(TestMachine machine) => new(new() { Contiguous = true, TracksDirty = true });
+}
+
 public sealed class Lpae16KStage2Kind : TableKind<ArmLpaeFormat>
 {
     public override ArmLpaeFormat NewFormat(TestMachine machine) =>

@@ -9,15 +9,16 @@ namespace Aperture.Drivers.Tests.Iommu;
 internal sealed class BoardSubject : IContractSubject
 {
     private readonly UnitBoard _board;
+    private readonly UnitOnBoard[] _units;
 
     public BoardSubject(UnitBoard board)
     {
         _board = board;
-        UnitOnBoard[] units = [board.AddUnit(), board.AddUnit()];
-        Masters = [.. units.Select(unit => new BoardMaster(board.AddMaster(unit)))];
-        foreach (var unit in units)
+        _units = [board.AddUnit(), board.AddUnit()];
+        Masters = [.. _units.Select(unit => new BoardMaster(board.AddMaster(unit)))];
+        foreach (var unit in _units)
             unit.On();
-        Unit = units[0].Unit;
+        Unit = _units[0].Unit;
     }
 
     public string Name => Unit.Name;
@@ -31,6 +32,30 @@ internal sealed class BoardSubject : IContractSubject
     public int MemoryBytes => 16 << 20;
 
     public IReadOnlyDictionary<string, string> Differences { get; } = new Dictionary<string, string>();
+
+    public IReadOnlyDictionary<string, long> InUse => new Dictionary<string, long>
+    {
+        ["pages"] = (long)_board.Pages.UsedPages,
+        ["bytes of tables"] = _board.Tables.BytesInUse,
+    };
+
+    public bool TryPower(bool isOn, bool losesState)
+    {
+        foreach (var unit in _units)
+        {
+            if (isOn)
+                unit.On();
+            else
+                unit.Off();
+            if (losesState)
+            {
+                unit.Model.SetPower(false);
+                unit.Model.SetPower(true);
+            }
+        }
+
+        return true;
+    }
 
     public void Store(int offset, ReadOnlySpan<byte> bytes)
     {

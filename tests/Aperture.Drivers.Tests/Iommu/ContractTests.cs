@@ -46,6 +46,9 @@ public sealed class ContractTests : IDisposable
     [InlineData("replace-leaves-nothing")]
     [InlineData("detach-blocks")]
     [InlineData("domain-leave")]
+    [InlineData("again-power")]
+    [InlineData("again-lives")]
+    [InlineData("left-failure")]
     [InlineData("random-1")]
     public void A_master_that_passes_the_unit_by_is_noticed(string check)
     {
@@ -78,14 +81,55 @@ public sealed class ContractTests : IDisposable
         Assert.Equal(ContractOutcome.Holds, IommuContract.Find("map-reaches")!.Run(alone).Outcome);
     }
 
+    [Theory]
+    [InlineData("left-success")]
+    [InlineData("left-failure")]
+    public void What_is_left_behind_is_noticed(string check)
+    {
+        Assert.Equal(ContractOutcome.Holds, IommuContract.Find(check)!.Run(new BoardSubject(_board)).Outcome);
+        var result = IommuContract.Find(check)!.Run(new Wrong(new BoardSubject(_board)) { Leaks = true });
+        Assert.Equal(ContractOutcome.Fails, result.Outcome);
+        Assert.Contains("contexts in use after life 2", result.Detail, StringComparison.Ordinal);
+    }
+
+    /// <summary>Who cannot switch the power is held to all the rest.</summary>
+    [Fact]
+    public void Without_power_to_switch_its_checks_do_not_concern_it()
+    {
+        var subject = new Wrong(new BoardSubject(_board)) { HasNoPower = true };
+        Assert.Equal(ContractOutcome.NotApplicable, IommuContract.Find("again-power")!.Run(subject).Outcome);
+        Assert.Equal(ContractOutcome.Holds, IommuContract.Find("again-partial")!.Run(subject).Outcome);
+    }
+
+    [Fact]
+    public void Every_two_choices_of_different_features_meet()
+    {
+        int[] levels = [2, 7, 3, 2, 7, 2, 3];
+        var rows = Pairwise.Rows(levels);
+        Assert.InRange(rows.Count, 49, 60);
+        for (var factor = 0; factor < 7; factor++)
+        {
+            for (var other = factor + 1; other < 7; other++)
+                Assert.Equal(levels[factor] * levels[other], rows.Select(row => (row[factor], row[other])).Distinct().Count());
+        }
+
+        Assert.Equal(rows.Count, IommuContract.Checks.Count(check => check.Name.StartsWith("pair-", StringComparison.Ordinal)));
+    }
+
     /// <summary>A subject with something wrong about it.</summary>
     private sealed class Wrong(BoardSubject inner) : IContractSubject
     {
+        private int _asked; // how often it was asked what is in use
+
         public bool Bypasses { get; init; }
 
         public bool LosesWrites { get; init; }
 
         public bool IsAlone { get; init; }
+
+        public bool Leaks { get; init; }
+
+        public bool HasNoPower { get; init; }
 
         public string Name => inner.Name;
 
@@ -99,6 +143,11 @@ public sealed class ContractTests : IDisposable
         public int MemoryBytes => inner.MemoryBytes;
 
         public IReadOnlyDictionary<string, string> Differences { get; init; } = new Dictionary<string, string>();
+
+        public IReadOnlyDictionary<string, long> InUse =>
+            new Dictionary<string, long>(inner.InUse) { ["contexts"] = Leaks ? _asked++ : 0 };
+
+        public bool TryPower(bool isOn, bool losesState) => !HasNoPower && inner.TryPower(isOn, losesState);
 
         public void Store(int offset, ReadOnlySpan<byte> bytes) => inner.Store(offset, bytes);
 
