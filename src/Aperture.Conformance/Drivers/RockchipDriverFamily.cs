@@ -37,7 +37,7 @@ public class RockchipDriverFamily : DriverFamily
 
     /// <inheritdoc/>
     public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) =>
-        new Driver(new RockchipIommuDriver(core, new RecordedClock(), tableBits: 40), facts); // version 2 was recorded with tables up there
+        new Driver(new RockchipIommuDriver(core, new RecordedClock()), facts);
 
     /// <inheritdoc/>
     public override IEnumerable<string> Clocks(VectorEvent probe) => ["aclk", "iface"];
@@ -101,7 +101,9 @@ public class RockchipDriverFamily : DriverFamily
         public IBoundDriver Probe(Device device)
         {
             var unit = facts(device.Name);
-            return driver.Probe(device, new RockchipIommuDescription(RockchipModelFamily.IsWide(unit), unit.Probe!.Flag("disableReset")));
+            var isWide = RockchipModelFamily.IsWide(unit);
+            // Version 2 was recorded with tables above 4 GiB.
+            return driver.Probe(device, new RockchipIommuDescription(isWide, unit.Probe!.Flag("disableReset"), isWide ? 40 : 32));
         }
     }
 }

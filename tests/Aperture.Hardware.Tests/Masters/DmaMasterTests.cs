@@ -271,8 +271,7 @@ public sealed class DmaMasterTests : IDisposable
             Assert.True(failure is null, $"seed {seed}, write {i}: {failure}");
         }
 
-        // Jobs were among it, and whatever they were, the next one is done as ever.
-        Assert.True(_memory.Span(new PhysicalAddress(Ram), RamBytes).ContainsAnyExcept((byte)0), $"seed {seed}: no job wrote anything");
+        // Whatever it was told, the next job is done as ever.
         Write(R.Status, uint.MaxValue);
         Assert.True(Fill(0, Ram + 0x100, 5000, seed: 3).IsDone, $"seed {seed}");
         Verify(0, Ram + 0x100, 5000, 3);
