@@ -146,6 +146,7 @@ public class PlantedDefectTests(Xunit.Abstractions.ITestOutputHelper output)
     [MemberData(nameof(Boards))]
     public void Each_defect_is_found_in_our_boards_however_they_were_compiled(string board)
     {
+        Assert.NotEmpty(Dtc.All);
         foreach (var dtc in Dtc.All)
         {
             foreach (var way in dtc.Ways)
