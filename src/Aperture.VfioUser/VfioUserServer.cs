@@ -28,7 +28,6 @@ public sealed class VfioUserServer : IDisposable
             throw new ApertureException(
                 Status.InvalidArgument, $"a server cannot have {_options.MaxMaps} maps and wait {_options.MessageTimeout}");
         }
-
     }
 
     /// <summary>Listens at a socket and serves a function there, until the server is disposed.</summary>

@@ -90,19 +90,28 @@ public sealed unsafe class FuzzTests(ITestOutputHelper output)
         {
             Command.DmaMap => TestClient.Bytes(new DmaMapRequest
             {
-                ArgumentSize = 32, Flags = (uint)random.Next(1, 4), Address = Ram + ((ulong)random.Next(-16, 16) << 12),
-                Size = (ulong)random.Next(1, 9) << 12, Offset = 1UL << 40, // behind the file's end: only a broken check maps it
+                ArgumentSize = 32,
+                Flags = (uint)random.Next(1, 4),
+                Address = Ram + ((ulong)random.Next(-16, 16) << 12),
+                Size = (ulong)random.Next(1, 9) << 12,
+                Offset = 1UL << 40, // behind the file's end: only a broken check maps it
             }),
             Command.DmaUnmap => TestClient.Bytes(new DmaUnmapRequest
             {
-                ArgumentSize = 24, Flags = (uint)random.Next(0, 3), Address = Ram, Size = (ulong)random.Next(0, 4) << 12,
+                ArgumentSize = 24,
+                Flags = (uint)random.Next(0, 3),
+                Address = Ram,
+                Size = (ulong)random.Next(0, 4) << 12,
             }),
             Command.GetRegionInfo => TestClient.Bytes(new Protocol.RegionInfo { ArgumentSize = 32, Index = (uint)random.Next(0, 12) }),
             Command.GetInfo or Command.GetInterruptInfo or Command.GetRegionFiles =>
                 TestClient.Bytes(new InterruptInfo { ArgumentSize = 16, Index = (uint)random.Next(0, 12) }),
             Command.SetInterrupts => TestClient.Bytes(new InterruptRequest
             {
-                ArgumentSize = 20, Flags = (uint)random.Next(0, 64), Index = (uint)random.Next(0, 6), Start = (uint)random.Next(0, 5),
+                ArgumentSize = 20,
+                Flags = (uint)random.Next(0, 64),
+                Index = (uint)random.Next(0, 6),
+                Start = (uint)random.Next(0, 5),
                 Count = (uint)random.Next(0, 5),
             }),
             Command.RegionRead => TestClient.Bytes(Access(random)),
@@ -114,7 +123,9 @@ public sealed unsafe class FuzzTests(ITestOutputHelper output)
         };
         var header = new MessageHeader
         {
-            Id = (ushort)random.Next(), Command = command, Size = (uint)(MessageHeader.Bytes + body.Length),
+            Id = (ushort)random.Next(),
+            Command = command,
+            Size = (uint)(MessageHeader.Bytes + body.Length),
             Flags = random.Next(6) switch { 0 => MessageFlags.NoReply, 1 => (MessageFlags)random.Next(0, 64), _ => MessageFlags.None },
         };
         byte[] message = [.. TestClient.Bytes(header), .. body];
@@ -130,7 +141,8 @@ public sealed unsafe class FuzzTests(ITestOutputHelper output)
 
     private static RegionAccess Access(Random random) => new()
     {
-        Region = (uint)random.Next(0, 9), Offset = (ulong)(random.Next(4) == 0 ? random.NextInt64() : random.Next(0, 0x1100)),
+        Region = (uint)random.Next(0, 9),
+        Offset = (ulong)(random.Next(4) == 0 ? random.NextInt64() : random.Next(0, 0x1100)),
         Count = (uint)random.Next(0, 17),
     };
 

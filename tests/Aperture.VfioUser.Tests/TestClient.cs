@@ -87,7 +87,10 @@ internal sealed unsafe partial class TestClient : IDisposable
     {
         var header = new MessageHeader
         {
-            Id = id, Command = command, Size = (uint)(MessageHeader.Bytes + body.Length), Flags = flags,
+            Id = id,
+            Command = command,
+            Size = (uint)(MessageHeader.Bytes + body.Length),
+            Flags = flags,
         };
         SendRaw([.. Bytes(header), .. body], files);
     }
@@ -104,7 +107,9 @@ internal sealed unsafe partial class TestClient : IDisposable
                 var length = sizeof(ControlHeader) + (sizeof(int) * files.Length);
                 *(ControlHeader*)control = new ControlHeader
                 {
-                    Length = (nuint)length, Level = Libc.SocketLevel, Type = Libc.RightsMessage,
+                    Length = (nuint)length,
+                    Level = Libc.SocketLevel,
+                    Type = Libc.RightsMessage,
                 };
                 for (var i = 0; i < files.Length; i++)
                     ((int*)(control + sizeof(ControlHeader)))[i] = (int)files[i].DangerousGetHandle();
@@ -130,7 +135,11 @@ internal sealed unsafe partial class TestClient : IDisposable
     {
         var request = new DmaMapRequest
         {
-            ArgumentSize = DmaMapRequest.Bytes, Flags = rights, Offset = offset, Address = address, Size = size,
+            ArgumentSize = DmaMapRequest.Bytes,
+            Flags = rights,
+            Offset = offset,
+            Address = address,
+            Size = size,
         };
         return file is null ? Ask(Command.DmaMap, request, out _) : Ask(Command.DmaMap, request, out _, file);
     }
@@ -158,7 +167,11 @@ internal sealed unsafe partial class TestClient : IDisposable
     public Errno SetInterrupts(uint flags, uint index, uint start, uint count, params ReadOnlySpan<SafeFileHandle> files) =>
         Ask(Command.SetInterrupts, new InterruptRequest
         {
-            ArgumentSize = InterruptRequest.Bytes, Flags = flags, Index = index, Start = start, Count = count,
+            ArgumentSize = InterruptRequest.Bytes,
+            Flags = flags,
+            Index = index,
+            Start = start,
+            Count = count,
         }, out _, files);
 
     private byte[] ReceiveBytes(int count)
