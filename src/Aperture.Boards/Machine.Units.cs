@@ -15,6 +15,8 @@ public sealed partial class Machine
 
     private DeviceTreeNode[] _masterNodes = []; // those that are there, in the tree's order
 
+    TimeProvider IBlockHost.Time => Clock;
+
     private void BuildUnits()
     {
         _masterNodes = [.. Tree.HardwareNodes().Where(node => node.Has("iommus") && node.IsPresent)];
@@ -57,8 +59,8 @@ public sealed partial class Machine
         _masterNodes.Where(master => master.Iommus().Any(reference => reference.Target == unit));
 
     /// <summary>See <see cref="NodeSite.Neighbour"/>.</summary>
-    internal T? Neighbour<T>(DeviceTreeNode node, Func<ulong, T> make)
-        where T : class, IMmioDevice
+    T? IBlockHost.Neighbour<T>(DeviceTreeNode node, Func<ulong, T> make)
+        where T : class
     {
         if (node.Registers() is not [{ Address: { } address, Length: > 0 and var size }, ..])
             return null;

@@ -16,7 +16,7 @@ namespace Aperture.Boards;
 /// <summary>A running machine made from a device tree: RAM, buses, models of its IOMMUs and masters, and the software that
 /// drives them. Everything happens on the caller's thread and on the machine's own clock: the same tree and the same calls
 /// give the same bytes.</summary>
-public sealed partial class Machine : IDisposable
+public sealed partial class Machine : IDisposable, IBlockHost
 {
     private readonly MachineOptions _options;
     private readonly BoardMemory _driverMemory;       // what drivers allocate from

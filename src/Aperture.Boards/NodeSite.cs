@@ -10,11 +10,11 @@ namespace Aperture.Boards;
 /// <summary>Where a block of a machine stands: its node, and the places where its registers and lines are connected.</summary>
 public abstract class NodeSite
 {
-    private readonly Machine _machine;
+    private readonly IBlockHost _host;
 
-    private protected NodeSite(Machine machine, DeviceTreeNode node, Device device)
+    private protected NodeSite(IBlockHost host, DeviceTreeNode node, Device device)
     {
-        _machine = machine;
+        _host = host;
         Node = node;
         Device = device;
         Windows = node.Registers();
@@ -30,10 +30,10 @@ public abstract class NodeSite
     public ImmutableArray<RegisterBlock> Windows { get; }
 
     /// <summary>The physical address space.</summary>
-    public SystemBus Bus => _machine.Bus;
+    public SystemBus Bus => _host.Bus;
 
     /// <summary>The machine's time.</summary>
-    public TimeProvider Time => _machine.Clock;
+    public TimeProvider Time => _host.Time;
 
     /// <summary>Puts a further block at one of the node's register windows.</summary>
     /// <param name="window">Which window, from 1 on: the first is the block's own.</param>
@@ -56,7 +56,7 @@ public abstract class NodeSite
     {
         ArgumentNullException.ThrowIfNull(node);
         ArgumentNullException.ThrowIfNull(make);
-        return _machine.Neighbour(node, make);
+        return _host.Neighbour(node, make);
     }
 
     /// <summary>Gives the driver the registers of another node's first window, as the device's last region.</summary>

@@ -8,6 +8,7 @@ using Aperture.Tool.Decode;
 using Aperture.Tool.Explain;
 using Aperture.Tool.Host;
 using Aperture.Tool.Run;
+using Aperture.Tool.Serve;
 
 // Exit codes: 0 what was tested held, 1 something did not, 2 bad input or a bad command line, 3 nothing was tested.
 var root = new Command("aperture", "IOMMUs and DMA mapping, on simulated boards and on this machine.")
@@ -20,6 +21,7 @@ var root = new Command("aperture", "IOMMUs and DMA mapping, on simulated boards 
     ConformCommand.Create(),
     ExplainCommand.Create(),
     HostCommand.Create(),
+    ServeCommand.Create(),
 };
 root.Add(CompletionCommand.Create(root));
 var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);

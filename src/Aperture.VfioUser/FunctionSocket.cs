@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using Aperture.Core;
 using Aperture.VfioUser.Protocol;
 
 namespace Aperture.VfioUser;
@@ -23,7 +22,7 @@ internal sealed class FunctionSocket : IDisposable
         _path = path;
         _function = function;
         _options = options;
-        _listener = Listen(path);
+        _listener = UnixSocket.Listen(path);
         _thread = new Thread(Run) { IsBackground = true, Name = $"vfio-user {function.Name}" };
         _thread.Start();
     }
@@ -41,53 +40,6 @@ internal sealed class FunctionSocket : IDisposable
         _ending.Dispose();
         File.Delete(_path);
     }
-
-    private static Socket Listen(string path)
-    {
-        var listener = NewSocket();
-        try
-        {
-            var place = new UnixDomainSocketEndPoint(path);
-            try
-            {
-                listener.Bind(place);
-            }
-            catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse && IsLeftBehind(place))
-            {
-                File.Delete(path);
-                listener.Bind(place);
-            }
-
-            if (!OperatingSystem.IsWindows())
-                File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-            listener.Listen(8);
-            return listener;
-        }
-        catch (Exception error) when (error is SocketException or ArgumentException or IOException or UnauthorizedAccessException)
-        {
-            listener.Dispose();
-            var isInUse = error is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse };
-            var status = isInUse ? Status.Busy : Status.InvalidArgument;
-            throw new ApertureException(status, $"no socket can be made at {path}: {error.Message}", error);
-        }
-    }
-
-    /// <summary>Whether a socket is there that nobody listens at.</summary>
-    private static bool IsLeftBehind(UnixDomainSocketEndPoint place)
-    {
-        using var probe = NewSocket();
-        try
-        {
-            probe.Connect(place);
-            return false;
-        }
-        catch (SocketException error)
-        {
-            return error.SocketErrorCode == SocketError.ConnectionRefused;
-        }
-    }
-
-    private static Socket NewSocket() => new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 
     private void Run()
     {

@@ -6,8 +6,8 @@ namespace Aperture.Boards.Units;
 /// <summary>Where a unit of a machine stands.</summary>
 public sealed class UnitSite : NodeSite
 {
-    internal UnitSite(Machine machine, DeviceTreeNode node, Device device, string compatible, ulong size)
-        : base(machine, node, device)
+    internal UnitSite(IBlockHost host, DeviceTreeNode node, Device device, string compatible, ulong size)
+        : base(host, node, device)
     {
         Compatible = compatible;
         Size = (uint)size;

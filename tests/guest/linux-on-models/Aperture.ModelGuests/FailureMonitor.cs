@@ -13,8 +13,8 @@ internal sealed class FailureMonitor(ulong expected) : IDmaMonitor
 
     public IReadOnlyCollection<Access> Failures => _failures;
 
-    /// <summary>Cancelled when the first access that did not go through was none of those expected.</summary>
-    public CancellationTokenSource Unexpected { get; } = new();
+    /// <summary>Called when the first access that did not go through was none of those expected.</summary>
+    public Action? Unexpected { get; set; }
 
     public void OnRead(DmaPort port, Iova address, PhysicalAddress physical, int length, DmaStatus status) =>
         Note(address, false, status);
@@ -25,7 +25,7 @@ internal sealed class FailureMonitor(ulong expected) : IDmaMonitor
     private void Add(Access access)
     {
         if (_last is null && access.Address != expected)
-            Unexpected.Cancel();
+            Unexpected?.Invoke();
         _failures.Enqueue(_last = access);
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Aperture.Hardware.Translation;
+using Aperture.VfioUser.Qemu;
 
 namespace Aperture.ModelGuests;
 
@@ -13,23 +14,15 @@ internal sealed partial class ModelGuest
         var busybox = File.ReadAllBytes(Path.Combine(_options.Cache, $"busybox-{board.Architecture}", "usr/bin/busybox"));
         var files = Path.Combine(_folder, "files");
         File.WriteAllBytes(files, FirstFiles.Build(busybox, package.Load("virtio_mmio", "virtio_blk"), Script()));
-        var megabytes = Board.MemorySize >> 20;
         return
         [
-            "-M", $"{board.Machine},memory-backend=ram", "-cpu", board.Processor, "-m", $"{megabytes}M",
-            "-object", $"memory-backend-memfd,id=ram,size={megabytes}M,share=on",
+            .. board.Machine.Arguments, .. QemuMachine.Memory(Board.MemoryMiB),
             "-kernel", package.Image, "-initrd", files, "-dtb", Path.Combine(_options.Trees, $"{_kind.Name}.dtb"),
             "-append", $"console=ttyAMA0 panic=-1 loglevel=4 iommu.strict={(_options.IsLazy ? 0 : 1)}",
-            "-device", Device("unit", 1), "-device", Device("disk", 2),
+            "-device", QemuMachine.Device(Path.Combine(_folder, "unit"), 1, Function),
+            "-device", QemuMachine.Device(Path.Combine(_folder, "disk"), 2, Function),
         ];
     }
-
-    /// <summary>Writes must not overtake each other between two sockets: a flush at the unit, and then a request to the disk. A server that
-    /// stands still for a while is waited for.</summary>
-    private string Device(string socket, int slot) =>
-        "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"" + Path.Combine(_folder, socket)
-        + "\"},\"bus\":\"pcie.0\",\"addr\":\"" + slot.ToString(CultureInfo.InvariantCulture) + ".1\","
-        + "\"x-no-posted-writes\":true,\"x-msg-timeout\":300000}";
 
     private string Script()
     {

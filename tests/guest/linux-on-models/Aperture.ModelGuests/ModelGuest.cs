@@ -15,6 +15,7 @@ internal sealed partial class ModelGuest : IVfioUserObserver, IDisposable
 {
     private const int SectorBytes = 512;
     private const ulong StrayAddress = 0x1234_5678; // nothing is mapped there
+    private const int Function = 1; // of slots without a function 0: no kernel looks for that one, so that it stays where it is
     private const uint UnitAddress = 0x1000_0000;
     private const uint DiskAddress = 0x1000_1000;
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(5);
@@ -27,6 +28,7 @@ internal sealed partial class ModelGuest : IVfioUserObserver, IDisposable
     private readonly VirtioDisk _disk;
     private readonly VfioUserServer _server;
     private readonly string _folder = Directory.CreateTempSubdirectory("model-guest-").FullName;
+    private readonly CancellationTokenSource _enough = new(); // a guest that has shown a defect
     private readonly List<string> _problems = [];
     private readonly Lock _lock = new();
 
@@ -34,6 +36,7 @@ internal sealed partial class ModelGuest : IVfioUserObserver, IDisposable
     {
         _kind = kind;
         _options = options;
+        _failures.Unexpected = _enough.Cancel;
         _unit = kind.Make(_memory.Bus);
         var seen = options.Defect is Defect.SwapsRights or Defect.LosesAddressBit
             ? new DefectiveUnit(_memory.Bus, _unit, options.Defect)
@@ -65,9 +68,8 @@ internal sealed partial class ModelGuest : IVfioUserObserver, IDisposable
         var initial = Sum(_disk.Content.Span[..^SectorBytes]); // the last sector is for the stray access
         var start = Stopwatch.GetTimestamp();
         using var emulator = new Emulator(_options.Cache, _folder, _kind.Board, Arguments());
-        Place(emulator, 1, UnitAddress);
-        Place(emulator, 2, DiskAddress);
-        if (!emulator.Run(s_limit, _options.Defect == Defect.None ? CancellationToken.None : _failures.Unexpected.Token))
+        var enough = _options.Defect == Defect.None ? CancellationToken.None : _enough.Token;
+        if (!emulator.Run(_kind.Board.Machine, [new(1, Function, 0, UnitAddress), new(2, Function, 0, DiskAddress)], s_limit, enough))
             Complain($"the guest did not end within {s_limit}");
         var took = Stopwatch.GetElapsedTime(start);
         var console = emulator.Console;
@@ -85,6 +87,7 @@ internal sealed partial class ModelGuest : IVfioUserObserver, IDisposable
     {
         _server.Dispose();
         _memory.Dispose();
+        _enough.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 
@@ -112,15 +115,6 @@ internal sealed partial class ModelGuest : IVfioUserObserver, IDisposable
 #pragma warning restore CA5351
 
     private static string Tail(string console) => console[Math.Max(0, console.Length - 6000)..];
-
-    /// <summary>Gives a function's BAR its address before the first instruction. It is function 1 of a slot without a function 0: no
-    /// kernel looks for that one, so that it stays where it is.</summary>
-    private void Place(Emulator emulator, uint slot, uint address)
-    {
-        var configuration = _kind.Board.Configuration + (slot << 15) + (1 << 12);
-        emulator.Write32(configuration + 0x10, address);
-        emulator.Write16(configuration + 4, 6); // memory, master
-    }
 
     private void Complain(string problem, bool isEvidence = false)
     {
