@@ -66,6 +66,20 @@ public sealed class QemuStarterTests : IDisposable
         Assert.Equal(Status.NoDevice, (await Assert.ThrowsAsync<ApertureException>(() => waiting)).Status);
     }
 
+    /// <summary>QEMU refused an argument and went with something unread: the connection was reset, and serve ended by it.</summary>
+    [Fact]
+    public async Task QEMU_that_goes_with_something_unread_is_told()
+    {
+        using var starter = new QemuStarter(_folder);
+        var starting = starter.StartAsync(QemuMachine.VirtArm, [], default);
+        var monitor = Connect("qmp");
+        using var registers = Connect("qtest");
+        monitor.WriteLine("{}");
+        Assert.Equal((int)'{', monitor.ReadByte());
+        monitor.Dispose();
+        Assert.Equal(Status.NoDevice, (await Assert.ThrowsAsync<ApertureException>(() => starting)).Status);
+    }
+
     [Fact]
     public void The_argument_for_a_function_is_JSON() => Assert.Equal(
         """{"driver":"vfio-user-pci","socket":{"type":"unix","path":"/a/b"},"bus":"pcie.0","addr":"1f.1","x-no-posted-writes":true,"""
@@ -92,6 +106,8 @@ public sealed class QemuStarterTests : IDisposable
                 line.Append((char)next);
             return line.ToString();
         }
+
+        public int ReadByte() => _stream.ReadByte();
 
         public void Dispose() => _stream.Dispose();
     }

@@ -24,7 +24,7 @@ internal static class ServeRecipe
             yield return $"  -device '{QemuMachine.Device(served.Socket, served.Slot, served.Places[0].Function)}' \\";
         yield return $"  {string.Join(' ', board.Starter!.Arguments)} \\";
         yield return $"  -dtb {Path.GetFullPath(options.Tree)} -kernel KERNEL -initrd INITRD \\";
-        yield return "  -append 'console=ttyAMA0' -nographic -monitor none";
+        yield return "  -append 'console=ttyAMA0' -nodefaults -display none -serial stdio";
         yield return "";
     }
 }

@@ -57,6 +57,29 @@ public sealed class QemuStarter : IDisposable
     {
         ArgumentNullException.ThrowIfNull(machine);
         ArgumentNullException.ThrowIfNull(places);
+        try
+        {
+            await TellAsync(machine, places, cancellation).ConfigureAwait(false);
+        }
+        catch (SocketException error)
+        {
+            throw new ApertureException(Status.NoDevice, $"QEMU has gone before its guest ran: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Closes the sockets. QEMU runs on.</summary>
+    public void Dispose()
+    {
+        _registers?.Dispose();
+        _monitor?.Dispose();
+        _registersListener.Dispose();
+        _monitorListener.Dispose();
+        File.Delete(_registersPath);
+        File.Delete(_monitorPath);
+    }
+
+    private async Task TellAsync(QemuMachine machine, IEnumerable<QemuPlacement> places, CancellationToken cancellation)
+    {
         _monitor?.Dispose(); // of the one before
         _registers?.Dispose();
         _monitor = await _monitorListener.AcceptAsync(cancellation).ConfigureAwait(false);
@@ -72,17 +95,6 @@ public sealed class QemuStarter : IDisposable
         }
 
         await CommandAsync("cont", cancellation).ConfigureAwait(false);
-    }
-
-    /// <summary>Closes the sockets. QEMU runs on.</summary>
-    public void Dispose()
-    {
-        _registers?.Dispose();
-        _monitor?.Dispose();
-        _registersListener.Dispose();
-        _monitorListener.Dispose();
-        File.Delete(_registersPath);
-        File.Delete(_monitorPath);
     }
 
     private static async Task<string> ReadLineAsync(Socket socket, CancellationToken cancellation)
