@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Mono.Cecil;
 using Mono.Cecil.Cil;
 using static Aperture.Audit.Tests.AbstractValue;
@@ -104,7 +103,7 @@ internal sealed class AssertionPaths(TestAssemblies tests)
         }
     }
 
-    private IEnumerable<PathState> Branch(Instruction instruction, int target, PathState next)
+    private static IEnumerable<PathState> Branch(Instruction instruction, int target, PathState next)
     {
         var isPair = instruction.OpCode.StackBehaviourPop is StackBehaviour.Pop1_pop1;
         var decided = isPair

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Mono.Cecil;
 using Mono.Cecil.Cil;
 using static Aperture.Audit.Tests.AbstractValue;
@@ -42,7 +43,7 @@ internal static class Calls
         TestAssemblies tests,
         AssertionPaths paths,
         MethodReference method,
-        IReadOnlyList<AbstractValue> arguments,
+        ImmutableList<AbstractValue> arguments,
         bool isMade)
     {
         var type = method.DeclaringType.FullName;
@@ -66,7 +67,7 @@ internal static class Calls
         return paths.Asserts(callee, isMade ? [Unknown, .. arguments] : arguments);
     }
 
-    private static AbstractValue Result(MethodReference method, IReadOnlyList<AbstractValue> arguments) => method.Name switch
+    private static AbstractValue Result(MethodReference method, ImmutableList<AbstractValue> arguments) => method.Name switch
     {
         "Empty" when method.DeclaringType.FullName == "System.Array" => new Sequence(0),
         "ToArray" or "ToList" or "AsSpan" or "Select" or "Index" when arguments is [Sequence same, ..] => same,
