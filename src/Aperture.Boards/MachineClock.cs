@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Core.Threading;
 using Aperture.Devices;
 
@@ -6,7 +7,8 @@ namespace Aperture.Boards;
 /// <summary>The time of a simulated machine. It stands still until somebody advances it, so that equal runs have equal times.</summary>
 /// <remarks>Timers fire on the thread that advances the clock, in the order in which they are due; those due at the same time
 /// in the order in which they were set. A timer takes one place however often it is set. Under a <see cref="GatedLock"/> time passes too,
-/// but no timer fires: what fell due does, in its order, when the thread lets its last such lock go.</remarks>
+/// but no timer fires: what fell due does, in its order, when the thread lets its last such lock go. A timer that throws keeps neither
+/// the time nor other timers back; that comes out at the end.</remarks>
 public sealed partial class MachineClock : TimeProvider, IStandingClock, IGateEvent
 {
     private readonly Lock _lock = new(); // guards everything below; never held while a timer fires
@@ -51,32 +53,59 @@ public sealed partial class MachineClock : TimeProvider, IStandingClock, IGateEv
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(time, TimeSpan.Zero);
         var end = Later(Volatile.Read(ref _now), time.Ticks);
+        var errors = default(ThrownErrors);
         if (EventGate.IsOpen)
-            FireUntil(end);
+            FireUntil(end, ref errors);
+        bool isLate;
         lock (_lock)
         {
             Volatile.Write(ref _now, Math.Max(end, _now));
-            if (_due.First is not { } late || late.Due > _now)
-                return;
+            isLate = _due.First is { } late && late.Due <= _now;
         }
 
+        if (isLate)
+            FireWhenOpen(ref errors);
+        errors.Throw();
+    }
+
+    private void FireWhenOpen(ref ThrownErrors errors)
+    {
         // Once is enough for each thread: when its gate opens, all that is due by then fires.
         var thread = ThreadRecord.Current;
-        if (Interlocked.Exchange(ref _waiting, thread) != thread)
+        if (Interlocked.Exchange(ref _waiting, thread) == thread)
+            return;
+        try
+        {
             EventGate.Post(this);
+        }
+        catch (Exception error)
+        {
+            errors.Add(error);
+        }
     }
 
     /// <inheritdoc/>
     void IGateEvent.Deliver()
     {
         Interlocked.CompareExchange(ref _waiting, null, ThreadRecord.Current);
-        FireUntil(Volatile.Read(ref _now));
+        var errors = default(ThrownErrors);
+        FireUntil(Volatile.Read(ref _now), ref errors);
+        errors.Throw();
     }
 
-    private void FireUntil(long end)
+    private void FireUntil(long end, ref ThrownErrors errors)
     {
         while (TakeNext(end) is { } timer)
-            timer.Fire();
+        {
+            try
+            {
+                timer.Fire();
+            }
+            catch (Exception error)
+            {
+                errors.Add(error);
+            }
+        }
     }
 
     /// <summary>The first timer that is due by <paramref name="end"/>, at its own time; one with a period is set again at once.</summary>

@@ -205,4 +205,15 @@ public sealed class MachineClockTests
 
     private void Fired(string name) =>
         _fired.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name}@{_clock.Elapsed.TotalMilliseconds}"));
+
+    [Fact]
+    public void A_timer_that_threw_stopped_the_time_and_the_timers_behind_it()
+    {
+        using var first = _clock.CreateTimer(
+            _ => throw new InvalidOperationException("first"), null, TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+        using var second = Timer("second", 2);
+        Assert.Throws<InvalidOperationException>(() => _clock.Advance(TimeSpan.FromMilliseconds(5)));
+        Assert.Equal(["second@2"], _fired);
+        Assert.Equal(5, _clock.Elapsed.TotalMilliseconds);
+    }
 }

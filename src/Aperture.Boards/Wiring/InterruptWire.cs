@@ -21,6 +21,7 @@ public sealed class InterruptWire
         ArgumentNullException.ThrowIfNull(line);
         _lines = [.. _lines, line];
         line.Changed = _ => Input.Look();
+        line.Attend = Input.Attend;
         Input.Look();
     }
 

@@ -11,6 +11,14 @@ public static class EventGate
     /// <summary>Whether the calling thread holds no gated lock.</summary>
     public static bool IsOpen => !ThreadRecord.Current.IsClosed;
 
+    /// <summary>Whether a thread, be it another, holds gated locks or keeps its gate closed otherwise: it is in the middle of something
+    /// short that it will end.</summary>
+    public static bool IsClosedOn(ThreadRecord thread)
+    {
+        ArgumentNullException.ThrowIfNull(thread);
+        return thread.IsClosed;
+    }
+
     /// <summary>Lets an event happen: now if the calling thread holds no gated lock, else when it has let the last one go.</summary>
     /// <remarks>An event that is posted again before it happened happens twice; who does not want that keeps count.</remarks>
     public static void Post(IGateEvent gateEvent)
@@ -50,13 +58,24 @@ public static class EventGate
         thread.Open();
     }
 
-    /// <summary>Delivers what was kept. An exception of an event passes through; what was kept behind it stays kept for the next
-    /// time.</summary>
+    /// <summary>Delivers what was kept, whatever one of the events throws; that comes out when all were delivered.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal static void Deliver(ThreadRecord thread)
     {
+        var errors = default(ThrownErrors);
         while (!thread.IsClosed && thread.TryTake(out var gateEvent))
-            gateEvent.Deliver();
+        {
+            try
+            {
+                gateEvent.Deliver();
+            }
+            catch (Exception error)
+            {
+                errors.Add(error);
+            }
+        }
+
+        errors.Throw();
     }
 
     /// <summary>As long as it lives, the gate of its thread is closed.</summary>

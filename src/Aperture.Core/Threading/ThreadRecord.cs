@@ -15,6 +15,7 @@ public sealed class ThreadRecord
     private static ThreadRecord? t_current;
 
     private readonly Queue<IGateEvent> _kept = new(); // what happens when Held is zero again
+    private bool _isClosed;
     private bool _hasKept;                            // whether there is any
     private ulong _ranks;                             // ranks held, one bit each; kept in Debug only
 
@@ -37,7 +38,11 @@ public sealed class ThreadRecord
     internal int Slot { get; set; } = -1;
 
     /// <summary>Whether events wait: the thread holds a gated lock, or keeps its gate closed otherwise.</summary>
-    internal bool IsClosed { get; private set; }
+    internal bool IsClosed
+    {
+        get => Volatile.Read(ref _isClosed); // others look, too
+        private set => _isClosed = value;
+    }
 
     internal void Keep(IGateEvent gateEvent)
     {

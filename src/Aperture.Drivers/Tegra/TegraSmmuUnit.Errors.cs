@@ -46,7 +46,7 @@ public sealed partial class TegraSmmuUnit
 
         foreach (var (error, domain, master, asid) in found[..count])
         {
-            ErrorFound?.Invoke(error);
+            Listeners.Tell(ErrorFound, error);
             if (error.IsTranslationFault)
                 Core.Report(
                     domain,

@@ -30,6 +30,12 @@ public sealed class InterruptLine : IGateEvent
     /// <see cref="IsAsserted"/>.</summary>
     public Action<bool>? Changed { get; set; }
 
+    /// <summary>Runs the handlers behind the line if it is active and nobody does so yet, and waits for a thread that is running them: for
+    /// an access that is stalled until they have. A board sets it beside <see cref="Changed"/>; null where nobody can wait. Called while
+    /// the thread holds no gated lock.</summary>
+    /// <returns>Whether handlers ran meanwhile, here or elsewhere; false where none do, or their thread waits itself.</returns>
+    public Func<bool>? Attend { get; set; }
+
     /// <summary>Called with each change, before anybody is told: a block whose lock leaves the gate open closes it.</summary>
     internal Action? BeforeChange { get; set; }
 

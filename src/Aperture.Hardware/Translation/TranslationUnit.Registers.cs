@@ -7,11 +7,9 @@ namespace Aperture.Hardware.Translation;
 /// <content>The CPU's side: one lock for all registers, and what a register access waits for.</content>
 public abstract partial class TranslationUnit
 {
-    private const int Nobody = -1;
-
     private readonly GatedLock _guard = new(LockRank.Unit);
     private Ending _ending;          // what the register access that holds the lock has to do when it has let it go
-    private int _stalledBy = Nobody; // the number of the thread that made the unit stall accesses
+    private ThreadRecord? _stalledBy; // the thread that made the unit stall accesses
 
     /// <summary>The lock of the unit: its registers, its caches, its walks.</summary>
     protected internal GatedLock Guard => _guard;
@@ -140,16 +138,12 @@ public abstract partial class TranslationUnit
     protected internal void NoteStall(bool isStalled)
     {
         if (!isStalled)
-            _stalledBy = Nobody;
-        else if (_stalledBy == Nobody)
-            _stalledBy = _guard.Holder?.Index ?? Nobody;
+            _stalledBy = null;
+        else
+            _stalledBy ??= _guard.Holder;
     }
 
-    private bool IsStalledByAnother(ThreadRecord thread)
-    {
-        var by = Volatile.Read(ref _stalledBy);
-        return by != Nobody && by != thread.Index;
-    }
+    private bool IsStalledByAnother(ThreadRecord thread) => Volatile.Read(ref _stalledBy) is { } by && by != thread;
 
     /// <summary>Ends a register access: lets the lock go, waits for accesses if it must, and lets interrupts happen.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -56,8 +56,9 @@ public abstract partial class TranslationUnit : BusDevice
     public int MaxRetries { get; init; } = 8;
 
     /// <summary>How often an access asks again when it is stalled by what another thread did, or when another thread may be handling its
-    /// fault, before it comes back as stalled: that thread is about to go on, as software blocks a unit for a few register writes. A number
-    /// of turns, not a time.</summary>
+    /// fault, and there is nothing to wait for, before it comes back as stalled. A number of turns, no time. For a thread that is seen in
+    /// the middle of a sequence, or running handlers (<see cref="InterruptLine.Attend"/>), it waits without counting, however long
+    /// that thread is not scheduled; handlers may run as often as that before nobody waits for them any more.</summary>
     public int StallTurns { get; init; } = 1000;
 
     /// <summary>Where the walker reads tables.</summary>
@@ -294,7 +295,7 @@ public abstract partial class TranslationUnit : BusDevice
         TranslationResult target)
         where TAccess : struct, IBusAccess, allows ref struct
     {
-        var turns = default(SpinWait);
+        var waits = default(Waits);
         var isWorkedOn = false; // at some time it was: between the answer to a fault and the release there is nothing to see of it
         while (true)
         {
@@ -311,13 +312,10 @@ public abstract partial class TranslationUnit : BusDevice
                     attempt.Number++;
                     attempt.IsBeyondLast = attempt.Number > MaxRetries;
                     break;
-                case Step.Stalled when turns.Count >= StallTurns:
-                    return DmaStatus.Stalled;
                 default:
                     isWorkedOn |= IsWorkedOn(thread);
-                    if (!isWorkedOn)
+                    if (!isWorkedOn || !TryWait(thread, ref waits))
                         return DmaStatus.Stalled;
-                    turns.SpinOnce(sleep1Threshold: -1);
                     break;
             }
 
@@ -329,6 +327,41 @@ public abstract partial class TranslationUnit : BusDevice
     /// <summary>Whether another thread may be about to release a stalled access: it made the unit stall, or somebody else uses the unit,
     /// too, and software has not answered yet what the unit raised. Handlers of a line run on one thread, be it another's fault.</summary>
     private bool IsWorkedOn(ThreadRecord thread) => IsStalledByAnother(thread) || (_epoch.IsShared && IsRaised());
+
+    /// <summary>Waits until another thread may have released a stalled access.</summary>
+    /// <returns>False when there was time enough.</returns>
+    private bool TryWait(ThreadRecord thread, ref Waits waits)
+    {
+        // Who holds locks gets no handlers run, and waits for nobody who may wait for them.
+        if (!EventGate.IsClosedOn(thread))
+        {
+            if (waits.Rounds < StallTurns && TryAttend())
+            {
+                waits.Rounds++;
+                return true;
+            }
+
+            if (Volatile.Read(ref _stalledBy) is { } by && by != thread && EventGate.IsClosedOn(by))
+            {
+                Thread.Yield();
+                return true;
+            }
+        }
+
+        waits.Turn.SpinOnce(sleep1Threshold: -1);
+        return waits.Turn.Count <= StallTurns;
+    }
+
+    private bool TryAttend()
+    {
+        foreach (var line in _lines)
+        {
+            if (line.Attend?.Invoke() == true)
+                return true;
+        }
+
+        return false;
+    }
 
     private bool IsRaised()
     {
@@ -356,6 +389,13 @@ public abstract partial class TranslationUnit : BusDevice
         OnBus,   // it does not go to RAM
         Stalled,
         Faulted, // stalled by a fault of its own
+    }
+
+    /// <summary>How an access has waited so far.</summary>
+    private struct Waits
+    {
+        public SpinWait Turn; // when there was nothing to wait for
+        public int Rounds;    // for handlers
     }
 
     /// <summary>An access that only asks.</summary>

@@ -55,7 +55,8 @@ public sealed class HostDevice : IGateProvider
                     Device.Registers.Add(region);
             }
 
-            _interrupts = PciInterrupts.Enable(_file, options.Interrupts, options.MaxInterrupts, pump, e => HandlerFailed?.Invoke(e));
+            _interrupts = PciInterrupts.Enable(
+                _file, options.Interrupts, options.MaxInterrupts, pump, e => Listeners.Tell(HandlerFailed, e));
             _interrupts.Lines.ForEach(Device.Interrupts.Add);
         }
         catch
@@ -125,10 +126,11 @@ public sealed class HostDevice : IGateProvider
     /// <summary>Listens to what the kernel says about the device.</summary>
     /// <param name="hear">Called on the thread that waits for interrupts.</param>
     internal void Listen(Action<HostDevice, DeviceNoticeKind> hear) =>
-        _notices = DeviceNotices.Listen(_file, _pump, kind => hear(this, kind), e => HandlerFailed?.Invoke(e));
+        _notices = DeviceNotices.Listen(_file, _pump, kind => hear(this, kind), e => Listeners.Tell(HandlerFailed, e));
 
     /// <summary>Tells of a notice.</summary>
-    internal void Raise(DeviceNotice notice) => (notice.Kind == DeviceNoticeKind.Error ? ErrorReported : RemovalRequested)?.Invoke(notice);
+    internal void Raise(DeviceNotice notice) =>
+        Listeners.Tell(notice.Kind == DeviceNoticeKind.Error ? ErrorReported : RemovalRequested, notice);
 
     /// <summary>Gives the function back to the kernel, quiet. Accesses to its registers end first, and are refused from then on.</summary>
     /// <param name="reason">Why, for those who still access it.</param>

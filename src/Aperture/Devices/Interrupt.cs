@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Aperture.Core;
 using Aperture.Core.Threading;
 
 namespace Aperture.Devices;
@@ -7,8 +8,9 @@ namespace Aperture.Devices;
 /// though nobody handles it is switched off and reported, as an operating system does.</summary>
 /// <remarks>Thread-safe. Handlers run on the thread that raised the level, one at a time per line, and never while that thread holds a
 /// <see cref="GatedLock"/>: then they run when it lets the last one go. A level that is raised, or a message that comes, while handlers
-/// run is seen by the round that follows.</remarks>
-public sealed class Interrupt : IGateEvent
+/// run is seen by the round that follows. A handler that throws keeps no other from running; what it threw comes out of the call that
+/// raised the level when the round is over.</remarks>
+public sealed partial class Interrupt : IGateEvent
 {
     /// <summary>How many rounds in a row without any <see cref="InterruptResult.Handled"/> an active line, or one with messages, gets
     /// before it counts as stuck.</summary>
@@ -130,22 +132,22 @@ public sealed class Interrupt : IGateEvent
             handlers = _handlers;
         }
 
-        var result = InterruptResult.None;
-        try
+        var errors = default(ThrownErrors);
+        bool isHandled;
+        lock (_service)
         {
-            lock (_service)
-                result = Run(handlers) ? InterruptResult.Handled : InterruptResult.None;
-        }
-        finally
-        {
-            lock (_lock)
-                _inService = false;
+            _server = Thread.CurrentThread;
+            isHandled = Run(handlers, ref errors);
+            _server = null;
         }
 
-        if (result == InterruptResult.Handled)
+        lock (_lock)
+            _inService = false;
+        if (isHandled)
             Announce();
+        errors.Throw();
         Service();
-        return result;
+        return isHandled ? InterruptResult.Handled : InterruptResult.None;
     }
 
     private void Service()
@@ -158,40 +160,53 @@ public sealed class Interrupt : IGateEvent
         }
 
         bool stuck;
+        var errors = default(ThrownErrors);
         lock (_service)
-            stuck = RunWhileActive();
+        {
+            _server = Thread.CurrentThread;
+            stuck = RunWhileActive(ref errors);
+            _server = null;
+        }
+
         if (stuck)
-            Stuck?.Invoke(this);
+            Listeners.Tell(Stuck, this, ref errors);
+        errors.Throw();
     }
 
-    private bool RunWhileActive()
+    /// <summary>Rounds of the handlers, up to one in which one of them throws: whoever looks at the line next begins anew.</summary>
+    private bool RunWhileActive(ref ThrownErrors errors)
     {
         for (var round = 1; Continue(out var handlers); round++)
         {
-            bool handled;
-            try
-            {
-                handled = Run(handlers);
-            }
-            catch
+            var isStuck = EndRound(Run(handlers, ref errors), round);
+            if (errors.Any)
             {
                 lock (_lock)
                     _inService = false;
-                throw;
             }
 
-            if (EndRound(handled, round))
-                return true;
+            if (isStuck || errors.Any)
+                return isStuck;
         }
 
         return false;
     }
 
-    private static bool Run(Func<InterruptResult>[] handlers)
+    private static bool Run(Func<InterruptResult>[] handlers, ref ThrownErrors errors)
     {
         var handled = false;
         foreach (var handler in handlers)
-            handled |= handler() == InterruptResult.Handled;
+        {
+            try
+            {
+                handled |= handler() == InterruptResult.Handled;
+            }
+            catch (Exception error)
+            {
+                errors.Add(error);
+            }
+        }
+
         return handled;
     }
 

@@ -125,7 +125,8 @@ public sealed partial class DmaContext
         // What was left behind is told as such, not as unmapped in time.
         _observer?.OnDetach(this);
         _observer = null;
-        Detaching?.Invoke(this);
+        var errors = default(ThrownErrors);
+        Listeners.Tell(Detaching, this, ref errors);
         _domain?.Queue?.Flush();
         _operations = null;
         _platform = null;
@@ -135,6 +136,7 @@ public sealed partial class DmaContext
         _isWatched = false;
         _isPlain = false;
         ForgetLimits();
+        errors.Throw();
     }
 
     /// <summary>From now on every sync looks for a bounce buffer.</summary>

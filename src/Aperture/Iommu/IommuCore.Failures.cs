@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Core.Threading;
 
 namespace Aperture.Iommu;
@@ -44,6 +45,6 @@ public sealed partial class IommuCore
 
     private sealed class Telling(IommuCore core, UnitFailure failure) : IGateEvent
     {
-        public void Deliver() => core.UnitFailed?.Invoke(failure);
+        public void Deliver() => Listeners.Tell(core.UnitFailed, failure);
     }
 }

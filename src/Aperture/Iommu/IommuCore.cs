@@ -186,7 +186,7 @@ public sealed partial class IommuCore
         if (response == FaultResponse.Deferred)
             response = FaultResponse.Unhandled; // nobody would tell the unit later
         if (response == FaultResponse.Unhandled)
-            UnhandledFault?.Invoke(report);
+            Listeners.Tell(UnhandledFault, report);
         return response;
     }
 

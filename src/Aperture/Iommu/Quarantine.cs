@@ -1,4 +1,4 @@
-using System.Runtime.ExceptionServices;
+using Aperture.Core;
 
 namespace Aperture.Iommu;
 
@@ -31,7 +31,7 @@ internal sealed class Quarantine(ulong bytes, int units)
     }
 
     /// <summary>One of the units was programmed afresh. With the last one everything is given back, whatever one of those who waited
-    /// throws; the first exception comes out at the end.</summary>
+    /// throws; that comes out at the end.</summary>
     public void UnitDone()
     {
         lock (_lock)
@@ -43,10 +43,10 @@ internal sealed class Quarantine(ulong bytes, int units)
         RunAll(_releases, static release => release());
     }
 
-    /// <summary>Does something with each, whatever it throws for another one. The first exception comes out at the end.</summary>
+    /// <summary>Does something with each, whatever it throws for another one; that comes out at the end.</summary>
     internal static void RunAll<T>(IReadOnlyList<T> list, Action<T> action)
     {
-        ExceptionDispatchInfo? thrown = null;
+        var errors = default(ThrownErrors);
         foreach (var item in list)
         {
             try
@@ -55,10 +55,10 @@ internal sealed class Quarantine(ulong bytes, int units)
             }
             catch (Exception error)
             {
-                thrown ??= ExceptionDispatchInfo.Capture(error);
+                errors.Add(error);
             }
         }
 
-        thrown?.Throw();
+        errors.Throw();
     }
 }

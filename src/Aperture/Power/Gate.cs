@@ -65,15 +65,12 @@ public sealed class Gate : Signal
                 return;
             _parent?.Enable();
             IsOn = true;
-            try
+            var errors = default(ThrownErrors);
+            Listeners.Tell(Changed, true, ref errors);
+            if (errors.Any)
             {
-                Changed?.Invoke(true);
-            }
-            catch
-            {
-                IsOn = false;
-                _parent?.Disable();
-                throw;
+                SwitchOff(ref errors); // those who heard it hear that it is not so
+                errors.Throw();
             }
 
             Volatile.Write(ref _count, 1); // last: whoever finds it counts on a gate that is on. Nobody else changes a zero
@@ -93,15 +90,23 @@ public sealed class Gate : Signal
             if (_count > 0)
                 return; // somebody came meanwhile
 
-            IsOn = false;
-            try
-            {
-                Changed?.Invoke(false);
-            }
-            finally
-            {
-                _parent?.Disable();
-            }
+            var errors = default(ThrownErrors);
+            SwitchOff(ref errors);
+            errors.Throw();
+        }
+    }
+
+    private void SwitchOff(ref ThrownErrors errors)
+    {
+        IsOn = false;
+        Listeners.Tell(Changed, false, ref errors);
+        try
+        {
+            _parent?.Disable();
+        }
+        catch (Exception error)
+        {
+            errors.Add(error);
         }
     }
 

@@ -50,7 +50,7 @@ public class GatedLockTests
     }
 
     [Fact]
-    public void What_waits_behind_an_event_that_fails_happens_the_next_time()
+    public void What_waited_behind_an_event_that_failed_happened_the_next_time()
     {
         var failed = Assert.Throws<InvalidOperationException>(() =>
         {
@@ -61,12 +61,17 @@ public class GatedLockTests
             }
         });
         Assert.Equal("of the event", failed.Message);
-        Assert.Equal(["a"], _happened);
-        using (_unit.Hold())
-        {
-        }
-
         Assert.Equal(["a", "b"], _happened);
+        Assert.True(EventGate.IsOpen);
+        var both = Assert.Throws<AggregateException>(() =>
+        {
+            using (_unit.Hold())
+            {
+                EventGate.Post(new Event(this, "c", () => throw new InvalidOperationException("one")));
+                EventGate.Post(new Event(this, "d", () => throw new InvalidOperationException("two")));
+            }
+        });
+        Assert.Equal(["one", "two"], both.InnerExceptions.Select(error => error.Message));
     }
 
     [Fact]

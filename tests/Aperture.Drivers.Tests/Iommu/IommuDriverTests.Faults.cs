@@ -211,4 +211,35 @@ public abstract partial class IommuDriverTests
         Assert.Equal((0, 1), (whileInside, reported));
         Assert.False(unit.Interrupt.IsStuck);
     }
+
+    /// <summary>Its turns ran out while the handler's thread was not scheduled: of accesses on several threads up to three in a thousand
+    /// came back stalled.</summary>
+    [Fact]
+    public async Task An_access_stalled_by_a_fault_that_another_thread_handles_came_back_when_that_thread_was_slow()
+    {
+        var (unit, master, domain) = Ready();
+        if (!unit.Unit.Capabilities.CanStall)
+            return;
+        Map(domain, s_iova, 0);
+        using var inHandler = new ManualResetEventSlim();
+        var isWaiting = false;
+        domain.FaultHandler = (in FaultReport report) =>
+        {
+            inHandler.Set();
+            while (!Volatile.Read(ref isWaiting))
+                Thread.Yield();
+            for (var turn = 0; turn < 3 * unit.Model.StallTurns; turn++)
+                Thread.Yield();
+            if (!domain.TryTranslate(report.Address, out _))
+                Map(domain, report.Address.AlignDown(Page), Page);
+            return FaultResponse.Retry;
+        };
+        Assert.Equal(DmaStatus.Ok, master.TryRead(s_iova, out _)); // this thread uses the unit, too
+        var other = Task.Factory.StartNew(() => master.TryRead(s_iova + (2 * Page), out _), TaskCreationOptions.LongRunning);
+        inHandler.Wait();
+        Volatile.Write(ref isWaiting, true);
+        Assert.Equal(DmaStatus.Ok, master.TryRead(s_iova + (3 * Page), out _));
+        Assert.Equal(DmaStatus.Ok, master.TryRead(s_iova, out _));
+        Assert.Equal(DmaStatus.Ok, await other);
+    }
 }

@@ -265,4 +265,92 @@ public class InterruptTests
         line.Poll();
         await next;
     }
+
+    [Fact]
+    public async Task Who_waits_for_handlers_waits_until_they_have_run_and_runs_them_where_nobody_does()
+    {
+        using var inHandler = new ManualResetEventSlim();
+        var (mayEnd, ended) = (false, false);
+        var line = new Interrupt("i");
+        Assert.False(line.Attend());
+        using var registration = line.Request(() =>
+        {
+            inHandler.Set();
+            while (!Volatile.Read(ref mayEnd))
+                Thread.Yield();
+            Volatile.Write(ref ended, true);
+            line.SetLevel(false);
+            Assert.False(line.Attend()); // this thread would wait for itself
+            return InterruptResult.Handled;
+        });
+        var other = Task.Factory.StartNew(() => line.SetLevel(true), TaskCreationOptions.LongRunning);
+        inHandler.Wait();
+        var hasRun = false;
+        var waiting = new Thread(() => hasRun = line.Attend() && Volatile.Read(ref ended));
+        waiting.Start();
+        while ((waiting.ThreadState & ThreadState.WaitSleepJoin) == 0)
+            Thread.Yield();
+        Volatile.Write(ref mayEnd, true);
+        waiting.Join();
+        Assert.True(hasRun);
+        await other;
+        Assert.False(line.Attend());
+    }
+
+    /// <summary>Both would wait for ever.</summary>
+    [Fact]
+    public async Task A_handler_that_waits_for_the_one_who_waits_for_it_is_waited_for_no_longer()
+    {
+        using var inHandler = new ManualResetEventSlim();
+        using var isBack = new ManualResetEventSlim();
+        var line = new Interrupt("i");
+        using var registration = line.Request(() =>
+        {
+            inHandler.Set();
+            isBack.Wait();
+            line.SetLevel(false);
+            return InterruptResult.Handled;
+        });
+        var other = Task.Factory.StartNew(() => line.SetLevel(true), TaskCreationOptions.LongRunning);
+        inHandler.Wait();
+        Assert.False(line.Attend());
+        isBack.Set();
+        await other;
+    }
+
+    [Fact]
+    public void A_handler_that_threw_kept_those_behind_it_on_the_line_from_running()
+    {
+        var line = new Interrupt("i");
+        var calls = 0;
+        using var first = line.Request(() => throw new InvalidOperationException("first"));
+        using var second = line.Request(() =>
+        {
+            calls++;
+            line.SetLevel(false);
+            return InterruptResult.Handled;
+        });
+        var next = line.NextAsync();
+        Assert.Equal("first", Assert.Throws<InvalidOperationException>(() => line.SetLevel(true)).Message);
+        Assert.Equal(1, calls);
+        Assert.True(next.IsCompletedSuccessfully); // it was handled
+        Assert.Throws<InvalidOperationException>(() => line.Poll());
+        Assert.Equal(2, calls);
+        first.Dispose();
+        line.SetLevel(true);
+        Assert.Equal(3, calls);
+    }
+
+    [Fact]
+    public void A_line_that_gets_stuck_is_told_to_all_though_one_throws()
+    {
+        var line = new Interrupt("i");
+        var told = 0;
+        line.Stuck += _ => throw new InvalidOperationException("one");
+        line.Stuck += _ => told++;
+        using var handler = line.Request(() => InterruptResult.None);
+        Assert.Throws<InvalidOperationException>(() => line.SetLevel(true));
+        Assert.True(line.IsStuck);
+        Assert.Equal(1, told);
+    }
 }

@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Core.Addresses;
+using Aperture.Core.Threading;
 using Aperture.Devices;
 using Aperture.Dma;
 using Aperture.Dma.Operations;
@@ -331,5 +332,68 @@ public sealed class SharedBufferTests : IDisposable
         _unit.OnInvalidate = null;
         _unit.TryReprogram();
         Assert.Equal(before, _memory.Live);
+    }
+
+    [Fact]
+    public void One_who_waited_and_threw_kept_the_others_waiting()
+    {
+        var a = Make("a");
+        using var buffer = SharedBuffer.Allocate(_memory, 0x1000);
+        buffer.Attach(a);
+        var turn = buffer.TryBegin(a, DmaDirection.FromDevice)!;
+        var heard = 0;
+        turn.Done.OnSignalled(() => throw new InvalidOperationException("mine"));
+        turn.Done.OnSignalled(() => heard++);
+        SharedUse? next = null;
+        buffer.BeginAfterFences(null, DmaDirection.FromDevice, use => next = use);
+        Assert.Equal("mine", Assert.Throws<InvalidOperationException>(() => turn.Dispose()).Message);
+        Assert.Equal(1, heard);
+        next!.Dispose();
+    }
+
+    [Fact]
+    public void Who_was_attached_with_others_stayed_so_when_the_last_of_them_threw()
+    {
+        var (a, b, unbound) = (Make("a"), Make("b"), new Device("unbound"));
+        using var buffer = SharedBuffer.Allocate(_memory, 0x1000);
+        var used = (Space(a).UsedBytes, Space(b).UsedBytes);
+        Assert.Equal(Status.NoDevice, Assert.Throws<ApertureException>(() => buffer.AttachAll([a, b, unbound])).Status);
+        Assert.Equal(used, (Space(a).UsedBytes, Space(b).UsedBytes));
+        buffer.AttachAll([a, b]); // neither takes part
+    }
+
+    [Fact]
+    public void A_unit_that_could_not_be_told_kept_the_others_attached_when_one_had_no_address()
+    {
+        var (a, b, c) = (Make("a"), Make("b"), Make("c", behind: false));
+        using var buffer = SharedBuffer.Allocate(_memory, 0x1000);
+        Space(b).Reserve(new Iova(buffer.Block.Address.Value), 1);
+        _unit.OnInvalidate = _ => Status.IoError;
+        Assert.Equal(Status.AlreadyExists, Assert.Throws<ApertureException>(() => buffer.AttachAll([a, b, c])).Status);
+        _unit.OnInvalidate = null;
+        _unit.TryReprogram();
+        foreach (var device in (Device[])[a, b, c])
+            Assert.Throws<ApertureException>(() => buffer.TryBegin(device, DmaDirection.ToDevice));
+    }
+
+    /// <summary>A timer or an interrupt that mapping causes might take a lock which another thread holds that waits for it.</summary>
+    [Fact]
+    public void Interrupts_and_timers_ran_under_the_buffers_lock()
+    {
+        var a = Make("a");
+        var b = Make("b");
+        var buffer = SharedBuffer.Allocate(_memory, 0x1000);
+        var isOpen = false;
+        _unit.OnInvalidate = _ =>
+        {
+            isOpen |= EventGate.IsOpen;
+            return Status.Ok;
+        };
+        buffer.AttachAll([a, b]);
+        buffer.Detach(a);
+        buffer.Dispose();
+        Assert.NotEmpty(_unit.Invalidations);
+        Assert.False(isOpen);
+        Assert.True(EventGate.IsOpen);
     }
 }

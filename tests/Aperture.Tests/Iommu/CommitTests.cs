@@ -113,4 +113,20 @@ public sealed class CommitTests : IDisposable
             + "stays in quarantine until it was programmed afresh",
             machine.Log);
     }
+
+    [Fact]
+    public void A_subscriber_that_threw_kept_the_others_from_hearing_of_a_failed_unit()
+    {
+        var heard = 0;
+        _core.UnitFailed += _ => throw new InvalidOperationException("mine");
+        _core.UnitFailed += _ => heard++;
+        var failure = new UnitFailure(_units[0], UnitOperation.Suspend, Status.IoError, "no answer", UnitRemedy.CutOff);
+        Assert.Throws<InvalidOperationException>(() => _core.Report(failure));
+        _core.UnhandledFault += _ => throw new InvalidOperationException("one");
+        _core.UnhandledFault += _ => throw new InvalidOperationException("two");
+        _core.UnhandledFault += _ => heard++;
+        var fault = new FaultReport(_units[0], null, 0, s_iova, FaultAccess.Read, FaultReason.NotMapped, 0);
+        Assert.Equal(2, Assert.Throws<AggregateException>(() => _core.Report(_domain, fault)).InnerExceptions.Count);
+        Assert.Equal(2, heard);
+    }
 }

@@ -30,8 +30,33 @@ public class GateTests
         var parent = new Gate(GateKind.PowerDomain, "core");
         var gate = new Gate(GateKind.PowerDomain, "cam", parent);
         (parentFails ? parent : gate).Changed += _ => throw new ApertureException(Status.IoError, "stuck");
-        Assert.Throws<ApertureException>(gate.Enable);
+        Assert.ThrowsAny<Exception>(gate.Enable);
         Assert.False(gate.IsOn);
         Assert.False(parent.IsOn);
+    }
+
+    [Fact]
+    public void Who_heard_of_a_switch_before_one_who_threw_was_left_with_it_and_who_came_after_did_not_hear()
+    {
+        var gate = new Gate(GateKind.PowerDomain, "cam");
+        var (before, after) = (new List<bool>(), new List<bool>());
+        var isBroken = true;
+        gate.Changed += before.Add;
+        gate.Changed += _ =>
+        {
+            if (isBroken)
+                throw new ApertureException(Status.IoError, "stuck");
+        };
+        gate.Changed += after.Add;
+        Assert.Throws<AggregateException>(gate.Enable); // on, and off again
+        Assert.False(gate.IsOn);
+        Assert.Equal([true, false], before);
+        Assert.Equal([true, false], after);
+        isBroken = false;
+        gate.Enable();
+        isBroken = true;
+        Assert.Throws<ApertureException>(gate.Disable);
+        Assert.False(gate.IsOn);
+        Assert.Equal([true, false, true, false], after);
     }
 }

@@ -191,7 +191,7 @@ public sealed partial class DmaSanitizer
         };
         _known.Add(key, finding);
         _findings.Add(finding);
-        Found?.Invoke(finding);
+        Listeners.Tell(Found, finding);
         return true;
     }
 

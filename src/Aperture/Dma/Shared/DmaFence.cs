@@ -1,15 +1,18 @@
+using Aperture.Core;
+
 namespace Aperture.Dma.Shared;
 
 /// <summary>Something that will be over once: somebody's use of a shared buffer.</summary>
 public sealed class DmaFence
 {
     private readonly Lock _lock = new();
-    private Action? _waiting; // what to call when it is over; null when it is
+    private Action<DmaFence>? _waiting; // whom to tell when it is over; null when it is
 
     /// <summary>Whether it is over.</summary>
     public bool IsSignalled { get; private set; }
 
-    /// <summary>Calls back when it is over: at once when it is already, else on the thread that ends it.</summary>
+    /// <summary>Calls back when it is over: at once when it is already, else on the thread that ends it. What is thrown comes out there,
+    /// when all who wait were called.</summary>
     public void OnSignalled(Action callback)
     {
         ArgumentNullException.ThrowIfNull(callback);
@@ -17,7 +20,7 @@ public sealed class DmaFence
         {
             if (!IsSignalled)
             {
-                _waiting += callback;
+                _waiting += _ => callback();
                 return;
             }
         }
@@ -25,16 +28,15 @@ public sealed class DmaFence
         callback();
     }
 
-    internal void Signal()
+    internal void Signal(ref ThrownErrors errors)
     {
-        Action? waiting;
+        Action<DmaFence>? waiting;
         lock (_lock)
         {
             IsSignalled = true;
-            waiting = _waiting;
-            _waiting = null;
+            (waiting, _waiting) = (_waiting, null);
         }
 
-        waiting?.Invoke();
+        Listeners.Tell(waiting, this, ref errors);
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Aperture.Core;
+using Aperture.Core.Threading;
 using Aperture.Devices;
 using Aperture.Iommu;
 
@@ -23,6 +24,7 @@ public sealed partial class SharedBuffer
     public Iova Attach(Device device, Iova? address = null, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         ArgumentNullException.ThrowIfNull(device);
+        using var gate = EventGate.Close(ThreadRecord.Current);
         lock (_lock)
         {
             RefuseTwice(device);
@@ -47,6 +49,7 @@ public sealed partial class SharedBuffer
     {
         if (devices.IsEmpty)
             throw new ApertureException(Status.InvalidArgument, $"no device shall take part in the shared buffer at {Block.Address}");
+        using var gate = EventGate.Close(ThreadRecord.Current);
         lock (_lock)
         {
             for (var i = 0; i < devices.Length; i++)
@@ -66,11 +69,22 @@ public sealed partial class SharedBuffer
             for (var i = 0; i < devices.Length; i++)
                 leader = devices[i].Dma.Domain is null ? i : leader;
             var address = Attach(devices[leader], null, file, line);
-            var clash = AttachOthers(leader, address, devices, file, line, out var status);
+            var errors = default(ThrownErrors);
+            var (clash, status) = (leader, Status.Ok);
+            try
+            {
+                clash = AttachOthers(leader, address, devices, file, line, out status);
+            }
+            catch (Exception error)
+            {
+                errors.Add(error);
+            }
+
             if (clash < 0)
                 return address;
             var isOwn = _parts[devices[leader].Dma].Owner == devices[leader].Dma;
-            Detach(devices[leader]);
+            Leave(devices[leader].Dma, ref errors, file, line);
+            errors.Throw();
             if (isOwn && status is (Status.AlreadyExists or Status.OutOfRange) && devices[leader].Dma.Domain is not null)
                 return Search(devices, file, line);
             throw new ApertureException(
@@ -88,6 +102,7 @@ public sealed partial class SharedBuffer
     public void Detach(Device device, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         ArgumentNullException.ThrowIfNull(device);
+        using var gate = EventGate.Close(ThreadRecord.Current);
         lock (_lock)
         {
             if (_uses.Exists(use => use.User == device.Dma))
@@ -114,6 +129,23 @@ public sealed partial class SharedBuffer
             _domains.Add(domain);
     }
 
+    /// <summary>Ends a part that nobody borrows, whatever becomes of its unmap: a unit that cannot be told keeps the memory in its
+    /// quarantine.</summary>
+    private void Leave(DmaContext context, ref ThrownErrors errors, string file, int line)
+    {
+        if (!Remove(context, out var part) || part.Owner != context)
+            return;
+        try
+        {
+            part.Mapping.TryEnd(DmaAttributes.SkipCpuSync, file, line);
+            context.FlushUnmaps();
+        }
+        catch (Exception error)
+        {
+            errors.Add(error);
+        }
+    }
+
     private bool Remove(DmaContext context, out Part part)
     {
         context.Detaching -= OnDetaching;
@@ -125,28 +157,33 @@ public sealed partial class SharedBuffer
     private void OnDetaching(DmaContext context)
     {
         SharedUse[] ended;
-        lock (_lock)
+        var errors = default(ThrownErrors);
+        using (EventGate.Close(ThreadRecord.Current))
         {
-            ended = [.. _uses.Where(use => use.User == context)];
-            _uses.RemoveAll(use => use.User == context);
-            if (Remove(context, out var part) && part.Owner == context)
-                EndOwn(context, part);
+            lock (_lock)
+            {
+                ended = [.. _uses.Where(use => use.User == context)];
+                _uses.RemoveAll(use => use.User == context);
+                EndPart(context, ref errors);
+            }
         }
 
         foreach (var use in ended)
-            use.Done.Signal();
+            use.Done.Signal(ref errors);
+        errors.Throw();
     }
 
-    private void EndOwn(DmaContext context, Part part)
+    private void EndPart(DmaContext context, ref ThrownErrors errors)
     {
-        DmaContext[] borrowers = [.. _parts.Where(other => other.Value.Owner == context).Select(other => other.Key)];
+        var borrowing = _parts.Where(other => other.Key != context && other.Value.Owner == context);
+        DmaContext[] borrowers = [.. borrowing.Select(other => other.Key)];
         if (borrowers.Length == 0)
         {
-            part.Mapping.TryEnd(DmaAttributes.SkipCpuSync, "", 0); // a unit that cannot be told keeps the memory in its quarantine
-            context.FlushUnmaps();
+            Leave(context, ref errors, "", 0);
             return;
         }
 
+        Remove(context, out var part);
         var handed = new Part(part.Mapping.HandTo(borrowers[0]), borrowers[0]);
         foreach (var borrower in borrowers)
             _parts[borrower] = handed;

@@ -60,10 +60,19 @@ public sealed partial class SharedBuffer
         if (status != Status.Ok)
             return status;
         Add(first, new Part(mapping, first), file, line);
-        if (AttachOthers(0, address, devices, file, line, out status) < 0)
-            return Status.Ok;
-        Remove(first, out _);
-        mapping.Unmap(DmaAttributes.SkipCpuSync, file, line);
+        var errors = default(ThrownErrors);
+        try
+        {
+            if (AttachOthers(0, address, devices, file, line, out status) < 0)
+                return Status.Ok;
+        }
+        catch (Exception error)
+        {
+            errors.Add(error);
+        }
+
+        Leave(first, ref errors, file, line);
+        errors.Throw();
         return status;
     }
 
@@ -71,28 +80,41 @@ public sealed partial class SharedBuffer
     /// <returns>Index of the first that cannot, and then none of them does; negative when all do.</returns>
     private int AttachOthers(int leader, Iova address, ReadOnlySpan<Device> devices, string file, int line, out Status status)
     {
+        var errors = default(ThrownErrors);
+        var at = 0;
         status = Status.Ok;
-        for (var i = 0; i < devices.Length; i++)
+        try
         {
-            var context = devices[i].Dma;
-            if (i == leader || TryBorrow(context, address, file, line) is not null)
-                continue;
-            status = context.TryMapAt(Block, address, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, out var mapping, file, line);
-            if (status == Status.Ok)
+            for (; at < devices.Length; at++)
             {
-                Add(context, new Part(mapping, context), file, line);
-                continue;
+                if (at != leader && (status = TryJoin(devices[at].Dma, address, file, line)) != Status.Ok)
+                    break;
             }
-
-            for (var j = 0; j < i; j++)
-            {
-                if (j != leader && Remove(devices[j].Dma, out var part) && part.Owner == devices[j].Dma)
-                    part.Mapping.Unmap(DmaAttributes.SkipCpuSync, file, line);
-            }
-
-            return i;
+        }
+        catch (Exception error)
+        {
+            errors.Add(error);
         }
 
-        return -1;
+        if (at == devices.Length)
+            return -1;
+        for (var done = at - 1; done >= 0; done--) // those who borrow before those who lend
+        {
+            if (done != leader)
+                Leave(devices[done].Dma, ref errors, file, line);
+        }
+
+        errors.Throw();
+        return at;
+    }
+
+    private Status TryJoin(DmaContext context, Iova address, string file, int line)
+    {
+        if (TryBorrow(context, address, file, line) is not null)
+            return Status.Ok;
+        var status = context.TryMapAt(Block, address, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, out var mapping, file, line);
+        if (status == Status.Ok)
+            Add(context, new Part(mapping, context), file, line);
+        return status;
     }
 }

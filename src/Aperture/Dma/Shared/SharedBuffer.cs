@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Aperture.Core;
+using Aperture.Core.Threading;
 using Aperture.Devices;
 using Aperture.Dma.Memory;
 using Aperture.Iommu;
@@ -8,7 +9,8 @@ namespace Aperture.Dma.Shared;
 
 /// <summary>Memory that several devices work on in turn: mapped for each of them, with the owner stated and fences between owners. Readers
 /// share it; a writer, the CPU included, has it alone.</summary>
-/// <remarks>Thread-safe. Caches are maintained where the bytes change hands, for those who need it.</remarks>
+/// <remarks>Thread-safe. Caches are maintained where the bytes change hands, for those who need it. While parts begin and end the buffer is
+/// locked and the thread's <see cref="EventGate"/> closed: interrupts and timers that mapping causes come when the lock is gone.</remarks>
 public sealed partial class SharedBuffer : IDisposable
 {
     private readonly Lock _lock = new();         // guards everything here
@@ -113,25 +115,23 @@ public sealed partial class SharedBuffer : IDisposable
     /// <exception cref="ApertureException"><see cref="Status.Busy"/>: a turn is running.</exception>
     public void Dispose([CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
-        lock (_lock)
+        var errors = default(ThrownErrors);
+        using (EventGate.Close(ThreadRecord.Current))
         {
-            if (_uses.Count > 0)
-                throw new ApertureException(
-                    Status.Busy,
-                    $"the shared buffer at {Block.Address} is in use by {_uses[0].User?.DeviceName ?? "the CPU"}");
-            foreach (var (user, part) in _parts)
+            lock (_lock)
             {
-                user.Detaching -= OnDetaching;
-                if (part.Owner != user)
-                    continue;
-                part.Mapping.TryEnd(DmaAttributes.SkipCpuSync, file, line); // a unit that cannot be told keeps the memory in its quarantine
-                user.FlushUnmaps();
+                if (_uses.Count > 0)
+                    throw new ApertureException(
+                        Status.Busy,
+                        $"the shared buffer at {Block.Address} is in use by {_uses[0].User?.DeviceName ?? "the CPU"}");
+                DmaContext[] borrowersFirst = [.. _parts.OrderBy(part => part.Key == part.Value.Owner).Select(part => part.Key)];
+                foreach (var user in borrowersFirst)
+                    Leave(user, ref errors, file, line);
             }
-
-            _parts.Clear();
         }
 
         FreeAfter(_domains.GetEnumerator());
+        errors.Throw();
     }
 
     /// <summary>The end of a <c>using</c>, which has no line to tell.</summary>
@@ -148,21 +148,24 @@ public sealed partial class SharedBuffer : IDisposable
 
     internal void End(SharedUse use, string file, int line)
     {
-        var isEnded = false;
-        try
+        var errors = default(ThrownErrors);
+        lock (_lock)
         {
-            lock (_lock)
+            if (!_uses.Remove(use))
+                return;
+            try
             {
-                isEnded = _uses.Remove(use);
-                if (isEnded && use.User is { } user && _parts.TryGetValue(user, out var part))
+                if (use.User is { } user && _parts.TryGetValue(user, out var part))
                     End(part, user, use.Direction, file, line);
             }
+            catch (Exception error)
+            {
+                errors.Add(error);
+            }
         }
-        finally
-        {
-            if (isEnded)
-                use.Done.Signal(); // whoever waits goes on, whatever became of the bytes
-        }
+
+        use.Done.Signal(ref errors); // whoever waits goes on, whatever became of the bytes
+        errors.Throw();
     }
 
     /// <summary>What a device wrote is in memory then, for the CPU and through it for all others. What it read is its no more, at no
