@@ -28,7 +28,8 @@ public sealed partial class Machine
             return null;
         try
         {
-            var client = kind.CreateModel(new MasterSite(this, node, device, ports));
+            var client = kind.CreateModel(new MasterSite(this, node, device, ports))
+                ?? throw new ApertureException(Status.InvalidArgument, $"{kind.GetType().Name} made no model (CreateModel returned null)");
             Bus.Attach(address, client);
             client.ClockFrom([.. GatesOf(node, GateKind.Clock)]);
             foreach (var reset in GatesOf(node, GateKind.Reset))

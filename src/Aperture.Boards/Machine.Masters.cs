@@ -131,7 +131,11 @@ public sealed partial class Machine
         Drivers.Register(new GateControllerDriver(Drivers, _controllers));
         Drivers.Register(new TiSyscDriver());
         foreach (var kind in _kinds.Kinds)
-            Drivers.Register(kind.CreateDriver(this));
+        {
+            Drivers.Register(kind.CreateDriver(this) ?? throw new ApertureException(
+                Status.InvalidArgument, $"{kind.GetType().Name} made no driver (CreateDriver returned null)"));
+        }
+
         foreach (var (_, driver) in _masterDrivers)
             Drivers.Register(driver);
         var driven = _masterDrivers.Select(entry => entry.Kind).ToHashSet();

@@ -37,7 +37,16 @@ public sealed partial class Machine
         var device = MakeDevice(node, node.Compatible);
         try
         {
-            var model = kind.CreateModel(new UnitSite(this, node, device, binding.Pattern, size));
+            var model = kind.CreateModel(new UnitSite(this, node, device, binding.Pattern, size))
+                ?? throw new ApertureException(Status.InvalidArgument, $"{kind.GetType().Name} made no model (CreateModel returned null)");
+            if (model.Size > kind.LargestWindow(node))
+            {
+                throw new ApertureException(
+                    Status.InvalidArgument,
+                    $"{kind.GetType().Name} made a model with 0x{model.Size:x} bytes of registers, and says itself that there are at most "
+                    + $"0x{kind.LargestWindow(node):x} (LargestWindow)");
+            }
+
             Bus.Attach(address, model);
             // Clocks that its masters should hold, and of which they know nothing, are held by nobody here: a boot loader left them on.
             var isHeld = binding.MastersClocks.Count == 0 || MastersOf(node).Any(master => master.Has("clocks"));

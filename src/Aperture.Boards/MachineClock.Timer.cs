@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Aperture.Boards;
 
 /// <content>What is set, and when it is due.</content>
@@ -90,6 +92,17 @@ public sealed partial class MachineClock
                 return;
             Store(place, last);
             Settle(last);
+        }
+
+        /// <summary>Asserts that each timer knows its place and none is behind one that is due later, in Debug.</summary>
+        [Conditional("DEBUG")]
+        public void AssertInvariants()
+        {
+            for (var place = 0; place < Count; place++)
+            {
+                Debug.Assert(_timers[place]!.Place == place, "a timer knows its place");
+                Debug.Assert(place == 0 || !_timers[place]!.IsBefore(_timers[(place - 1) / 2]!), "the first timer is the first to be due");
+            }
         }
 
         private void Settle(Timer timer)

@@ -120,6 +120,7 @@ public sealed partial class MachineClock : TimeProvider, IStandingClock, IGateEv
                 Set(timer, timer.Period);
             else
                 _due.Remove(timer);
+            _due.AssertInvariants();
             return timer;
         }
     }

@@ -137,4 +137,11 @@ public class TableReplayTests
             ? $"{match.Groups[1].Value}{Convert.ToInt64(match.Groups[2].Value, 16) ^ change:x}"
             : $"{match.Groups[1].Value}{Convert.ToInt64(match.Groups[2].Value, 10) ^ change}");
     }
+
+    [Fact]
+    public void A_file_that_is_no_vector_file_is_an_error_of_the_library_like_any_other()
+    {
+        var error = Assert.ThrowsAny<Core.ApertureException>(() => VectorFile.Parse("file", ["not json"]));
+        Assert.Equal(Core.Status.InvalidArgument, error.Status);
+    }
 }

@@ -5,6 +5,7 @@ using Aperture.Boards.Units;
 using Aperture.Conformance;
 using Aperture.Conformance.Vectors;
 using Aperture.Core;
+using Aperture.DeviceTrees;
 using Aperture.Dma.Sanitizer;
 using Aperture.Hardware.Translation;
 using Aperture.Iommu;
@@ -141,6 +142,54 @@ public class PocketTests
         Assert.Throws<ApertureException>(() => client.Sum(new Iova(0x8000_0000), 4)); // memory has that address, the bus has not
         Assert.Equal(DmaStatus.BusError, master.Ports[0].Read(new Iova(Tree.WindowStart + 0x0FFF_FFFE), new byte[4], out var read));
         Assert.Equal(2, read);
+    }
+
+    [Fact]
+    public void A_unit_that_ignores_the_rights_of_pages_passed_the_self_test()
+    {
+        var options = s_own with { Units = [new OddKind(site => new PocketMmu(site.Bus) { IgnoresRights = true })], Sanitizer = null };
+        using var machine = Machine.Boot(Tree.Build(), options);
+        var result = new SelfTest(machine).Run(machine.Masters[0]);
+        Assert.Equal((CheckOutcome.Ok, CheckOutcome.Ok), (result.Write.Outcome, result.Read.Outcome));
+        Assert.Equal(CheckOutcome.Blocked, result.Foreign.Outcome);
+        Assert.Equal(CheckOutcome.Failed, result.Outside.Outcome);
+        Assert.StartsWith("where it may only read: the write to", result.Outside.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_kind_that_made_nothing_was_a_null_reference()
+    {
+        AssertRefused(new OddKind(_ => null!), "OddKind made no model");
+        AssertRefused(new OddKind(site => new PocketMmu(site.Bus)) { HasDriver = false }, "OddKind made no driver");
+        AssertRefused(null!, "a null among the kinds");
+    }
+
+    [Fact]
+    public void A_model_larger_than_its_kind_says_hid_what_lies_behind_it()
+    {
+        var kind = new OddKind(site => new PocketMmu(site.Bus) { Bytes = 0x2000 });
+        AssertRefused(kind, "OddKind made a model with 0x2000 bytes of registers");
+        AssertRefused(kind, "at most 0x1000");
+    }
+
+    private static void AssertRefused(UnitKind kind, string why)
+    {
+        var error = Assert.Throws<ApertureException>(() => Machine.Boot(Tree.Build(), s_own with { Units = [kind] }));
+        Assert.Equal(Status.InvalidArgument, error.Status);
+        Assert.Contains(why, error.Message, StringComparison.Ordinal);
+    }
+
+    private sealed class OddKind(Func<UnitSite, TranslationUnit> make) : UnitKind
+    {
+        public bool HasDriver { get; init; } = true;
+
+        public override IReadOnlyList<UnitBinding> Bindings { get; } = new PocketUnitKind().Bindings;
+
+        public override ulong LargestWindow(DeviceTreeNode node) => 0x1000;
+
+        public override TranslationUnit CreateModel(UnitSite site) => make(site);
+
+        public override IIommuDriver CreateDriver(Machine machine) => HasDriver ? new PocketDriver(machine.Iommu) : null!;
     }
 
     private sealed class NamelessKind(string? pattern) : UnitKind

@@ -200,7 +200,39 @@ public sealed class SelfTest
 
         // The last byte before the hole works, the hole does not.
         var inside = client.Read(port, buffer.Address, (ulong)buffer.Length);
-        return inside.IsOk ? Refused(client, port, page, false) ?? Refused(client, port, page, true) : inside.ToString();
+        return inside.IsOk
+            ? Refused(client, port, page, false) ?? Refused(client, port, page, true) ?? OutsideRights(client, port)
+            : inside.ToString();
+    }
+
+    /// <summary>What a mapping does not allow, where the unit tells that apart: a write where the device may only read, and the other way
+    /// round.</summary>
+    private string? OutsideRights(DmaMasterClient client, int port)
+    {
+        var model = PortOf(client, port).Unit;
+        var unit = client.Device.Iommu!.Ports.First(other => _machine.Units.Any(
+            board => board.Model == model && board.Device == other.Unit.Device)).Unit;
+        var honoured = unit.Capabilities.HonouredProtection;
+        var memory = client.Device.Dma.Memory;
+        var block = memory.Allocate(0x1000);
+        try
+        {
+            foreach (var direction in (ReadOnlySpan<DmaDirection>)[DmaDirection.ToDevice, DmaDirection.FromDevice])
+            {
+                var isWrite = direction == DmaDirection.ToDevice;
+                if ((honoured & (isWrite ? Protection.Write : Protection.Read)) == 0)
+                    continue;
+                using var mapping = client.Device.Dma.Map(block, direction);
+                if (Refused(client, port, mapping.Address, isWrite) is { } trouble)
+                    return $"where it may only {(isWrite ? "read" : "write")}: {trouble}";
+            }
+
+            return null;
+        }
+        finally
+        {
+            memory.Free(block);
+        }
     }
 
     private string? Foreign(DmaMasterClient client, int port)

@@ -18,6 +18,8 @@ public sealed class UnitList
         Kinds = [.. kinds];
         foreach (var kind in Kinds)
         {
+            if (kind is null)
+                throw new ApertureException(Status.InvalidArgument, "there is a null among the kinds of IOMMU");
             if (kind.Bindings.Count == 0)
                 throw new ApertureException(Status.InvalidArgument, $"{kind.GetType().Name} has no bindings: no node is of this kind");
             foreach (var binding in kind.Bindings)

@@ -115,7 +115,7 @@ public sealed partial class DriverReplay
             action();
             return Status.Ok;
         }
-        catch (ApertureException e)
+        catch (ApertureException e) when (e is not VectorException)
         {
             return e.Status;
         }
@@ -134,7 +134,7 @@ public sealed partial class DriverReplay
             {
                 return driver.Probe(device);
             }
-            catch (ApertureException e)
+            catch (ApertureException e) when (e is not VectorException)
             {
                 replay._probeStatus = e.Status;
                 throw;

@@ -149,7 +149,7 @@ public sealed partial class DriverReplay : IDisposable
         {
             make();
         }
-        catch (ApertureException e)
+        catch (ApertureException e) when (e is not VectorException)
         {
             Part.Fail(call.Line, $"'{call.Api.Call}' to end with {call.Result}", $"{e.Status}: {e.Message}");
         }

@@ -24,7 +24,7 @@ public sealed partial class TableReplay
         {
             _table = _family.Create(call.Api, _memory);
         }
-        catch (ApertureException e)
+        catch (ApertureException e) when (e is not VectorException)
         {
             _isMissing = !Part.Check(!isRecorded, call.Line, () => "a table", () => e.Message);
             _recorded.FreeAll();

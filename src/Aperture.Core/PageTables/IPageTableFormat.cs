@@ -90,6 +90,11 @@ public interface IPageTableFormat
     /// <summary>The table that an entry of <paramref name="level"/> points to.</summary>
     PhysicalAddress TableAddress(int level, ulong entry);
 
+    /// <summary>What the link of an entry of <paramref name="level"/> leaves of the rights of all pages below it, as the hardware applies
+    /// it: those of <see cref="Protection.ReadWrite"/> that it lets through, and the limits (<see cref="Protection.Privileged"/>,
+    /// <see cref="Protection.NoExecute"/>) that it adds. <see cref="Protection.ReadWrite"/> where links have no rights.</summary>
+    Protection LinkProtection(int level, ulong entry);
+
     /// <summary>The entry of <paramref name="level"/> that points to <paramref name="table"/>.</summary>
     ulong MakeTable(int level, PhysicalAddress table);
 

@@ -47,13 +47,14 @@ public abstract class ContextUnit : ProgrammedUnit
     }
 
     /// <inheritdoc/>
-    public override void RemoveMaster(Device master)
+    public override Status RemoveMaster(Device master)
     {
         Status status;
         Exception? error;
         using (Registers.Hold())
             status = Switch(Find(master), null, out error);
         Tell(UnitOperation.Attach, error, status);
+        return status;
     }
 
     /// <summary>Whether masters of this unit can be in the domain: its tables are of the unit's kind, or it is one without tables for which

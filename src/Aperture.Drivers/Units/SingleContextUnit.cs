@@ -61,18 +61,19 @@ public abstract class SingleContextUnit : ProgrammedUnit
     }
 
     /// <inheritdoc/>
-    public override void RemoveMaster(Device master)
+    public override Status RemoveMaster(Device master)
     {
         Status status;
         Exception? error;
         using (Registers.Hold())
         {
             if (!_masters.Remove(master) || _masters.Count > 0)
-                return;
+                return Status.Ok;
             status = Switch(null, out error);
         }
 
         Tell(UnitOperation.Attach, error, status);
+        return status;
     }
 
     /// <summary>Brings a domain into force from any state of the registers. Afterwards nothing of an earlier domain is left.</summary>

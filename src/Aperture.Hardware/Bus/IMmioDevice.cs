@@ -1,6 +1,7 @@
 namespace Aperture.Hardware.Bus;
 
-/// <summary>A block of registers on the bus. Not thread-safe: one thread at a time, as one bus transaction at a time.</summary>
+/// <summary>A block of registers on the bus. IOMMUs and what is beside them take any number of threads; other blocks say so, or take one at
+/// a time, as one bus transaction at a time.</summary>
 public interface IMmioDevice
 {
     /// <summary>Bytes of address space that the block decodes.</summary>

@@ -4,6 +4,7 @@ using Aperture.Hardware.Bus;
 namespace Aperture.Hardware.Omap;
 
 /// <summary>The DSP_SYSTEM block of a DRA7 DSP, as far as it concerns its MMUs: SYS_MMU_CONFIG enables each.</summary>
+/// <remarks>Any number of threads.</remarks>
 public sealed class DspSystem : IMmioDevice
 {
     private readonly OmapMmu?[] _mmus = new OmapMmu?[DspSystemRegisters.Mmus]; // MMU 0 (MDMA) and 1 (EDMA), as connected
@@ -40,7 +41,7 @@ public sealed class DspSystem : IMmioDevice
         value = offset switch
         {
             DspSystemRegisters.Revision => Revision,
-            DspSystemRegisters.MmuConfig => _mmuConfig,
+            DspSystemRegisters.MmuConfig => Volatile.Read(ref _mmuConfig),
             _ => 0,
         };
         return width == sizeof(uint) && offset < Size && offset % 4 == 0;
@@ -58,14 +59,17 @@ public sealed class DspSystem : IMmioDevice
 
     private void SetMmuConfig(uint value)
     {
-        _mmuConfig = value;
+        Volatile.Write(ref _mmuConfig, value);
         for (var i = 0; i < _mmus.Length; i++)
             Drive(i);
     }
 
+    /// <summary>Whether an MMU's bit is set.</summary>
+    internal bool Enables(int instance) => (Volatile.Read(ref _mmuConfig) & DspSystemRegisters.EnableBit(instance)) != 0;
+
     private void Drive(int instance)
     {
         if (_mmus[instance] is { } mmu && GatesMmus)
-            mmu.IsSystemEnabled = (_mmuConfig & DspSystemRegisters.EnableBit(instance)) != 0;
+            mmu.Follow(this, instance);
     }
 }

@@ -79,6 +79,18 @@ public sealed partial class OmapMmu : TranslationUnit
         }
     }
 
+    /// <summary>Looks at its bit in the system's control block, under the unit's lock: of several threads that change it the last one to
+    /// look finds what holds.</summary>
+    internal void Follow(DspSystem system, int instance)
+    {
+        using (HoldRegisters())
+        {
+            _systemEnabled = system.Enables(instance);
+            UpdateMode();
+            EndAccesses();
+        }
+    }
+
     /// <summary>Whether the MMU stalls a faulted access.</summary>
     public bool IsStalled => _held != OmapFault.None;
 

@@ -5,6 +5,7 @@ namespace Aperture.Hardware.Tegra;
 
 /// <summary>The AHB arbiter, as far as the SMMU is concerned: until software says that the SMMU is set up, masters on the AHB pass it by.
 /// All other registers are storage.</summary>
+/// <remarks>Any number of threads.</remarks>
 public sealed class TegraAhb : BusDevice
 {
     private readonly uint[] _words; // the registers
@@ -22,6 +23,10 @@ public sealed class TegraAhb : BusDevice
         Reset();
     }
 
+    /// <summary>Whether software said that the SMMU is set up.</summary>
+    internal bool IsReady =>
+        (Volatile.Read(ref _words[TegraAhbRegister.CrossbarControl / sizeof(uint)]) & TegraAhbRegister.SmmuInitDone) != 0;
+
     /// <inheritdoc/>
     public override uint Size => (uint)_words.Length * sizeof(uint);
 
@@ -29,7 +34,7 @@ public sealed class TegraAhb : BusDevice
     public override bool TryRead(uint offset, int width, out ulong value)
     {
         var isAnswered = IsAccess(offset, width);
-        value = isAnswered ? _words[offset / sizeof(uint)] : 0;
+        value = isAnswered ? Volatile.Read(ref _words[offset / sizeof(uint)]) : 0;
         return isAnswered;
     }
 
@@ -38,8 +43,8 @@ public sealed class TegraAhb : BusDevice
     {
         if (!IsAccess(offset, width))
             return false;
-        _words[offset / sizeof(uint)] = (uint)value;
-        Refresh();
+        Volatile.Write(ref _words[offset / sizeof(uint)], (uint)value);
+        _smmu.Follow(this);
         return true;
     }
 
@@ -47,11 +52,8 @@ public sealed class TegraAhb : BusDevice
     protected override void Reset()
     {
         Array.Clear(_words);
-        Refresh();
+        _smmu.Follow(this);
     }
 
     private bool IsAccess(uint offset, int width) => Answers && width == sizeof(uint) && offset < Size && offset % sizeof(uint) == 0;
-
-    private void Refresh() =>
-        _smmu.IsAhbReady = (_words[TegraAhbRegister.CrossbarControl / sizeof(uint)] & TegraAhbRegister.SmmuInitDone) != 0;
 }

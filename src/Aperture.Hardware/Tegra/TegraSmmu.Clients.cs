@@ -30,6 +30,16 @@ public sealed partial class TegraSmmu
         }
     }
 
+    /// <summary>Looks at the arbiter under the unit's lock: of several threads that change it the last to look finds what holds.</summary>
+    internal void Follow(TegraAhb arbiter)
+    {
+        using (HoldRegisters())
+        {
+            _isAhbReady = arbiter.IsReady;
+            Refresh();
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int RouteOf(in BusRequest request)
     {

@@ -51,17 +51,8 @@ internal sealed class HostUnit : IommuUnit
     public override MasterGrouping Grouping => MasterGrouping.ByUnit;
 
     /// <inheritdoc/>
-    /// <exception cref="ApertureException">The kernel did not remove the mappings; what they lead to stays in quarantine until the group
-    /// is closed.</exception>
-    public override void RemoveMaster(Device master)
-    {
-        if (Remove(master) is not Status.Ok and var status)
-        {
-            throw new ApertureException(
-                status,
-                $"the mappings of {_space.Name} could not be removed ({status}): its devices may reach memory until the group is closed");
-        }
-    }
+    /// <remarks>When the kernel did not remove the mappings, what they lead to stays in quarantine until the group is closed.</remarks>
+    public override Status RemoveMaster(Device master) => Remove(master);
 
     /// <inheritdoc/>
     protected override IommuDomain MakeDomain(in DomainRequest request)

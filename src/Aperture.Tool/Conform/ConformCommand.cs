@@ -49,7 +49,7 @@ public static class ConformCommand
                 {
                     report.Add(replay.Run(file));
                 }
-                catch (Exception e) when (e is VectorException or ApertureException)
+                catch (ApertureException e)
                 {
                     problems++;
                     error.WriteLine(e is VectorException ? e.Message : $"{file}: {e.Message}");

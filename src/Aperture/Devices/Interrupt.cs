@@ -223,6 +223,7 @@ public sealed partial class Interrupt : IGateEvent
                 _message = false;
             }
 
+            AssertInvariants();
             return _inService;
         }
     }
@@ -238,11 +239,22 @@ public sealed partial class Interrupt : IGateEvent
             isStuck = _unhandled >= MaxRounds || (IsActive && round >= MaxHandledRounds);
             _stuck |= isStuck;
             _inService &= !isStuck;
+            AssertInvariants();
         }
 
         if (handled)
             Announce();
         return isStuck;
+    }
+
+    /// <summary>Asserts what holds whenever nobody is in the middle of a change, in Debug. Call it under the lock.</summary>
+    [Conditional("DEBUG")]
+    private void AssertInvariants()
+    {
+        Debug.Assert(_lock.IsHeldByCurrentThread, "an interrupt is looked at under its lock");
+        Debug.Assert(_unhandled is >= 0 and <= MaxRounds, "a line that nobody handles is switched off");
+        Debug.Assert(!_inService || !_stuck, "a line that is switched off is not served");
+        Debug.Assert(!_inService || _service.IsHeldByCurrentThread, "who serves a line holds its service");
     }
 
     /// <summary>Tells who waits that the interrupt was handled.</summary>

@@ -25,6 +25,7 @@ public sealed partial class IommuCore
         {
             if (device.Description.Identity.Units.Count > 0)
                 Describe(device, device.Description.Identity, false);
+            AssertInvariants();
         }
     }
 
@@ -35,13 +36,25 @@ public sealed partial class IommuCore
         ArgumentNullException.ThrowIfNull(device);
         lock (_configuring)
         {
-            Release(device);
-            if (!_described.Remove(device, out var master))
-                return;
-            _descriptions.Remove(master);
-            _all = [.. _descriptions];
-            _isUnsettled = true;
+            try
+            {
+                Release(device);
+            }
+            finally
+            {
+                Forget(device);
+                AssertInvariants();
+            }
         }
+    }
+
+    private void Forget(Device device)
+    {
+        if (!_described.Remove(device, out var master))
+            return;
+        _descriptions.Remove(master);
+        _all = [.. _descriptions];
+        _isUnsettled = true;
     }
 
     /// <summary>Says which masters a unit cannot tell apart, before the unit is registered.</summary>
@@ -64,6 +77,38 @@ public sealed partial class IommuCore
                     FindKeys(master);
             }
         }
+    }
+
+    /// <summary>Groups were formed by what the unit's driver said; what the unit says itself must come to the same for the masters that
+    /// there are.</summary>
+    private void CheckGrouping(IommuUnit unit)
+    {
+        if (!_groupings.TryGetValue(unit.Device.Key, out var told))
+            return;
+        var own = unit.Grouping;
+        (Device Device, HashSet<object> Told, HashSet<object> Own)[] masters =
+        [
+            .. from master in _descriptions
+               let references = master.Identity.Units.Where(reference => reference.Unit.Equals(unit.Device.Key)).ToArray()
+               where references.Length > 0
+               select (master.Device, KeysOf(told, master, references), KeysOf(own, master, references)),
+        ];
+        for (var i = 0; i < masters.Length; i++)
+        {
+            for (var j = 0; j < i; j++)
+            {
+                var isTold = masters[i].Told.Overlaps(masters[j].Told);
+                if (isTold == masters[i].Own.Overlaps(masters[j].Own))
+                    continue;
+                throw new ApertureException(
+                    Status.InvalidArgument,
+                    $"IOMMU {unit.Name} says that it {(isTold ? "can" : "cannot")} tell {masters[j].Device.Name} "
+                    + $"from {masters[i].Device.Name}, and its driver said the opposite before it was probed (GroupingOf)");
+            }
+        }
+
+        static HashSet<object> KeysOf(MasterGrouping grouping, DescribedMaster master, IommuSpecifier[] references) =>
+            [.. references.SelectMany(reference => grouping.KeysOf(master.Device, reference))];
     }
 
     /// <summary>The group of a described master.</summary>

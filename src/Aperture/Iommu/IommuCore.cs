@@ -89,12 +89,14 @@ public sealed partial class IommuCore
     /// <summary>Makes a unit known. Unit drivers call it at the end of their probe and manage the result, so that it goes with
     /// the device.</summary>
     /// <returns>Dispose it to take the unit out again; its masters lose it first.</returns>
-    /// <exception cref="ApertureException">A unit of that device is registered already.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.AlreadyExists"/>: a unit of that device is registered already;
+    /// <see cref="Status.InvalidArgument"/>: it tells masters apart by another rule than its driver said before.</exception>
     public IDisposable Register(IommuUnit unit)
     {
         ArgumentNullException.ThrowIfNull(unit);
         lock (_configuring)
         {
+            CheckGrouping(unit);
             lock (_lock)
             {
                 if (!_units.TryAdd(unit.Device.Key, unit))
@@ -132,6 +134,7 @@ public sealed partial class IommuCore
         {
             if (device.Iommu is null && _described.TryGetValue(device, out var described))
                 Configure(described, managesOwnDma);
+            AssertInvariants();
         }
     }
 
@@ -148,10 +151,13 @@ public sealed partial class IommuCore
             if (specifiers.IsEmpty || device.Iommu is not null)
                 return;
             Configure(Describe(device, new MasterIdentity { Units = specifiers.ToArray() }, true), managesOwnDma);
+            AssertInvariants();
         }
     }
 
     /// <summary>Takes a device from behind its units. It must be quiet: its group goes on without it.</summary>
+    /// <exception cref="ApertureException">A unit failed, as it reported: the device is out all the same, and may reach what it reached
+    /// until the unit was programmed afresh, unless it is kept from memory meanwhile.</exception>
     public void Release(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -159,9 +165,15 @@ public sealed partial class IommuCore
         {
             if (device.Iommu is not { } master)
                 return;
-            master.Group.Remove(master);
+            var (unit, status) = master.Group.Remove(master);
             Unlink(master, master.Ports.Count);
             End(_described[device]);
+            AssertInvariants();
+            if (unit is not null)
+            {
+                throw new ApertureException(
+                    status, $"{device.Name} was taken from behind {unit.Name}, which may not have noticed ({status})");
+            }
         }
     }
 
@@ -271,6 +283,7 @@ public sealed partial class IommuCore
         public void Dispose()
         {
             // In one step: a master that were configured in between would be left on a unit that is out.
+            var errors = default(ThrownErrors);
             lock (core._configuring)
             {
                 IommuGroup[] groups;
@@ -282,8 +295,7 @@ public sealed partial class IommuCore
                 }
 
                 var masters = groups.SelectMany(group => group.Masters).Where(master => master.Ports.Any(port => port.Unit == unit));
-                foreach (var master in masters.ToArray())
-                    core.Release(master.Device);
+                Quarantine.RunAll(masters.ToArray(), master => core.Release(master.Device), ref errors);
                 lock (core._lock)
                 {
                     core._units.Remove(unit.Device.Key);
@@ -294,6 +306,8 @@ public sealed partial class IommuCore
                 if (forgetsGrouping)
                     core.SetGrouping(unit.Device.Key, null);
             }
+
+            errors.Throw();
         }
     }
 }

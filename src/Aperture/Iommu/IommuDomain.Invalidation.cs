@@ -111,6 +111,7 @@ public abstract partial class IommuDomain
             if (TargetOn(unit) is not { } target)
                 _targets = [.. _targets, target = new InvalidationTarget(unit, this)];
             target.Users++;
+            AssertInvariants();
         }
     }
 
@@ -145,6 +146,7 @@ public abstract partial class IommuDomain
         {
             _quarantines.Add(quarantine);
             Volatile.Write(ref _quarantined, _quarantines.Count);
+            AssertInvariants();
         }
 
         IommuMeter.Quarantined((long)bytes);
@@ -167,6 +169,7 @@ public abstract partial class IommuDomain
             _quarantines.Remove(quarantine);
             Volatile.Write(ref _quarantined, _quarantines.Count);
             _targets = [.. _targets.Where(target => target.Users > 0 || target.Unit.NeedsReprogram)];
+            AssertInvariants();
         }
     }
 }

@@ -35,7 +35,7 @@ public sealed partial class IommuGroup
                 if (known == master.Ports.Count)
                     _core.Trace?.RemoveDeviceFromGroup(Id, master.Device.Name);
                 while (--known >= 0)
-                    master.Ports[known].Unit.RemoveMaster(master.Device);
+                    LetGo(master, master.Ports[known]); // a failure was reported
                 throw;
             }
 
@@ -46,8 +46,10 @@ public sealed partial class IommuGroup
 
     /// <summary>Lets a master go: it ends blocked where its unit can do that without a table, else in identity. With the last master the
     /// domains that the core made go too.</summary>
-    internal void Remove(IommuMaster master)
+    /// <returns>The first unit that may not have noticed, and how it failed; the master is out all the same.</returns>
+    internal (IommuUnit? Unit, Status Status) Remove(IommuMaster master)
     {
+        (IommuUnit? Unit, Status Status) failure = (null, Status.Ok);
         lock (_lock)
         {
             _masters = [.. _masters.Where(other => other != master)];
@@ -55,16 +57,19 @@ public sealed partial class IommuGroup
             _core.EndRequests(master.Device, null);
             foreach (var port in master.Ports)
             {
-                Rest(master, port, Domain);
-                port.Unit.RemoveMaster(master.Device);
+                var status = Rest(master, port, Domain);
+                if (LetGo(master, port) is not Status.Ok and var left)
+                    status = left;
                 Domain?.RemoveUse(port.Unit);
+                if (status != Status.Ok && failure.Unit is null)
+                    failure = (port.Unit, status);
             }
 
             _core.Trace?.RemoveDeviceFromGroup(Id, master.Device.Name);
             if (_masters.Length > 0)
             {
                 AssertInvariants();
-                return;
+                return failure;
             }
 
             Domain = null;
@@ -74,6 +79,20 @@ public sealed partial class IommuGroup
             DefaultDomain = null;
             _blocked?.Dispose();
             _blocked = null;
+        }
+
+        return failure;
+    }
+
+    private static Status LetGo(IommuMaster master, MasterPort port)
+    {
+        try
+        {
+            return port.Unit.RemoveMaster(master.Device);
+        }
+        catch (Exception error)
+        {
+            return port.Unit.Threw(UnitOperation.Attach, error);
         }
     }
 

@@ -30,6 +30,7 @@ public abstract partial class IommuUnit
             foreach (var master in core.MastersOf(this))
                 all &= TryStop(master);
             Volatile.Write(ref _areStopped, all);
+            AssertInvariants();
             return all;
         }
     }
@@ -41,6 +42,7 @@ public abstract partial class IommuUnit
         {
             if (_stopsMasters)
                 Volatile.Write(ref _areStopped, TryStop(master) && _areStopped);
+            AssertInvariants();
         }
     }
 
@@ -69,5 +71,7 @@ public abstract partial class IommuUnit
         (_stopsMasters, _areStopped) = (before._stopsMasters, before._areStopped);
         _stopped.AddRange(before._stopped);
         before._stopped.Clear();
+        (before._stopsMasters, before._areStopped) = (false, false);
+        AssertInvariants();
     }
 }

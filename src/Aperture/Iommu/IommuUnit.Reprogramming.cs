@@ -44,10 +44,12 @@ public abstract partial class IommuUnit : IGateEvent
         {
             _needsReprogram = false;
             ResumeMasters();
-            if (_waiting is null)
-                return;
-            (_ready ??= []).AddRange(_waiting);
+            var waiting = _waiting;
             _waiting = null;
+            AssertInvariants();
+            if (waiting is null)
+                return;
+            (_ready ??= []).AddRange(waiting);
         }
 
         EventGate.Post(this);
@@ -74,6 +76,7 @@ public abstract partial class IommuUnit : IGateEvent
             if (!_needsReprogram)
                 return false;
             (_waiting ??= []).Add(quarantine);
+            AssertInvariants();
             return true;
         }
     }
@@ -90,6 +93,7 @@ public abstract partial class IommuUnit : IGateEvent
             foreach (var quarantine in before._waiting ?? [])
                 TryWait(quarantine);
             before._waiting = null;
+            before.AssertInvariants();
         }
     }
 

@@ -52,9 +52,9 @@ public abstract partial class IommuUnit
 
     /// <summary>Called once when a master goes. It was put into the blocked or the identity domain before; a unit that can do neither
     /// without a table lets go of the master's domain here.</summary>
-    public virtual void RemoveMaster(Device master)
-    {
-    }
+    /// <returns>Anything but <see cref="Status.Ok"/>: the hardware may not have noticed, and its driver has done as for
+    /// <see cref="Invalidate"/>. The master is out all the same.</returns>
+    public virtual Status RemoveMaster(Device master) => Status.Ok;
 
     /// <summary>Makes an empty address space of a type, with everything else as the unit has it.</summary>
     /// <param name="type"><see cref="DomainType.Unmanaged"/>, <see cref="DomainType.Dma"/> or <see cref="DomainType.DmaDeferred"/>.</param>

@@ -47,6 +47,13 @@ internal sealed class Quarantine(ulong bytes, int units)
     internal static void RunAll<T>(IReadOnlyList<T> list, Action<T> action)
     {
         var errors = default(ThrownErrors);
+        RunAll(list, action, ref errors);
+        errors.Throw();
+    }
+
+    /// <summary>The same where the caller has something left to do, too.</summary>
+    internal static void RunAll<T>(IReadOnlyList<T> list, Action<T> action, ref ThrownErrors errors)
+    {
         foreach (var item in list)
         {
             try
@@ -58,7 +65,5 @@ internal sealed class Quarantine(ulong bytes, int units)
                 errors.Add(error);
             }
         }
-
-        errors.Throw();
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Aperture.Core;
 using Aperture.Core.Threading;
@@ -74,6 +75,7 @@ public sealed class Gate : Signal
             }
 
             Volatile.Write(ref _count, 1); // last: whoever finds it counts on a gate that is on. Nobody else changes a zero
+            AssertInvariants();
         }
     }
 
@@ -92,8 +94,18 @@ public sealed class Gate : Signal
 
             var errors = default(ThrownErrors);
             SwitchOff(ref errors);
+            AssertInvariants();
             errors.Throw();
         }
+    }
+
+    /// <summary>Asserts what holds whenever nobody switches, in Debug. Call it under the lock.</summary>
+    [Conditional("DEBUG")]
+    private void AssertInvariants()
+    {
+        Debug.Assert(_lock.IsHeldByCurrentThread, "a gate is looked at under its lock");
+        Debug.Assert(IsOn == (Volatile.Read(ref _count) > 0), "a gate is on while somebody holds it");
+        Debug.Assert(!IsOn || _parent is not { IsOn: false }, "a gate that is on is fed");
     }
 
     private void SwitchOff(ref ThrownErrors errors)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Aperture.Core;
 
 namespace Aperture.Power;
@@ -61,7 +62,19 @@ public sealed partial class RuntimePower
                 Interlocked.Decrement(ref _word);
                 throw;
             }
+
+            AssertInvariants();
         }
+    }
+
+    /// <summary>Asserts what holds whenever nobody is in the middle of a change, in Debug. Call it under the lock.</summary>
+    [Conditional("DEBUG")]
+    private void AssertInvariants()
+    {
+        Debug.Assert(_lock.IsHeldByCurrentThread, "power is looked at under its lock");
+        Debug.Assert(_domainsOn <= _device.PowerDomains.Count, "no more domains are held than there are");
+        Debug.Assert(_changing || !IsActive || _domainsOn == _device.PowerDomains.Count, "an active device has all of its domains");
+        Debug.Assert(_changing || IsActive || UseCount == 0, "a device that is held is active");
     }
 
     /// <summary>Holds the device if it is active already; never wakes it.</summary>
@@ -100,6 +113,7 @@ public sealed partial class RuntimePower
                 throw new ApertureException(Status.InvalidArgument, $"{_device.Name} was let go more often than it was held");
             if ((Interlocked.Decrement(ref _word) & CountMask) == 0 && IsActive && !_changing)
                 Idle();
+            AssertInvariants();
         }
     }
 

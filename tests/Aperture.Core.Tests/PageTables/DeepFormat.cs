@@ -58,6 +58,8 @@ public readonly struct DeepFormat(bool reclaims) : IPageTableFormat
 
     public PhysicalAddress TableAddress(int level, ulong entry) => new(entry & 0x000F_FFFF_FFFF_FC00);
 
+    public Protection LinkProtection(int level, ulong entry) => Protection.ReadWrite;
+
     public ulong MakeTable(int level, PhysicalAddress table) => table.Value | 1;
 
     public Status CheckProtection(Protection protection) => Status.Ok;

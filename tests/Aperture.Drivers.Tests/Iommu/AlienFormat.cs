@@ -55,6 +55,8 @@ public readonly struct AlienFormat : IPageTableFormat
 
     public PhysicalAddress TableAddress(int level, ulong entry) => Like.TableAddress(level, entry);
 
+    public Protection LinkProtection(int level, ulong entry) => Protection.ReadWrite;
+
     public ulong MakeTable(int level, PhysicalAddress table) => Like.MakeTable(level, table);
 
     public Status CheckProtection(Protection protection) => Like.CheckProtection(protection);

@@ -107,4 +107,34 @@ public class UnitContractTests
         {
         }
     }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void An_access_to_registers_counted_its_hit_twice(string kind)
+    {
+        using var unit = ThreadedUnits.New(kind);
+        var iova = new Iova(0x1000_0000);
+        var registers = new PhysicalAddress(0x4000_0000);
+        unit.Bus.Attach(registers, new OneRegister());
+        unit.Map(iova, registers);
+        var port = unit.Port(0);
+        Assert.Equal(DmaStatus.Ok, port.Write(iova, [1, 2, 3, 4], out _));
+        var before = unit.Unit.Counters;
+        for (var i = 0; i < 5; i++)
+            Assert.Equal(DmaStatus.Ok, port.Write(iova, [1, 2, 3, 4], out _));
+        Assert.Equal(before with { Hits = before.Hits + 5 }, unit.Unit.Counters);
+    }
+
+    private sealed class OneRegister : IMmioDevice
+    {
+        public uint Size => 0x1000;
+
+        public bool TryRead(uint offset, int width, out ulong value)
+        {
+            value = 0;
+            return true;
+        }
+
+        public bool TryWrite(uint offset, int width, ulong value) => true;
+    }
 }

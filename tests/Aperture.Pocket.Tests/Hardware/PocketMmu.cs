@@ -23,7 +23,13 @@ internal sealed class PocketMmu(SystemBus bus) : TranslationUnit(bus)
     private ulong _invalidations;
     private ulong _faults;
 
-    public override uint Size => PocketRegister.WindowSize;
+    public override uint Size => Bytes;
+
+    /// <summary>Bytes of registers.</summary>
+    public uint Bytes { get; init; } = PocketRegister.WindowSize;
+
+    /// <summary>Whether whatever is mapped may be read and written: a unit that is broken.</summary>
+    public bool IgnoresRights { get; init; }
 
     public override int CacheEntries => Places;
 
@@ -41,7 +47,7 @@ internal sealed class PocketMmu(SystemBus bus) : TranslationUnit(bus)
         }
 
         var entry = request.Address.Value <= uint.MaxValue ? Find((uint)request.Address.Value) : default;
-        if ((entry.Rights & (request.IsWrite ? 2u : 1u)) != 0)
+        if ((entry.Rights & (IgnoresRights ? Rights : request.IsWrite ? 2u : 1u)) != 0)
         {
             var offset = (uint)request.Address.Value & (entry.Bytes - 1);
             result = ResultOf(entry.Address + offset, entry.Bytes - offset, entry.Rights);

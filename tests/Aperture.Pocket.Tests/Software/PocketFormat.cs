@@ -62,6 +62,8 @@ internal readonly struct PocketFormat : IPageTableFormat
 
     public PhysicalAddress TableAddress(int level, ulong entry) => new(entry & AddressMask);
 
+    public Protection LinkProtection(int level, ulong entry) => Protection.ReadWrite;
+
     public ulong MakeTable(int level, PhysicalAddress table) => (table.Value & AddressMask) | Table;
 
     public Status CheckProtection(Protection protection) =>

@@ -67,7 +67,10 @@ internal sealed class FakeUnit(Device device, bool canBlock = true, bool canBypa
         return cells[0] < 16 ? Status.Ok : Status.OutOfRange;
     }
 
-    public override MasterGrouping Grouping => new KeyGrouping(this);
+    /// <summary>Its rule, where it is not that of <see cref="Key"/>.</summary>
+    public MasterGrouping? GroupedBy { get; init; }
+
+    public override MasterGrouping Grouping => GroupedBy ?? new KeyGrouping(this);
 
     public override void AddMaster(Device master)
     {
@@ -76,11 +79,15 @@ internal sealed class FakeUnit(Device device, bool canBlock = true, bool canBypa
         Masters.Add(master);
     }
 
-    public override void RemoveMaster(Device master)
+    /// <summary>What becomes of a master's leave.</summary>
+    public Func<Device, Status>? OnRemove { get; set; }
+
+    public override Status RemoveMaster(Device master)
     {
         Masters.Remove(master);
         foreach (var key in Current.Keys.Where(key => key.Master == master.Name).ToArray())
             Current.Remove(key);
+        return OnRemove?.Invoke(master) ?? Status.Ok;
     }
 
     public override bool Accepts(IommuDomain domain) => !AcceptsNothing && domain is FakeDomain;

@@ -129,4 +129,39 @@ public sealed class CommitTests : IDisposable
         Assert.Equal(2, Assert.Throws<AggregateException>(() => _core.Report(_domain, fault)).InnerExceptions.Count);
         Assert.Equal(2, heard);
     }
+
+    [Fact]
+    public void A_unit_that_could_not_let_a_master_go_had_no_way_to_say_so()
+    {
+        var core = new IommuCore(_memory);
+        FakeUnit[] units = [new(new Device("u0")), new(new Device("u1"))];
+        foreach (var unit in units)
+            core.Register(unit);
+        var master = new Device("m");
+        core.Configure(master, [.. units.Select(unit => new IommuSpecifier(unit.Device.Key, unit.Name, [1]))]);
+        units[0].OnRemove = _ => Status.IoError;
+        units[1].OnRemove = _ => throw new InvalidOperationException("a bug");
+        var error = Assert.Throws<ApertureException>(() => core.Release(master));
+        Assert.Equal(Status.IoError, error.Status);
+        Assert.Contains("m was taken from behind u0", error.Message, StringComparison.Ordinal);
+        Assert.Null(master.Iommu);
+        Assert.Empty(core.Groups);
+        Assert.All(units, unit => Assert.Empty(unit.Masters));
+        Assert.Same(units[1], Assert.Single(core.Failures).Unit); // the one that returned a status has reported by itself
+    }
+
+    [Fact]
+    public void A_master_that_could_not_be_released_kept_its_unit_in_and_the_masters_behind_it()
+    {
+        var core = new IommuCore(_memory);
+        var unit = new FakeUnit(new Device("u"));
+        var registration = core.Register(unit);
+        var masters = new[] { new Device("a"), new Device("b"), new Device("c") };
+        for (var i = 0; i < masters.Length; i++)
+            core.Configure(masters[i], [new IommuSpecifier(unit.Device.Key, "u", [(uint)i])]);
+        unit.OnRemove = master => master == masters[2] ? Status.Ok : Status.TimedOut;
+        Assert.Equal(2, Assert.Throws<AggregateException>(registration.Dispose).InnerExceptions.Count);
+        Assert.All(masters, master => Assert.Null(master.Iommu));
+        Assert.Empty(core.Units);
+    }
 }

@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Iommu;
 using Aperture.Tests.Fakes;
@@ -241,10 +242,27 @@ public sealed class GroupFormationTests : IDisposable
 
         public IBoundDriver Probe(Device device)
         {
-            device.Manage(machine.Iommu.Register(new FakeUnit(device)));
+            device.Manage(machine.Iommu.Register(new FakeUnit(device) { GroupedBy = grouping }));
             return new Bound();
         }
 
         private sealed class Bound : IBoundDriver;
+    }
+
+    [Fact]
+    public void A_unit_that_groups_by_another_rule_than_its_driver_said_was_not_noticed()
+    {
+        using var memory = new FakeMemory();
+        var core = new IommuCore(memory);
+        var unit = new FakeUnit(new Device("u"));
+        core.SetGrouping(unit.Device.Key, MasterGrouping.ByUnit);
+        core.AddMaster(FakeMachine.Master("a", "m", (unit.Device, 1)));
+        core.AddMaster(FakeMachine.Master("b", "m", (unit.Device, 2)));
+        var error = Assert.Throws<ApertureException>(() => core.Register(unit)); // by reference
+        Assert.Equal(Status.InvalidArgument, error.Status);
+        Assert.Contains("IOMMU u says that it can tell a from b", error.Message, StringComparison.Ordinal);
+        Assert.Empty(core.Units);
+        core.SetGrouping(unit.Device.Key, MasterGrouping.ByReference);
+        core.Register(unit);
     }
 }

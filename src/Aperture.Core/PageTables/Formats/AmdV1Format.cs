@@ -153,6 +153,10 @@ public readonly struct AmdV1Format : IPageTableFormat
     public PhysicalAddress TableAddress(int level, ulong entry) => new(entry & AddressMask);
 
     /// <inheritdoc/>
+    /// <remarks>The rights of all levels hold together (AMD 48882, 2.2.3: IR and IW are accumulated).</remarks>
+    public Protection LinkProtection(int level, ulong entry) => LeafProtection(level, entry) & Protection.ReadWrite;
+
+    /// <inheritdoc/>
     public ulong MakeTable(int level, PhysicalAddress table) =>
         table.Value | (ulong)(MostLevels - 1 - level) << NextLevelShift | Present | Readable | Writable;
 

@@ -17,6 +17,9 @@ public readonly partial struct ArmLpaeFormat
 
     private const ulong DirtyModifier = 1UL << 51;
     private const ulong NoExecute = 3UL << 53;
+    private const ulong TableReadOnly = 1UL << 62;      // APTable[1], stage 1
+    private const ulong TablePrivileged = 1UL << 61;    // APTable[0], stage 1
+    private const ulong TableNoExecute = 3UL << 59;     // XNTable, PXNTable, stage 1
     private const ulong NotGlobal = 1 << 11;
     private const ulong AccessFlag = 1 << 10;
     private const ulong OuterShareable = 2 << 8;
@@ -54,6 +57,23 @@ public readonly partial struct ArmLpaeFormat
         if (_kind != ArmLpaeKind.Mali && (entry & AccessFlag) == 0)
             protection &= ~Protection.ReadWrite;
         if ((entry & NoExecute) != 0)
+            protection |= Protection.NoExecute;
+        return protection;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Arm DDI 0487, D8.4: APTable, UXNTable and PXNTable of stage 1 hold for all below; links of stage 2, and Mali's, have no
+    /// rights.</remarks>
+    public Protection LinkProtection(int level, ulong entry)
+    {
+        var protection = Protection.ReadWrite;
+        if (!_isStage1 || _kind == ArmLpaeKind.Mali)
+            return protection;
+        if ((entry & TableReadOnly) != 0)
+            protection = Protection.Read;
+        if ((entry & TablePrivileged) != 0)
+            protection |= Protection.Privileged;
+        if ((entry & TableNoExecute) != 0)
             protection |= Protection.NoExecute;
         return protection;
     }

@@ -32,6 +32,10 @@ public readonly partial struct ArmShortFormat
         : entry;
 
     /// <inheritdoc/>
+    /// <remarks>A link can keep privileged fetches away (PXN), and these alone, which <see cref="Protection"/> has no word for.</remarks>
+    public Protection LinkProtection(int level, ulong entry) => Protection.ReadWrite;
+
+    /// <inheritdoc/>
     public ulong MakeLeaf(int level, int pageShift, PhysicalAddress page, Protection protection)
     {
         var entry = NonGlobalShared | (_hasRights ? Rights(protection) : 0);

@@ -129,6 +129,9 @@ public readonly struct ExynosFormat : IPageTableFormat
     public PhysicalAddress TableAddress(int level, ulong entry) => new((entry & 0xFFFF_FFC0) << _addressShift);
 
     /// <inheritdoc/>
+    public Protection LinkProtection(int level, ulong entry) => Protection.ReadWrite;
+
+    /// <inheritdoc/>
     public ulong MakeTable(int level, PhysicalAddress table) => table.Value >> _addressShift | 1;
 
     /// <inheritdoc/>

@@ -134,6 +134,9 @@ public readonly struct OmapFormat : IPageTableFormat
     public PhysicalAddress TableAddress(int level, ulong entry) => new(entry & 0xFFFF_FC00);
 
     /// <inheritdoc/>
+    public Protection LinkProtection(int level, ulong entry) => Protection.ReadWrite;
+
+    /// <inheritdoc/>
     public ulong MakeTable(int level, PhysicalAddress table) => table.Value | 1;
 
     /// <inheritdoc/>

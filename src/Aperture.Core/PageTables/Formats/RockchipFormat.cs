@@ -92,6 +92,9 @@ public readonly struct RockchipFormat : IPageTableFormat
     public PhysicalAddress TableAddress(int level, ulong entry) => Address(entry);
 
     /// <inheritdoc/>
+    public Protection LinkProtection(int level, ulong entry) => Protection.ReadWrite;
+
+    /// <inheritdoc/>
     public ulong MakeTable(int level, PhysicalAddress table) => Entry(table);
 
     /// <inheritdoc/>

@@ -124,6 +124,10 @@ public readonly struct TegraFormat : IPageTableFormat
     public PhysicalAddress TableAddress(int level, ulong entry) => new((entry & FrameMask) << 12);
 
     /// <inheritdoc/>
+    /// <remarks>The rights of both levels hold together (docs/units/tegra-smmu.md).</remarks>
+    public Protection LinkProtection(int level, ulong entry) => LeafProtection(level, entry);
+
+    /// <inheritdoc/>
     public ulong MakeTable(int level, PhysicalAddress table) => table.Value >> 12 | Rights | Next;
 
     /// <inheritdoc/>

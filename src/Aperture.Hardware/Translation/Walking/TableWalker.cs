@@ -9,7 +9,7 @@ namespace Aperture.Hardware.Translation.Walking;
 /// <typeparam name="TFormat">The format of the tables.</typeparam>
 /// <typeparam name="TReader">Where the tables lie, and where they lead: <see cref="BusTableReader"/>, or another walker.</typeparam>
 /// <remarks>
-/// A value that never changes: any number of threads may walk by one. Rights that links hold are not looked at, as the formats make none.
+/// A value that never changes: any number of threads may walk by one. Rights that links hold count for all below them.
 /// A unit that does not keep track of writes uses the format's variant that does not, so that a page which was not written is one that may
 /// not be. An entry is marked used before the rights are looked at, and written only when every stage allows the write: a refused write
 /// leaves no page dirty (Arm ARM D8.4.5).
@@ -67,8 +67,7 @@ public struct TableWalker<TFormat, TReader> : ITableReader
                 return false;
             var shift = _format.LeafShift(leaf.Level, leaf.Entry);
             var own = new WalkResult(
-                _format.LeafAddress(leaf.Level, leaf.Entry)
-                    + (input & ((1UL << shift) - 1)), shift, _format.LeafProtection(leaf.Level, leaf.Entry));
+                _format.LeafAddress(leaf.Level, leaf.Entry) + (input & ((1UL << shift) - 1)), shift, leaf.Protection);
             if (!_reader.TryResolve(own.Address, access, out var behind, out fault))
                 return false;
             if (!TryMarkWritten(input, leaf, access, out var isChanged, out fault))
@@ -116,6 +115,7 @@ public struct TableWalker<TFormat, TReader> : ITableReader
         if (!IsInput(input))
             return Fails(WalkFaultKind.NotMapped, _rootLevel, input, out fault);
         var table = _root;
+        var links = Protection.ReadWrite;
         for (var level = _rootLevel; ;)
         {
             var at = table + (IndexOf(level, input) * (ulong)_format.EntryBytes);
@@ -125,6 +125,7 @@ public struct TableWalker<TFormat, TReader> : ITableReader
             {
                 case EntryKind.Table when level + 1 < _format.Levels:
                     table = _format.TableAddress(level, entry);
+                    links = WalkResult.Within(links, _format.LinkProtection(level, entry));
                     level++;
                     continue;
                 case EntryKind.Leaf:
@@ -148,8 +149,8 @@ public struct TableWalker<TFormat, TReader> : ITableReader
                 entry = used;
             }
 
-            leaf = new Leaf(at, level, entry);
-            return access.IsAllowed(_format.LeafProtection(level, entry)) || Fails(WalkFaultKind.Permission, level, input, out fault);
+            leaf = new Leaf(at, level, entry, WalkResult.Within(_format.LeafProtection(level, entry), links));
+            return access.IsAllowed(leaf.Protection) || Fails(WalkFaultKind.Permission, level, input, out fault);
         }
     }
 
@@ -198,5 +199,5 @@ public struct TableWalker<TFormat, TReader> : ITableReader
         return false;
     }
 
-    private readonly record struct Leaf(PhysicalAddress At, int Level, ulong Entry);
+    private readonly record struct Leaf(PhysicalAddress At, int Level, ulong Entry, Protection Protection);
 }

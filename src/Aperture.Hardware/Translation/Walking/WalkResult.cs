@@ -18,5 +18,9 @@ public readonly record struct WalkResult(PhysicalAddress Address, int PageShift,
     internal WalkResult Then(in WalkResult behind) => new(
         behind.Address,
         Math.Min(PageShift, behind.PageShift),
-        (Protection & (behind.Protection | ~Rights)) | (behind.Protection & Limits));
+        Within(Protection, behind.Protection));
+
+    /// <summary>What is left of rights that hold within others; attributes stay.</summary>
+    internal static Protection Within(Protection protection, Protection limits) =>
+        (protection & (limits | ~Rights)) | (limits & Limits);
 }

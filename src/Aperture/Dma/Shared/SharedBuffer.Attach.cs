@@ -165,6 +165,7 @@ public sealed partial class SharedBuffer
                 ended = [.. _uses.Where(use => use.User == context)];
                 _uses.RemoveAll(use => use.User == context);
                 EndPart(context, ref errors);
+                AssertInvariants();
             }
         }
 

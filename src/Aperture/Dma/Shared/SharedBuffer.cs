@@ -60,6 +60,7 @@ public sealed partial class SharedBuffer : IDisposable
                 foreach (var part in _parts.Values)
                     part.Owner.TellCpuOwns(part.Mapping, file, line);
                 _uses.Add(use);
+                AssertInvariants();
                 return use;
             }
 
@@ -71,6 +72,7 @@ public sealed partial class SharedBuffer : IDisposable
             if (_uses.Exists(other => other.User is null))
                 own.Owner.TellCpuOwns(own.Mapping, file, line); // the CPU reads beside it
             _uses.Add(use);
+            AssertInvariants();
             return use;
         }
     }

@@ -49,6 +49,8 @@ public abstract partial class RecordedDomain
                 status = run.IsCut ? UnmapPart(iova.Value + unmapped, run.Bytes) : UnmapWhole(iova.Value + unmapped, run.Bytes);
                 unmapped += status == Status.Ok ? run.Bytes : 0;
             }
+
+            AssertInvariants();
         }
 
         _trace?.Unmap(iova, size, unmapped);

@@ -114,6 +114,7 @@ public abstract partial class RecordedDomain : IommuDomain
             _ranges = ranges;
             _spaces = [.. _spaces, space];
             NarrowSpace();
+            AssertInvariants();
             return Status.Ok;
         }
     }
@@ -130,6 +131,7 @@ public abstract partial class RecordedDomain : IommuDomain
                 return Status.Ok;
             _spaces = [.. _spaces.Where(other => other != space)];
             _uneven.Remove(space);
+            AssertInvariants();
             var status = space.UnmapAll();
             if (status == Status.Ok)
                 return status;

@@ -89,6 +89,51 @@ public sealed class TableWalkerTests : IDisposable
     }
 
     [Fact]
+    public void Rights_that_links_take_away_were_granted()
+    {
+        using var arm = new PageTable<ArmLpaeFormat>(new(new()), _scene.Tables);
+        Map(arm, 0x1000, Both);
+        CheckLink(arm, entry => entry | 1UL << 62, new WalkAccess(IsWrite: true), default); // APTable[1]
+        CheckLink(arm, entry => entry | 1UL << 61, default, new WalkAccess(IsPrivileged: true)); // APTable[0]
+        CheckLink(arm, entry => entry | 1UL << 60, new WalkAccess(IsFetch: true), default); // UXNTable
+        var stage2 = new ArmLpaeOptions { Kind = ArmLpaeKind.Stage2 };
+        using var second = new PageTable<ArmLpaeFormat>(new(stage2), _scene.Tables);
+        Map(second, 0x1000, Both);
+        Set(second, entry => entry | 7UL << 60);
+        Assert.Equal(WalkFaultKind.None, Fault(_scene.Walker(second), 0x1000, new(IsWrite: true)).Kind);
+        using var amd = new PageTable<AmdV1Format>(new AmdV1Format(3), _scene.Tables);
+        Map(amd, 0x1000, Both);
+        CheckLink(amd, entry => entry & ~(1UL << 62), new WalkAccess(IsWrite: true), default); // IW
+        CheckLink(amd, entry => entry & ~(1UL << 61), default, new WalkAccess(IsWrite: true)); // IR
+        using var tegra = new PageTable<TegraFormat>(new TegraFormat(32), _scene.Tables);
+        Map(tegra, 0x1000, Both);
+        CheckLink(tegra, entry => entry & ~(1UL << 30), new WalkAccess(IsWrite: true), default);
+        CheckLink(tegra, entry => entry & ~(1UL << 31), default, new WalkAccess(IsWrite: true));
+    }
+
+    /// <summary>Changes the first link of a table, and sets it back.</summary>
+    private void CheckLink<TFormat>(PageTable<TFormat> table, Func<ulong, ulong> change, WalkAccess refused, WalkAccess allowed)
+        where TFormat : struct, IPageTableFormat
+    {
+        Assert.Equal(WalkFaultKind.None, Fault(_scene.Walker(table), 0x1000, refused).Kind);
+        var before = Set(table, change);
+        Assert.Equal(WalkFaultKind.Permission, Fault(_scene.Walker(table), 0x1000, refused).Kind);
+        Assert.True(_scene.Walker(table).TryWalk(0x1000, allowed, out var result, out _));
+        Assert.False(refused.IsAllowed(result.Protection));
+        Set(table, _ => before);
+    }
+
+    private ulong Set<TFormat>(PageTable<TFormat> table, Func<ulong, ulong> change)
+        where TFormat : struct, IPageTableFormat
+    {
+        var bytes = table.Format.EntryBytes;
+        var entry = _scene.Memory.Span(table.Root, bytes);
+        var before = bytes == 8 ? BitConverter.ToUInt64(entry) : BitConverter.ToUInt32(entry);
+        BitConverter.GetBytes(change(before)).AsSpan(0, bytes).CopyTo(entry);
+        return before;
+    }
+
+    [Fact]
     public void A_table_that_is_not_in_RAM_is_a_bus_fault_of_its_level()
     {
         using var table = new PageTable<ArmLpaeFormat>(new(new()), _scene.Tables);
