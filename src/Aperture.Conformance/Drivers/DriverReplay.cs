@@ -9,12 +9,8 @@ namespace Aperture.Conformance.Drivers;
 /// <summary>Runs the recorded calls through our IOMMU core and driver on our models. Registers may be accessed in any order; what
 /// must be equal after each call is its result, the tables, the state of the control registers, clocks and resets, and the faults
 /// reported. Where a rule lets our state differ, it is brought in line by further calls.</summary>
-public sealed partial class DriverReplay : IDisposable
+public sealed partial class DriverReplay : RecordedReplay<DriverFamily>
 {
-    private readonly VectorFile _file;
-    private readonly DriverFamily _family;
-    private readonly RecordedMemory _recorded;                      // tables as recorded
-    private readonly FedTableMemory _memory;                        // our tables
     private readonly SystemBus _bus;
     private readonly IommuCore _core;
     private readonly DriverCore _drivers;
@@ -22,25 +18,19 @@ public sealed partial class DriverReplay : IDisposable
     private readonly Dictionary<string, ReplayedMmu> _mmus = [];    // by name
     private readonly Dictionary<string, ReplayedMaster> _masters = []; // by name
     private readonly Dictionary<string, ReplayedDomain> _domains = []; // by label
-    private readonly SortedDictionary<string, int> _deviations = new(StringComparer.Ordinal); // count by rule
     // the file puts entries into TLBs: our own accesses must not replace them
     private readonly bool _hasTestEntries;
     private ulong? _recordedZeroTable;                              // the table of zeros that all recorded domains share
 
     private DriverReplay(VectorFile file, DriverFamily family)
+        : base(file, family)
     {
-        _file = file;
-        _family = family;
-        _recorded = new RecordedMemory(file);
-        _memory = new FedTableMemory(file);
         _bus = new SystemBus(_memory.Memory);
         _recordedBus = new SystemBus(_recorded.Memory);
         _core = new IommuCore(_memory) { DefaultDomainType = DomainType.Identity };
         _drivers = new DriverCore(_core, new NoSystemMemory());
         _hasTestEntries = file.Events.Any(line => line.Kind == "tlb");
     }
-
-    private ReplayPart Part { get; } = new();
 
     /// <summary>Replays a file.</summary>
     /// <param name="file">The file.</param>
@@ -49,22 +39,11 @@ public sealed partial class DriverReplay : IDisposable
     /// <exception cref="VectorException">The file does not follow the format.</exception>
     public static ReplayPart Run(VectorFile file, DriverFamily family, out IReadOnlyList<Deviation> deviations)
     {
-        ArgumentNullException.ThrowIfNull(file);
-        ArgumentNullException.ThrowIfNull(family);
         using var replay = new DriverReplay(file, family);
-        replay.Play();
-        deviations = [.. Rules.All.Where(replay._deviations.ContainsKey).Select(rule => new Deviation(rule, replay._deviations[rule]))];
-        return replay.Part;
+        return replay.PlayAll(out deviations);
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _recorded.Dispose();
-        _memory.Dispose();
-    }
-
-    private void Play()
+    private protected override void Play()
     {
         _driver = new WatchedDriver(this, _family.CreateDriver(_core, name => FindMmu(name)!.Facts));
         _drivers.Register(_driver);
@@ -154,8 +133,6 @@ public sealed partial class DriverReplay : IDisposable
             Part.Fail(call.Line, $"'{call.Api.Call}' to end with {call.Result}", $"{e.Status}: {e.Message}");
         }
     }
-
-    private void Deviate(string rule, int count = 1) => _deviations[rule] = _deviations.GetValueOrDefault(rule) + count;
 
     private ReplayedMmu Mmu(VectorEvent line, string member) =>
         FindMmu(line.Text(member)) ?? throw line.Bad($"there is no unit {line.Text(member)}");

@@ -6,27 +6,17 @@ namespace Aperture.Conformance.Tables;
 /// <summary>Makes the recorded calls of a page-table library on our tables. Compared after every call: its result, every word of the
 /// tables, what was cleaned and what has to be invalidated. Where a rule lets our state differ it is brought in line by
 /// further calls.</summary>
-public sealed partial class TableReplay : IDisposable
+public sealed partial class TableReplay : RecordedReplay<TableFamily>
 {
-    private readonly VectorFile _file;
-    private readonly TableFamily _family;
-    private readonly RecordedMemory _recorded;  // tables as recorded
-    private readonly FedTableMemory _memory;    // our tables
-    private readonly SortedDictionary<string, int> _deviations = new(StringComparer.Ordinal); // count by rule
     private ReplayedTable? _table;              // the table in use
     private bool _isMissing;                    // a table was recorded that ours refused: nothing to replay until the next
     private ulong _recordedRoot;                // its recorded root
     private int _recordedTop;                   // the level of that
 
     private TableReplay(VectorFile file, TableFamily family)
+        : base(file, family)
     {
-        _file = file;
-        _family = family;
-        _recorded = new RecordedMemory(file);
-        _memory = new FedTableMemory(file);
     }
-
-    private ReplayPart Part { get; } = new();
 
     /// <summary>Replays a file.</summary>
     /// <param name="file">The file.</param>
@@ -35,23 +25,18 @@ public sealed partial class TableReplay : IDisposable
     /// <exception cref="VectorException">The file does not follow the format.</exception>
     public static ReplayPart Run(VectorFile file, TableFamily family, out IReadOnlyList<Deviation> deviations)
     {
-        ArgumentNullException.ThrowIfNull(file);
-        ArgumentNullException.ThrowIfNull(family);
         using var replay = new TableReplay(file, family);
-        replay.Play();
-        deviations = [.. Rules.All.Where(replay._deviations.ContainsKey).Select(rule => new Deviation(rule, replay._deviations[rule]))];
-        return replay.Part;
+        return replay.PlayAll(out deviations);
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public override void Dispose()
     {
         _table?.Dispose();
-        _recorded.Dispose();
-        _memory.Dispose();
+        base.Dispose();
     }
 
-    private void Play()
+    private protected override void Play()
     {
         for (var i = 0; i < _file.Events.Count; i++)
         {
@@ -156,6 +141,4 @@ public sealed partial class TableReplay : IDisposable
     private TreeReader OurTree => new(_table!.Format, _memory.Memory, _table.Root.Value, _table.RootLevel);
 
     private TreeReader RecordedTree => new(_table!.Format, _recorded.Memory, _recordedRoot, _recordedTop);
-
-    private void Deviate(string rule) => _deviations[rule] = _deviations.GetValueOrDefault(rule) + 1;
 }

@@ -21,27 +21,11 @@ public sealed partial class DmaContext
             throw Failure(new Refusal("sync", length, Status.InvalidArgument) { Direction = direction, At = address });
         var isNeeded = _cached || _bounced;
         if (_isWatched && isNeeded)
-            Tell(new DmaEvent
-            {
-                Kind = DmaEventKind.SyncForCpuBegins,
-                Address = address,
-                Length = length,
-                Direction = direction,
-                File = file,
-                Line = line
-            });
+            TellSync(DmaEventKind.SyncForCpuBegins, address, length, direction, file, line);
         if (isNeeded)
             SyncRange(address, length, direction, true);
         if (_isWatched)
-            Tell(new DmaEvent
-            {
-                Kind = DmaEventKind.SyncForCpu,
-                Address = address,
-                Length = length,
-                Direction = direction,
-                File = file,
-                Line = line
-            });
+            TellSync(DmaEventKind.SyncForCpu, address, length, direction, file, line);
     }
 
     /// <summary>Gives bytes back to the device, by device address alone.</summary>
@@ -52,28 +36,12 @@ public sealed partial class DmaContext
         if ((uint)direction > (uint)DmaDirection.FromDevice)
             throw Failure(new Refusal("sync", length, Status.InvalidArgument) { Direction = direction, At = address });
         if (_isWatched)
-            Tell(new DmaEvent
-            {
-                Kind = DmaEventKind.SyncForDevice,
-                Address = address,
-                Length = length,
-                Direction = direction,
-                File = file,
-                Line = line
-            });
+            TellSync(DmaEventKind.SyncForDevice, address, length, direction, file, line);
         if (!_cached && !_bounced)
             return;
         SyncRange(address, length, direction, false);
         if (_isWatched)
-            Tell(new DmaEvent
-            {
-                Kind = DmaEventKind.SyncForDeviceEnds,
-                Address = address,
-                Length = length,
-                Direction = direction,
-                File = file,
-                Line = line
-            });
+            TellSync(DmaEventKind.SyncForDeviceEnds, address, length, direction, file, line);
     }
 
     /// <summary>Whether sync calls for a device address have anything to do. While a sanitizer listens they have, to be heard of.</summary>
@@ -111,6 +79,9 @@ public sealed partial class DmaContext
         if (_isWatched)
             TellSync(DmaEventKind.SyncForDeviceEnds, mapping, offset, length, file, line);
     }
+
+    private void TellSync(DmaEventKind kind, Iova address, ulong length, DmaDirection direction, string file, int line) =>
+        Tell(new DmaEvent { Kind = kind, Address = address, Length = length, Direction = direction, File = file, Line = line });
 
     private void TellSync(DmaEventKind kind, in DmaMapping mapping, ulong offset, ulong length, string file, int line) =>
         Tell(new DmaEvent
