@@ -174,7 +174,14 @@ public sealed partial class HostMachine : IDisposable
     {
         if (_devices.Values.Any(entry => entry.Group == number) || !_groups.Remove(number, out var group))
             return;
-        group.Registration.Dispose();
-        group.Space.Dispose();
+        try
+        {
+            group.Registration.Dispose();
+        }
+        finally
+        {
+            group.Space.Dispose();
+            group.Unit.EndSpace();
+        }
     }
 }

@@ -14,7 +14,8 @@ internal sealed class HostUnit : IommuUnit
     private readonly HostSpace _space;
     private readonly HostMemory _memory;
     private readonly DmaTrace? _trace;
-    private readonly HashSet<Device> _masters = []; // those that are in the domain; the core holds the group's lock
+    private readonly Lock _lock = new();            // guards everything below
+    private readonly HashSet<Device> _masters = []; // those that are in the domain
     private HostDomain? _domain;                    // what is in force; null while nothing passes
 
     /// <summary>The unit of a group.</summary>
@@ -51,8 +52,34 @@ internal sealed class HostUnit : IommuUnit
     public override MasterGrouping Grouping => MasterGrouping.ByUnit;
 
     /// <inheritdoc/>
-    /// <remarks>When the kernel did not remove the mappings, what they lead to stays in quarantine until the group is closed.</remarks>
-    public override Status RemoveMaster(Device master) => Remove(master);
+    /// <remarks>When the kernel does not remove the mappings, the group's devices are kept from memory (their bus mastering is off), and
+    /// what the mappings lead to stays in quarantine, until it does or the group is closed.</remarks>
+    public override Status RemoveMaster(Device master)
+    {
+        lock (_lock)
+            return Remove(master);
+    }
+
+    /// <inheritdoc/>
+    public override Status TryReprogram()
+    {
+        lock (_lock)
+        {
+            if (!NeedsReprogram)
+                return Status.Ok;
+            var status = _space.UnmapAll();
+            if (status == Status.Ok)
+                MarkReprogrammed();
+            return status;
+        }
+    }
+
+    /// <summary>The space has ended: its devices reach nothing by it.</summary>
+    internal void EndSpace()
+    {
+        lock (_lock)
+            MarkReprogrammed();
+    }
 
     /// <inheritdoc/>
     protected override IommuDomain MakeDomain(in DomainRequest request)
@@ -67,23 +94,8 @@ internal sealed class HostUnit : IommuUnit
     /// <inheritdoc/>
     public override Status Attach(in Attachment attachment)
     {
-        var (master, domain) = (attachment.Master, attachment.Domain);
-        if (domain.Type == DomainType.Blocked)
-            return Remove(master);
-        if (domain is not HostDomain wanted)
-            return Status.InvalidArgument;
-        if (wanted != _domain)
-        {
-            var status = LeaveDomain();
-            if (status == Status.Ok)
-                status = wanted.Join(_space);
-            if (status != Status.Ok)
-                return status;
-            _domain = wanted;
-        }
-
-        _masters.Add(master);
-        return Status.Ok;
+        lock (_lock)
+            return attachment.Domain.Type == DomainType.Blocked ? Remove(attachment.Master) : Put(attachment.Master, attachment.Domain);
     }
 
     /// <inheritdoc/>
@@ -101,6 +113,25 @@ internal sealed class HostUnit : IommuUnit
         _ => Protection.Write,
     };
 
+    private Status Put(Device master, IommuDomain domain)
+    {
+        if (domain is not HostDomain wanted)
+            return Status.InvalidArgument;
+        if (wanted != _domain)
+        {
+            var status = LeaveDomain();
+            if (status == Status.Ok)
+                status = wanted.Join(_space);
+            if (status != Status.Ok)
+                return status;
+            _domain = wanted;
+            MarkReprogrammed(); // what was left in the space went before
+        }
+
+        _masters.Add(master);
+        return Status.Ok;
+    }
+
     private Status Remove(Device master)
     {
         _masters.Remove(master);
@@ -111,6 +142,8 @@ internal sealed class HostUnit : IommuUnit
     {
         var status = _domain?.Leave(_space) ?? Status.Ok;
         _domain = null;
+        if (status != Status.Ok)
+            ReportFailure(UnitOperation.Attach, status, $"the kernel did not remove the mappings of {_space.Name} ({status})");
         return status;
     }
 }

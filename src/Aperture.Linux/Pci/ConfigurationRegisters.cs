@@ -12,6 +12,7 @@ internal sealed class ConfigurationRegisters : RegisterRegion
     private const uint Status = 6;
     private const uint FirstCapability = 0x34;
     private const ushort MemorySpace = 1 << 1;
+    private const ushort BusMaster = 1 << 2;
     private const ushort HasCapabilities = 1 << 4;
     private const byte PowerManagement = 1;     // PCI Bus Power Management Interface Specification 1.2, 3.2: PMCSR is 4 bytes behind
     private const uint PowerState = 3;          // 0: D0
@@ -21,6 +22,8 @@ internal sealed class ConfigurationRegisters : RegisterRegion
     private readonly RegisterGate _gate;
     private readonly Lock _lock = new(); // held while a write changes what the gate must know
     private readonly uint _powerControl; // PMCSR; 0 for none
+    private volatile bool _isStopped;    // bus mastering stays off, whatever is written
+    private volatile bool _isMaster;     // what was written of it meanwhile
     private bool _hasMemorySpace = true; // a virtual function has no such bit of its own and always answers
 
     /// <summary>Configuration space.</summary>
@@ -62,7 +65,12 @@ internal sealed class ConfigurationRegisters : RegisterRegion
 
     /// <summary>Reads bytes.</summary>
     /// <exception cref="BusErrorException">They lie outside, or the function is gone.</exception>
-    public void Read(uint offset, Span<byte> bytes) => _file.Read(offset, bytes);
+    public void Read(uint offset, Span<byte> bytes)
+    {
+        _file.Read(offset, bytes);
+        if (_isStopped && _isMaster && ByteOf(Command, offset, bytes) is not null)
+            bytes[(int)(Command - offset)] |= (byte)BusMaster; // whoever reads to write another bit shall not lose this one
+    }
 
     /// <summary>Writes bytes.</summary>
     /// <inheritdoc cref="Read"/>
@@ -76,7 +84,10 @@ internal sealed class ConfigurationRegisters : RegisterRegion
                     ? GateReason.LowPower : GateReason.None);
             if (closes != GateReason.None)
                 _gate.Close(closes);
-            _file.Write(offset, bytes);
+            if (_isStopped && ByteOf(Command, offset, bytes) is { } wanted)
+                WriteStopped(offset, bytes, wanted);
+            else
+                _file.Write(offset, bytes);
             if (_gate.Closed != GateReason.None)
                 Look();
         }
@@ -95,6 +106,46 @@ internal sealed class ConfigurationRegisters : RegisterRegion
             _hasMemorySpace = (Byte(Command) & MemorySpace) != 0;
             Look();
         }
+    }
+
+    /// <summary>Keeps the function from memory, whoever writes that it may be bus master, until <see cref="ResumeMastering"/>. When this
+    /// returns, what it had written before has arrived.</summary>
+    /// <exception cref="BusErrorException">The function is gone.</exception>
+    public void StopMastering()
+    {
+        lock (_lock)
+        {
+            if (_isStopped)
+                return;
+            var command = Byte(Command);
+            _file.Write(Command, [(byte)(command & ~BusMaster)]);
+            Byte(Status); // the answer comes behind what was posted before (PCI Express Base Specification, ordering rules of 2.4.1)
+            _isMaster = (command & BusMaster) != 0;
+            _isStopped = true;
+        }
+    }
+
+    /// <summary>Lets the function be bus master again, if software has it so.</summary>
+    /// <exception cref="BusErrorException">The function is gone.</exception>
+    public void ResumeMastering()
+    {
+        lock (_lock)
+        {
+            if (!_isStopped)
+                return;
+            _isStopped = false;
+            if (_isMaster)
+                _file.Write(Command, [(byte)(Byte(Command) | BusMaster)]);
+        }
+    }
+
+    private void WriteStopped(uint offset, ReadOnlySpan<byte> bytes, byte wanted)
+    {
+        Span<byte> kept = stackalloc byte[bytes.Length];
+        bytes.CopyTo(kept);
+        kept[(int)(Command - offset)] &= unchecked((byte)~BusMaster);
+        _file.Write(offset, kept);
+        _isMaster = (wanted & BusMaster) != 0;
     }
 
     /// <summary>The byte that a write puts at a place; null when it does not reach it.</summary>

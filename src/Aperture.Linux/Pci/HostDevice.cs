@@ -49,6 +49,7 @@ public sealed class HostDevice : IGateProvider
                     IsUntrusted = !options.SharesPages,
                 },
             };
+            Device.BusMastering = Configuration.Mastering;
             for (var bar = VfioRegion.Bar0; bar <= VfioRegion.Bar5; bar++)
             {
                 if (Open(bar) is { } region)

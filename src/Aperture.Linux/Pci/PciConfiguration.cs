@@ -27,7 +27,8 @@ public sealed class PciConfiguration
     /// <summary>What it is, by its maker's number.</summary>
     public ushort DeviceId => Read16(2);
 
-    /// <summary>Whether the function may do DMA and send interrupt messages.</summary>
+    /// <summary>Whether the function may do DMA and send interrupt messages, as its driver has it: while an IOMMU failed it does
+    /// neither.</summary>
     public bool IsBusMaster
     {
         get => (Read16(CommandOffset) & BusMaster) != 0;
@@ -59,6 +60,9 @@ public sealed class PciConfiguration
         BinaryPrimitives.WriteUInt16LittleEndian(bytes, value);
         _space.Write(offset, bytes);
     }
+
+    /// <summary>The switch between the function and memory.</summary>
+    internal BusMastering Mastering => field ??= new FunctionMastering(_space);
 
     /// <summary>Lets the function answer accesses to its BARs.</summary>
     internal void EnableMemory() => _space.EnableMemory();

@@ -104,6 +104,8 @@ public sealed partial class IommuCore
                 unit.Registry = this;
                 if (_failed.Remove(unit.Device.Key, out var before))
                     unit.TakeOver(before);
+                foreach (var (key, _) in _failed.Where(entry => !entry.Value.NeedsReprogram).ToArray())
+                    _failed.Remove(key); // brought in line by other means, and gone for good
             }
 
             var wasKnown = _groupings.ContainsKey(unit.Device.Key);

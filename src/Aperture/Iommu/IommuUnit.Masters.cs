@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Devices;
 
 namespace Aperture.Iommu;
@@ -33,6 +34,18 @@ public abstract partial class IommuUnit
             AssertInvariants();
             return all;
         }
+    }
+
+    /// <summary>For drivers that bring a unit in line by other means than registers: notes that it failed, keeps its masters from memory,
+    /// and reports it. <see cref="MarkReprogrammed"/> ends that.</summary>
+    /// <param name="operation">What was being done.</param>
+    /// <param name="status">How it failed.</param>
+    /// <param name="reason">What failed, by name.</param>
+    protected void ReportFailure(UnitOperation operation, Status status, string reason)
+    {
+        MarkForReprogram();
+        var remedy = TryStopMasters() ? UnitRemedy.CutOff : UnitRemedy.Quarantined;
+        Registry?.Report(new UnitFailure(this, operation, status, reason, remedy));
     }
 
     /// <summary>A further master was described.</summary>

@@ -58,10 +58,8 @@ public abstract partial class IommuUnit : IGateEvent
     /// <summary>The unit's driver threw instead of returning a status: the unit is not to be trusted.</summary>
     internal Status Threw(UnitOperation operation, Exception error)
     {
-        MarkForReprogram();
         var status = error is ApertureException known ? known.Status : Status.IoError;
-        var remedy = TryStopMasters() ? UnitRemedy.CutOff : UnitRemedy.Quarantined;
-        Registry?.Report(new UnitFailure(this, operation, status, error.Message, remedy));
+        ReportFailure(operation, status, error.Message);
         return status;
     }
 

@@ -270,4 +270,34 @@ public sealed class HostUnitTests : IDisposable
         Assert.NotNull(device.Bound);
         return device;
     }
+
+    [Fact]
+    public void A_device_went_on_reaching_what_the_kernel_did_not_unmap()
+    {
+        var device = Add("a", _unit);
+        var mastering = new FakeMastering();
+        device.BusMastering = mastering;
+        device.Dma.Map(_memory.Allocate(4096), DmaDirection.FromDevice);
+        _space.UnmapAllFails = true;
+        _drivers.Unbind(device);
+        Assert.NotEmpty(_space.Mappings);
+        Assert.True(mastering.IsStopped);
+        var failure = _iommu.Failures[^1];
+        Assert.Equal((_unit, Status.IoError, UnitRemedy.CutOff), ((HostUnit)failure.Unit, failure.Status, failure.Remedy));
+        Assert.Equal(Status.IoError, _unit.TryReprogram());
+        Assert.True(mastering.IsStopped);
+        _space.UnmapAllFails = false;
+        Assert.Equal(Status.Ok, _unit.TryReprogram());
+        Assert.False(mastering.IsStopped || _unit.NeedsReprogram);
+        Assert.Empty(_space.Mappings);
+    }
+
+    private sealed class FakeMastering : BusMastering
+    {
+        protected override bool TryClose() => true;
+
+        protected override void Open()
+        {
+        }
+    }
 }

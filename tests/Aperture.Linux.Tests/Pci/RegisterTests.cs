@@ -184,4 +184,30 @@ public sealed unsafe class RegisterTests : IDisposable
         _gate.Close(GateReason.Disposed);
         _bar.Dispose();
     }
+
+    [Fact]
+    public void Bus_mastering_stays_off_while_an_iommu_has_failed_whoever_switches_it_on()
+    {
+        _configuration.IsBusMaster = true;
+        Assert.True(_configuration.Mastering.TryStop());
+        Assert.Equal(0, OnFile());
+        Assert.True(_configuration.IsBusMaster); // as its driver has it
+        _configuration.IsBusMaster = true;
+        _configuration.Registers.Write32(4, 0x406); // by whatever width, another bit changed
+        Assert.Equal(0, OnFile());
+        _configuration.Mastering.Resume();
+        Assert.Equal(4, OnFile());
+        Assert.Equal(0x406, _configuration.Read16(4));
+        Assert.True(_configuration.Mastering.TryStop());
+        _configuration.IsBusMaster = false;
+        _configuration.Mastering.Resume();
+        Assert.Equal(0, OnFile());
+
+        int OnFile()
+        {
+            Span<byte> command = stackalloc byte[1];
+            RandomAccess.Read(_file, command, 4);
+            return command[0] & 4;
+        }
+    }
 }
