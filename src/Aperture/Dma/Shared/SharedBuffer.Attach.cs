@@ -35,6 +35,7 @@ public sealed partial class SharedBuffer
                 ? device.Dma.MapAt(Block, at, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, file, line)
                 : device.Dma.Map(Block, DmaDirection.Bidirectional, DmaAttributes.SkipCpuSync, file, line);
             Add(device.Dma, new Part(mapping, device.Dma), file, line);
+            AssertInvariants();
             return mapping.Address;
         }
     }
