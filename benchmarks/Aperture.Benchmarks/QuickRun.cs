@@ -115,7 +115,13 @@ internal static class QuickRun
         }
 
         using (var dma = DmaWork.Sanitized())
+        {
             Add("dma.map+unmap.sanitized", dma.Page, "chase4", chase4);
+            AddPair("dma.map+unmap.sanitized.2threads", () => new Pair(dma.Page, dma.OtherPage));
+        }
+
+        using (var dma = DmaWork.SanitizedContents())
+            Add("dma.map+unmap.sanitized.contents", dma.Page, "chase4", chase4);
         using (var dma = DmaWork.Deferred())
         {
             Add("dma.map+unmap.deferred", dma.Page, "chase4", chase4);
@@ -124,6 +130,8 @@ internal static class QuickRun
 
         using (var dma = DmaWork.Direct())
             Add("dma.map+unmap.direct", dma.Page, "chase4", chase4);
+        using (var dma = DmaWork.DirectSanitized())
+            Add("dma.map+unmap.direct.sanitized", dma.Page, "chase4", chase4);
         using (var dma = DmaWork.Bounced())
         {
             var plain = Meter.Measure(dma.PlainCopy, Budget).Nanoseconds;

@@ -26,6 +26,7 @@ internal sealed class DmaWork : IDisposable
     private readonly Device _device;
     private readonly Device _other;
     private readonly MemoryBlock _memory;
+    private readonly MemoryBlock _otherMemory; // of the second device: other pages
     private readonly MemoryBlock _large;
 #pragma warning disable IDE0044 // read as one that changes: by Volatile.Read, which takes no readonly field
     private SanitizerOptions? _listener; // null while nobody listens
@@ -49,6 +50,7 @@ internal sealed class DmaWork : IDisposable
         if (_other != _device)
             _other.Power.Get();
         _memory = _device.Dma.Memory.Allocate(4096);
+        _otherMemory = _other.Dma.Memory.Allocate(4096);
         _large = _device.Dma.Memory.Allocate(BounceBytes);
         for (var i = LinkedPages - 1; i >= 0; i--)
             _pages[i] = _device.Dma.Memory.Allocate(4096);
@@ -62,6 +64,18 @@ internal sealed class DmaWork : IDisposable
     /// <summary>Strict, with the sanitizer on.</summary>
     public static DmaWork Sanitized() => new("exynos5433-media", DomainType.Dma, false, false, new SanitizerOptions());
 
+    /// <summary>The same with memory that the CPU took, which is compared.</summary>
+    public static DmaWork SanitizedContents()
+    {
+        var work = Sanitized();
+        work._memory.Span.Clear();
+        work._otherMemory.Span.Clear();
+        return work;
+    }
+
+    /// <summary>Direct, with the sanitizer on.</summary>
+    public static DmaWork DirectSanitized() => new("exynos5433-media", DomainType.Dma, true, false, new SanitizerOptions());
+
     public static DmaWork Deferred() => new("exynos5433-media", DomainType.DmaDeferred, false, false);
 
     public static DmaWork Direct() => new("exynos5433-media", DomainType.Dma, true, false);
@@ -69,10 +83,10 @@ internal sealed class DmaWork : IDisposable
     public static DmaWork Bounced() => new("exynos5433-media", DomainType.Dma, true, true);
 
     /// <summary>Maps and unmaps 4 KiB.</summary>
-    public void Page(int times) => Page(_device, times);
+    public void Page(int times) => Page(_device, _memory, times);
 
     /// <summary>The same on a second device; for a second thread.</summary>
-    public void OtherPage(int times) => Page(_other, times);
+    public void OtherPage(int times) => Page(_other, _otherMemory, times);
 
     /// <summary>The same with <see cref="ExtraTests"/> more tests whether somebody listens: what one of them costs cannot be seen
     /// otherwise.</summary>
@@ -123,10 +137,10 @@ internal sealed class DmaWork : IDisposable
 
     public void Dispose() => _machine.Dispose();
 
-    private void Page(Device device, int times)
+    private static void Page(Device device, MemoryBlock memory, int times)
     {
         for (var i = 0; i < times; i++)
-            device.Dma.Map(_memory, DmaDirection.FromDevice).Dispose();
+            device.Dma.Map(memory, DmaDirection.FromDevice).Dispose();
     }
 
     private Device Direct(string name, bool isBounced)

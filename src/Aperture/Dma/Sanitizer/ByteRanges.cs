@@ -99,6 +99,18 @@ internal sealed class ByteRanges(bool covers)
         return false;
     }
 
+    /// <summary>Whether all of a range is in here.</summary>
+    public bool Covers(ulong start, ulong end)
+    {
+        for (var i = 0; i < _count; i++)
+        {
+            if (_ranges[i].Start <= start && end <= _ranges[i].End)
+                return true;
+        }
+
+        return false;
+    }
+
     /// <summary>The next piece from <paramref name="start"/> on that is in here.</summary>
     public bool Next(ref ulong start, ulong end, out ulong stop)
     {

@@ -1,3 +1,5 @@
+using Aperture.Devices;
+
 namespace Aperture.Dma.Sanitizer;
 
 /// <summary>What is known of a device beyond the stay of one driver.</summary>
@@ -9,13 +11,19 @@ internal sealed class DeviceWatch(DmaSanitizer owner)
     /// <summary>Who watches.</summary>
     public DmaSanitizer Owner { get; } = owner;
 
+    /// <summary>How often it was said that it may do wrong now.</summary>
+    public int Allowed { get; set; }
+
     /// <summary>Where its driver's mappings lie now; null while that was not looked up.</summary>
     public SpaceWatch? Space { get; set; }
 
     /// <summary>Maps that failed and that nobody asked about, the oldest first.</summary>
     public List<FailedMap> Failed { get; } = [];
 
-    /// <summary>Its driver's name, or null. When the driver lets go, the device does not know it any more.</summary>
+    /// <summary>Its driver, or null. When the driver lets go, the device does not know it any more.</summary>
+    public IDriver? DriverItself { get; set; }
+
+    /// <summary>The driver's name, or null.</summary>
     public string? Driver { get; set; }
 
     /// <summary>Whose last mappings these are: the space as the last driver left it; null while none has let go.</summary>

@@ -4,7 +4,7 @@ using Aperture.Devices;
 namespace Aperture.Dma.Sanitizer;
 
 // What the devices do.
-public sealed partial class DmaSanitizer
+public sealed unsafe partial class DmaSanitizer
 {
     private const ulong PageMask = (1UL << PageIndex.Shift) - 1;
 
@@ -19,12 +19,12 @@ public sealed partial class DmaSanitizer
         Device device, Iova address, PhysicalAddress physical, int length, AccessOutcome outcome, bool snoops = true)
     {
         ArgumentNullException.ThrowIfNull(device);
-        if (length <= 0)
+        if (length <= 0 || TryFast(new Access(device, address, physical, (ulong)length, false, outcome), default, snoops))
             return;
-        lock (_lock)
+        using (HoldAll())
         {
             Settle();
-            _isDriver = false;
+            t_isDriver = false;
             if (!IsAllowedNow(device))
                 Judge(device, address, physical, (ulong)length, isWrite: false, outcome, snoops);
         }
@@ -41,12 +41,12 @@ public sealed partial class DmaSanitizer
         Device device, Iova address, PhysicalAddress physical, ReadOnlySpan<byte> data, AccessOutcome outcome, bool snoops = true)
     {
         ArgumentNullException.ThrowIfNull(device);
-        if (data.IsEmpty)
+        if (data.IsEmpty || TryFast(new Access(device, address, physical, (ulong)data.Length, true, outcome), data, snoops))
             return;
-        lock (_lock)
+        using (HoldAll())
         {
             Settle();
-            _isDriver = false;
+            t_isDriver = false;
             if (!IsAllowedNow(device))
                 Judge(device, address, physical, (ulong)data.Length, isWrite: true, outcome, snoops);
             if (outcome == AccessOutcome.Done)
@@ -63,15 +63,15 @@ public sealed partial class DmaSanitizer
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(why);
-        lock (_lock)
+        using (HoldAll())
         {
-            _isDriver = false;
+            t_isDriver = false;
             Report(FindingKind.DeviceSuspended, device, address, (ulong)length, $"the device did DMA at {address} while {why}", default,
                 SpaceOf(device).Find(address.Value));
         }
     }
 
-    private bool IsAllowedNow(Device device) => _allowed.Count > 0 && _allowed.ContainsKey(device);
+    private bool IsAllowedNow(Device device) => _allowed > 0 && WatchOf(device).Allowed > 0;
 
     private void Judge(
         Device device, Iova address, PhysicalAddress physical, ulong length, bool isWrite, AccessOutcome outcome, bool snoops)
@@ -157,13 +157,13 @@ public sealed partial class DmaSanitizer
         if (!isAllowed)
             return;
         CheckTurn(mapping, device, from, to, isWrite);
-        if (mapping.Copy is null)
+        if (!mapping.IsStreaming)
             return;
         CheckRims(mapping, default);
         if (!CheckWrites(mapping, from, to, isWrite ? "before the device wrote them" : "before the device read them", default) && !isWrite
-            && !snoops)
+            && !snoops && mapping.Pointer is not null)
             CheckCaches(mapping, from, to, physical);
-        if (!isWrite)
+        if (!isWrite || mapping.IsAnyTime)
             return;
         if (!mapping.Owned.IsEmpty)
             mapping.Owned.Remove(from, to); // the device uses it again, which is fine where the CPU did not write

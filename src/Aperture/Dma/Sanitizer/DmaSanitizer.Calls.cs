@@ -8,11 +8,15 @@ public sealed partial class DmaSanitizer
 {
     internal void OnCall(DmaContext context, in DmaEvent call)
     {
-        lock (_lock)
+        if (TryFast(context, call))
+            return;
+        using (HoldAll())
         {
             Settle();
-            _calls++;
-            _isDriver = true;
+            // A sync that is told of in two halves is one call.
+            if (call.Kind is not (DmaEventKind.SyncForCpuBegins or DmaEventKind.SyncForDeviceEnds))
+                Tick();
+            t_isDriver = true;
             switch (call.Kind)
             {
                 case DmaEventKind.Map or DmaEventKind.Link:
@@ -46,7 +50,6 @@ public sealed partial class DmaSanitizer
                     UnmapPieces(context, call, MappingApi.Scatter);
                     break;
                 case DmaEventKind.SyncForCpuBegins:
-                    _calls--; // the same call is told again when it is done
                     SyncHalf(context, call, SyncStep.BeginsForCpu);
                     break;
                 case DmaEventKind.SyncForCpu:
@@ -56,7 +59,6 @@ public sealed partial class DmaSanitizer
                     Sync(context, call, SyncStep.ForDevice);
                     break;
                 case DmaEventKind.SyncForDeviceEnds:
-                    _calls--;
                     SyncHalf(context, call, SyncStep.EndsForDevice);
                     break;
                 case DmaEventKind.CpuOwns:

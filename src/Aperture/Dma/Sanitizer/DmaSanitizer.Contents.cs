@@ -11,16 +11,29 @@ public sealed unsafe partial class DmaSanitizer
     /// <param name="mapping">The mapping.</param>
     /// <param name="pointer">Where the driver finds the memory; 0 when it is not known.</param>
     /// <param name="isManaged">Whether that is on the managed heap, pinned as long as the mapping lives.</param>
-    private void StartContents(LiveMapping mapping, nint pointer, bool isManaged)
+    /// <param name="isLazy">Whether there need be no copy before the CPU takes the memory: until then it cannot write it.</param>
+    private void StartContents(LiveMapping mapping, nint pointer, bool isManaged, bool isLazy)
     {
+        mapping.IsLazy = false;
         if (_memory is null || !_memory.TryGetPointer(mapping.Memory, mapping.Length, out var cpu)
             || (!isManaged && pointer != 0 && pointer != (nint)cpu))
             return;
         if (isManaged)
+        {
             cpu = (byte*)pointer;
+        }
+        else if (isLazy && _views?.IsMarked(mapping.Memory.Value, mapping.MemoryLast) == false)
+        {
+            mapping.Pointer = cpu;
+            mapping.IsLazy = true;
+            return;
+        }
         else
+        {
             FindRims(mapping);
-        if (_copies.Rent(mapping.Length + (ulong)(mapping.Lead + mapping.Tail)) is not { } copy)
+        }
+
+        if (mapping.Space.Rent(_copies, mapping.Length + (ulong)(mapping.Lead + mapping.Tail)) is not { } copy)
             return;
         mapping.Pointer = cpu;
         mapping.Copy = copy;
@@ -30,9 +43,10 @@ public sealed unsafe partial class DmaSanitizer
     private void ForgetContents(LiveMapping mapping)
     {
         if (mapping.Copy is { } copy)
-            _copies.Return(copy);
+            mapping.Space.Return(_copies, copy);
         mapping.Copy = null;
         mapping.Pointer = null;
+        mapping.IsLazy = false;
         mapping.Lead = 0;
         mapping.Tail = 0;
     }

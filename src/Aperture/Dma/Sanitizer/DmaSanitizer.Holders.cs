@@ -11,9 +11,9 @@ public sealed partial class DmaSanitizer
     /// <summary>Who holds most of the device addresses of a context's space, by device and line.</summary>
     internal string? DescribeHolders(DmaContext context)
     {
-        lock (_lock)
+        using (HoldAll())
         {
-            var holders = _live.Where(mapping => mapping.Space.Key == KeyOf(context.Device))
+            var holders = AllLive.Where(mapping => mapping.Space.Key == KeyOf(context.Device))
                 .GroupBy(mapping => (mapping.Record.Device, mapping.Record.Made))
                 .Select(group => (group.Key.Device, group.Key.Made, Count: group.Count(),
                     Bytes: group.Aggregate(0UL, (sum, mapping) => sum + mapping.Length)))
@@ -31,9 +31,9 @@ public sealed partial class DmaSanitizer
     {
         const ulong Offset = (1UL << PageIndex.Shift) - 1;
         var (start, last) = (first.Value & ~Offset, (first.Value + (bytes - 1)) | Offset);
-        lock (_lock)
+        using (HoldAll())
         {
-            return _live.Where(mapping => mapping.Space.Key == KeyOf(context.Device) && mapping.Start <= last && mapping.Last >= start)
+            return AllLive.Where(mapping => mapping.Space.Key == KeyOf(context.Device) && mapping.Start <= last && mapping.Last >= start)
                 .OrderBy(mapping => mapping.Start).FirstOrDefault()?.Record.ToString();
         }
     }

@@ -56,8 +56,9 @@ public sealed unsafe partial class DmaSanitizer
     {
         var device = context.Device;
         var space = SpaceOf(device);
-        WatchOf(device).Driver = device.Driver?.Name;
-        if (_live.Count >= _options.MaxMappings)
+        var watch = WatchOf(device);
+        (watch.DriverItself, watch.Driver) = (device.Driver, device.Driver?.Name);
+        if (!TryCount(space))
         {
             if (!space.IsPartial)
                 Report(FindingKind.TooManyMappings, device, address, length,
@@ -66,8 +67,7 @@ public sealed unsafe partial class DmaSanitizer
             return;
         }
 
-        if (!_spare.TryPop(out var mapping))
-            mapping = new LiveMapping();
+        var mapping = space.Take();
         mapping.Record = RecordOf(device, call, api, address, memory, length, isBounced);
         mapping.Serial = call.Serial;
         mapping.Device = device;
@@ -82,14 +82,14 @@ public sealed unsafe partial class DmaSanitizer
         if (mapping.IsStreaming)
         {
             CheckNeighbours(context, mapping, call);
-            if ((call.Attributes & DmaAttributes.RequireCoherent) == 0) // else both may touch the bytes at any time
-                StartContents(mapping, pointer, api == MappingApi.Single && IsManaged(call));
-            if ((call.Attributes & (DmaAttributes.SkipCpuSync | DmaAttributes.RequireCoherent)) != 0)
+            mapping.IsAnyTime = (call.Attributes & DmaAttributes.RequireCoherent) != 0;
+            if (!mapping.IsAnyTime)
+                StartContents(mapping, pointer, api == MappingApi.Single && IsManaged(call), isLazy: true);
+            if (mapping.IsAnyTime || (call.Attributes & DmaAttributes.SkipCpuSync) != 0)
                 mapping.Owned.Add(0, length); // the device gets the bytes by the syncs that the driver makes itself
         }
 
-        _live.Add(mapping);
-        space.Pages.Add(mapping, address.Value, mapping.Last);
+        space.Add(mapping);
         if (IndexesMemory(mapping))
             _physical.Add(mapping, memory.Value, mapping.MemoryLast);
     }
@@ -98,7 +98,7 @@ public sealed unsafe partial class DmaSanitizer
         bool isBounced) => new()
     {
         Device = device.Name,
-        Driver = device.Driver?.Name,
+        Driver = device.Dma.Watch is DeviceWatch watch && watch.DriverItself == device.Driver ? watch.Driver : device.Driver?.Name,
         Address = address,
         Length = length,
         Memory = memory,
@@ -107,26 +107,23 @@ public sealed unsafe partial class DmaSanitizer
         IsBounced = isBounced,
         Serial = call.Serial,
         Made = SiteOf(call),
-        MadeAt = _calls,
+        MadeAt = Now,
     };
 
     private void Remove(LiveMapping mapping, MappingEnd end, CallSite site)
     {
-        mapping.Space.Pages.Remove(mapping, mapping.Start, mapping.Last);
         if (IndexesMemory(mapping))
             _physical.Remove(mapping, mapping.Memory.Value, mapping.MemoryLast);
-        _live.Remove(mapping);
-        mapping.Space.Remember(mapping.Record with { End = end, Ended = site, EndedAt = _calls });
+        mapping.Space.Remember(mapping.Record with { End = end, Ended = site, EndedAt = Now });
         ForgetContents(mapping);
-        mapping.IsFreed = mapping.SharesLine = mapping.IsArena = false;
+        mapping.IsAnyTime = mapping.IsFreed = mapping.SharesLine = mapping.IsArena = false;
         mapping.Cut = default;
         mapping.Owned.Clear();
         mapping.Fresh.Clear();
         mapping.Sharers = null;
         mapping.Turns = null;
         mapping.Device = null!;
-        mapping.Space = null!;
-        _spare.Push(mapping);
+        mapping.Space.Remove(mapping);
     }
 
     /// <summary>Whether the memory behind a mapping is one piece that drivers have a view of.</summary>

@@ -19,7 +19,7 @@ public sealed partial class DmaSanitizer
     /// <summary>Coherent memory goes back as a whole: no block of it is out any more.</summary>
     private void RemoveBlocks(LiveMapping arena, in DmaEvent call)
     {
-        foreach (var block in _live.Where(mapping => mapping.Record.Api == MappingApi.Block && mapping.Space == arena.Space
+        foreach (var block in AllLive.Where(mapping => mapping.Record.Api == MappingApi.Block && mapping.Space == arena.Space
             && arena.Contains(mapping.Start, mapping.Last)).ToArray())
             Remove(block, MappingEnd.Unmapped, SiteOf(call));
     }
@@ -57,7 +57,7 @@ public sealed partial class DmaSanitizer
     /// <summary>A device that lets go takes part in nothing any more.</summary>
     private void EndSharing(Device device)
     {
-        foreach (var mapping in _live)
+        foreach (var mapping in AllLive)
         {
             mapping.Sharers?.RemoveAll(sharer => sharer == device);
             mapping.Turns?.RemoveAll(turn => turn.Device == device);

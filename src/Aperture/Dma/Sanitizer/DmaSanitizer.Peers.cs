@@ -9,10 +9,10 @@ public sealed partial class DmaSanitizer
     /// <summary>A device takes its memory back: whoever still has it mapped reaches what comes there next.</summary>
     internal void OnPeerGone(PeerMemory peer, CallSite site)
     {
-        lock (_lock)
+        using (HoldAll())
         {
-            _isDriver = true;
-            foreach (var mapping in _live)
+            t_isDriver = true;
+            foreach (var mapping in AllLive)
             {
                 if (mapping.IsFreed || mapping.Length == 0 || !peer.Range.Overlaps(new MemoryRange(mapping.Memory, mapping.Length)))
                     continue;

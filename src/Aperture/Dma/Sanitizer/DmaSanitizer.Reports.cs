@@ -24,7 +24,7 @@ public sealed partial class DmaSanitizer
     {
         get
         {
-            lock (_lock)
+            using (HoldAll())
             {
                 Settle();
                 return [.. _findings];
@@ -38,7 +38,7 @@ public sealed partial class DmaSanitizer
     {
         get
         {
-            lock (_lock)
+            using (HoldAll())
                 return [.. _faults];
         }
     }
@@ -48,7 +48,7 @@ public sealed partial class DmaSanitizer
     {
         get
         {
-            lock (_lock)
+            using (HoldAll())
                 return _suppressed;
         }
     }
@@ -57,7 +57,7 @@ public sealed partial class DmaSanitizer
     public IReadOnlyList<MappingRecord> HistoryOf(Device device, Iova address)
     {
         ArgumentNullException.ThrowIfNull(device);
-        lock (_lock)
+        using (HoldAll())
         {
             if (!_spaces.TryGetValue(KeyOf(device), out var space))
                 return [];
@@ -72,7 +72,7 @@ public sealed partial class DmaSanitizer
     /// <summary>Forgets the findings, not the mappings.</summary>
     public void Clear()
     {
-        lock (_lock)
+        using (HoldAll())
         {
             Settle();
             _known.Clear();
@@ -102,9 +102,9 @@ public sealed partial class DmaSanitizer
     {
         if (isOver)
         {
-            lock (_lock)
+            using (HoldAll())
             {
-                _isDriver = false;
+                t_isDriver = false;
                 TellLeaks(MappingsOf(null), "the driver still has", "mapped or allocated");
             }
         }
@@ -116,9 +116,9 @@ public sealed partial class DmaSanitizer
 
     private void OnFault(FaultReport fault)
     {
-        lock (_lock)
+        using (HoldAll())
         {
-            if (_faults.Count < _options.ErrorLimit && !(fault.Device is { } device ? IsAllowedNow(device) : _allowed.Count > 0)
+            if (_faults.Count < _options.ErrorLimit && !(fault.Device is { } device ? IsAllowedNow(device) : _allowed > 0)
                 && (fault.Device is null || _options.Devices?.Contains(fault.Device.Name) != false))
                 _faults.Add(fault);
         }
@@ -153,7 +153,7 @@ public sealed partial class DmaSanitizer
             || (_options.Drivers is { } drivers && (driver is null || !drivers.Contains(driver))) || IsAllowedNow(device)
             || KnownFindings.Has(kind))
             return true;
-        if (!site.IsKnown && _isDriver)
+        if (!site.IsKnown && t_isDriver)
             site = CallSite.OfDriver();
         else if (!site.IsKnown && mapping is null)
             site = WatchOf(device).LastCall; // the device did it, and no mapping tells where to begin
@@ -187,7 +187,7 @@ public sealed partial class DmaSanitizer
             Neighbours = space is null || mapping is null ? [] : NeighboursOf(space, mapping.Value),
             Nearest = nearest ?? [],
             History = space?.PastOf(address.Value, last, StoryLength) ?? [],
-            At = _calls,
+            At = Now,
         };
         _known.Add(key, finding);
         _findings.Add(finding);

@@ -11,6 +11,7 @@ public sealed unsafe partial class DmaSanitizer
 
     private readonly List<Look> _looks = [];    // not judged yet: the CPU may have taken the bytes to write them
     private readonly List<Unseen> _unseen = []; // ended without a sync after the device wrote, and not looked at since
+    private int _suspicions;                    // in both
 
     /// <summary>Bytes that the CPU took while they were the device's.</summary>
     private readonly record struct Look(LiveMapping Mapping, ulong From, ulong To, CallSite Site, string Message);
@@ -20,16 +21,38 @@ public sealed unsafe partial class DmaSanitizer
     {
         if (!_options.WatchSpans || length == 0 || !_memory!.TryGetPointer(address, (ulong)length, out var cpu) || cpu != pointer)
             return;
-        lock (_lock)
+        var (first, last) = (address.Value, address.Value + ((ulong)length - 1));
+        _views!.Mark(first, last);
+        if (_suspicions == 0 && !_physical.HasAny(first, last))
+            return;
+        using (HoldAll())
         {
+            TakeCopies(first, last);
             if (_unseen.Count > 0)
                 CheckUnseen(address, (ulong)length);
-            if (_live.Count > 0 && FindLook(address.Value, address.Value + ((ulong)length - 1)) is { } look
+            if (FindLook(first, last) is { } look
                 && _looks.Count < MaxLooks && !IsAllowedNow(look.Mapping.Device) && !KnownFindings.Has(FindingKind.CpuReadBeforeSync)
                 && !_looks.Exists(known => known.Mapping == look.Mapping && known.From == look.From && known.To == look.To))
                 _looks.Add(look with { Site = CallSite.OfDriver() });
+            CountSuspicions();
         }
     }
+
+    /// <summary>The CPU takes memory that it could not write so far: from now on it is compared.</summary>
+    private void TakeCopies(ulong first, ulong last)
+    {
+        for (var page = first >> PageIndex.Shift; page <= last >> PageIndex.Shift; page++)
+        {
+            foreach (var mapping in _physical.On(page << PageIndex.Shift))
+            {
+                if (mapping.IsLazy)
+                    StartContents(mapping, (nint)mapping.Pointer, false, isLazy: false);
+            }
+        }
+    }
+
+    /// <summary>How much waits to be judged, for those who do not hold all.</summary>
+    private void CountSuspicions() => Volatile.Write(ref _suspicions, _looks.Count + _unseen.Count);
 
     /// <summary>What of a span is none of the CPU's business: all of it; or bytes that the device wrote and that were not synced, when the
     /// span is of one mapping. Of a span that is more than a mapping the driver may want just what is its own.</summary>
@@ -96,11 +119,13 @@ public sealed unsafe partial class DmaSanitizer
     /// <summary>Judges the looks since the last call: where the CPU wrote, it did not look, and that is judged elsewhere.</summary>
     private void Settle()
     {
+        if (_suspicions == 0)
+            return;
         if (_looks.Count > 0)
         {
             var looks = _looks.ToArray();
             _looks.Clear();
-            _isDriver = false; // the place is known, or there is none
+            t_isDriver = false; // the place is known, or there is none
             foreach (var look in looks)
             {
                 if (!TryFindWrites(look.Mapping, (long)look.From, (long)look.To, out _, out _))
@@ -116,12 +141,14 @@ public sealed unsafe partial class DmaSanitizer
             if (_unseen[i].Bytes.IsEmpty)
                 _unseen.RemoveAt(i);
         }
+
+        CountSuspicions();
     }
 
     private void Settle(Unseen unseen)
     {
         var (from, to, site) = unseen.Look;
-        _isDriver = false;
+        t_isDriver = false;
         if (!unseen.IsWritten())
             ReportStory(FindingKind.CpuReadBeforeSync, unseen.Device, unseen.Record.Address + from, to - from,
                 $"the CPU took bytes 0x{from:x} to 0x{to - 1:x} of a mapping that ended without a sync after the device wrote them: it " +
@@ -136,13 +163,14 @@ public sealed unsafe partial class DmaSanitizer
         if (mapping.Record.Direction == DmaDirection.ToDevice || mapping.Fresh.IsEmpty || mapping.IsFreed || _memory is null
             || !_memory.TryGetPointer(mapping.Memory, mapping.Length, out var pointer) || pointer != mapping.Pointer)
             return;
-        var record = mapping.Record with { End = MappingEnd.Unmapped, Ended = site, EndedAt = _calls };
+        var record = mapping.Record with { End = MappingEnd.Unmapped, Ended = site, EndedAt = Now };
         var unseen = new Unseen(record, mapping.Device, _memory, pointer);
         mapping.Fresh.CopyTo(unseen.Bytes);
         unseen.Bytes.Remove(mapping.Owned);
         if (_unseen.Count == MaxUnseen)
             _unseen.RemoveAt(0);
         _unseen.Add(unseen);
+        CountSuspicions();
     }
 
     /// <summary>Memory was given back, allocated or mapped anew: what was in it before is nobody's business any more.</summary>
@@ -178,15 +206,17 @@ public sealed unsafe partial class DmaSanitizer
     {
         if (block.Length == 0 || !IsOurs(block))
             return;
-        lock (_lock)
+        var first = block.Address.Value;
+        var last = first + ((ulong)block.Length - 1);
+        _views?.Clear(first, last);
+        if (_suspicions == 0 && !_physical.HasAny(first, last))
+            return;
+        using (HoldAll())
         {
             Settle();
-            var first = block.Address.Value;
-            var last = first + ((ulong)block.Length - 1);
             ForgetUnseen(first, last);
-            if (_live.Count == 0)
-                return;
-            _isDriver = true;
+            CountSuspicions();
+            t_isDriver = true;
             for (var page = first >> PageIndex.Shift; page <= last >> PageIndex.Shift; page++)
             {
                 foreach (var mapping in _physical.On(page << PageIndex.Shift))

@@ -80,7 +80,7 @@ public sealed partial class DmaSanitizer
     {
         LiveMapping? below = null, above = null;
         ulong longest = 0;
-        foreach (var mapping in _live)
+        foreach (var mapping in AllLive)
         {
             if (mapping.Space != space || mapping.IsArena)
                 continue;

@@ -7,24 +7,21 @@ public sealed partial class DmaSanitizer
 {
     internal void OnDetach(DmaContext context)
     {
-        lock (_lock)
+        using (HoldAll())
         {
             Settle();
-            _calls++;
-            _isDriver = false; // what is left behind has no place
+            Tick();
+            t_isDriver = false; // what is left behind has no place
             var device = context.Device;
             var watch = WatchOf(device);
             watch.Failed.Clear();
-            if (_live.Count > 0)
+            EndSharing(device);
+            var leaks = MappingsOf(device);
+            TellLeaks(leaks, "the driver let go of the device and left", "behind");
+            foreach (var mapping in leaks)
             {
-                EndSharing(device);
-                var leaks = MappingsOf(device);
-                TellLeaks(leaks, "the driver let go of the device and left", "behind");
-                foreach (var mapping in leaks)
-                {
-                    if (!HandOver(mapping))
-                        Remove(mapping, MappingEnd.Leaked, default);
-                }
+                if (!HandOver(mapping))
+                    Remove(mapping, MappingEnd.Leaked, default);
             }
 
             // A domain goes with its devices, and a device may come back with another one.
@@ -33,14 +30,14 @@ public sealed partial class DmaSanitizer
                 return;
             watch.Former = space;
             watch.FormerDriver = watch.Driver;
-            watch.LetGoAt = _calls;
-            if (!_live.Any(mapping => mapping.Space == space))
-                _spaces.Remove(space.Key);
+            watch.LetGoAt = Now;
+            if (space.Live.Count == 0)
+                Drop(space);
         }
     }
 
     private LiveMapping[] MappingsOf(Device? device) =>
-        [.. _live.Where(mapping => device is null || mapping.Device == device).OrderBy(mapping => mapping.Record.MadeAt)];
+        [.. AllLive.Where(mapping => device is null || mapping.Device == device).OrderBy(mapping => mapping.Record.MadeAt)];
 
     private void TellLeaks(LiveMapping[] leaks, string how, string where)
     {
@@ -133,7 +130,7 @@ public sealed partial class DmaSanitizer
         // What a wrong count left over went with the list.
         if (!rest || list == 0)
             return;
-        foreach (var mapping in _live.Where(mapping => mapping.Scatter == list).ToArray())
+        foreach (var mapping in AllLive.Where(mapping => mapping.Scatter == list).ToArray())
             Remove(mapping, MappingEnd.Unmapped, call.File is { Length: > 0 } ? SiteOf(call) : UsingSites.Of(mapping.Record.Made));
     }
 

@@ -15,18 +15,14 @@ namespace Aperture.Dma.Sanitizer;
 /// </remarks>
 public sealed partial class DmaSanitizer : IDisposable
 {
-    private readonly Lock _lock = new();                                    // guards everything here
+    private readonly Lock _lock = new(); // guards everything here, with the locks of all spaces
     private readonly PhysicalMemory? _memory;                               // null on a host: contents are not watched
     private readonly SanitizerOptions _options;
     private readonly Dictionary<object, SpaceWatch> _spaces = [];           // by domain, or by device without one
-    private readonly PageIndex _physical = new();                           // live mappings by the memory that drivers gave
-    private readonly HashSet<LiveMapping> _live = [];                       // all live mappings
-    private readonly Stack<LiveMapping> _spare = new();                     // ended ones, for the next
+    private readonly PageShards _physical = new();                          // live mappings by the memory that drivers gave
+    private readonly PageViews? _views;                                     // which memory the CPU took; null where that is not watched
     private readonly SnapshotPool _copies;
-    // devices whose findings are expected now, and how often that was said
-    private readonly Dictionary<Device, int> _allowed = [];
-    private long _calls;                                                    // calls so far: the sanitizer's clock
-    private bool _isDriver;                                                 // the driver is doing what is judged now, not the device
+    private int _allowed;                                                   // how often it was said that a device may do wrong
     private long _scatters;                                                 // scatterlists so far
 
     /// <summary>A sanitizer that watches nothing yet.</summary>
@@ -40,8 +36,12 @@ public sealed partial class DmaSanitizer : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxMappings, 1, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.History, 1, nameof(options));
         _copies = new SnapshotPool(_options.ContentBytes);
-        if (memory is not null)
-            SpanWatch.Add(this);
+        _born = CallClock.Sync();
+        if (memory is null)
+            return;
+        if (_options.WatchSpans)
+            _views = new PageViews(memory);
+        SpanWatch.Add(this);
     }
 
     /// <summary>Mappings that are live now.</summary>
@@ -49,8 +49,8 @@ public sealed partial class DmaSanitizer : IDisposable
     {
         get
         {
-            lock (_lock)
-                return _live.Count;
+            using (HoldAll())
+                return _spaces.Values.Sum(space => space.Live.Count);
         }
     }
 
@@ -59,7 +59,7 @@ public sealed partial class DmaSanitizer : IDisposable
     {
         get
         {
-            lock (_lock)
+            using (HoldAll())
                 return _copies.Refused;
         }
     }
@@ -87,8 +87,12 @@ public sealed partial class DmaSanitizer : IDisposable
     public IDisposable Allow(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        lock (_lock)
-            _allowed[device] = _allowed.GetValueOrDefault(device) + 1;
+        using (HoldAll())
+        {
+            WatchOf(device).Allowed++;
+            _allowed++;
+        }
+
         return new Allowance(this, device);
     }
 
@@ -96,7 +100,7 @@ public sealed partial class DmaSanitizer : IDisposable
     /// stay.</summary>
     public void Dispose()
     {
-        lock (_lock)
+        using (HoldAll())
             Settle();
         SpanWatch.Remove(this);
     }
@@ -116,10 +120,15 @@ public sealed partial class DmaSanitizer : IDisposable
     {
         var watch = WatchOf(device);
         var key = KeyOf(device);
-        if (watch.Space is { } known && known.Key == key)
+        if (watch.Space is { IsGone: false } known && known.Key == key)
             return known;
         if (!_spaces.TryGetValue(key, out var space))
-            _spaces.Add(key, space = new SpaceWatch(key, _options.History));
+        {
+            space = new SpaceWatch(key, _options.History);
+            space.Lock.Enter(); // as all others are held; it goes with them
+            _spaces.Add(key, space);
+        }
+
         watch.Space = space;
         return space;
     }
@@ -130,13 +139,13 @@ public sealed partial class DmaSanitizer : IDisposable
 
         public void Dispose()
         {
-            lock (sanitizer._lock)
+            using (sanitizer.HoldAll())
             {
                 if (_isDone)
                     return;
                 _isDone = true;
-                if (--sanitizer._allowed[device] == 0)
-                    sanitizer._allowed.Remove(device);
+                sanitizer.WatchOf(device).Allowed--;
+                sanitizer._allowed--;
             }
         }
     }

@@ -9,6 +9,8 @@ internal sealed unsafe class LiveMapping
     public MappingRecord Record;                  // what the findings show
     public Device Device = null!;                 // for which it was made
     public SpaceWatch Space = null!;              // where its device addresses lie
+    public int Index;                             // among the live ones of its space
+    public bool IsLazy;                           // its copy is taken when the CPU takes the memory
     public uint Serial;                           // tells it from all others of its device; 0 when that is not known
     public byte* Pointer;                         // where the CPU finds the memory; null when it is not known
     // what the bytes were when they changed hands, with what devices wrote since; null when not watched. Before and behind them lie the
@@ -20,6 +22,7 @@ internal sealed unsafe class LiveMapping
     public int ScatterCount;                      // pieces of that list
     public bool IsCached;                         // the CPU's caches stand between it and the device
     public bool IgnoresLines;                     // its driver says that the CPU writes nothing in the lines that it shares
+    public bool IsAnyTime;                        // the CPU and the device may both touch the bytes at any time
     public bool IsFreed;                          // its memory, or a part, was given back, and that was told
     public bool SharesLine;                       // with another mapping, which was told where it matters
     public bool IsArena;                          // coherent memory that is given out in blocks

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using System.Numerics;
 
 namespace Aperture.Dma.Sanitizer;
 
@@ -6,15 +6,17 @@ namespace Aperture.Dma.Sanitizer;
 internal sealed class PageIndex
 {
     public const int Shift = 12;
+    private const int Smallest = 16; // places, a power of two
 
-    private readonly Dictionary<ulong, int> _heads = []; // page number to the first node
-    private Node[] _nodes = new Node[64];                // chains, free ones included
-    private int _used;                                   // nodes that were ever taken
-    private int _free = -1;                              // first free node
+    private int[] _heads = NewHeads(Smallest);  // by hash of the page: the first node of a chain, or -1
+    private Node[] _nodes = new Node[Smallest]; // chains, free ones included
+    private int _used;                          // nodes that were ever taken
+    private int _free = -1;                     // first free node
 
     private struct Node
     {
         public LiveMapping? Mapping;
+        public ulong Page;
         public int Next;
     }
 
@@ -23,9 +25,8 @@ internal sealed class PageIndex
         for (var page = first >> Shift; page <= last >> Shift; page++)
         {
             var node = Take();
-            ref var head = ref CollectionsMarshal.GetValueRefOrAddDefault(_heads, page, out var exists);
-            _nodes[node].Mapping = mapping;
-            _nodes[node].Next = exists ? head : -1;
+            ref var head = ref _heads[HashOf(page)];
+            _nodes[node] = new Node { Mapping = mapping, Page = page, Next = head };
             head = node;
         }
     }
@@ -34,11 +35,8 @@ internal sealed class PageIndex
     {
         for (var page = first >> Shift; page <= last >> Shift; page++)
         {
-            ref var head = ref CollectionsMarshal.GetValueRefOrNullRef(_heads, page);
-            if (System.Runtime.CompilerServices.Unsafe.IsNullRef(ref head))
-                continue;
-            ref var link = ref head;
-            while (link >= 0 && _nodes[link].Mapping != mapping)
+            ref var link = ref _heads[HashOf(page)];
+            while (link >= 0 && (_nodes[link].Mapping != mapping || _nodes[link].Page != page))
                 link = ref _nodes[link].Next;
             if (link < 0)
                 continue;
@@ -47,12 +45,20 @@ internal sealed class PageIndex
             _nodes[node].Mapping = null;
             _nodes[node].Next = _free;
             _free = node;
-            if (head < 0)
-                _heads.Remove(page);
         }
     }
 
-    public Chain On(ulong address) => new(this, _heads.TryGetValue(address >> Shift, out var head) ? head : -1);
+    /// <summary>The mappings on the page of an address, the latest first.</summary>
+    public Chain On(ulong address) => new(this, address >> Shift);
+
+    private static int[] NewHeads(int count)
+    {
+        var heads = new int[count];
+        heads.AsSpan().Fill(-1);
+        return heads;
+    }
+
+    private int HashOf(ulong page) => (int)((page * 0x9E3779B97F4A7C15) >> (64 - BitOperations.Log2((uint)_heads.Length)));
 
     private int Take()
     {
@@ -64,14 +70,40 @@ internal sealed class PageIndex
         }
 
         if (_used == _nodes.Length)
-            Array.Resize(ref _nodes, _used * 2);
+            Grow();
         return _used++;
     }
 
-    /// <summary>The mappings on one page, the latest first.</summary>
-    public ref struct Chain(PageIndex index, int head)
+    private void Grow()
     {
-        private int _next = head;
+        Array.Resize(ref _nodes, _used * 2);
+        _heads = NewHeads(_nodes.Length);
+        // Backwards through time, so that the latest stays the first.
+        var order = new int[_used];
+        for (var node = 0; node < _used; node++)
+            order[node] = node;
+        Array.Sort(order, (left, right) => _nodes[left].Mapping!.Record.MadeAt.CompareTo(_nodes[right].Mapping!.Record.MadeAt));
+        foreach (var node in order)
+        {
+            ref var head = ref _heads[HashOf(_nodes[node].Page)];
+            _nodes[node].Next = head;
+            head = node;
+        }
+    }
+
+    /// <summary>The mappings on one page, the latest first.</summary>
+    public ref struct Chain
+    {
+        private readonly Node[] _nodes;
+        private readonly ulong _page;
+        private int _next;
+
+        internal Chain(PageIndex index, ulong page)
+        {
+            _nodes = index._nodes;
+            _page = page;
+            _next = index._heads[index.HashOf(page)];
+        }
 
         public LiveMapping Current { get; private set; } = null!;
 
@@ -79,11 +111,17 @@ internal sealed class PageIndex
 
         public bool MoveNext()
         {
-            if (_next < 0)
-                return false;
-            Current = index._nodes[_next].Mapping!;
-            _next = index._nodes[_next].Next;
-            return true;
+            while (_next >= 0)
+            {
+                ref var node = ref _nodes[_next];
+                _next = node.Next;
+                if (node.Page != _page)
+                    continue;
+                Current = node.Mapping!;
+                return true;
+            }
+
+            return false;
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Aperture.Dma.Sanitizer;
 
 /// <summary>One device address space: what is mapped there, and what was.</summary>
@@ -5,6 +7,21 @@ internal sealed class SpaceWatch(object key, int history)
 {
     private readonly MappingRecord[] _past = new MappingRecord[history]; // a ring of ended mappings
     private long _ended;                                                 // how many ended so far
+
+    private readonly Stack<LiveMapping> _spare = new();                  // ended ones, for the next
+    private readonly Stack<byte[]>?[] _copies = new Stack<byte[]>?[32];  // for those to come, by the logarithm of the length
+
+    /// <summary>Guards what is here, and the mappings.</summary>
+    public Lock Lock { get; } = new();
+
+    /// <summary>Its devices have let go, and it is watched no more.</summary>
+    public bool IsGone { get; set; }
+
+    /// <summary>How many more mappings may be live before the sanitizer has to be asked.</summary>
+    public int Quota { get; set; }
+
+    /// <summary>The live mappings, in no order.</summary>
+    public List<LiveMapping> Live { get; } = [];
 
     /// <summary>The domain, or the device without one.</summary>
     public object Key { get; } = key;
@@ -14,6 +31,63 @@ internal sealed class SpaceWatch(object key, int history)
 
     /// <summary>Whether there are mappings that were not remembered.</summary>
     public bool IsPartial { get; set; }
+
+    /// <summary>A mapping to fill in.</summary>
+    public LiveMapping Take() => _spare.TryPop(out var mapping) ? mapping : new LiveMapping();
+
+    public void Add(LiveMapping mapping)
+    {
+        mapping.Index = Live.Count;
+        Live.Add(mapping);
+        Pages.Add(mapping, mapping.Start, mapping.Last);
+    }
+
+    public void Remove(LiveMapping mapping)
+    {
+        Pages.Remove(mapping, mapping.Start, mapping.Last);
+        var last = Live[^1];
+        Live[mapping.Index] = last;
+        last.Index = mapping.Index;
+        Live.RemoveAt(Live.Count - 1);
+        Return(mapping);
+    }
+
+    /// <summary>A mapping that was taken, and is not live or not any more.</summary>
+    public void Return(LiveMapping mapping)
+    {
+        Quota++;
+        mapping.Space = null!;
+        _spare.Push(mapping);
+    }
+
+    /// <summary>A place for a copy: one that was used here before, or of a pool.</summary>
+    public byte[]? Rent(SnapshotPool pool, ulong length)
+    {
+        if (length <= SnapshotPool.Largest && _copies[SnapshotPool.OrderOf(length)] is { } stack && stack.TryPop(out var copy))
+            return copy;
+        return pool.Rent(length);
+    }
+
+    /// <summary>Keeps a place for the next copy, up to what so many mappings need.</summary>
+    public void Return(SnapshotPool pool, byte[] copy)
+    {
+        const int Kept = 1 << 20; // bytes of one size
+        var stack = _copies[BitOperations.Log2((uint)copy.Length)] ??= new Stack<byte[]>();
+        if ((stack.Count + 1L) * copy.Length > Kept)
+            pool.Return(copy);
+        else
+            stack.Push(copy);
+    }
+
+    /// <summary>Gives the places back.</summary>
+    public void Empty(SnapshotPool pool)
+    {
+        foreach (var stack in _copies)
+        {
+            while (stack is not null && stack.TryPop(out var copy))
+                pool.Return(copy);
+        }
+    }
 
     public void Remember(in MappingRecord record) => _past[_ended++ % _past.Length] = record;
 

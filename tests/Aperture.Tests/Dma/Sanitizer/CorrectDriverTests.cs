@@ -9,6 +9,8 @@ public sealed class CorrectDriverTests(ITestOutputHelper output)
     [
         "direct", "direct-offset", "direct-snooping-chaos", "direct-noncoherent-chaos", "iommu", "iommu-noncoherent-chaos",
             "iommu-deferred", "iommu-deferred-noncoherent-chaos",
+        "direct-noncoherent-armv7-chaos", "direct-noncoherent-mips", "iommu-noncoherent-armv7", "iommu-noncoherent-mips-chaos",
+        "bounce-noncoherent-armv7-chaos", "restricted-noncoherent-mips-chaos", "untrusted-noncoherent-armv7",
         "bounce", "bounce-noncoherent-chaos", "restricted-noncoherent", "untrusted", "untrusted-noncoherent-chaos",
     ];
 
