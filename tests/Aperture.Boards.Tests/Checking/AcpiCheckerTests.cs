@@ -16,59 +16,59 @@ public class AcpiCheckerTests
 
     private static readonly Dictionary<string, (Func<AcpiTable> Make, string Code, FindingSeverity Severity,
         string Message)> s_defects = new()
-    {
-        ["the unit for all is not last"] = (
+        {
+            ["the unit for all is not last"] = (
             () => Dmar(new DmarUnit { Address = 0x1000, Flags = 1 }, Unit(0x2000, 3)), AcpiFindingCode.Order, FindingSeverity.Error,
             "not the last one of segment 0"),
-        ["two units for all"] = (
+            ["two units for all"] = (
             () => Dmar(new DmarUnit { Address = 0x1000, Flags = 1 }, new DmarUnit { Address = 0x2000, Flags = 1 }), AcpiFindingCode.Order,
             FindingSeverity.Error, "two units of segment 0"),
-        ["the same registers twice"] = (
+            ["the same registers twice"] = (
             () => Dmar(Unit(0x1000, 3), Unit(0x1000, 4)), AcpiFindingCode.Registers, FindingSeverity.Error,
                 "those of the unit at offset 0x30"),
-        ["no registers"] = (() => Dmar(Unit(0, 3)), AcpiFindingCode.Registers, FindingSeverity.Error, "its address is 0"),
-        ["no unit at all"] = (() => Dmar(), AcpiFindingCode.Count, FindingSeverity.Error, "there is no unit"),
-        ["a unit for nobody"] = (
+            ["no registers"] = (() => Dmar(Unit(0, 3)), AcpiFindingCode.Registers, FindingSeverity.Error, "its address is 0"),
+            ["no unit at all"] = (() => Dmar(), AcpiFindingCode.Count, FindingSeverity.Error, "there is no unit"),
+            ["a unit for nobody"] = (
             () => Dmar(new DmarUnit { Address = 0x1000 }), AcpiFindingCode.LeftOut, FindingSeverity.Error, "names no device"),
-        ["half a step"] = (
+            ["half a step"] = (
             () => Dmar(new DmarUnit { Address = 0x1000, Scopes = { new DmarScope { Type = 1, Path = [1, 0, 2] } } }), AcpiFindingCode.Ids,
             FindingSeverity.Error, "a path of 3 bytes"),
-        ["device 32"] = (() => Dmar(Unit(0x1000, 32)), AcpiFindingCode.Ids, FindingSeverity.Error, "no device 0x20"),
-        ["a named device that is nowhere"] = (
+            ["device 32"] = (() => Dmar(Unit(0x1000, 32)), AcpiFindingCode.Ids, FindingSeverity.Error, "no device 0x20"),
+            ["a named device that is nowhere"] = (
             () => Dmar(new DmarUnit { Address = 0x1000, Scopes = { new DmarScope { Type = 5, EnumerationId = 7, Path = [1, 0] } } }),
             AcpiFindingCode.Reference, FindingSeverity.Error, "named device 7"),
-        ["memory backwards"] = (
+            ["memory backwards"] = (
             () => Dmar(Unit(0x1000, 3), Memory(0x8000, 0x7FFF)), AcpiFindingCode.Reserved, FindingSeverity.Error, "backwards, or nothing"),
-        ["half a page"] = (
+            ["half a page"] = (
             () => Dmar(Unit(0x1000, 3), Memory(0x8000, 0x87FF)), AcpiFindingCode.Reserved, FindingSeverity.Error, "no multiple of 0x1000"),
-        ["memory over other memory"] = (
+            ["memory over other memory"] = (
             () => Dmar(Unit(0x1000, 3), Memory(0x8000, 0x9FFF), Memory(0x9000, 0xAFFF)), AcpiFindingCode.Reserved, FindingSeverity.Warning,
             "overlaps that from 0x8000 to 0x9fff of DMAR+0x48"),
-        ["the domain of no unit"] = (
+            ["the domain of no unit"] = (
             () => Dmar(Unit(0x1000, 3), new DmarAffinity { Address = 0x5000 }), AcpiFindingCode.Reference, FindingSeverity.Error, "0x5000"),
-        ["a range that never ends"] = (
+            ["a range that never ends"] = (
             () => Ivrs((IvrsDeviceEntry.RangeStart, 8)), AcpiFindingCode.Ids, FindingSeverity.Error, "the range from 0x8 never ends"),
-        ["a range that never began"] = (
+            ["a range that never began"] = (
             () => Ivrs((IvrsDeviceEntry.RangeEnd, 8)), AcpiFindingCode.Ids, FindingSeverity.Error, "ends at 0x8 that never began"),
-        ["a range backwards"] = (
+            ["a range backwards"] = (
             () => Ivrs((IvrsDeviceEntry.RangeStart, 8), (IvrsDeviceEntry.RangeEnd, 7)), AcpiFindingCode.Ids, FindingSeverity.Error,
             "from 0x8 to 0x7"),
-        ["a device twice"] = (
+            ["a device twice"] = (
             () => Ivrs((IvrsDeviceEntry.RangeStart, 8), (IvrsDeviceEntry.RangeEnd, 16), (IvrsDeviceEntry.Select, 16)), AcpiFindingCode.Ids,
             FindingSeverity.Error, "from 0x10 to 0x10 are mapped twice"),
-        ["ids to no node"] = (
+            ["ids to no node"] = (
             () => Iort(new IortIdMapping { Count = 0xFFFF, OutputReference = 0x31 }), AcpiFindingCode.Reference, FindingSeverity.Error,
             "offset 0x31, where no node begins"),
-        ["ids to themselves"] = (
+            ["ids to themselves"] = (
             () => Iort(new IortIdMapping { Count = 0xFFFF, OutputReference = 0x74 }), AcpiFindingCode.Reference, FindingSeverity.Error,
             "of type 2, which takes none from here"),
-        ["ids twice"] = (
+            ["ids twice"] = (
             () => Iort(Ids(0, 0xFFFF), Ids(0x10, 0x1F)), AcpiFindingCode.Ids, FindingSeverity.Error, "from 0x10 to 0x1f are mapped twice"),
-        ["one id too many"] = (
+            ["one id too many"] = (
             () => Iort(Ids(0, 0x100), Ids(0x100, 0xFFFF)), AcpiFindingCode.Ids, FindingSeverity.Warning, "id 0x100 is mapped twice"),
-        ["ids left out"] = (
+            ["ids left out"] = (
             () => Iort(Ids(0, 0xFF), Ids(0x200, 0xFFFF)), AcpiFindingCode.LeftOut, FindingSeverity.Info, "ids from 0x100 to 0x1ff"),
-        ["more nodes than there are"] = (
+            ["more nodes than there are"] = (
             () =>
             {
                 var table = Iort(Ids(0, 0xFFFF));
@@ -76,13 +76,14 @@ public class AcpiCheckerTests
                 return table;
             },
             AcpiFindingCode.Count, FindingSeverity.Error, "says that it has 3 nodes, and has 2"),
-        ["a unit of virtio that is none"] = (
+            ["a unit of virtio that is none"] = (
             () => new ViotTable { NodeCount = 1, NodeOffset = 48, Nodes = { new ViotPciRange { LastFunction = 0xFF, OutputNode = 0x48 } } },
             AcpiFindingCode.Reference, FindingSeverity.Error, "offset 0x48, where none begins"),
-        ["ids of RISC-V to no unit"] = (
+            ["ids of RISC-V to no unit"] = (
             () => new RimtTable
             {
-                NodeCount = 1, NodeOffset = 48,
+                NodeCount = 1,
+                NodeOffset = 48,
                 Nodes =
                 {
                     new RimtPlatformDevice
@@ -92,7 +93,7 @@ public class AcpiCheckerTests
                 },
             },
             AcpiFindingCode.Reference, FindingSeverity.Error, "offset 0x99, where no unit begins"),
-    };
+        };
 
     [Theory]
     [MemberData(nameof(Defects))]
@@ -138,12 +139,15 @@ public class AcpiCheckerTests
 
     private static DmarUnit Unit(ulong address, byte device) => new()
     {
-        Address = address, Scopes = { new DmarScope { Type = DmarScope.Endpoint, Path = [device, 0] } },
+        Address = address,
+        Scopes = { new DmarScope { Type = DmarScope.Endpoint, Path = [device, 0] } },
     };
 
     private static DmarReservedMemory Memory(ulong first, ulong last) => new()
     {
-        First = first, Last = last, Scopes = { new DmarScope { Type = DmarScope.Endpoint, Path = [3, 0] } },
+        First = first,
+        Last = last,
+        Scopes = { new DmarScope { Type = DmarScope.Endpoint, Path = [3, 0] } },
     };
 
     private static IvrsTable Ivrs(params ReadOnlySpan<(byte Type, int Id)> entries)
@@ -156,7 +160,10 @@ public class AcpiCheckerTests
 
     private static IortIdMapping Ids(uint first, uint last) => new()
     {
-        InputBase = first, Count = last - first, OutputBase = first, OutputReference = 0x30,
+        InputBase = first,
+        Count = last - first,
+        OutputBase = first,
+        OutputReference = 0x30,
     };
 
     private static IortTable Iort(params ReadOnlySpan<IortIdMapping> mappings)
@@ -166,7 +173,9 @@ public class AcpiCheckerTests
             complex.Mappings.Add(mapping);
         return new IortTable
         {
-            NodeCount = 2, NodeOffset = 0x30, Nodes = { new IortSmmuV3 { Address = 0x1000, DeviceIdMapping = 0 }, complex },
+            NodeCount = 2,
+            NodeOffset = 0x30,
+            Nodes = { new IortSmmuV3 { Address = 0x1000, DeviceIdMapping = 0 }, complex },
         };
     }
 }

@@ -1,5 +1,4 @@
 using Aperture.Core;
-using Aperture.Drivers.Tests.Iommu;
 using Aperture.Hardware.Omap;
 using Aperture.Hardware.Translation;
 using Aperture.Iommu;

@@ -1,6 +1,4 @@
 using Aperture.Core;
-using Aperture.Drivers.Tests.Iommu;
-using Aperture.Hardware.Rockchip;
 using Aperture.Hardware.Translation;
 using Aperture.Iommu;
 

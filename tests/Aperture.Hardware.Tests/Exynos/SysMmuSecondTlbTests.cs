@@ -1,6 +1,5 @@
 using Aperture.Datasheets.Exynos;
 using Aperture.Hardware.Exynos;
-using Aperture.Hardware.Translation;
 using static Aperture.Hardware.Tests.Exynos.SysMmuHarness;
 
 namespace Aperture.Hardware.Tests.Exynos;

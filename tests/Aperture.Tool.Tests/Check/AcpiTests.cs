@@ -58,6 +58,8 @@ public sealed class AcpiTests : IDisposable
 
     private static byte[] Table(uint nodeCount) => new IortTable
     {
-        NodeCount = nodeCount, NodeOffset = 0x30, Nodes = { new IortSmmuV3 { Address = 0x905_0000, DeviceIdMapping = 0 } },
+        NodeCount = nodeCount,
+        NodeOffset = 0x30,
+        Nodes = { new IortSmmuV3 { Address = 0x905_0000, DeviceIdMapping = 0 } },
     }.ToBytes();
 }

@@ -94,21 +94,24 @@ public sealed unsafe partial class DmaSanitizer
             _physical.Add(mapping, memory.Value, mapping.MemoryLast);
     }
 
-    private MappingRecord RecordOf(Device device, in DmaEvent call, MappingApi api, Iova address, PhysicalAddress memory, ulong length,
-        bool isBounced) => new()
+    private MappingRecord RecordOf(
+        Device device, in DmaEvent call, MappingApi api, Iova address, PhysicalAddress memory, ulong length, bool isBounced)
     {
-        Device = device.Name,
-        Driver = device.Dma.Watch is DeviceWatch watch && watch.DriverItself == device.Driver ? watch.Driver : device.Driver?.Name,
-        Address = address,
-        Length = length,
-        Memory = memory,
-        Direction = call.Direction,
-        Api = api,
-        IsBounced = isBounced,
-        Serial = call.Serial,
-        Made = SiteOf(call),
-        MadeAt = Now,
-    };
+        return new MappingRecord
+        {
+            Device = device.Name,
+            Driver = device.Dma.Watch is DeviceWatch watch && watch.DriverItself == device.Driver ? watch.Driver : device.Driver?.Name,
+            Address = address,
+            Length = length,
+            Memory = memory,
+            Direction = call.Direction,
+            Api = api,
+            IsBounced = isBounced,
+            Serial = call.Serial,
+            Made = SiteOf(call),
+            MadeAt = Now,
+        };
+    }
 
     private void Remove(LiveMapping mapping, MappingEnd end, CallSite site)
     {

@@ -1,6 +1,5 @@
 using Aperture.Core;
 using Aperture.Dma;
-using Aperture.Dma.Memory;
 using Aperture.Dma.Sanitizer;
 
 namespace Aperture.Tests.Dma.Sanitizer;

@@ -1,4 +1,3 @@
-using Aperture.Core;
 using Aperture.Dma;
 using Aperture.Dma.Memory;
 using Aperture.Dma.Sanitizer;
