@@ -58,8 +58,13 @@ public sealed class Gate : Signal
     /// was.</summary>
     public void Enable()
     {
-        if (TryCount(1, above: 0))
-            return;
+        if (!TryCount(1, above: 0))
+            EnableFirst();
+    }
+
+    // A method of its own, as that below: nearly all calls need no frame for it.
+    private void EnableFirst()
+    {
         lock (_lock)
         {
             if (TryCount(1, above: 0))
@@ -83,8 +88,12 @@ public sealed class Gate : Signal
     /// <exception cref="ApertureException">Nobody holds the gate on.</exception>
     public void Disable()
     {
-        if (TryCount(-1, above: 1))
-            return;
+        if (!TryCount(-1, above: 1))
+            DisableLast();
+    }
+
+    private void DisableLast()
+    {
         lock (_lock)
         {
             if (!TryCount(-1, above: 0))

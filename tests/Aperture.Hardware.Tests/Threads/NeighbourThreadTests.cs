@@ -24,6 +24,7 @@ public sealed class NeighbourThreadTests : IDisposable
         var unit = new OmapMmu(new SystemBus(_memory), OmapMmuOptions.Omap4Ipu);
         var system = new DspSystem();
         system.Connect(0, unit);
+        Assert.InRange(Together.Factor, 1, int.MaxValue);
         for (var round = 0; round < 200 * Together.Factor; round++)
         {
             Together.Run(() => Write(round), () => Write(round + 1));
