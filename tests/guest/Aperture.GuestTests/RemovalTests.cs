@@ -72,11 +72,12 @@ internal static class RemovalTests
         guest.BindEdus();
     }
 
-    /// <summary>Whether devices can be plugged in while the guest runs: its kernel must have a driver for that.</summary>
+    /// <summary>Whether devices can be plugged in while the guest runs: its kernel must have a driver for that. With Linux 6.1 a device
+    /// sometimes never comes or goes, behind any IOMMU, and the guest waits for ever (cause unknown).</summary>
     private static bool CanPlug()
     {
         const string Slots = "/sys/bus/pci/slots";
-        return File.Exists(Monitor) && Directory.Exists(Slots) && Directory.EnumerateDirectories(Slots).Any();
+        return Environment.OSVersion.Version >= new Version(6, 2) && File.Exists(Monitor) && Directory.Exists(Slots) && Directory.EnumerateDirectories(Slots).Any();
     }
 
     private static string Plug(Guest guest)
