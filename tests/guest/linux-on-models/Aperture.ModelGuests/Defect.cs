@@ -11,7 +11,4 @@ internal enum Defect
 
     /// <summary>What may be read may be written, and the other way round.</summary>
     SwapsRights,
-
-    /// <summary>A bit of the address that a page leads to is lost.</summary>
-    LosesAddressBit,
 }

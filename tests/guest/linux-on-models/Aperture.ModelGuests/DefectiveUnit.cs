@@ -4,11 +4,9 @@ using Aperture.Hardware.Translation;
 
 namespace Aperture.ModelGuests;
 
-/// <summary>What the disk sees of a unit whose translations are wrong on purpose. Its registers are the other unit's.</summary>
-internal sealed class DefectiveUnit(SystemBus bus, TranslationUnit unit, Defect defect) : TranslationUnit(bus)
+/// <summary>What the disk sees of a unit that takes reads for writes and writes for reads. Its registers are the other unit's.</summary>
+internal sealed class DefectiveUnit(SystemBus bus, TranslationUnit unit) : TranslationUnit(bus)
 {
-    private const ulong LostBit = 0x1000;
-
     [ThreadStatic]
     private static TranslationStatus t_status;
 
@@ -26,10 +24,8 @@ internal sealed class DefectiveUnit(SystemBus bus, TranslationUnit unit, Defect 
     protected override bool TryHit(in BusRequest request, out TranslationResult result, out bool isCounted)
     {
         isCounted = false; // the other unit counts
-        var access = defect == Defect.SwapsRights ? request.IsWrite ? DmaAccess.Read : DmaAccess.Write : request.Access;
+        var access = request.IsWrite ? DmaAccess.Read : DmaAccess.Write;
         result = unit.Translate(new BusRequest(request.Requester, request.Address, access, request.Length, request.Tag, request.Kind));
-        if (defect == Defect.LosesAddressBit)
-            result = result with { Address = new PhysicalAddress(result.Address.Value & ~LostBit) };
         t_status = result.Status;
         return result.Status == TranslationStatus.Ok;
     }

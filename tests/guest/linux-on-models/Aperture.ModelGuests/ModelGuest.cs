@@ -38,9 +38,7 @@ internal sealed partial class ModelGuest : IVfioUserObserver, IDisposable
         _options = options;
         _failures.Unexpected = _enough.Cancel;
         _unit = kind.Make(_memory.Bus);
-        var seen = options.Defect is Defect.SwapsRights or Defect.LosesAddressBit
-            ? new DefectiveUnit(_memory.Bus, _unit, options.Defect)
-            : _unit;
+        var seen = options.Defect == Defect.SwapsRights ? new DefectiveUnit(_memory.Bus, _unit) : _unit;
         IMmioDevice registers = options.Defect == Defect.IgnoresFlushes ? new DefectiveRegisters(_unit, kind.IsFlush) : _unit;
         var content = new byte[2 * options.Bytes(kind)];
         new Random(options.Seed).NextBytes(content);
