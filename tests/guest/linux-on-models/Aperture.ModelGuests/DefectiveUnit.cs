@@ -1,4 +1,3 @@
-using Aperture.Core;
 using Aperture.Hardware.Bus;
 using Aperture.Hardware.Translation;
 
