@@ -77,7 +77,8 @@ internal static class RemovalTests
     private static bool CanPlug()
     {
         const string Slots = "/sys/bus/pci/slots";
-        return Environment.OSVersion.Version >= new Version(6, 2) && File.Exists(Monitor) && Directory.Exists(Slots) && Directory.EnumerateDirectories(Slots).Any();
+        return Environment.OSVersion.Version >= new Version(6, 2) && File.Exists(Monitor) && Directory.Exists(Slots)
+            && Directory.EnumerateDirectories(Slots).Any();
     }
 
     private static string Plug(Guest guest)
