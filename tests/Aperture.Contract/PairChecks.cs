@@ -35,7 +35,7 @@ internal static class PairChecks
         if (masters == 2)
             scene.Other.Group.Attach(domain);
         for (var round = 0; round < rounds; round++)
-            Round(scene, domain, all, isLarge ? 1 << 16 : Page, isLarge ? 16 : 6, place, way, isWarm, time);
+            Round(scene, domain, all, isLarge ? 1 << 16 : Page, isLarge ? 16 : 6, place, way, isWarm, time, round + way);
     }
 
     private static void Round(
@@ -47,7 +47,8 @@ internal static class PairChecks
         string place,
         int way,
         bool isWarm,
-        string time)
+        string time,
+        int turn)
     {
         // Which pieces the unmap names, and how many of them go: it ends at the first hole.
         var (first, count, gone) = place switch
@@ -79,21 +80,31 @@ internal static class PairChecks
 
         Iova At(int number) => number < 0 ? scene.Base - (ulong)(-number * piece) : scene.Base + (ulong)(number * piece);
 
-        // Both ends of each piece, through every master.
+        // Both ends of each piece, through every master. What went comes first, and another piece of it each turn: a refusal may empty the
+        // unit's caches, and only what is asked before tells whether they were.
         void Look(int missing, int number)
         {
+            int[] ends = turn % 2 == 0 ? [0, piece - sizeof(ulong)] : [piece - sizeof(ulong), 0];
             foreach (var master in masters)
             {
-                for (var i = -1; i <= pieces; i++)
+                for (var i = 0; i < number; i++)
+                    Refused(master, missing + ((i + turn) % number));
+                for (var i = 0; i < pieces; i++)
                 {
-                    foreach (var offset in (int[])[0, piece - sizeof(ulong)])
-                    {
-                        if (i < 0 || i == pieces || (i >= missing && i < missing + number))
-                            scene.IsRefused(master, At(i) + (ulong)offset);
-                        else
-                            scene.Reaches(master, At(i) + (ulong)offset, (i * piece) + offset);
-                    }
+                    if (i >= missing && i < missing + number)
+                        continue;
+                    foreach (var offset in ends)
+                        scene.Reaches(master, At(i) + (ulong)offset, (i * piece) + offset);
                 }
+
+                Refused(master, -1);
+                Refused(master, pieces);
+            }
+
+            void Refused(IContractMaster master, int i)
+            {
+                foreach (var offset in ends)
+                    scene.IsRefused(master, At(i) + (ulong)offset);
             }
         }
     }

@@ -16,6 +16,7 @@ internal static class UnmappingChecks
         new("unmap-part", "a part of a large mapping can go: exactly that part goes, and the rest leads where it led", Part),
         new("unmap-edges", "the first and the last page of a large mapping can go", Edges),
         new("unmap-several", "one unmap removes several mappings that follow each other", Several),
+        new("unmap-each", "of several pages of a size that one unmap removes none is reached, whichever is asked for first", Each),
         new("unmap-hole", "an unmap ends at the first hole and reports what went up to there", Hole),
         new("unmap-nothing", "an unmap where nothing is mapped removes nothing and says so", Nothing),
         new(
@@ -95,6 +96,36 @@ internal static class UnmappingChecks
             scene.IsRefused(scene.Master, scene.Base + (page * Page));
         scene.Reaches(scene.Master, scene.Base + (9 * Page), 25 * Page);
         scene.Reaches(scene.Master, scene.Base + (15 * Page), 31 * Page);
+    }
+
+    /// <summary>A refused access may leave a unit that its master's driver has to bring up afresh, and then no cache holds anything: so one
+    /// address is asked for after each unmap.</summary>
+    private static void Each(ContractScene scene)
+    {
+        const int pages = 4;
+        var domain = scene.DomainInForce();
+        foreach (var size in (int[])[Page, Large / 16, Large])
+        {
+            if ((domain.PageSizes & (ulong)size) == 0)
+                continue;
+            for (var asked = 0; asked < pages; asked++)
+            {
+                for (var page = 0; page < pages; page++)
+                {
+                    // Not one behind the other in memory: they are no larger page.
+                    scene.Map(domain, At(size, page), Data(size, page), size);
+                    scene.Reaches(scene.Master, At(size, page), Data(size, page));
+                    scene.Reaches(scene.Master, At(size, page) + (ulong)(size - 8), Data(size, page) + size - 8);
+                }
+
+                Unmap(domain, At(size, 0), (ulong)(pages * size), (ulong)(pages * size));
+                scene.IsRefused(scene.Master, At(size, asked) + (ulong)(asked % 2 * (size - 8)));
+            }
+        }
+
+        Iova At(int size, int page) => scene.Base + ((ulong)page * (ulong)size);
+
+        static int Data(int size, int page) => (pages - 1 - page) * 2 * size;
     }
 
     private static void Hole(ContractScene scene)
@@ -181,8 +212,9 @@ internal static class UnmappingChecks
             Expect(Status.Ok, domain.Commit(ref gather), "a commit");
             for (var i = 0; i <= InvalidationGather.Capacity; i++)
             {
-                scene.IsRefused(scene.Master, At(i));
-                scene.IsRefused(scene.Master, At(i) + (ulong)(Bytes(i) - Page));
+                var asked = (i + (small * 2)) % (InvalidationGather.Capacity + 1); // each of them first, once
+                scene.IsRefused(scene.Master, At(asked) + (ulong)(small % 2 * (Bytes(asked) - Page)));
+                scene.IsRefused(scene.Master, At(asked) + (ulong)((1 - (small % 2)) * (Bytes(asked) - Page)));
             }
 
             int Bytes(int i) => i == small ? Page : i % 2 == 0 ? Large : Large / 16;

@@ -19,7 +19,7 @@ public abstract partial class IommuDriverTests
         {
             var size = 1UL << BitOperations.TrailingZeroCount(sizes);
             var iova = new Iova(0x4000_0000) + size; // behind a page of that size, and before one
-            for (var round = 0; round < 2; round++)
+            for (var tried = 0UL; tried < 2 * Pages; tried++) // the first byte or the last of a page, alone: a refusal empties caches
             {
                 for (var page = -1L; page <= Pages; page++)
                     Map(domain, iova + ((ulong)page * size), 0, size);
@@ -28,12 +28,7 @@ public abstract partial class IommuDriverTests
                 Assert.Equal(Pages * size, domain.Unmap(iova, Pages * size));
                 Assert.Equal(DmaStatus.Ok, master.TryRead(iova - 8, out _));
                 Assert.Equal(DmaStatus.Ok, master.TryRead(iova + (Pages * size), out _));
-                for (var page = 0UL; page < Pages; page++)
-                {
-                    master.IsRefused(iova + (page * size));
-                    master.IsRefused(iova + ((page + 1) * size) - 8);
-                }
-
+                master.IsRefused(iova + (tried / 2 * size) + (tried % 2 == 0 ? 0 : size - 8));
                 domain.Unmap(iova - size, size);
                 domain.Unmap(iova + (Pages * size), size);
 

@@ -43,7 +43,8 @@ public sealed record MasterOnBoard(UnitBoard Board, Device Device, DmaPort[] Por
     }
 
     /// <summary>No port gets through: the access is stalled where the unit says that it can stall, else refused. The fault is reported
-    /// where it happened. The units are then brought up afresh, as a fault that nobody mends leaves them stalling everything.</summary>
+    /// where it happened. The units are then brought up afresh, as a fault that nobody mends leaves them stalling everything: after that no
+    /// cache holds anything, so of several addresses that an unmap took only the first that is asked for tells something.</summary>
     public void IsRefused(Iova iova)
     {
         for (var port = 0; port < Ports.Length; port++)

@@ -63,6 +63,36 @@ public class TegraErrorTests
         Assert.Equal(0x3000_0000u, unit.Read(0xC));
     }
 
+    /// <summary>The words of an atom that was not read as a whole are nothing that the next access could go by: not the zeros that were not
+    /// read, and not what the line held before.</summary>
+    [Theory]
+    [InlineData("tegra30", false)]
+    [InlineData("tegra30", true)]
+    [InlineData("tegra210", false)]
+    [InlineData("tegra210", true)]
+    public void A_table_where_no_memory_is_cannot_be_read_the_second_time_and_the_third_either(string soc, bool holdsEmpty)
+    {
+        const ulong nowhere = 0x4000_5000; // the lines of the table that is there
+        using var unit = new TegraHarness(TegraTranslationTests.Options(soc) with { TlbHoldsEmpty = holdsEmpty });
+        unit.Start();
+        unit.Link(0x1000_0000);
+        unit.Page(0x1000_0000, 0x8030_0000);
+        unit.Link(0x1040_0000, nowhere);
+        for (var round = 0; round < 3; round++)
+        {
+            unit.AssertMapped(0x1000_0000, 0x8030_0000);
+            for (var time = 0; time < 3; time++)
+            {
+                Assert.Equal(TranslationStatus.Aborted, unit.Translate(0x1040_0000, DmaAccess.Read, out _));
+                Assert.Equal((uint)TegraMcInterrupts.DecodeError, unit.Read(0));
+                Assert.Equal(TegraErrorKind.DecodeError, new TegraErrorStatus(unit.Read(8)).Kind);
+                unit.Write(0, (uint)TegraMcInterrupts.DecodeError);
+            }
+
+            unit.Write(0x30, 0); // the TLB asks the tables again
+        }
+    }
+
     [Theory]
     [InlineData(TegraMcInterrupts.DecodeError, 0x008u)]
     [InlineData(TegraMcInterrupts.SecurityViolation, 0x008u)]

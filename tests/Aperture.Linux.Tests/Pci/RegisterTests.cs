@@ -59,6 +59,50 @@ public sealed unsafe class RegisterTests : IDisposable
         AssertRefused("memory decoding is off");
     }
 
+    /// <summary>Whatever bytes a write begins and ends with: it counts as one of each register that it reaches.</summary>
+    [Theory]
+    [InlineData(0, 5)]
+    [InlineData(0, 8)]
+    [InlineData(3, 2)]
+    [InlineData(4, 1)]
+    [InlineData(4, 4)]
+    public void A_write_that_begins_before_a_register_and_ends_behind_it_is_one_of_it(int before, int length)
+    {
+        Assert.InRange(length, 1, 8);
+        for (var round = 0; round < 2; round++)
+        {
+            Write(4, 0);
+            AssertRefused("memory decoding is off");
+            Write(4, 2);
+            _bar.Read32(0);
+            Write(Power, 3);
+            AssertRefused("low-power state");
+            Write(Power, 0);
+            _bar.Read32(0);
+            Assert.True(_configuration.Mastering.TryStop());
+            Write(4, 6);
+            Assert.Equal(2, OnFile(4));
+            Span<byte> read = stackalloc byte[length];
+            _space.Read((uint)before, read);
+            Assert.Equal(6, read[4 - before]); // as its driver has it
+            _configuration.Mastering.Resume();
+            Assert.Equal(6, OnFile(4));
+        }
+
+        _configuration.Write16(4, 0);
+        _space.Write(5, [0, 0]); // behind it
+        _space.Write(2, [0xE8, 0x11]);
+        AssertRefused("memory decoding is off");
+
+        void Write(uint register, byte value)
+        {
+            Span<byte> bytes = stackalloc byte[length];
+            RandomAccess.Read(_file, bytes, register - 4 + before); // all others as they are
+            bytes[4 - before] = value;
+            _space.Write((uint)(register - 4 + before), bytes);
+        }
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -179,6 +223,13 @@ public sealed unsafe class RegisterTests : IDisposable
         Assert.Contains(reason, refusal.Message);
     }
 
+    private byte OnFile(uint offset)
+    {
+        Span<byte> value = stackalloc byte[1];
+        Assert.Equal(1, RandomAccess.Read(_file, value, offset));
+        return value[0];
+    }
+
     private void Close()
     {
         _gate.Close(GateReason.Disposed);
@@ -190,24 +241,17 @@ public sealed unsafe class RegisterTests : IDisposable
     {
         _configuration.IsBusMaster = true;
         Assert.True(_configuration.Mastering.TryStop());
-        Assert.Equal(0, OnFile());
+        Assert.Equal(0, OnFile(4) & 4);
         Assert.True(_configuration.IsBusMaster); // as its driver has it
         _configuration.IsBusMaster = true;
         _configuration.Registers.Write32(4, 0x406); // by whatever width, another bit changed
-        Assert.Equal(0, OnFile());
+        Assert.Equal(0, OnFile(4) & 4);
         _configuration.Mastering.Resume();
-        Assert.Equal(4, OnFile());
+        Assert.Equal(4, OnFile(4) & 4);
         Assert.Equal(0x406, _configuration.Read16(4));
         Assert.True(_configuration.Mastering.TryStop());
         _configuration.IsBusMaster = false;
         _configuration.Mastering.Resume();
-        Assert.Equal(0, OnFile());
-
-        int OnFile()
-        {
-            Span<byte> command = stackalloc byte[1];
-            RandomAccess.Read(_file, command, 4);
-            return command[0] & 4;
-        }
+        Assert.Equal(0, OnFile(4) & 4);
     }
 }

@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Core.Addresses;
+using Aperture.Tests.Fakes;
 
 namespace Aperture.Tests.Dma;
 
@@ -141,24 +142,39 @@ public class IovaThreadTests
     {
         var space = new IovaSpace(Page, new Iova(0xFF_FFFF));
         var ring = System.Threading.Channels.Channel.CreateBounded<Iova>(64);
-        var consumer = new Thread(() =>
-        {
-            while (ring.Reader.WaitToReadAsync().AsTask().Result)
+        var isOver = false; // one of the two: the other waits for nobody
+        Together.Run(
+            () =>
             {
-                while (ring.Reader.TryRead(out var start))
-                    space.Free(start, Page);
-            }
-        });
-        consumer.Start();
-        for (var i = 0; i < 20_000; i++)
-        {
-            Assert.True(space.TryAllocate(Page, new Iova(ulong.MaxValue), out var start));
-            while (!ring.Writer.TryWrite(start))
-                Thread.Yield();
-        }
-
-        ring.Writer.Complete();
-        consumer.Join();
+                try
+                {
+                    while (ring.Reader.WaitToReadAsync().AsTask().Result)
+                    {
+                        while (ring.Reader.TryRead(out var start))
+                            space.Free(start, Page);
+                    }
+                }
+                finally
+                {
+                    Volatile.Write(ref isOver, true);
+                }
+            },
+            () =>
+            {
+                try
+                {
+                    for (var i = 0; i < 20_000; i++)
+                    {
+                        Assert.True(space.TryAllocate(Page, new Iova(ulong.MaxValue), out var start));
+                        while (!ring.Writer.TryWrite(start) && !Volatile.Read(ref isOver))
+                            Thread.Yield();
+                    }
+                }
+                finally
+                {
+                    ring.Writer.Complete();
+                }
+            });
         Assert.Equal(Page, space.UsedBytes);
     }
 
@@ -170,7 +186,7 @@ public class IovaThreadTests
         var pages = new HashSet<ulong>();
         for (var i = 0; i < 200; i++)
         {
-            var thread = new Thread(() =>
+            Together.Run(() =>
             {
                 // What an ended thread took is given back here, into the cache that was its own.
                 for (var j = 0; j < 1 + (i * 7 % 300); j++)
@@ -184,8 +200,6 @@ public class IovaThreadTests
                         Free(live.Dequeue());
                 }
             });
-            thread.Start();
-            thread.Join();
         }
 
         while (live.TryDequeue(out var range))
@@ -203,14 +217,10 @@ public class IovaThreadTests
     private static void Run(Action<int> work)
     {
         using var ready = new Barrier(Threads);
-        var threads = Enumerable.Range(1, Threads).Select(id => new Thread(() =>
+        Together.Run([.. Enumerable.Range(1, Threads).Select(id => (Action)(() =>
         {
             ready.SignalAndWait();
             work(id);
-        })).ToArray();
-        foreach (var thread in threads)
-            thread.Start();
-        foreach (var thread in threads)
-            thread.Join();
+        }))]);
     }
 }

@@ -284,6 +284,42 @@ public sealed class GroupTests : IDisposable
         Assert.Equal(default, _core.Faults[0].Address);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_domain_is_told_to_a_unit_until_the_last_of_its_masters_was_released(bool inOneGroup)
+    {
+        var (u, v) = (Unit("u"), Unit("v"));
+        if (inOneGroup)
+            u.Key = v.Key = _ => "one";
+        using var domain = new FakeDomain(DomainType.Unmanaged);
+        for (var time = 0; time < 2; time++)
+        {
+            var masters = new[] { Master("a", (u, 1), (v, 1)), Master("b", (u, 2)), Master("c", (v, 2)) };
+            foreach (var group in masters.Select(master => master.Iommu!.Group).Distinct())
+                group.Attach(domain);
+            AssertTold(u, v);
+            _core.Release(masters[1]);
+            AssertTold(u, v);
+            _core.Release(masters[0]);
+            AssertTold(v);
+            _core.Release(masters[2]);
+            AssertTold();
+        }
+
+        void AssertTold(params FakeUnit[] units)
+        {
+            Assert.Equal(units, domain.Units.Cast<FakeUnit>().OrderBy(unit => unit.Name));
+            u.Invalidations.Clear();
+            v.Invalidations.Clear();
+            domain.Map(new Iova(0x1000), new PhysicalAddress(FakeMemory.Base), 0x1000, Protection.Read);
+            domain.Unmap(new Iova(0x1000), 0x1000);
+            Assert.Equal(
+                (units.Contains(u) ? 1 : 0, units.Contains(v) ? 1 : 0),
+                (u.Invalidations.Count(call => call.Domain == domain), v.Invalidations.Count(call => call.Domain == domain)));
+        }
+    }
+
     [Fact]
     public void Invalidation_reaches_a_unit_from_before_it_attaches_to_after_it_left()
     {
