@@ -170,7 +170,11 @@ public abstract partial class IommuDriverTests
 
     /// <summary>No access reaches memory that was unmapped, whether the unmap returned or threw. Another piece comes first each turn: behind
     /// a unit that holds a refused access back nothing comes through.</summary>
-    private void CheckGone(MasterOnBoard master, IommuDomain domain, List<(Iova Iova, ulong Data, ulong Size)> removed, int turn)
+    private void CheckGone(
+        MasterOnBoard master,
+        IommuDomain domain,
+        List<(Iova Iova, ulong Data, ulong Size)> removed,
+        int turn)
     {
         for (var i = 0; i < removed.Count; i++)
         {
