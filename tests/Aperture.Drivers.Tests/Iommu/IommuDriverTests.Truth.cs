@@ -168,8 +168,8 @@ public abstract partial class IommuDriverTests
         return null;
     }
 
-    /// <summary>No access reaches memory that was unmapped, whether the unmap returned or threw. Another piece comes first each turn: behind
-    /// a unit that holds a refused access back nothing comes through.</summary>
+    /// <summary>No access reaches memory that was unmapped, whether the unmap returned or threw. Another piece comes first each turn:
+    /// behind a unit that holds a refused access back nothing comes through.</summary>
     private void CheckGone(
         MasterOnBoard master,
         IommuDomain domain,
