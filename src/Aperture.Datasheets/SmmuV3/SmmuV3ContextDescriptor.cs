@@ -2,8 +2,8 @@ namespace Aperture.Datasheets.SmmuV3;
 
 /// <summary>A context descriptor (CD): the tables of stage 1. Source: IHI 0070, 5.4.</summary>
 /// <remarks><code>
-/// 0: 63 48 ASID | 47 ASET | 46 A | 45 R | 44 S | 43 HA | 42 HD | 41 AA64 | 40 PAN | 39 TBI1 | 38 TBI0 | 35 AFFD | 34 32 IPS | 31 V | 30 EPD1
-///    | 29 16 T1SZ, TG1, IR1, OR1, SH1 | 15 ENDI | 14 EPD0 | 13 12 SH0 | 11 10 OR0 | 9 8 IR0 | 7 6 TG0 | 5 0 T0SZ
+/// 0: 63 48 ASID | 47 ASET | 46 A | 45 R | 44 S | 43 HA | 42 HD | 41 AA64 | 40 PAN | 39 TBI1 | 38 TBI0 | 35 AFFD | 34 32 IPS | 31 V
+///    | 30 EPD1 | 29 16 T1SZ, TG1, IR1, OR1, SH1 | 15 ENDI | 14 EPD0 | 13 12 SH0 | 11 10 OR0 | 9 8 IR0 | 7 6 TG0 | 5 0 T0SZ
 /// 1: 51 4 TTB0   2: 51 4 TTB1   3: MAIR
 /// </code></remarks>
 public struct SmmuV3ContextDescriptor

@@ -1,6 +1,7 @@
 namespace Aperture.Datasheets.SmmuV3;
 
-/// <summary>Byte offsets of the registers of an Arm SMMUv3, from the start of its first page of 64 KiB. Source: IHI 0070, chapter 6.</summary>
+/// <summary>Byte offsets of the registers of an Arm SMMUv3, from the start of its first page of 64 KiB. Source: IHI 0070,
+/// chapter 6.</summary>
 public static class SmmuV3Register
 {
     /// <summary>Bytes of both register pages.</summary>
