@@ -1,5 +1,7 @@
 using System.Numerics;
 using Aperture.Core;
+using Aperture.Core.PageTables;
+using Aperture.Iommu;
 using static Aperture.Contract.ContractScene;
 
 namespace Aperture.Contract;
@@ -14,6 +16,7 @@ internal static class MappingChecks
             "every page size of the domain can be mapped where memory and addresses are aligned to it, and is reached to its ends",
             PageSizes),
         new("map-scattered", "pages that lie apart in memory follow each other for the device, also within one access", Scattered),
+        new("map-pages", "single pages mapped by one call lead each to its memory; over anything mapped none is", MapPages),
         new("map-same-memory", "memory can be mapped at several device addresses at once", SameMemory),
         new("map-overlap", "a map over anything mapped is refused with AlreadyExists, and changes nothing", Overlap),
         new("map-nothing", "a map of no bytes succeeds and maps nothing", Nothing),
@@ -55,6 +58,31 @@ internal static class MappingChecks
             scene.IsRefused(scene.Master, scene.Base);
             scene.IsRefused(scene.Master, scene.Base + (size - 8));
         }
+    }
+
+    private static void MapPages(ContractScene scene)
+    {
+        var domain = scene.DomainInForce();
+        int[] places = [5 * Page, 2 * Page, 7 * Page, 0, 4 * Page];
+        scene.IsRefused(scene.Master, scene.Base);
+        MapPages(scene, domain, scene.Base, places, Status.Ok);
+        for (var i = 0; i < places.Length; i++)
+            scene.Reaches(scene.Master, scene.Base + (ulong)((i * Page) + 0x10), places[i] + 0x10);
+        scene.IsRefused(scene.Master, scene.Base + (ulong)(places.Length * Page));
+        MapPages(scene, domain, scene.Base - Page, places[..2], Status.AlreadyExists); // the second page is taken
+        scene.IsRefused(scene.Master, scene.Base - Page);
+        Unmap(domain, scene.Base, (ulong)(places.Length * Page), (ulong)(places.Length * Page));
+        for (var i = 0; i < places.Length; i++)
+            scene.IsRefused(scene.Master, scene.Base + (ulong)(i * Page));
+    }
+
+    private static void MapPages(ContractScene scene, IommuDomain domain, Iova at, int[] places, Status expected)
+    {
+        var gather = default(InvalidationGather);
+        PhysicalAddress[] pages = [.. places.Select(place => scene.Subject.Memory + (ulong)place)];
+        var status = domain.MapPages(at, pages, Protection.ReadWrite, ref gather);
+        Require(status == expected, $"{places.Length} pages at {at}: {status} instead of {expected}");
+        Require(domain.Commit(ref gather) == Status.Ok, "the units could not be told");
     }
 
     private static void Scattered(ContractScene scene)

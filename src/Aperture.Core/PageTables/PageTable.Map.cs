@@ -25,6 +25,77 @@ public sealed unsafe partial class PageTable<TFormat>
         return isDone ? Status.Ok : MapAll(iova.Value, pa.Value, size, protection, ref gather);
     }
 
+    /// <summary>Maps pages of the smallest size, one behind the other from <paramref name="iova"/> on, to memory that need not follow
+    /// each other: what as many calls of <see cref="Map"/> do, each table found once. All or nothing.</summary>
+    /// <param name="iova">The first device address.</param>
+    /// <param name="pages">Where each page lies in memory.</param>
+    /// <param name="protection">Rights and attributes.</param>
+    /// <param name="gather">Collects what has to be invalidated and freed.</param>
+    /// <returns>As for <see cref="Map"/>.</returns>
+    public Status MapPages(Iova iova, ReadOnlySpan<PhysicalAddress> pages, Protection protection, ref InvalidationGather gather)
+    {
+        CheckMemory();
+        var status = CheckInput(iova.Value, (ulong)pages.Length << _pageShift);
+        for (var i = 0; i < pages.Length && status == Status.Ok; i++)
+        {
+            if ((pages[i].Value & _outputMask) != 0)
+                status = CheckOutput(pages[i].Value, _pageBytes);
+        }
+
+        if (status == Status.Ok)
+            status = _format.CheckProtection(protection);
+
+        var before = TableWord.LastLife;
+        for (var mapped = 0; mapped < pages.Length && status == Status.Ok;)
+        {
+            var at = iova.Value + ((ulong)mapped << _pageShift);
+            status = MapInTable(at, pages[mapped..], protection, ref gather, out var done);
+            if (status != Status.Ok && mapped != 0)
+                Remove(iova.Value, (ulong)mapped << _pageShift, Reclaim.NewerThan(before), ref gather, out _);
+            mapped += done;
+        }
+
+        return status;
+    }
+
+    /// <summary>Maps as many of the pages as lie in one table.</summary>
+    private Status MapInTable(ulong iova, ReadOnlySpan<PhysicalAddress> pages, Protection protection, ref InvalidationGather gather,
+        out int done)
+    {
+        var level = _pageLevel;
+        var copies = 1 << (_pageShift - _pageEntryShift);
+        done = Math.Min(pages.Length, ((1 << _format.IndexBits(level)) - Index(level, iova)) / copies);
+        var entries = done * copies;
+        var status = Pin(iova, level, (uint)entries, ref gather, out var table);
+        if (status != Status.Ok)
+            return status;
+
+        var first = EntryOf(table, level, iova);
+        if (EntryRun.CountMatching(first, _format.EntryBytes, entries, ulong.MaxValue, _format.EmptyEntry(level)) != entries)
+        {
+            status = PrepareRun(iova, table, level, first, entries, ref gather);
+            if (status != Status.Ok)
+                return status;
+        }
+
+        if (copies == 1)
+        {
+            for (var i = 0; i < done; i++)
+                EntryRun.Store(first + (i * _format.EntryBytes), _format.EntryBytes,
+                    _format.MakeLeaf(level, SmallestShift, pages[i], protection));
+        }
+        else
+        {
+            for (var i = 0; i < done; i++)
+                WriteLeaves(first + (i * copies * _format.EntryBytes), level, SmallestShift, 1, copies, pages[i].Value, protection);
+        }
+
+        Clean(table, first, entries);
+        if (_format.EmptyEntry(level) != 0)
+            gather.TablesChanged = true; // as in MapRun
+        return Status.Ok;
+    }
+
     /// <summary>Maps one page of the smallest size into a table below the root: <see cref="MapRun"/> with everything constant.</summary>
     /// <returns>False when it is not as simple as that; nothing was done.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

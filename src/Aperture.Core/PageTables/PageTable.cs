@@ -85,6 +85,9 @@ public sealed unsafe partial class PageTable<TFormat> : IDisposable
     /// <summary>The page sizes in use, one bit each: the format's, or fewer.</summary>
     public ulong PageSizes => _sizes;
 
+    /// <summary>How many bytes of device addresses one table of the smallest pages covers.</summary>
+    public ulong SmallestTableSpan => (_pageEntryMask + 1) << _pageEntryShift;
+
     /// <summary>The address of the first table of a walk. Where the format grows, a map may change it and then says so by
     /// <see cref="InvalidationGather.TablesChanged"/>.</summary>
     public PhysicalAddress Root => Top(out _).Address;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Aperture.Datasheets.Exynos;
 
 namespace Aperture.Hardware.Exynos;
@@ -36,12 +37,18 @@ public sealed partial class ExynosSysMmu
         var word = (uint)value;
         if (offset == SysMmuRegister.Control)
             WriteControl(word);
-        else if (!IsReadOnly(offset) && !TryWriteBuffer(offset, word))
+        else if (offset == _flushEntry)
+            FlushEntry(0, _flushVids, _words[offset / sizeof(uint)] = word);
+        else if (_isPlain[offset / sizeof(uint)])
             WriteRegister(offset, word);
+        else if (!IsReadOnly(offset))
+            TryWriteBuffer(offset, word);
         return true;
     }
 
-    private bool IsAccess(uint offset, int width) => Answers && width == sizeof(uint) && offset < Size && offset % sizeof(uint) == 0;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsAccess(uint offset, int width) => width == sizeof(uint) && offset % sizeof(uint) == 0
+        && offset / sizeof(uint) < (uint)_words.Length && Answers;
 
     private void WriteRegister(uint offset, uint word)
     {
@@ -74,9 +81,6 @@ public sealed partial class ExynosSysMmu
             case SysMmuV1Register.Flush:
                 Flush(0, 1, word);
                 break;
-            case SysMmuV1Register.FlushEntry:
-                FlushEntry(0, 1, word);
-                break;
             case SysMmuV1Register.TableBase:
                 RefreshAll();
                 EndAccesses();
@@ -89,18 +93,13 @@ public sealed partial class ExynosSysMmu
 
     private void ActV5(uint offset, uint word)
     {
-        // Outside the per-VM blocks the flush registers of a unit with virtual machines mean all of them (inferred).
-        var vids = _layout == SysMmuLayout.V7Vm ? SysMmuVmRegister.Count : 1;
         switch (offset)
         {
             case SysMmuV5Register.Flush:
-                Flush(0, vids, word);
-                break;
-            case SysMmuV5Register.FlushEntry:
-                FlushEntry(0, vids, word);
+                Flush(0, _flushVids, word);
                 break;
             case SysMmuV5Register.FlushRange:
-                FlushRange(0, vids, word, this[SysMmuV5Register.FlushRangeStart], this[SysMmuV5Register.FlushRangeEnd]);
+                FlushRange(0, _flushVids, word, this[SysMmuV5Register.FlushRangeStart], this[SysMmuV5Register.FlushRangeEnd]);
                 break;
             case SysMmuV5Register.InterruptClear:
                 ClearInterrupts(word);

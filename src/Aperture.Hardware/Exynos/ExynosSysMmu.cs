@@ -31,6 +31,8 @@ public sealed partial class ExynosSysMmu : TranslationUnit
     private readonly byte[] _vids;                      // VID of each stream; empty without virtual machines
     private readonly int _addressShift;                 // right shift of addresses in descriptors
     private readonly bool[] _isPlain;                   // by word: it can be written, and is no window to something else
+    private readonly uint _flushEntry;                  // the register that takes one page out of the TLBs: written most of all
+    private readonly int _flushVids;                    // how many VIDs the flush registers of the unit mean (inferred: all)
     private readonly uint _typeMask;                    // type bits of a first-level descriptor
 
     /// <summary>A unit after reset.</summary>
@@ -60,6 +62,8 @@ public sealed partial class ExynosSysMmu : TranslationUnit
             _tags[vid] = tags.NumberOf(new TlbTag(vid));
         _vids = _layout == SysMmuLayout.V7Vm ? [.. options.VidOfStream] : [];
         _addressShift = _version.AddressShift;
+        _flushEntry = _layout == SysMmuLayout.V1 ? SysMmuV1Register.FlushEntry : SysMmuV5Register.FlushEntry;
+        _flushVids = _layout == SysMmuLayout.V7Vm ? SysMmuVmRegister.Count : 1;
         _typeMask = (1u << options.FirstLevelTypeBits) - 1;
         _buffers = new uint[options.PrefetchBuffers * WordsPerBuffer];
         _isPlain = new bool[_words.Length];

@@ -38,9 +38,9 @@ public sealed partial class LinkedMapping
         var page = _operations.Granule - 1;
         var first = (_offset + offset) & ~page;
         var end = (_offset + offset + length + page) & ~page;
-        EndRun();
-        if (!IsLinked(first, end))
-            throw context.NotLinked(Address + offset, length, Status.InvalidArgument);
+        var mapped = EndRun();
+        if (mapped != Status.Ok || !IsLinked(first, end))
+            throw context.NotLinked(Address + offset, length, mapped == Status.Ok ? Status.InvalidArgument : mapped);
         TellUnlinked(context, first, end, attributes, file, line);
         var told = _operations.Clear(_start + first, end - first);
         RemoveRuns(first, end);
@@ -60,21 +60,17 @@ public sealed partial class LinkedMapping
         if (_context is not { } context)
             return;
         TellUnlinked(context, 0, _bytes, attributes, file, line);
-        EndRun();
-        var told = Status.Ok;
+        var told = EndRun();
         if (!_untold.IsEmpty)
-            told = _domain.Commit(ref _untold); // linked and never used
+            told = Worst(told, _domain.Commit(ref _untold)); // linked and never used
         if (_runCount == 1 && _runs[0] == (0, _bytes))
         {
-            told = _operations.UnmapRange(_start, _bytes);
+            told = Worst(told, _operations.UnmapRange(_start, _bytes));
         }
         else
         {
             for (var i = 0; i < _runCount; i++)
-            {
-                if (_operations.Clear(_start + _runs[i].First, _runs[i].End - _runs[i].First) is not Status.Ok and var failed)
-                    told = failed;
-            }
+                told = Worst(told, _operations.Clear(_start + _runs[i].First, _runs[i].End - _runs[i].First));
 
             _operations.Free(_start, _bytes);
         }
@@ -87,6 +83,8 @@ public sealed partial class LinkedMapping
 
     /// <summary>Ends all links and gives the device addresses back.</summary>
     public void Dispose() => Free(DmaAttributes.None, "", 0);
+
+    private static Status Worst(Status first, Status then) => first == Status.Ok ? then : first;
 
     private void Finish(DmaContext context, ulong first, ulong end, Status told, DmaAttributes attributes)
     {
@@ -130,18 +128,13 @@ public sealed partial class LinkedMapping
         context.TellLink(DmaEventKind.Link, piece.Serial, Address + piece.Offset, piece.Memory, piece.Direction, attributes, file, line);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void BeginRun(ulong first, ulong end)
+    private Status EndRun()
     {
-        EndRun();
-        (_runFirst, _runEnd) = (first, end);
-    }
-
-    private void EndRun()
-    {
+        var status = MapBatch();
         if (_runFirst != _runEnd)
             Put((_runFirst, _runEnd));
-        (_runFirst, _runEnd) = (0, 0);
+        (_runFirst, _runEnd, _batchEnd) = (0, 0, 0);
+        return status;
     }
 
     private bool IsLinked(ulong first, ulong end)

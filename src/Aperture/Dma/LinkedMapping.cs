@@ -16,6 +16,7 @@ public sealed partial class LinkedMapping : IDisposable
     private IommuOperations _operations = null!;
     private IommuDomain _domain = null!;
     private ulong _pageMask;                // one less than the bytes of a page
+    private ulong _span;                    // what a table of the smallest pages covers; 0 where pages are not gathered
     private InvalidationGather _untold;     // what units have to hear of before the device uses it
     private Iova _start;                    // of the first page
     private ulong _bytes;                   // of all pages
@@ -56,6 +57,7 @@ public sealed partial class LinkedMapping : IDisposable
         (_context, _operations, _domain, _pageMask) = (context, operations, operations.Domain, operations.Granule - 1);
         (_bytes, _offset, Length) = (whole, offset, bytes);
         _isKept = context.KeepsLinks;
+        _span = _isKept ? 0 : _domain.TableSpan;
         _rightsOf = -1;
         return true;
     }
@@ -87,9 +89,10 @@ public sealed partial class LinkedMapping : IDisposable
     {
         var page = _pageMask;
         var length = (ulong)memory.Length;
+        var physical = memory.Address.Value;
         var at = _offset + offset;
         // Without device addresses there is no room either.
-        if (length == 0 || offset > Length || length > Length - offset || ((at ^ memory.Address.Value) & page) != 0)
+        if (length == 0 || offset > Length || length > Length - offset || ((at ^ physical) & page) != 0)
             return WhyNot();
         var rights = _rights;
         if ((int)direction != _rightsOf || attributes != DmaAttributes.None || !memory.HasView)
@@ -101,16 +104,12 @@ public sealed partial class LinkedMapping : IDisposable
 
         var first = at & ~page;
         var end = (at + length + page) & ~page;
-        var mapped = _domain.Map(_start + first, memory.Address - (at & page), end - first, rights, ref _untold);
-        if (mapped != Status.Ok)
-            return mapped;
-        if (first == _runEnd)
-            _runEnd = end;
-        else
-            BeginRun(first, end);
-        if (_isKept)
+        if (TryBatch(first, end, physical & ~page, rights))
+            return Status.Ok;
+        var mapped = MapNow(first, end, new PhysicalAddress(physical & ~page), rights);
+        if (mapped == Status.Ok && _isKept)
             Keep(new Piece(offset, memory, direction, (rights & Protection.Mmio) == 0, _context!.NextSerial()), attributes, file, line);
-        return Status.Ok;
+        return mapped;
     }
 
     /// <summary>What else there is to look at, the first time for a direction and wherever something is wished for.</summary>
@@ -131,7 +130,9 @@ public sealed partial class LinkedMapping : IDisposable
     public void Sync()
     {
         var context = Context;
-        var told = _domain.Commit(ref _untold);
+        var told = MapBatch();
+        if (told == Status.Ok)
+            told = _domain.Commit(ref _untold);
         if (told != Status.Ok)
             throw context.NotLinked(Address, Length, told);
     }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Aperture.Core;
 using Aperture.Core.Addresses;
 using Aperture.Core.PageTables;
@@ -76,6 +77,39 @@ public abstract partial class IommuDomain : IDisposable
     /// <returns>As there.</returns>
     public virtual Status Map(Iova iova, PhysicalAddress address, ulong size, Protection protection, ref InvalidationGather gather) =>
         Map(iova, address, size, protection);
+
+    /// <summary>Maps pages of the smallest size, one behind the other from <paramref name="iova"/> on, to memory that need not follow each
+    /// other, and tells no unit, as <see cref="Map(Iova, PhysicalAddress, ulong, Protection, ref InvalidationGather)"/> does. All or
+    /// nothing.</summary>
+    /// <param name="iova">As there.</param>
+    /// <param name="pages">Where each page lies in memory, a multiple of its size.</param>
+    /// <param name="protection">As there.</param>
+    /// <param name="gather">Collects what to invalidate.</param>
+    /// <returns>As there.</returns>
+    public virtual Status MapPages(Iova iova, ReadOnlySpan<PhysicalAddress> pages, Protection protection, ref InvalidationGather gather)
+    {
+        if (!IsPaging)
+            return Status.InvalidArgument;
+        var page = 1UL << BitOperations.TrailingZeroCount(PageSizes);
+        for (var i = 0; i < pages.Length; i++)
+        {
+            var status = Map(iova + ((ulong)i * page), pages[i], page, protection, ref gather);
+            if (status == Status.Ok)
+                continue;
+            if (i != 0)
+                Unmap(iova, (ulong)i * page, ref gather, out _);
+            return status;
+        }
+
+        return Status.Ok;
+    }
+
+    /// <summary>How many bytes of device addresses one table of the smallest pages covers: behind a page that is mapped there, one that was
+    /// not finds its table. 0 where that is not known.</summary>
+    internal ulong TableSpan { get; private protected init; }
+
+    /// <summary>The last address in memory that can be mapped, where <see cref="TableSpan"/> is known.</summary>
+    internal ulong LastPhysical { get; private protected init; } = ulong.MaxValue;
 
     /// <summary>Removes mappings from <paramref name="iova"/> on, up to <paramref name="size"/> bytes or the first hole, without
     /// telling the units: what was removed is added to <paramref name="gather"/>, and <see cref="Commit"/> must follow before

@@ -41,6 +41,9 @@ public sealed partial class PagingDomain<TFormat> : IommuDomain
         _last = format.InputStart | (ulong.MaxValue >> (64 - (request.InputBits == 0 ? format.InputBits : request.InputBits)));
         _trace = trace;
         TracksDirty = request.TracksDirty;
+        if (trace is null)
+            TableSpan = Table.SmallestTableSpan;
+        LastPhysical = ulong.MaxValue >> (64 - format.OutputBits);
     }
 
     /// <summary>Whether units remember that nothing was mapped somewhere: what was mapped must be invalidated, too.</summary>
@@ -91,6 +94,23 @@ public sealed partial class PagingDomain<TFormat> : IommuDomain
         if (InvalidatesMaps && size != 0)
             gather.Add(iova, size, BitOperations.TrailingZeroCount(Table.Format.PageSizes));
         _trace?.Map(iova, address, size);
+        return status;
+    }
+
+    /// <inheritdoc/>
+    public override Status MapPages(Iova iova, ReadOnlySpan<PhysicalAddress> pages, Protection protection, ref InvalidationGather gather)
+    {
+        var shift = BitOperations.TrailingZeroCount(Table.PageSizes);
+        var size = (ulong)pages.Length << shift;
+        if (size != 0 && (iova.Value > _last || size - 1 > _last - iova.Value))
+            return Status.OutOfRange;
+        var status = Table.MapPages(iova, pages, protection, ref gather);
+        if (status != Status.Ok)
+            return status;
+        if (InvalidatesMaps && size != 0)
+            gather.Add(iova, size, shift);
+        for (var i = 0; _trace is not null && i < pages.Length; i++)
+            _trace.Map(iova + ((ulong)i << shift), pages[i], 1UL << shift);
         return status;
     }
 

@@ -26,6 +26,16 @@ public sealed class PageOracle(ulong start, int pages, ulong pageBytes)
         return true;
     }
 
+    public bool TryMapPages(int page, ReadOnlySpan<PhysicalAddress> addresses, Protection protection)
+    {
+        var range = _pages.AsSpan(page, addresses.Length);
+        if (range.ContainsAnyExcept(0UL))
+            return false;
+        for (var i = 0; i < range.Length; i++)
+            range[i] = Pack(addresses[i].Value, protection);
+        return true;
+    }
+
     public int Unmap(int page, int count)
     {
         var range = _pages.AsSpan(page, count);

@@ -31,16 +31,18 @@ public abstract class PageTableFailureTests<TFormat, TKind>
         (0, 200, null),
     ];
 
-    [Fact]
-    public void Every_failing_allocation_leaves_all_as_it_was()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Every_failing_allocation_leaves_all_as_it_was(bool byPages)
     {
         var failures = 0;
-        for (var n = 1; Run(n, ref failures); n++)
+        for (var n = 1; Run(n, byPages, ref failures); n++)
             Assert.True(n < 1000, "the workload never ends");
         Assert.True(failures > 4, $"only {failures} failures were injected");
     }
 
-    private static bool Run(int failAt, ref int failures)
+    private static bool Run(int failAt, bool byPages, ref int failures)
     {
         using var machine = new TestMachine();
         var kind = new TKind();
@@ -53,7 +55,7 @@ public abstract class PageTableFailureTests<TFormat, TKind>
             using var table = new PageTable<TFormat>(format, machine.Tables);
             var oracle = new PageOracle(kind.Window(format), 24576, TablePages.Of(format));
             foreach (var step in s_workload)
-                failed |= Do(machine, table, oracle, step);
+                failed |= Do(machine, table, oracle, step, byPages);
         }
         catch (ApertureException e) when (e.Status == Status.NoMemory)
         {
@@ -65,7 +67,8 @@ public abstract class PageTableFailureTests<TFormat, TKind>
         return failed;
     }
 
-    private static bool Do(TestMachine machine, PageTable<TFormat> table, PageOracle oracle, (int Page, int Count, int? Physical) step)
+    private static bool Do(
+        TestMachine machine, PageTable<TFormat> table, PageOracle oracle, (int Page, int Count, int? Physical) step, bool byPages)
     {
         var iova = new Iova(oracle.Start + ((ulong)step.Page * oracle.PageBytes));
         var size = (ulong)step.Count * oracle.PageBytes;
@@ -79,7 +82,9 @@ public abstract class PageTableFailureTests<TFormat, TKind>
         if (step.Physical is { } physical)
         {
             var protection = Protection.ReadWrite;
-            status = table.Map(iova, new PhysicalAddress((ulong)physical * oracle.PageBytes), size, protection, ref gather);
+            status = byPages
+                ? table.MapPages(iova, PagesFrom(physical, step.Count, oracle.PageBytes), protection, ref gather)
+                : table.Map(iova, new PhysicalAddress((ulong)physical * oracle.PageBytes), size, protection, ref gather);
             if (status == Status.NoMemory)
                 changed = false;
             else
@@ -109,6 +114,9 @@ public abstract class PageTableFailureTests<TFormat, TKind>
 
         return status == Status.NoMemory;
     }
+
+    private static PhysicalAddress[] PagesFrom(int first, int count, ulong bytes) =>
+        [.. Enumerable.Range(first, count).Select(page => new PhysicalAddress((ulong)page * bytes))];
 
     /// <summary>A table that was made and given back holds empty entries, which need not be zero.</summary>
     private static void AssertSameTables(byte[] before, byte[] after, TFormat format)

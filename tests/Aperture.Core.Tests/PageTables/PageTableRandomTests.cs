@@ -79,8 +79,11 @@ public abstract class PageTableRandomTests<TFormat, TKind>(ITestOutputHelper out
     {
         switch (random.Next(10))
         {
-            case < 4:
+            case < 3:
                 Map(random, table, oracle);
+                break;
+            case < 4:
+                MapPages(random, table, oracle);
                 break;
             case < 7:
                 Unmap(random, table, oracle);
@@ -124,6 +127,23 @@ public abstract class PageTableRandomTests<TFormat, TKind>(ITestOutputHelper out
         var expected = oracle.TryMap(page, physical, count, effective) ? Status.Ok : Status.AlreadyExists;
         if (status != expected)
             Assert.Fail($"map of {count} pages at page {page}: expected {expected}, got {status}");
+    }
+
+    private static void MapPages(Random random, PageTable<TFormat> table, PageOracle oracle)
+    {
+        var count = 0;
+        var page = Place(random, ref count);
+        var pages = new PhysicalAddress[count];
+        foreach (ref var physical in pages.AsSpan())
+            physical = new PhysicalAddress((ulong)random.Next(0x8_0000) * oracle.PageBytes);
+        var protection = (Protection)random.Next(1, 4);
+        var gather = new InvalidationGather();
+        var iova = new Iova(oracle.Start + ((ulong)page * oracle.PageBytes));
+        var status = table.MapPages(iova, pages, protection, ref gather);
+        table.FreeGathered(ref gather);
+        var expected = oracle.TryMapPages(page, pages, Effective(table.Format, protection)) ? Status.Ok : Status.AlreadyExists;
+        if (status != expected)
+            Assert.Fail($"map of {count} single pages at page {page}: expected {expected}, got {status}");
     }
 
     private static void Unmap(Random random, PageTable<TFormat> table, PageOracle oracle)

@@ -44,6 +44,24 @@ public sealed class PageTableTests : IDisposable
     [InlineData(0x1000, 0, 0, Status.Ok)]
     public void Ranges_are_checked(ulong iova, ulong pa, ulong size, Status expected) => Assert.Equal(expected, Map(iova, pa, size));
 
+    [Theory]
+    [InlineData(0x800, 0, Status.InvalidArgument)]
+    [InlineData(0, 0x200, Status.InvalidArgument)]
+    [InlineData(0xFFFF_D000, 0, Status.Ok)]
+    [InlineData(0xFFFF_E000, 0, Status.OutOfRange)]
+    [InlineData(0x1000, 0x1_0000_0000, Status.OutOfRange)]
+    [InlineData(0x1000, 0xFFFF_F000, Status.Ok)]
+    public void Single_pages_are_checked_and_a_refusal_maps_none(ulong iova, ulong second, Status expected)
+    {
+        PhysicalAddress[] pages = [new(0x8000), new(second), new(0x3000)];
+        Assert.Equal(expected, _omap.MapPages(new Iova(iova), pages, Protection.ReadWrite, ref _gather));
+        Assert.Equal(expected == Status.Ok ? pages : [], _omap.EnumerateMappings().Select(mapping => mapping.Address));
+    }
+
+    [Fact]
+    public void No_single_pages_map_nothing() =>
+        Assert.Equal(Status.Ok, _omap.MapPages(new Iova(0x1000), [], Protection.ReadWrite, ref _gather));
+
     [Fact]
     public void A_part_of_a_supersection_is_split_out_of_it()
     {

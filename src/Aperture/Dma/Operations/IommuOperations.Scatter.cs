@@ -37,6 +37,7 @@ internal sealed partial class IommuOperations
         var layout = new ScatterLayout(_page, boundary);
         // pieces that follow each other in memory as well are mapped in one go
         var run = (First: 0, At: start, Physical: default(PhysicalAddress), Bytes: 0UL);
+        var gather = default(InvalidationGather); // the units are told once
         for (var i = 0; i < memory.Length; i++)
         {
             var block = memory[i];
@@ -51,11 +52,11 @@ internal sealed partial class IommuOperations
             }
             else
             {
-                var status = MapRun(memory, run, start, plan.Total, boundary, rights);
+                var status = MapRun(run, rights, ref gather);
                 if (status != Status.Ok)
                 {
                     count = 0;
-                    return status;
+                    return TakeBack(memory[..run.First], start, plan.Total, boundary, status, ref gather);
                 }
 
                 run = (i, at, block.Address - offset, pages);
@@ -69,9 +70,14 @@ internal sealed partial class IommuOperations
                 segments[count++] = segment;
         }
 
-        var last = MapRun(memory, run, start, plan.Total, boundary, rights);
-        count = last == Status.Ok ? count : 0;
-        return last;
+        var last = MapRun(run, rights, ref gather);
+        var mapped = last == Status.Ok ? memory : memory[..run.First];
+        if (last == Status.Ok && !gather.IsEmpty)
+            last = _domain.Commit(ref gather);
+        if (last == Status.Ok)
+            return Status.Ok;
+        count = 0;
+        return TakeBack(mapped, start, plan.Total, boundary, last, ref gather);
     }
 
     public override Status UnmapScatter(
@@ -104,26 +110,26 @@ internal sealed partial class IommuOperations
         return told;
     }
 
-    /// <summary>Maps pieces that follow each other. When that fails, those before are unmapped and the device addresses given
-    /// back.</summary>
-    private Status MapRun(
-        ReadOnlySpan<MemoryBlock> memory,
-        (int First, Iova At, PhysicalAddress Physical, ulong Bytes) run,
+    /// <summary>Maps pieces that follow each other.</summary>
+    private Status MapRun((int First, Iova At, PhysicalAddress Physical, ulong Bytes) run, Protection rights, ref InvalidationGather gather) =>
+        run.Bytes == 0 ? Status.Ok : _domain.Map(run.At, run.Physical, run.Bytes, rights, ref gather);
+
+    /// <summary>Unmaps the pieces that were mapped before something failed, and gives the device addresses back.</summary>
+    /// <returns>What failed.</returns>
+    private Status TakeBack(
+        ReadOnlySpan<MemoryBlock> mapped,
         Iova start,
         ulong total,
         ulong boundary,
-        Protection rights)
+        Status failed,
+        ref InvalidationGather gather)
     {
-        var status = run.Bytes == 0 ? Status.Ok : _domain.Map(run.At, run.Physical, run.Bytes, rights);
-        if (status == Status.Ok)
-            return status;
-        var gather = default(InvalidationGather);
-        var isWhole = UnmapPieces(memory[..run.First], start, boundary, ref gather);
+        var isWhole = UnmapPieces(mapped, start, boundary, ref gather);
         _domain.Commit(ref gather);
         // Device addresses whose pages are still in the tables must never be given out again.
         if (isWhole)
             Free(start, total);
-        return status;
+        return failed;
     }
 
     /// <summary>Removes the pages of all pieces.</summary>
