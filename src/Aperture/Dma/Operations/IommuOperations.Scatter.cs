@@ -111,7 +111,8 @@ internal sealed partial class IommuOperations
     }
 
     /// <summary>Maps pieces that follow each other.</summary>
-    private Status MapRun((int First, Iova At, PhysicalAddress Physical, ulong Bytes) run, Protection rights, ref InvalidationGather gather) =>
+    private Status MapRun(
+        (int First, Iova At, PhysicalAddress Physical, ulong Bytes) run, Protection rights, ref InvalidationGather gather) =>
         run.Bytes == 0 ? Status.Ok : _domain.Map(run.At, run.Physical, run.Bytes, rights, ref gather);
 
     /// <summary>Unmaps the pieces that were mapped before something failed, and gives the device addresses back.</summary>
