@@ -62,6 +62,27 @@ public sealed class PageTableTests : IDisposable
     public void No_single_pages_map_nothing() =>
         Assert.Equal(Status.Ok, _omap.MapPages(new Iova(0x1000), [], Protection.ReadWrite, ref _gather));
 
+    /// <summary>Where an empty entry is a link to a table that all share, units may remember it: the first section, the second, and one
+    /// that took the place of another.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_section_over_a_link_to_the_shared_empty_table_changes_links(bool isWide)
+    {
+        using var table = new PageTable<ExynosFormat>(new(isWide, _machine.NewZeroTable()), _machine.Tables);
+        foreach (var iova in (ulong[])[0x1000_0000, 0x1010_0000, 0x1000_0000])
+        {
+            var gather = default(InvalidationGather);
+            table.Unmap(new Iova(iova), Mib, ref gather, out _);
+            gather = default;
+            Assert.Equal(Status.Ok, table.Map(new Iova(iova), new PhysicalAddress(0x9000_0000), Mib, Protection.ReadWrite, ref gather));
+            Assert.True(gather.TablesChanged);
+        }
+
+        Assert.Equal(Status.Ok, Map(0x1000_0000, 0x9000_0000, Mib));
+        Assert.False(_gather.TablesChanged); // an empty entry is none
+    }
+
     [Fact]
     public void A_part_of_a_supersection_is_split_out_of_it()
     {

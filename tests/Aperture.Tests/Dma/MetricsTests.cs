@@ -121,6 +121,12 @@ public sealed class MetricsTests
         rig.Dma.Map(memory, DmaDirection.ToDevice).Dispose();
         buffer.Dispose(); // memory goes back only after a flush
         Assert.Equal(2, figures["flushes"]);
+        for (var window = 1; window <= 3; window++)
+        {
+            rig.Dma.Map(memory, DmaDirection.ToDevice).Dispose();
+            rig.Time.Advance(FlushQueue.Timeout);
+            Assert.Equal(2 + window, figures["flushes"]);
+        }
     }
 
     [Fact]

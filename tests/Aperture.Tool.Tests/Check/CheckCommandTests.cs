@@ -42,6 +42,30 @@ public class CheckCommandTests
         Assert.DoesNotContain('\e', text);
     }
 
+    /// <summary>Three masters inside of a unit's registers: each is told of, not only the one behind the unit's start.</summary>
+    [Fact]
+    public void Every_block_inside_of_another_is_a_finding()
+    {
+        var writer = new DeviceTreeWriter();
+        writer.BeginNode("").Strings("compatible", "test,board").Cells("#address-cells", 1).Cells("#size-cells", 1);
+        writer.BeginNode("smmu@30000").Strings("compatible", "arm,mmu-500").Cells("reg", 0x3_0000, 0x1_0000)
+            .Cells("#iommu-cells", 1).Cells("phandle", 1).EndNode();
+        uint[] inside = [0x3_1000, 0x3_8000, 0x3_F000];
+        foreach (var at in inside)
+        {
+            writer.BeginNode($"codec@{at:x}").Strings("compatible", "test,codec").Cells("reg", at, 0x1000)
+                .Cells("iommus", 1, at >> 12).EndNode();
+        }
+
+        writer.EndNode();
+        using var file = new TemporaryFile(writer.ToArray());
+        var (_, output) = Check(file.Path, false);
+        Assert.Equal(
+            inside.Select(at => $"/codec@{at:x}"),
+            output.Split('\n').Where(line => line.Contains("of /smmu@30000:", StringComparison.Ordinal))
+                .Select(line => line.Split(": ")[1]));
+    }
+
     [Fact]
     public void Several_boards_are_one_call()
     {
