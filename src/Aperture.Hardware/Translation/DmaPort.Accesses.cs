@@ -35,7 +35,8 @@ public sealed partial class DmaPort
         {
             if (port._isClosed)
                 return false;
-            Tell();
+            if (port.Monitor is not null && bus.TryFindDevice(Target, out _, out _))
+                Tell();
             return bus.TryReadRegister(Target, _destination[..Length]);
         }
 
@@ -81,7 +82,8 @@ public sealed partial class DmaPort
         {
             if (port._isClosed)
                 return false;
-            Tell();
+            if (port.Monitor is not null && bus.TryFindDevice(Target, out _, out _))
+                Tell();
             return bus.TryWriteRegister(Target, Bytes);
         }
 

@@ -10,6 +10,9 @@ namespace Aperture.Dma;
 // What addresses and lengths the device can handle.
 public sealed partial class DmaContext
 {
+    /// <summary>Bytes of a cache line where caches are not modelled: those of most cores.</summary>
+    internal const int LineOfBoards = 64;
+
     private const uint DefaultSegmentSize = 65536; // what is assumed of devices that say nothing
 
     private DmaRange[]? _ranges; // the windows of the buses in front of the device; null when all addresses pass unchanged
@@ -52,8 +55,8 @@ public sealed partial class DmaContext
     public ulong MergeBoundary => Operations.MergeBoundary;
 
     /// <summary>Bytes of a cache line: mappings of a device that does not snoop should not share one with anything. 1 where that does not
-    /// matter.</summary>
-    public int CacheAlignment => _cached ? Memory.CacheAlignment : 1;
+    /// matter. While a sanitizer listens it matters to every device that does not snoop, as on a board.</summary>
+    public int CacheAlignment => _cached ? Memory.CacheAlignment : _observer is not null && !Snoops ? LineOfBoards : 1;
 
     /// <summary>The mask of ones with which the device could reach all memory.</summary>
     public Iova RequiredMask

@@ -87,10 +87,9 @@ public sealed unsafe partial class DmaSanitizer
         var space = SpaceOf(device);
         var last = LastOf(address, length);
         if (last > device.Dma.Mask.Value && last > device.Dma.CoherentMask.Value && device.Dma.IsAttached && last != ulong.MaxValue
-            && !IsFailedAddress(device, address))
+            && space.Find(address.Value) is { } above) // what nothing maps is told as that
             Report(FindingKind.DeviceAboveMask, device, address, length,
-                $"the device {Verb(isWrite)} 0x{length:x} bytes at {address}, above its mask {device.Dma.Mask}", default,
-                space.Find(address.Value));
+                $"the device {Verb(isWrite)} 0x{length:x} bytes at {address}, above its mask {device.Dma.Mask}", default, above);
         for (var at = address.Value; ;)
         {
             ulong end;

@@ -5,15 +5,13 @@ namespace Aperture.Dma.Sanitizer;
 // What the CPU's caches hide, on machines that model them, and what they do on boards.
 public sealed unsafe partial class DmaSanitizer
 {
-    private const int LineOfBoards = 64; // bytes of a line where caches are not modelled: those of most cores
-
-    private int Line => _memory?.Cache?.LineSize ?? LineOfBoards;
+    private int Line => _memory?.Cache?.LineSize ?? DmaContext.LineOfBoards;
 
     /// <summary>Finds what shares the first and the last line of the cache with memory that a device writes behind the CPU's
     /// back.</summary>
     private void FindRims(LiveMapping mapping)
     {
-        if (mapping.Record.Direction == DmaDirection.ToDevice || mapping.Record.IsBounced || mapping.Device.Description.IsCoherent)
+        if (mapping.Record.Direction == DmaDirection.ToDevice || mapping.Device.Description.IsCoherent)
             return;
         var rest = (ulong)Line - 1;
         var lead = (int)(mapping.Memory.Value & rest);

@@ -78,6 +78,7 @@ public sealed unsafe partial class DmaSanitizer
         Renew(mapping, from, to);
         mapping.Owned.Add(from, to);
         mapping.Fresh.Remove(from, to);
+        mapping.Told.Remove(from, to);
     }
 
     private void GiveToDevice(LiveMapping mapping, ulong from, ulong to, in DmaEvent call)
@@ -90,6 +91,7 @@ public sealed unsafe partial class DmaSanitizer
         CheckOverwritten(mapping, from, to, site);
         mapping.Owned.Remove(from, to);
         mapping.Fresh.Remove(from, to);
+        mapping.Told.Remove(from, to);
         Renew(mapping, from, to);
     }
 
@@ -146,8 +148,11 @@ public sealed unsafe partial class DmaSanitizer
     /// <summary>Looks for bytes that the CPU wrote. True when there were some; each is told once.</summary>
     private bool CheckWrites(LiveMapping mapping, ulong from, ulong to, string when, CallSite site)
     {
-        if (!TryFindWrites(mapping, (long)from, (long)to, out var first, out var last))
+        if (!TryFindWrites(mapping, (long)from, (long)to, out var first, out var last)
+            || mapping.Told.Covers((ulong)first, (ulong)last + 1))
             return false;
+        if (mapping.IsCached)
+            mapping.Told.Add((ulong)first, (ulong)last + 1); // a device may write memory behind it, and differ again
         var how = mapping.Owned.Touches((ulong)first, (ulong)last + 1) ? "after it was synced for the CPU, and did not give them back,"
             : "which the device owned,";
         Report(FindingKind.CpuWriteWithoutSync, mapping.Device, mapping.Address + (ulong)first, (ulong)(last - first) + 1,

@@ -136,7 +136,11 @@ public sealed unsafe partial class DmaSanitizer
         else if (step == SyncStep.ForDevice)
             mapping.Owned.Remove(from, to);
         if (step is SyncStep.ForCpu or SyncStep.ForDevice)
+        {
             mapping.Fresh.Remove(from, to);
+            mapping.Told.Remove(from, to);
+        }
+
         return true;
     }
 

@@ -8,15 +8,13 @@ public sealed unsafe partial class DmaSanitizer
 {
     private void Map(DmaContext context, in DmaEvent call, MappingApi api)
     {
-        if (call.Length == 0)
-            return;
-        if (api == MappingApi.Single && !IsManaged(call))
+        if (api == MappingApi.Single && call.Length > 0 && !IsManaged(call))
             CheckOrigin(context.Device, call.Pointer, call.Origin, call);
         if (call.Status != Status.Ok)
         {
             if (api is MappingApi.Single or MappingApi.Resource)
                 WatchOf(context.Device).Fail(new FailedMap(call.Serial, RecordOf(context.Device, call, api, call.Address, call.Origin,
-                    call.Length, false)));
+                    Math.Max(call.Length, 1), false)));
             return;
         }
 
@@ -123,6 +121,7 @@ public sealed unsafe partial class DmaSanitizer
         mapping.Cut = default;
         mapping.Owned.Clear();
         mapping.Fresh.Clear();
+        mapping.Told.Clear();
         mapping.Sharers = null;
         mapping.Turns = null;
         mapping.Device = null!;
@@ -152,7 +151,8 @@ public sealed unsafe partial class DmaSanitizer
     {
         if (pointer == 0 || _memory is null)
             return;
-        if (_memory.TryGetPointer(memory, 1, out var known) && (nint)known == pointer)
+        if ((_memory.TryGetPointer(memory, 1, out var known) && (nint)known == pointer)
+            || (_memory.TryGetDramPointer(memory, 1, out known) && (nint)known == pointer)) // it has no cached view: coherent memory
             return;
         var (kind, what) = ForeignMemory.Classify(pointer);
         Report(kind, device, call.Address, call.Length,
@@ -171,8 +171,9 @@ public sealed unsafe partial class DmaSanitizer
             seen = FindNeighbour(mapping, page << PageIndex.Shift, first, last, 1, call);
     }
 
-    /// <summary>Whether lines of a mapping are cleaned or invalidated for a device that does not snoop.</summary>
-    private static bool IsBehindCaches(LiveMapping mapping) => mapping.IsCached && !mapping.Record.IsBounced;
+    /// <summary>Whether lines of a mapping are cleaned or invalidated on boards: the device does not snoop.</summary>
+    private static bool IsBehindCaches(LiveMapping mapping) =>
+        !mapping.Device.Description.IsCoherent && mapping.Device.Dma.PeerOf(mapping.Memory, mapping.Length) is null;
 
     /// <summary>Judges what else is on a page of memory. True when there was something to say.</summary>
     private bool FindNeighbour(LiveMapping mapping, ulong page, ulong first, ulong last, ulong line, in DmaEvent call)

@@ -1,4 +1,5 @@
 using Aperture.Devices;
+using Aperture.Dma.Memory;
 
 namespace Aperture.Dma.Sanitizer;
 
@@ -46,7 +47,8 @@ public sealed partial class DmaSanitizer
         {
             var bytes = site.Aggregate(0UL, (sum, mapping) => sum + mapping.Length);
             var first = site.First();
-            var count = site.Key.Api == MappingApi.Pages ? site.DistinctBy(mapping => mapping.Scatter).Count() : site.Count();
+            var count = site.Key.Api is MappingApi.Pages or MappingApi.Scatter ? site.DistinctBy(mapping => mapping.Scatter).Count()
+                : site.Count();
             var what = count == 1 ? $"a {MappingRecord.Describe(site.Key.Api)}" : $"{count} of kind {MappingRecord.Describe(site.Key.Api)}";
             Report(FindingKind.Leak, first.Device, first.Address, count == 1 ? bytes : first.Length,
                 $"{how} {what} {where}, 0x{bytes:x} bytes in all, made at {site.Key.Made}", default, first, first.Record.Driver);
@@ -113,7 +115,7 @@ public sealed partial class DmaSanitizer
             var piece = PieceOf(call, pieces);
             if (Match(space, context, piece, api) is not { } mapping)
             {
-                NotMapped(space, context, piece);
+                NotMapped(space, context, list == 0 ? PieceOf(call, pieces, BytesOf(call.Memory)) : piece);
                 return;
             }
 
@@ -134,13 +136,23 @@ public sealed partial class DmaSanitizer
             Remove(mapping, MappingEnd.Unmapped, call.File is { Length: > 0 } ? SiteOf(call) : UsingSites.Of(mapping.Record.Made));
     }
 
-    private static DmaEvent PieceOf(in DmaEvent call, in Pieces pieces) => new()
+    private static ulong BytesOf(ReadOnlySpan<MemoryBlock> memory)
+    {
+        ulong bytes = 0;
+        foreach (var block in memory)
+            bytes += (ulong)block.Length;
+        return bytes;
+    }
+
+    private static DmaEvent PieceOf(in DmaEvent call, in Pieces pieces) => PieceOf(call, pieces, (ulong)pieces.Block.Length);
+
+    private static DmaEvent PieceOf(in DmaEvent call, in Pieces pieces, ulong length) => new()
     {
         Kind = call.Kind,
         Serial = call.Serial,
         Address = pieces.Address,
         Origin = pieces.Block.Address,
-        Length = (ulong)pieces.Block.Length,
+        Length = length,
         Direction = call.Direction,
         Attributes = call.Attributes,
         File = call.File,

@@ -29,6 +29,7 @@ internal sealed unsafe class LiveMapping
     public CallSite Cut;                          // where a stale copy of another mapping ended it
     public readonly ByteRanges Owned = new(covers: true);   // what was synced for the CPU and not given back
     public readonly ByteRanges Fresh = new(covers: false);  // what the device wrote and the CPU has not taken since
+    public readonly ByteRanges Told = new(covers: false);   // what the CPU wrote there was told, and is in its caches still
 
     public List<Device>? Sharers;                 // of a shared buffer: who takes part
     public List<(Device Device, bool Writes)>? Turns; // and whose turn it is
