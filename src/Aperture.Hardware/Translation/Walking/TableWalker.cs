@@ -125,6 +125,8 @@ public struct TableWalker<TFormat, TReader> : ITableReader
             {
                 case EntryKind.Table when level + 1 < _format.Levels:
                     table = _format.TableAddress(level, entry);
+                    if (!IsOutput(table))
+                        return Fails(WalkFaultKind.AddressSize, level, input, out fault);
                     links = WalkResult.Within(links, _format.LinkProtection(level, entry));
                     level++;
                     continue;
@@ -134,6 +136,8 @@ public struct TableWalker<TFormat, TReader> : ITableReader
                     return Fails(WalkFaultKind.NotMapped, level, input, out fault);
             }
 
+            if (!IsOutput(_format.LeafAddress(level, entry)))
+                return Fails(WalkFaultKind.AddressSize, level, input, out fault);
             if ((_updates & TableUpdates.Accessed) == 0)
             {
                 if (IsBarred(level, entry))
@@ -182,6 +186,8 @@ public struct TableWalker<TFormat, TReader> : ITableReader
         var bits = _format.Shift(_rootLevel) + _format.IndexBits(_rootLevel); // what a table that grows reaches so far
         return _rootLevel == 0 || bits >= 64 || (input - _format.InputStart) >> bits == 0;
     }
+
+    private bool IsOutput(PhysicalAddress address) => _format.OutputBits >= 64 || address.Value >> _format.OutputBits == 0;
 
     private ulong IndexOf(int level, ulong input) => (input >> _format.Shift(level)) & ((1UL << _format.IndexBits(level)) - 1);
 

@@ -15,6 +15,9 @@ public enum WalkFaultKind
     /// <summary>The page's rights do not allow the access.</summary>
     Permission,
 
+    /// <summary>A table or a page lies beyond the addresses that the format can put out.</summary>
+    AddressSize,
+
     /// <summary>The bus did not answer when an entry was read or updated.</summary>
     Bus,
 }
