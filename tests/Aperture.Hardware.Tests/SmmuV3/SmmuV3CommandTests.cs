@@ -34,7 +34,8 @@ public sealed class SmmuV3CommandTests : IDisposable
                 false, false, true, true, true);
             Add("another space's page", SmmuV3Command.TlbPage(SmmuV3Opcode.TlbAddress, 0, 3, Low, true), true, true, true, true, true);
             Add("a machine, both stages", SmmuV3Command.Tlb(SmmuV3Opcode.TlbVirtualMachine, 9), true, true, true, false, true);
-            Add("stage 2 of an address", SmmuV3Command.TlbPage(SmmuV3Opcode.TlbIntermediate, 1, 0, Low, true), true, true, true, true, false);
+            Add("stage 2 of an address", SmmuV3Command.TlbPage(SmmuV3Opcode.TlbIntermediate, 1, 0, Low, true),
+                true, true, true, true, false);
             Add("all", SmmuV3Command.Tlb(SmmuV3Opcode.TlbNonSecureAll), false, false, false, false, false);
             Add("the hypervisor's", SmmuV3Command.Tlb(SmmuV3Opcode.TlbHypervisorAll), true, true, true, true, true);
             return data;

@@ -184,8 +184,11 @@ internal sealed class SmmuV3Rig : IDisposable
     public SmmuV3Event Event() => Assert.Single(Events());
 
     public TranslationResult Ask(uint stream, ulong iova, DmaAccess access = DmaAccess.Read, uint? substream = null,
-        AccessFlags flags = AccessFlags.None, TranslationKind kind = TranslationKind.Untranslated) => Unit.Translate(new BusRequest(
-            new Requester(new StreamId(stream), substream is { } ssid ? new Pasid(ssid) : null, flags), new Iova(iova), access, kind: kind));
+        AccessFlags flags = AccessFlags.None, TranslationKind kind = TranslationKind.Untranslated)
+    {
+        var requester = new Requester(new StreamId(stream), substream is { } ssid ? new Pasid(ssid) : null, flags);
+        return Unit.Translate(new BusRequest(requester, new Iova(iova), access, kind: kind));
+    }
 
     /// <summary>Where an access leads; nowhere is 0.</summary>
     public ulong Reaches(uint stream, ulong iova, DmaAccess access = DmaAccess.Read, uint? substream = null)
