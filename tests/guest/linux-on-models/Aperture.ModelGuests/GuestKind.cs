@@ -5,6 +5,7 @@ using Aperture.Datasheets.Tegra;
 using Aperture.Hardware.Bus;
 using Aperture.Hardware.Omap;
 using Aperture.Hardware.Rockchip;
+using Aperture.Hardware.SmmuV3;
 using Aperture.Hardware.Tegra;
 using Aperture.Hardware.Translation;
 
@@ -32,6 +33,12 @@ internal sealed partial record GuestKind(
     /// <summary>Whether the kernel can put off flushes: the DMA mapping of 32-bit Arm cannot.</summary>
     public bool CanBeLazy { get; init; }
 
+    /// <summary>Where the disk's registers are.</summary>
+    public uint DiskAddress { get; init; } = 0x1000_1000;
+
+    /// <summary>The registers of a unit that ignores flushes, where these are no register writes by themselves.</summary>
+    public Func<SystemBus, IMmioDevice, IMmioDevice>? WithoutFlushes { get; init; }
+
     /// <summary>All kinds.</summary>
     public static IReadOnlyList<GuestKind> All { get; } =
     [
@@ -51,6 +58,12 @@ internal sealed partial record GuestKind(
         {
             HasRights = false,
         },
+        new("smmuv3", Board.Arm64, bus => new SmmuV3(bus, new SmmuV3Options()), 7, (_, _) => false, SmmuV3Fault(), 4)
+        {
+            DiskAddress = 0x1010_0000,
+            CanBeLazy = true,
+            WithoutFlushes = (bus, unit) => new DefectiveCommands(bus, unit),
+        },
     ];
 
     [GeneratedRegex(@"Page fault at 0x0*(?<address>[0-9a-f]+) of type (?<type>read|write)")]
@@ -58,6 +71,10 @@ internal sealed partial record GuestKind(
 
     [GeneratedRegex(@": (?<type>read|write) @0x0*(?<address>[0-9a-f]+): Page fault")]
     private static partial Regex TegraFault();
+
+    // Four words, a line each; the third is the address.
+    [GeneratedRegex(@"event 0x10 received:\s*\n[^\n]*\n[^\n]*\n[^\n]*0x0*(?<address>[0-9a-f]+)")]
+    private static partial Regex SmmuV3Fault();
 
     [GeneratedRegex(@"errs:0x00000002 da:0x0*(?<address>[0-9a-f]+)")]
     private static partial Regex OmapFault();

@@ -17,7 +17,6 @@ internal sealed partial class ModelGuest : IVfioUserObserver, IDisposable
     private const ulong StrayAddress = 0x1234_5678; // nothing is mapped there
     private const int Function = 1; // of slots without a function 0: no kernel looks for that one, so that it stays where it is
     private const uint UnitAddress = 0x1000_0000;
-    private const uint DiskAddress = 0x1000_1000;
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(5);
 
     private readonly GuestKind _kind;
@@ -39,7 +38,8 @@ internal sealed partial class ModelGuest : IVfioUserObserver, IDisposable
         _failures.Unexpected = _enough.Cancel;
         _unit = kind.Make(_memory.Bus);
         var seen = options.Defect == Defect.SwapsRights ? new DefectiveUnit(_memory.Bus, _unit) : _unit;
-        IMmioDevice registers = options.Defect == Defect.IgnoresFlushes ? new DefectiveRegisters(_unit, kind.IsFlush) : _unit;
+        IMmioDevice registers = options.Defect != Defect.IgnoresFlushes ? _unit
+            : kind.WithoutFlushes?.Invoke(_memory.Bus, _unit) ?? new DefectiveRegisters(_unit, kind.IsFlush);
         var content = new byte[2 * options.Bytes(kind)];
         new Random(options.Seed).NextBytes(content);
         _disk = new VirtioDisk(new DmaPort(_memory.Bus, seen, new StreamId(kind.Stream)) { Monitor = _failures }, content)
@@ -67,7 +67,7 @@ internal sealed partial class ModelGuest : IVfioUserObserver, IDisposable
         var start = Stopwatch.GetTimestamp();
         using var emulator = new Emulator(_options.Cache, _folder, _kind.Board, Arguments());
         var enough = _options.Defect == Defect.None ? CancellationToken.None : _enough.Token;
-        if (!emulator.Run(_kind.Board.Machine, [new(1, Function, 0, UnitAddress), new(2, Function, 0, DiskAddress)], s_limit, enough))
+        if (!emulator.Run(_kind.Board.Machine, [new(1, Function, 0, UnitAddress), new(2, Function, 0, _kind.DiskAddress)], s_limit, enough))
             Complain($"the guest did not end within {s_limit}");
         var took = Stopwatch.GetElapsedTime(start);
         var console = emulator.Console;
