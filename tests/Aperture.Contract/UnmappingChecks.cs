@@ -193,7 +193,8 @@ internal static class UnmappingChecks
             scene.IsRefused(scene.Master, scene.Base + (ulong)(i * 3 * Page));
     }
 
-    /// <summary>More pieces than a gather keeps apart, the small one at any place.</summary>
+    /// <summary>More pieces than a gather keeps apart, the small one at any place, and not where a larger page could begin: who goes through
+    /// all of them in steps of a larger page steps over it.</summary>
     private static void GatheredSizes(ContractScene scene)
     {
         var domain = scene.DomainInForce();
@@ -217,10 +218,10 @@ internal static class UnmappingChecks
                 scene.IsRefused(scene.Master, At(asked) + (ulong)((1 - (small % 2)) * (Bytes(asked) - Page)));
             }
 
+            Iova At(int i) => scene.Base + ((ulong)i * 2 * Large) + (i == small ? 5 * Page : 0ul);
+
             int Bytes(int i) => i == small ? Page : i % 2 == 0 ? Large : Large / 16;
         }
-
-        Iova At(int i) => scene.Base + ((ulong)i * 2 * Large);
 
         static int Data(int i) => i % 3 * Large;
     }

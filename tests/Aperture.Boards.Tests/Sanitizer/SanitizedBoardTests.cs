@@ -89,13 +89,22 @@ public sealed class SanitizedBoardTests(ITestOutputHelper output)
         Expect(machine, FindingKind.DeviceReadBehindCache, client, mapping.Address, 100, 1);
     }
 
-    [Fact]
-    public void Two_mappings_share_a_cache_line()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Two_mappings_share_a_cache_line(bool isList)
     {
         using var machine = Boot(null);
         var client = Client(machine);
         var block = client.Device.Dma.Memory.Allocate(4096);
         using var first = client.Device.Dma.Map(block.Slice(0, 96), DmaDirection.ToDevice);
+        if (isList)
+        {
+            using var list = client.Device.Dma.MapScatter([block.Slice(96, 160)], new DmaSegment[1], DmaDirection.FromDevice);
+            Expect(machine, FindingKind.SharedCacheLine, client, list.Segments[0].Address, 0, 160);
+            return;
+        }
+
         using var second = client.Device.Dma.Map(block.Slice(96, 160), DmaDirection.FromDevice);
         Expect(machine, FindingKind.SharedCacheLine, client, second.Address, 0, 160);
     }
