@@ -193,8 +193,8 @@ internal static class UnmappingChecks
             scene.IsRefused(scene.Master, scene.Base + (ulong)(i * 3 * Page));
     }
 
-    /// <summary>More pieces than a gather keeps apart, the small one at any place, and not where a larger page could begin: who goes through
-    /// all of them in steps of a larger page steps over it.</summary>
+    /// <summary>More pieces than a gather keeps apart, the small one at any place, and not where a larger page could begin: who goes
+    /// through all of them in steps of a larger page steps over it.</summary>
     private static void GatheredSizes(ContractScene scene)
     {
         var domain = scene.DomainInForce();
