@@ -69,6 +69,22 @@ public abstract unsafe class BiasedLockBase : LineApart
         return owner.IsSurely(local) && TryEnterOwned(owner);
     }
 
+    /// <summary>Takes the lock if the calling thread is surely its owner.</summary>
+    /// <param name="local">As for <see cref="EnterBy"/>.</param>
+    /// <returns>The owner, or null where the lock was not taken.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private protected ThreadRecord? TryEnterSurely(void* local)
+    {
+        var owner = _owner;
+        if (!owner.IsSurely(local) || owner.IsInside)
+            return null;
+        owner.Enter();
+        if (Volatile.Read(ref _owner) == owner)
+            return owner.Thread;
+        owner.Leave();
+        return null;
+    }
+
     /// <summary>Takes the lock unless another thread holds it.</summary>
     /// <param name="thread">The calling thread's record.</param>
     /// <exception cref="LockRecursionException">The calling thread holds it already.</exception>

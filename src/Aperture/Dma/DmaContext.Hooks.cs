@@ -7,10 +7,10 @@ namespace Aperture.Dma;
 // The one place that every call is told to.
 public sealed partial class DmaContext
 {
-    private uint _serials; // mappings that were told of so far
+    private uint _serials; // mappings that were told of by events so far
 
     /// <summary>Tells a mapping from all others of this device; 0 while nobody listens.</summary>
-    internal uint NextSerial() => _observer is null ? 0 : Math.Max(1, Interlocked.Increment(ref _serials));
+    internal uint NextSerial() => _observer is null ? 0 : Math.Max(1, Interlocked.Increment(ref _serials) & (uint.MaxValue >> 1));
 
     /// <summary>Tells of a call that the DMA API's own objects make for a driver.</summary>
     internal void TellOf(DmaEventKind kind, in DmaMapping mapping, DmaDirection direction, string file, int line)

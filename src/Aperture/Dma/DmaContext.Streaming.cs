@@ -22,9 +22,10 @@ public sealed partial class DmaContext
     public DmaMapping Map(MemoryBlock memory, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None,
         [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
-        if (IsPlain(memory, direction, attributes))
+        uint serial = 0;
+        if (IsPlain(memory, direction, attributes) && (_observer is null || TryTellPlain(memory, direction, file, line, out serial)))
             return new DmaMapping(this, new Iova(memory.Address.Value), memory.Address, (ulong)memory.Length, direction,
-                DmaAttributes.None, MappingFlags.None);
+                DmaAttributes.None, MappingFlags.None, serial);
         var status = TryMap(memory, direction, out var mapping, attributes, file, line);
         return status == Status.Ok ? mapping : throw Failure(new Refusal("map", (ulong)memory.Length, status, attributes)
         {
@@ -38,10 +39,11 @@ public sealed partial class DmaContext
     public Status TryMap(MemoryBlock memory, DmaDirection direction, out DmaMapping mapping, DmaAttributes attributes = DmaAttributes.None,
         [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
-        if (IsPlain(memory, direction, attributes))
+        uint serial = 0;
+        if (IsPlain(memory, direction, attributes) && (_observer is null || TryTellPlain(memory, direction, file, line, out serial)))
         {
             mapping = new DmaMapping(this, new Iova(memory.Address.Value), memory.Address, (ulong)memory.Length, direction,
-                DmaAttributes.None, MappingFlags.None);
+                DmaAttributes.None, MappingFlags.None, serial);
             return Status.Ok;
         }
 
@@ -173,6 +175,13 @@ public sealed partial class DmaContext
         && (uint)direction <= (uint)DmaDirection.FromDevice && memory.Address.Value + (uint)(memory.Length - 1) <= Limit.Value
         && !DmaMeter.IsOn;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryTellPlain(in MemoryBlock memory, DmaDirection direction, string file, int line, out uint serial)
+    {
+        serial = _observer!.TryMapPlain(this, memory, direction, file, line);
+        return serial != 0;
+    }
+
     /// <summary>The one way in for streaming mappings that something has to be done for. It is not inlined, because its frame would have to
     /// be cleared for the others too.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -254,8 +263,15 @@ public sealed partial class DmaContext
         uint serial = 0;
         if (_isWatched)
         {
-            serial = NextSerial();
-            TellMap(serial, source, address, source.Physical, origin, direction, attributes, Status.Ok, file, line);
+            // Of managed memory the API's own buffer stands for the driver's: an event tells it.
+            if (_trace is null && (attributes & ~DmaAttributes.SkipCpuSync) == 0 && !(source.IsBounced && origin == source.Physical))
+                serial = _observer!.TryMap(this, address, origin, source.Pointer, source.Length, direction,
+                    attributes != DmaAttributes.None, source.IsBounced, file, line);
+            if (serial == 0)
+            {
+                serial = NextSerial();
+                TellMap(serial, source, address, source.Physical, origin, direction, attributes, Status.Ok, file, line);
+            }
         }
 
         return new DmaMapping(this, address, source.Physical, source.Length, direction, attributes, flags, serial);
@@ -271,13 +287,17 @@ public sealed partial class DmaContext
     /// <summary>Ends a mapping; a unit that could not be told is a result. The memory, and bounce buffers, are in the domain's quarantine
     /// then.</summary>
     internal Status TryUnmap(in DmaMapping mapping, DmaAttributes attributes, string file, int line) =>
-        !_isPlain || mapping.Flags != MappingFlags.None ? End(mapping, attributes, file, line) : Status.Ok;
+        _isPlain && mapping.Flags == MappingFlags.None && (_observer is null || _observer.TryUnmapPlain(this, mapping, file, line))
+            ? Status.Ok : End(mapping, attributes, file, line);
+
+    private bool TryTellUnmap(in DmaMapping mapping, DmaAttributes attributes, string file, int line) =>
+        _observer!.TryUnmap(this, mapping, (attributes & DmaAttributes.SkipCpuSync) != 0, file, line);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private Status End(in DmaMapping mapping, DmaAttributes attributes, string file, int line)
     {
         var flags = mapping.Flags;
-        if (_observer is not null)
+        if (_observer is not null && !TryTellUnmap(mapping, attributes, file, line))
             TellUnmap(mapping, attributes, file, line, true);
         var operations = Operations;
         if ((flags & (MappingFlags.Failed | MappingFlags.Resource)) != 0)

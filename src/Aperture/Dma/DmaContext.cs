@@ -5,6 +5,7 @@ using Aperture.Dma.Bounce;
 using Aperture.Dma.Flush;
 using Aperture.Dma.Memory;
 using Aperture.Dma.Operations;
+using Aperture.Dma.Sanitizer;
 using Aperture.Iommu;
 
 namespace Aperture.Dma;
@@ -21,7 +22,7 @@ public sealed partial class DmaContext
     private DmaTrace? _trace;           // null when nobody listens
     private DmaObserver? _observer;     // null when nobody listens
     private bool _isWatched;            // somebody listens
-    // device addresses are physical ones, no cache needs maintenance and nobody listens: a mapping is but a check
+    // device addresses are physical ones, no cache needs maintenance and no trace is written: a mapping is but a check
     private bool _isPlain;
     private bool _cached = true;        // the CPU's caches need maintenance around this device's DMA
     private volatile bool _bounced;     // the device has used a bounce buffer once: from then on every sync looks for one
@@ -66,7 +67,7 @@ public sealed partial class DmaContext
     internal IommuDomain? Domain => _domain;
 
     /// <summary>What the observer keeps of this device; null for nothing.</summary>
-    internal object? Watch { get; set; }
+    internal DeviceWatch? Watch { get; set; }
 
     /// <summary>Whether a driver has the device: it was given memory, if not a way to it.</summary>
     internal bool IsOffered => _platform is not null;
@@ -153,7 +154,7 @@ public sealed partial class DmaContext
     {
         if (_platform is { } platform)
             _operations = DmaAttach.Choose(this, platform, _domain);
-        _isPlain = _operations is DirectOperations && !_cached && !_isWatched && _ranges is null;
+        _isPlain = _operations is DirectOperations && !_cached && _trace is null && _ranges is null;
     }
 
     private ApertureException NotAttached() =>

@@ -89,6 +89,23 @@ internal abstract class DmaObserver
     /// <summary>A call. It may come from any thread.</summary>
     public abstract void OnCall(DmaContext context, in DmaEvent call);
 
+    /// <summary>A piece of memory was mapped: the same as an event, for the common case.</summary>
+    /// <returns>The number of the mapping; 0, and nothing is done, when the event has to be told.</returns>
+    public virtual unsafe uint TryMap(DmaContext context, Iova address, PhysicalAddress memory, byte* pointer, ulong length,
+        DmaDirection direction, bool isSkipped, bool isBounced, string file, int line) => 0;
+
+    /// <summary>The same of a device that finds all memory where it is.</summary>
+    /// <returns>As for <see cref="TryMap"/>.</returns>
+    public virtual uint TryMapPlain(DmaContext context, in MemoryBlock block, DmaDirection direction, string file, int line) => 0;
+
+    /// <summary>A mapping that was told so is going to be ended.</summary>
+    /// <returns>False, and nothing is done, when it has to be told otherwise.</returns>
+    public virtual bool TryUnmapPlain(DmaContext context, in DmaMapping mapping, string file, int line) => false;
+
+    /// <summary>A mapping is going to be ended: the same as an event, for the common case.</summary>
+    /// <returns>False, and nothing is done, when the event has to be told.</returns>
+    public virtual bool TryUnmap(DmaContext context, in DmaMapping mapping, bool isSkipped, string file, int line) => false;
+
     /// <summary>Who holds most of the device addresses of a context's space, in words; null when nobody knows.</summary>
     public virtual string? DescribeHolders(DmaContext context) => null;
 

@@ -7,7 +7,7 @@ internal sealed class ByteRanges(bool covers)
 {
     private const int Capacity = 32;
 
-    private readonly (ulong Start, ulong End)[] _ranges = new (ulong, ulong)[Capacity + 1]; // sorted, apart from each other
+    private (ulong Start, ulong End)[] _ranges = []; // sorted, apart from each other; made when it is used first
     private int _count;
 
     public bool IsEmpty => _count == 0;
@@ -18,6 +18,8 @@ internal sealed class ByteRanges(bool covers)
     {
         if (start >= end)
             return;
+        if (_ranges.Length == 0)
+            _ranges = new (ulong, ulong)[Capacity + 1];
         var first = 0;
         while (first < _count && _ranges[first].End < start)
             first++;
@@ -84,6 +86,8 @@ internal sealed class ByteRanges(bool covers)
 
     public void CopyTo(ByteRanges other)
     {
+        if (other._ranges.Length < _ranges.Length)
+            other._ranges = new (ulong, ulong)[Capacity + 1];
         _ranges.AsSpan(0, _count).CopyTo(other._ranges);
         other._count = _count;
     }

@@ -114,11 +114,11 @@ public sealed unsafe partial class DmaSanitizer
     private static LiveMapping? FindFor(SpaceWatch space, ulong address, bool isWrite)
     {
         LiveMapping? best = null;
-        foreach (var mapping in space.Pages.On(address))
+        foreach (var mapping in space.On(address))
         {
             if (!mapping.Contains(address, address) || mapping.IsArena)
                 continue;
-            if (mapping.Record.Direction != (isWrite ? DmaDirection.ToDevice : DmaDirection.FromDevice))
+            if (mapping.Direction != (isWrite ? DmaDirection.ToDevice : DmaDirection.FromDevice))
                 return mapping;
             best = mapping;
         }
@@ -129,7 +129,7 @@ public sealed unsafe partial class DmaSanitizer
     private static ulong NextMapped(SpaceWatch space, ulong at, ulong last)
     {
         var next = last;
-        foreach (var mapping in space.Pages.On(at))
+        foreach (var mapping in space.On(at))
         {
             if (!mapping.IsArena && mapping.Start > at && mapping.Start - 1 < next)
                 next = mapping.Start - 1;
@@ -144,13 +144,13 @@ public sealed unsafe partial class DmaSanitizer
         var isAllowed = outcome == AccessOutcome.Done;
         var from = first - mapping.Start;
         var to = last - mapping.Start + 1;
-        if (mapping.Record.Direction == (isWrite ? DmaDirection.ToDevice : DmaDirection.FromDevice)
-            && mapping.Record.Api is not (MappingApi.Coherent or MappingApi.Block))
+        if (mapping.Direction == (isWrite ? DmaDirection.ToDevice : DmaDirection.FromDevice)
+            && mapping.Api is not (MappingApi.Coherent or MappingApi.Block))
         {
             var fate = isAllowed ? "and nothing kept it from it" : "and the IOMMU refused it";
             Report(FindingKind.DeviceAgainstDirection, device, new Iova(first), to - from,
                 $"the device {Verb(isWrite)} bytes 0x{from:x} to 0x{to - 1:x} of a mapping " +
-                $"{MappingRecord.Describe(mapping.Record.Direction)}, {fate}", default, mapping);
+                $"{MappingRecord.Describe(mapping.Direction)}, {fate}", default, mapping);
         }
 
         if (!isAllowed)
@@ -166,6 +166,7 @@ public sealed unsafe partial class DmaSanitizer
             return;
         if (!mapping.Owned.IsEmpty)
             mapping.Owned.Remove(from, to); // the device uses it again, which is fine where the CPU did not write
+        mapping.Traits |= MappingTraits.Moved;
         mapping.Fresh.Add(from, to);
     }
 

@@ -11,7 +11,7 @@ public sealed unsafe partial class DmaSanitizer
     /// back.</summary>
     private void FindRims(LiveMapping mapping)
     {
-        if (mapping.Record.Direction == DmaDirection.ToDevice || mapping.Device.Description.IsCoherent)
+        if (mapping.Direction == DmaDirection.ToDevice || mapping.Device.Description.IsCoherent)
             return;
         var rest = (ulong)Line - 1;
         var lead = (int)(mapping.Memory.Value & rest);
@@ -45,7 +45,7 @@ public sealed unsafe partial class DmaSanitizer
             $"the CPU wrote 0x{last - first + 1:x} bytes at {mapping.MemoryAt(first)}, {side} a mapping and in one cache line of {Line} " +
             $"bytes with its bytes 0x{own:x} to 0x{ownEnd - 1:x}, which the device owned; the device does not snoop: one of both is lost",
             site, mapping);
-        mapping.SharesLine = true; // told, and what it does to the bytes is no other mistake
+        mapping.Traits |= MappingTraits.SharesLine; // told, and what it does to the bytes is no other mistake
         Renew(mapping, from, to);
         Renew(mapping, own, ownEnd);
     }

@@ -98,7 +98,7 @@ public sealed partial class DmaSanitizer
             }
 
             if (call.File is { Length: > 0 })
-                WatchOf(context.Device).LastCall = SiteOf(call);
+                WatchOf(context.Device).SetLastCall(call.File, call.Line, Now);
         }
     }
 

@@ -14,7 +14,10 @@ public sealed unsafe partial class DmaSanitizer
     /// <param name="isLazy">Whether there need be no copy before the CPU takes the memory: until then it cannot write it.</param>
     private void StartContents(LiveMapping mapping, nint pointer, bool isManaged, bool isLazy)
     {
-        mapping.IsLazy = false;
+        mapping.Traits &= ~MappingTraits.Lazy;
+        mapping.Pointer = null;
+        mapping.Lead = 0;
+        mapping.Tail = 0;
         if (_memory is null || !_memory.TryGetPointer(mapping.Memory, mapping.Length, out var cpu)
             || (!isManaged && pointer != 0 && pointer != (nint)cpu))
             return;
@@ -22,10 +25,10 @@ public sealed unsafe partial class DmaSanitizer
         {
             cpu = (byte*)pointer;
         }
-        else if (isLazy && _views?.IsMarked(mapping.Memory.Value, mapping.MemoryLast) == false)
+        else if (isLazy && _isLazy && !_pages.IsTaken(mapping.Memory.Value, mapping.MemoryLast))
         {
             mapping.Pointer = cpu;
-            mapping.IsLazy = true;
+            mapping.Traits |= MappingTraits.Lazy;
             return;
         }
         else
@@ -37,6 +40,7 @@ public sealed unsafe partial class DmaSanitizer
             return;
         mapping.Pointer = cpu;
         mapping.Copy = copy;
+        mapping.Traits |= MappingTraits.Copied;
         Renew(mapping, -mapping.Lead, (long)mapping.Length + mapping.Tail);
     }
 
@@ -46,7 +50,7 @@ public sealed unsafe partial class DmaSanitizer
             mapping.Space.Return(_copies, copy);
         mapping.Copy = null;
         mapping.Pointer = null;
-        mapping.IsLazy = false;
+        mapping.Traits &= ~(MappingTraits.Lazy | MappingTraits.Copied);
         mapping.Lead = 0;
         mapping.Tail = 0;
     }
@@ -56,7 +60,7 @@ public sealed unsafe partial class DmaSanitizer
         CheckRims(mapping, site);
         if (CheckForeign(mapping, 0, mapping.Length, "before the mapping ended", site))
             return;
-        if (mapping.Record.Direction != DmaDirection.ToDevice && (call.Attributes & DmaAttributes.SkipCpuSync) == 0)
+        if (mapping.Direction != DmaDirection.ToDevice && (call.Attributes & DmaAttributes.SkipCpuSync) == 0)
             CheckOwn(mapping, 0, mapping.Length, "the unmap", site);
     }
 
@@ -65,7 +69,7 @@ public sealed unsafe partial class DmaSanitizer
     private void BeforeCpu(LiveMapping mapping, ulong from, ulong to, string when, CallSite site)
     {
         CheckRims(mapping, site);
-        if (!CheckForeign(mapping, from, to, when, site) && mapping.Record.Direction != DmaDirection.ToDevice)
+        if (!CheckForeign(mapping, from, to, when, site) && mapping.Direction != DmaDirection.ToDevice)
             CheckOwn(mapping, from, to, "the sync", site);
     }
 
@@ -73,9 +77,10 @@ public sealed unsafe partial class DmaSanitizer
     {
         if (step == SyncStep.CpuOwns)
             CheckForeign(mapping, from, to, "before they were the CPU's", site);
-        else if (!mapping.IsCached && !mapping.Record.IsBounced)
+        else if (!mapping.IsCached && !mapping.IsBounced)
             BeforeCpu(mapping, from, to, "before it was synced for the CPU", site); // else that was told of before
         Renew(mapping, from, to);
+        mapping.Traits |= MappingTraits.Moved;
         mapping.Owned.Add(from, to);
         mapping.Fresh.Remove(from, to);
         mapping.Told.Remove(from, to);
@@ -86,7 +91,7 @@ public sealed unsafe partial class DmaSanitizer
         var site = SiteOf(call);
         CheckRims(mapping, site);
         // What the CPU writes to memory that the device only reads reaches it by this sync, whoever owned the bytes before.
-        if (mapping.Record.Direction != DmaDirection.ToDevice)
+        if (mapping.Direction != DmaDirection.ToDevice)
             CheckForeign(mapping, from, to, "before it was synced for the CPU", site);
         CheckOverwritten(mapping, from, to, site);
         mapping.Owned.Remove(from, to);
@@ -99,7 +104,7 @@ public sealed unsafe partial class DmaSanitizer
     /// knows that there are more.</summary>
     private void CheckOverwritten(LiveMapping mapping, ulong from, ulong to, CallSite site)
     {
-        if (mapping is not { Record: { IsBounced: true, Direction: DmaDirection.Bidirectional } } || mapping.Owned.Touches(from, to)
+        if (mapping is not { IsBounced: true, Direction: DmaDirection.Bidirectional } || mapping.Owned.Touches(from, to)
             || !TryFindFresh(mapping.Fresh, from, to, out var first, out var last))
             return;
         Report(FindingKind.DeviceWriteLost, mapping.Device, mapping.Address + first, last - first + 1,
@@ -165,7 +170,7 @@ public sealed unsafe partial class DmaSanitizer
     {
         first = long.MaxValue;
         last = 0;
-        if (mapping.Copy is null || mapping.Cpu(from, to).SequenceEqual(mapping.CopyOf(from, to)))
+        if (mapping.Copy is null || WideBytes.AreSame(mapping.Cpu(from, to), mapping.CopyOf(from, to)))
             return false;
         for (var at = from; at < to;)
         {
@@ -228,7 +233,7 @@ public sealed unsafe partial class DmaSanitizer
         if (mapping.Copy is null)
             return;
         var cpu = mapping.Cpu(from, to);
-        cpu.CopyTo(mapping.CopyOf(from, to));
+        WideBytes.Copy(cpu, mapping.CopyOf(from, to));
         if (!mapping.IsCached || _memory is not { Cache: { } cache }
             || !_memory.TryGetDramPointer(mapping.MemoryAt(from), (ulong)(to - from), out var memory))
             return;
@@ -251,19 +256,23 @@ public sealed unsafe partial class DmaSanitizer
         var last = first + ((ulong)data.Length - 1);
         for (var page = first >> PageIndex.Shift; page <= last >> PageIndex.Shift; page++)
         {
-            foreach (var mapping in _physical.On(page << PageIndex.Shift))
-            {
-                if (mapping.Copy is null || mapping.Record.IsBounced)
-                    continue;
-                var start = mapping.MemoryAt(-mapping.Lead).Value;
-                var end = mapping.MemoryLast + (ulong)mapping.Tail;
-                if (start > last || first > end)
-                    continue;
-                var from = Math.Max(first, start);
-                var to = Math.Min(last, end) + 1;
-                data[(int)(from - first)..(int)(to - first)]
-                    .CopyTo(mapping.CopyOf((long)(from - mapping.Memory.Value), (long)(to - mapping.Memory.Value)));
-            }
+            foreach (var mapping in _pages.On(page << PageIndex.Shift))
+                CopyWritten(mapping, first, data);
         }
+    }
+
+    private static void CopyWritten(LiveMapping mapping, ulong first, ReadOnlySpan<byte> data)
+    {
+        if (mapping.Copy is null || mapping.IsBounced)
+            return;
+        var last = first + ((ulong)data.Length - 1);
+        var start = mapping.MemoryAt(-mapping.Lead).Value;
+        var end = mapping.MemoryLast + (ulong)mapping.Tail;
+        if (start > last || first > end)
+            return;
+        var from = Math.Max(first, start);
+        var to = Math.Min(last, end) + 1;
+        data[(int)(from - first)..(int)(to - first)]
+            .CopyTo(mapping.CopyOf((long)(from - mapping.Memory.Value), (long)(to - mapping.Memory.Value)));
     }
 }

@@ -1,136 +1,323 @@
+using System.Runtime.CompilerServices;
 using Aperture.Core;
+using Aperture.Core.Threading;
+using Aperture.Dma.Memory;
 
 namespace Aperture.Dma.Sanitizer;
 
-// The way of calls and accesses with which all is well: each holds the lock of one space. Whatever may be a finding, or concerns mappings
-// of other spaces, changes nothing here and is judged by the others, which hold everything.
+// The way of calls and accesses with which all is well: each holds the lock of one space, which belongs to the thread that comes most.
+// Whatever may be a finding, or concerns mappings of other spaces, changes nothing here and is judged by the others, which hold everything.
 public sealed unsafe partial class DmaSanitizer
 {
+    // Without a try around all of it, which would keep in memory what can be in registers: what may throw lets the space go itself.
+
+    /// <summary>One piece of memory was mapped.</summary>
+    /// <param name="context">The device's API.</param>
+    /// <param name="address">Where the device finds it.</param>
+    /// <param name="memory">The memory that the driver gave.</param>
+    /// <param name="pointer">Where the CPU finds that; null when it is not known.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="direction">Which way they go.</param>
+    /// <param name="isSkipped">Whether the CPU's sync was left out.</param>
+    /// <param name="isBounced">Whether the device uses a bounce buffer.</param>
+    /// <param name="file">The caller's source file.</param>
+    /// <param name="line">The line there.</param>
+    /// <returns>The number of the mapping; 0, and nothing is done, where it has to be told by an event.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal uint TryMap(DmaContext context, Iova address, PhysicalAddress memory, byte* pointer, ulong length, DmaDirection direction,
+        bool isSkipped, bool isBounced, string file, int line)
+    {
+        if (_suspicions != 0 || context.Watch is not { Quick: { } space } watch || watch.Owner != this
+            || TryHold(space) is not { } thread)
+            return 0;
+        uint serial = 0;
+        if (IsQuick(space, watch, context) && space.TryTake() is { } mapping)
+        {
+            mapping.SetMade(watch.Stay!, file);
+            mapping.MadeLine = line;
+            mapping.Address = address;
+            mapping.Length = length;
+            mapping.Memory = memory;
+            mapping.Serial = serial = watch.NextSerial();
+            mapping.MadeAt = space.Tick(thread) - _born;
+            var traits = MappingTraits.Live | (isBounced ? MappingTraits.Bounced
+                : context.IsCoherent ? MappingTraits.None : MappingTraits.Cached);
+            var isIndexed = space.Domain is not null || address.Value != memory.Value;
+            if (!isSkipped && _isLazy && (!isIndexed || space.Pages.HasRoomFor(mapping))
+                && _pages.TryAddLone(mapping, space, pointer, out var cpu))
+            {
+                if (isIndexed)
+                    space.Pages.AddOne(mapping);
+                mapping.Pointer = cpu;
+                traits |= MappingTraits.Lazy | (isIndexed ? MappingTraits.Indexed : MappingTraits.None);
+                mapping.SetKind(MappingApi.Single, direction, traits);
+            }
+            else
+            {
+                mapping.SetKind(MappingApi.Single, direction, traits);
+                if (!TryAddRest(mapping, pointer, isSkipped))
+                    serial = 0;
+            }
+        }
+
+        space.Lock.Exit();
+        return serial;
+    }
+
+    /// <summary>The same for a device that finds all memory where it is: nothing bounces, no cache is between, nothing was left
+    /// out.</summary>
+    /// <param name="context">The device's API.</param>
+    /// <param name="block">The memory.</param>
+    /// <param name="direction">Which way the bytes go.</param>
+    /// <param name="file">The caller's source file.</param>
+    /// <param name="line">The line there.</param>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal uint TryMapPlain(DmaContext context, in MemoryBlock block, DmaDirection direction, string file, int line)
+    {
+        if (_suspicions != 0 || context.Watch is not { Quick: { } space } watch || watch.Owner != this)
+            return 0;
+        byte here;
+        var thread = space.Lock.TryEnterOwned(&here);
+        if (thread is null && (thread = TryHoldSlowly(space, &here)) is null)
+            return 0;
+        uint serial = 0;
+        if (watch.Quick == space && space.Domain is null && space.TryTake() is { } mapping)
+        {
+            mapping.SetMade(watch.Stay!, file);
+            mapping.MadeLine = line;
+            mapping.Address = new Iova(block.Address.Value);
+            mapping.Length = (uint)block.Length;
+            mapping.Memory = block.Address;
+            mapping.Serial = serial = watch.NextSerial();
+            mapping.SetKind(MappingApi.Single, direction, MappingTraits.Live | MappingTraits.Lazy);
+            mapping.MadeAt = space.Tick(thread) - _born;
+            if (_isLazy && _pages.TryAddLone(mapping, space, block.Pointer, out var cpu))
+                mapping.Pointer = cpu;
+            else if (!TryAddRest(mapping, block.Pointer, isSkipped: false))
+                serial = 0;
+        }
+
+        space.Lock.Exit();
+        return serial;
+    }
+
+    /// <summary>A mapping of a device without a domain is going to be ended, at a line that is known, in the simplest case.</summary>
+    /// <param name="context">The device's API.</param>
+    /// <param name="call">The mapping.</param>
+    /// <param name="file">The caller's source file.</param>
+    /// <param name="line">The line there.</param>
+    /// <returns>Whether that is done; else nothing is, and there are other ways to tell it.</returns>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal bool TryUnmapPlain(DmaContext context, in DmaMapping call, string file, int line)
+    {
+        if (_suspicions != 0 || file.Length == 0 || context.Watch is not { Quick: { } space } watch || watch.Owner != this)
+            return false;
+        byte here;
+        var thread = space.Lock.TryEnterOwned(&here);
+        if (thread is null && (thread = TryHoldSlowly(space, &here)) is null)
+            return false;
+        LiveMapping? mapping = null;
+        if (watch.Quick == space && space.Domain is null)
+        {
+            mapping = _pages.TryRemoveLone(space, call.Address.Value, call.Serial, MappingTraits.Plain & ~MappingTraits.Indexed);
+            if (mapping is not null)
+            {
+                mapping.SetEnded(MappingEnd.Unmapped, file, line, space.Tick(thread) - _born);
+                space.Remember(mapping);
+            }
+        }
+
+        space.Lock.Exit();
+        return mapping is not null;
+    }
+
+    /// <summary>A mapping of one piece of memory is going to be ended.</summary>
+    /// <param name="context">The device's API.</param>
+    /// <param name="call">The mapping.</param>
+    /// <param name="isSkipped">Whether the CPU's sync is left out.</param>
+    /// <param name="file">The caller's source file; empty where the language tells none.</param>
+    /// <param name="line">The line there.</param>
+    /// <returns>Whether all is well; else nothing is done, and it has to be told by an event.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal bool TryUnmap(DmaContext context, in DmaMapping call, bool isSkipped, string file, int line)
+    {
+        if (context.Domain is null && TryUnmapPlain(context, call, file, line))
+            return true;
+        if (_suspicions != 0 || context.Watch is not { Quick: { } space } watch || watch.Owner != this
+            || TryHold(space) is not { } thread)
+            return false;
+        var isDone = false;
+        if (IsQuick(space, watch, context) && file.Length > 0 && FastFind(space, context, call.Serial, call.Address.Value) is { } mapping)
+        {
+            if (mapping.Address.Value == call.Address.Value && mapping.Api == MappingApi.Single
+                && (mapping.Traits & ~MappingTraits.Plain) == 0)
+            {
+                if (!_pages.TryRemoveLone(mapping, space))
+                    _pages.Remove(mapping);
+                if (mapping.IsIndexed)
+                    space.Pages.Remove(mapping, mapping.Start, mapping.Last);
+                mapping.SetEnded(MappingEnd.Unmapped, file, line, space.Tick(thread) - _born);
+                space.Remember(mapping);
+                isDone = true;
+            }
+            else
+            {
+                isDone = TryEndRest(mapping, thread, call, isSkipped, file, line);
+            }
+        }
+
+        space.Lock.Exit();
+        return isDone || (file.Length == 0 && TryEndUsing(space, context, call));
+    }
+
+    /// <summary>Ends a mapping that is not as simple as most. False, and nothing done, where something is wrong.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryEndRest(LiveMapping mapping, ThreadRecord thread, in DmaMapping call, bool isSkipped, string file, int line)
+    {
+        try
+        {
+            if (!IsWell(mapping, call, isSkipped))
+                return false;
+            Remove(mapping, MappingEnd.Unmapped, file, line, mapping.Space.Tick(thread) - _born);
+            return true;
+        }
+        catch
+        {
+            mapping.Space.Lock.Exit();
+            throw;
+        }
+    }
+
+    /// <summary>The same at the end of a <c>using</c>, whose line has to be known.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryEndUsing(SpaceWatch space, DmaContext context, in DmaMapping call)
+    {
+        if (TryHold(space) is not { } thread)
+            return false;
+        CallSite made;
+        byte here;
+        try
+        {
+            if (!IsQuick(space, context.Watch!, context)
+                || FastFind(space, context, call.Serial, call.Address.Value) is not { } mapping || !IsWell(mapping, call, isSkipped: false))
+                return false;
+            made = mapping.Made;
+            if (UsingSites.TryFind(made, (nint)(&here), out var file, out var line))
+            {
+                Remove(mapping, MappingEnd.Unmapped, file, line, space.Tick(thread) - _born);
+                return true;
+            }
+        }
+        finally
+        {
+            space.Lock.Exit();
+        }
+
+        UsingSites.Learn(made, (nint)(&here));
+        return false;
+    }
+
+    /// <summary>Whether a mapping ends as it should.</summary>
+    private static bool IsWell(LiveMapping mapping, in DmaMapping call, bool isSkipped) => mapping.Api == MappingApi.Single
+        && (mapping.Traits & (MappingTraits.Freed | MappingTraits.Shared)) == 0 && mapping.Address == call.Address
+        && mapping.Length == call.Length && mapping.Direction == call.Direction && !(isSkipped && !mapping.Fresh.IsEmpty)
+        && IsAsItWas(mapping, 0, mapping.Length, hasRims: true);
+
     private bool TryFast(DmaContext context, in DmaEvent call)
     {
-        if (_suspicions != 0 || FastSpaceOf(context) is not { } space)
+        if (call.Kind is not (DmaEventKind.SyncForCpuBegins or DmaEventKind.SyncForCpu or DmaEventKind.SyncForDevice
+            or DmaEventKind.SyncForDeviceEnds) || _suspicions != 0 || context.Watch is not { Quick: { } space } watch
+            || watch.Owner != this || TryHold(space) is not { } thread)
             return false;
-        var watch = (DeviceWatch)context.Watch!;
-        using (space.Lock.EnterScope())
+        try
         {
-            if (space.IsGone || watch.Space != space || watch.Allowed > 0)
+            if (!IsQuick(space, watch, context))
                 return false;
-            var isDone = call.Kind switch
+            var isDone = TryFastSync(space, thread, context, call, call.Kind switch
             {
-                DmaEventKind.Map => TryFastMap(space, watch, context, call),
-                DmaEventKind.Unmap => TryFastUnmap(space, context, call),
-                DmaEventKind.SyncForCpuBegins => TryFastSync(space, context, call, SyncStep.BeginsForCpu),
-                DmaEventKind.SyncForCpu => TryFastSync(space, context, call, SyncStep.ForCpu),
-                DmaEventKind.SyncForDevice => TryFastSync(space, context, call, SyncStep.ForDevice),
-                DmaEventKind.SyncForDeviceEnds => TryFastSync(space, context, call, SyncStep.EndsForDevice),
-                _ => false,
-            };
+                DmaEventKind.SyncForCpuBegins => SyncStep.BeginsForCpu,
+                DmaEventKind.SyncForCpu => SyncStep.ForCpu,
+                DmaEventKind.SyncForDevice => SyncStep.ForDevice,
+                _ => SyncStep.EndsForDevice,
+            });
             if (isDone && call.File is { Length: > 0 })
-                watch.LastCall = new CallSite(call.File, call.Line);
+                watch.SetLastCall(call.File, call.Line, thread.Clock - _born);
             return isDone;
         }
-    }
-
-    private SpaceWatch? FastSpaceOf(DmaContext context) =>
-        context.Watch is DeviceWatch { Space: { } space } watch && watch.Owner == this
-            && space.Key == (context.Domain ?? (object)context.Device) ? space : null;
-
-    private bool TryFastMap(SpaceWatch space, DeviceWatch watch, DmaContext context, in DmaEvent call)
-    {
-        if (call.Status != Status.Ok || call.Length == 0 || (call.Attributes & ~DmaAttributes.SkipCpuSync) != 0 || IsManaged(call)
-            || (_memory is not null && call.Pointer != 0
-                && (!_memory.TryGetPointer(call.Origin, 1, out var known) || call.Pointer != (nint)known))
-            || watch.DriverItself != context.Device.Driver || !TryCount(space))
-            return false;
-        Tick();
-        var mapping = space.Take();
-        mapping.Record = RecordOf(context.Device, call, MappingApi.Single, call.Address, call.Origin, call.Length, call.IsBounced);
-        mapping.Serial = call.Serial;
-        mapping.Device = context.Device;
-        mapping.Space = space;
-        mapping.Scatter = 0;
-        mapping.ScatterCount = 0;
-        mapping.IsCached = !context.IsCoherent && !call.IsBounced;
-        mapping.Pointer = null;
-        // Whoever else maps the same pages meanwhile sees this one, or is seen.
-        if (!TryAddAlone(mapping))
+        finally
         {
-            space.Return(mapping);
-            return false;
+            space.Lock.Exit();
         }
-
-        space.Add(mapping);
-        StartContents(mapping, call.Pointer, false, isLazy: true);
-        if ((call.Attributes & DmaAttributes.SkipCpuSync) != 0)
-            mapping.Owned.Add(0, call.Length);
-        return true;
     }
 
-    /// <summary>Adds a mapping by its memory where on its pages there are others of the same device at most, in other lines of the cache.
-    /// False, and nothing done, where there are more.</summary>
-    private bool TryAddAlone(LiveMapping mapping)
+    /// <summary>Whether a space, now that it is held, is the device's, and no closer look is needed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsQuick(SpaceWatch space, DeviceWatch watch, DmaContext context) =>
+        watch.Quick == space && space.Domain == context.Domain;
+
+    /// <summary>Whether memory that a driver gave is where the CPU finds it; where there is no RAM to look into it is taken for
+    /// that.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsWhereItSays(PhysicalAddress memory, ulong length, byte* pointer) => _memory is null
+        || (_memory.TryGetPointer(memory, length, out var cpu) ? pointer == null || pointer == cpu : pointer == null);
+
+    /// <summary>Adds a mapping that is not as simple as most. False, and nothing done, where others have to be looked at.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryAddRest(LiveMapping mapping, byte* pointer, bool isSkipped)
     {
-        var rest = (ulong)Line - 1;
-        var (first, last) = (mapping.Memory.Value & ~rest, mapping.MemoryLast | rest);
-        var end = mapping.MemoryLast >> PageIndex.Shift;
-        for (var page = mapping.Memory.Value >> PageIndex.Shift; page <= end; page++)
+        var space = mapping.Space;
+        try
         {
-            var at = page << PageIndex.Shift;
-            var isAlone = true;
-            using (var held = _physical.Hold(at))
+            // Whoever else maps the same pages meanwhile sees this one, or is seen.
+            if (!IsWhereItSays(mapping.Memory, mapping.Length, pointer) || !_pages.TryAddAlone(mapping, _line))
             {
-                foreach (var other in held.Pages.On(at))
-                    isAlone &= other.Device == mapping.Device && (other.Memory.Value > last || first > other.MemoryLast);
-                if (isAlone)
-                    held.Pages.Add(mapping, at, at);
+                space.Return(mapping);
+                return false;
             }
 
-            if (isAlone)
-                continue;
-            if (page != mapping.Memory.Value >> PageIndex.Shift)
-                _physical.Remove(mapping, mapping.Memory.Value, at - 1);
-            return false;
+            if (mapping.IsIndexed)
+                space.Pages.Add(mapping, mapping.Start, mapping.Last);
+            StartContents(mapping, (nint)pointer, false, isLazy: true);
+            if (!isSkipped)
+                return true;
+            mapping.Traits |= MappingTraits.Moved;
+            mapping.Owned.Add(0, mapping.Length);
+            return true;
         }
-
-        return true;
+        catch
+        {
+            space.Lock.Exit();
+            throw;
+        }
     }
 
-    private bool TryFastUnmap(SpaceWatch space, DmaContext context, in DmaEvent call)
+    private bool TryFastSync(SpaceWatch space, ThreadRecord thread, DmaContext context, in DmaEvent call, SyncStep step)
     {
-        var isSkipped = (call.Attributes & DmaAttributes.SkipCpuSync) != 0;
-        if (FastFind(space, context, call) is not { Record.Api: MappingApi.Single, IsFreed: false } mapping
-            || mapping.Address != call.Address || mapping.Length != call.Length || mapping.Record.Direction != call.Direction
-            || (isSkipped && !mapping.Fresh.IsEmpty) || !IsAsItWas(mapping, 0, mapping.Length, hasRims: true))
-            return false;
-        Tick();
-        Remove(mapping, MappingEnd.Unmapped, call.File is { Length: > 0 } file ? new CallSite(file, call.Line)
-            : UsingSites.Of(mapping.Record.Made));
-        return true;
-    }
-
-    private bool TryFastSync(SpaceWatch space, DmaContext context, in DmaEvent call, SyncStep step)
-    {
-        if (call.Length == 0 || FastFind(space, context, call) is not { IsStreaming: true, IsFreed: false } mapping
-            || !mapping.Contains(call.Address.Value, LastOf(call.Address, call.Length)) || mapping.Record.Direction != call.Direction)
+        if (call.Length == 0 || call.Serial == 0
+            || FastFind(space, context, call.Serial, call.Address.Value) is not { IsStreaming: true, IsFreed: false } mapping
+            || !mapping.Contains(call.Address.Value, LastOf(call.Address, call.Length)) || mapping.Direction != call.Direction)
             return false;
         var from = call.Address - mapping.Address;
         var to = from + call.Length;
-        if (step == SyncStep.ForDevice && mapping is { Record: { IsBounced: true, Direction: DmaDirection.Bidirectional } })
+        if (step == SyncStep.ForDevice && mapping is { IsBounced: true, Direction: DmaDirection.Bidirectional })
             return false;
         // What the CPU wrote in its turn it gives back now; anything else that it wrote is judged elsewhere.
-        var isWrittenByRight = step == SyncStep.ForDevice && mapping.Record.Direction != DmaDirection.FromDevice
-            && (mapping.Record.Direction == DmaDirection.ToDevice || mapping.Owned.Covers(from, to));
+        var isWrittenByRight = step == SyncStep.ForDevice && mapping.Direction != DmaDirection.FromDevice
+            && (mapping.Direction == DmaDirection.ToDevice || mapping.Owned.Covers(from, to));
         if (step is SyncStep.BeginsForCpu or SyncStep.ForDevice
-            || (step == SyncStep.ForCpu && !mapping.IsCached && !mapping.Record.IsBounced))
+            || (step == SyncStep.ForCpu && !mapping.IsCached && !mapping.IsBounced))
         {
             if (!IsAsItWas(mapping, from, isWrittenByRight ? from : to, hasRims: true))
                 return false;
         }
 
         if (step is SyncStep.ForCpu or SyncStep.ForDevice)
-            Tick();
+            space.Tick(thread);
         if (step != SyncStep.BeginsForCpu)
             Renew(mapping, from, to);
+        mapping.Traits |= MappingTraits.Moved;
         if (step == SyncStep.ForCpu)
             mapping.Owned.Add(from, to);
         else if (step == SyncStep.ForDevice)
@@ -145,17 +332,21 @@ public sealed unsafe partial class DmaSanitizer
     }
 
     /// <summary>The mapping that a call names by its number.</summary>
-    private static LiveMapping? FastFind(SpaceWatch space, DmaContext context, in DmaEvent call)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private LiveMapping? FastFind(SpaceWatch space, DmaContext context, uint serial, ulong address)
     {
-        if (call.Serial == 0)
-            return null;
-        foreach (var mapping in space.Pages.On(call.Address.Value))
+        if (space.Domain is null)
         {
-            if (mapping.Serial == call.Serial && mapping.Device == context.Device && mapping.Record.Api != MappingApi.Block)
-                return mapping;
+            for (var slot = _pages.FirstOf(space, address >> PageIndex.Shift); slot != 0;)
+            {
+                var mapping = space[slot];
+                if (mapping.Serial == serial && mapping.Device == context.Device && mapping.Api != MappingApi.Block)
+                    return mapping;
+                slot = mapping.NextOn(address >> PageIndex.Shift);
+            }
         }
 
-        return null;
+        return serial == 0 ? null : space.Pages.Find(context.Device, serial, address);
     }
 
     /// <summary>Whether bytes are those of the copy, and so nobody wrote them who had not to.</summary>
@@ -172,23 +363,23 @@ public sealed unsafe partial class DmaSanitizer
                 return false;
         }
 
-        return mapping.Cpu(first, last).SequenceEqual(mapping.CopyOf(first, last));
+        return WideBytes.AreSame(mapping.Cpu(first, last), mapping.CopyOf(first, last));
     }
 
     /// <summary>An access of a device through one mapping of its own, with which all is well.</summary>
     private bool TryFast(in Access access, ReadOnlySpan<byte> data, bool snoops)
     {
         var context = access.Device.Dma;
-        if (_suspicions != 0 || !access.IsDone || !context.IsAttached || FastSpaceOf(context) is not { } space)
+        if (_suspicions != 0 || !access.IsDone || !context.IsAttached || context.Watch is not { Quick: { } space } watch
+            || watch.Owner != this || TryHold(space) is null)
             return false;
-        var watch = (DeviceWatch)context.Watch!;
-        using (space.Lock.EnterScope())
+        try
         {
-            if (space.IsGone || watch.Space != space || watch.Allowed > 0 || watch.Failed.Count > 0
+            if (!IsQuick(space, watch, context) || watch.Failed.Count > 0
                 || (access.Last > context.Mask.Value && access.Last > context.CoherentMask.Value) || !HasPower(access.Device)
                 || FindFor(space, access.Address.Value, access.IsWrite) is not { Sharers: null, IsFreed: false, IsAnyTime: false } mapping
                 || !mapping.Contains(access.Address.Value, access.Last)
-                || mapping.Record.Direction == (access.IsWrite ? DmaDirection.ToDevice : DmaDirection.FromDevice))
+                || mapping.Direction == (access.IsWrite ? DmaDirection.ToDevice : DmaDirection.FromDevice))
                 return false;
             var from = access.Address - mapping.Address;
             var to = from + access.Length;
@@ -198,9 +389,14 @@ public sealed unsafe partial class DmaSanitizer
                 return true;
             if (!TryCopyWritten(space, access.Physical.Value, data))
                 return false;
+            mapping.Traits |= MappingTraits.Moved;
             mapping.Owned.Remove(from, to);
             mapping.Fresh.Add(from, to);
             return true;
+        }
+        finally
+        {
+            space.Lock.Exit();
         }
     }
 
@@ -211,15 +407,7 @@ public sealed unsafe partial class DmaSanitizer
         var last = first + ((ulong)data.Length - 1);
         if (first >> PageIndex.Shift != last >> PageIndex.Shift)
             return false;
-        using var held = _physical.Hold(first);
-        foreach (var mapping in held.Pages.On(first))
-        {
-            if (mapping.Space != space)
-                return false;
-        }
-
-        DeviceWrote(new PhysicalAddress(first), data);
-        return true;
+        return _pages.TryVisit(space, first >> PageIndex.Shift, data, first, CopyWritten);
     }
 
     private static bool HasPower(Devices.Device device)

@@ -14,7 +14,7 @@ public sealed partial class DmaSanitizer
         using (HoldAll())
         {
             var holders = AllLive.Where(mapping => mapping.Space.Key == KeyOf(context.Device))
-                .GroupBy(mapping => (mapping.Record.Device, mapping.Record.Made))
+                .GroupBy(mapping => (mapping.Device, mapping.Made))
                 .Select(group => (group.Key.Device, group.Key.Made, Count: group.Count(),
                     Bytes: group.Aggregate(0UL, (sum, mapping) => sum + mapping.Length)))
                 .OrderByDescending(holder => holder.Bytes).ThenBy(holder => holder.Made.ToString(), StringComparer.Ordinal).ToArray();

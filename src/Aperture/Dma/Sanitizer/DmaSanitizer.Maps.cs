@@ -54,8 +54,7 @@ public sealed unsafe partial class DmaSanitizer
     {
         var device = context.Device;
         var space = SpaceOf(device);
-        var watch = WatchOf(device);
-        (watch.DriverItself, watch.Driver) = (device.Driver, device.Driver?.Name);
+        var stay = WatchOf(device).Stay = StayOf(device);
         if (!TryCount(space))
         {
             if (!space.IsPartial)
@@ -66,30 +65,36 @@ public sealed unsafe partial class DmaSanitizer
         }
 
         var mapping = space.Take();
-        mapping.Record = RecordOf(device, call, api, address, memory, length, isBounced);
+        mapping.Stay = stay;
+        mapping.Address = address;
+        mapping.Length = length;
+        mapping.Memory = memory;
         mapping.Serial = call.Serial;
-        mapping.Device = device;
-        mapping.Space = space;
+        mapping.SetMade(call.File ?? "", call.Line, Now);
         mapping.Scatter = list;
         mapping.ScatterCount = count;
-        mapping.IsCached = !context.IsCoherent && !isBounced && context.PeerOf(memory, length) is null;
-        mapping.IgnoresLines = (call.Attributes & DmaAttributes.DebuggingIgnoreCachelines) != 0;
         mapping.Pointer = null;
-        if (_unseen.Count > 0 && IndexesMemory(mapping))
+        mapping.SetKind(api, call.Direction, MappingTraits.Live | MappingTraits.Indexed);
+        mapping.Traits |= (isBounced ? MappingTraits.Bounced : MappingTraits.None)
+            | (!context.IsCoherent && !isBounced && context.PeerOf(memory, length) is null ? MappingTraits.Cached : MappingTraits.None)
+            | ((call.Attributes & DmaAttributes.DebuggingIgnoreCachelines) != 0 ? MappingTraits.IgnoresLines : MappingTraits.None)
+            | (mapping.IsStreaming && (call.Attributes & DmaAttributes.RequireCoherent) != 0 ? MappingTraits.AnyTime : MappingTraits.None);
+        if (_unseen.Count > 0 && mapping.HasMemory)
             ForgetUnseen(memory.Value, mapping.MemoryLast);
         if (mapping.IsStreaming)
-        {
             CheckNeighbours(context, mapping, call);
-            mapping.IsAnyTime = (call.Attributes & DmaAttributes.RequireCoherent) != 0;
-            if (!mapping.IsAnyTime)
-                StartContents(mapping, pointer, api == MappingApi.Single && IsManaged(call), isLazy: true);
-            if (mapping.IsAnyTime || (call.Attributes & DmaAttributes.SkipCpuSync) != 0)
-                mapping.Owned.Add(0, length); // the device gets the bytes by the syncs that the driver makes itself
+        if (mapping.HasMemory)
+            _pages.Add(mapping);
+        if (mapping.IsIndexed)
+            space.Pages.Add(mapping, mapping.Start, mapping.Last);
+        // After the mapping can be seen by who takes its memory.
+        if (mapping.IsStreaming && !mapping.IsAnyTime)
+            StartContents(mapping, pointer, api == MappingApi.Single && IsManaged(call), isLazy: true);
+        if (mapping.IsStreaming && (mapping.IsAnyTime || (call.Attributes & DmaAttributes.SkipCpuSync) != 0))
+        {
+            mapping.Traits |= MappingTraits.Moved;
+            mapping.Owned.Add(0, length); // the device gets the bytes by the syncs that the driver makes itself
         }
-
-        space.Add(mapping);
-        if (IndexesMemory(mapping))
-            _physical.Add(mapping, memory.Value, mapping.MemoryLast);
     }
 
     private MappingRecord RecordOf(
@@ -98,7 +103,7 @@ public sealed unsafe partial class DmaSanitizer
         return new MappingRecord
         {
             Device = device.Name,
-            Driver = device.Dma.Watch is DeviceWatch watch && watch.DriverItself == device.Driver ? watch.Driver : device.Driver?.Name,
+            Driver = StayOf(device).DriverName,
             Address = address,
             Length = length,
             Memory = memory,
@@ -111,26 +116,25 @@ public sealed unsafe partial class DmaSanitizer
         };
     }
 
-    private void Remove(LiveMapping mapping, MappingEnd end, CallSite site)
+    private void Remove(LiveMapping mapping, MappingEnd end, CallSite site) => Remove(mapping, end, site.File ?? "", site.Line, Now);
+
+    private void Remove(LiveMapping mapping, MappingEnd end, string file, int line, long at)
     {
-        if (IndexesMemory(mapping))
-            _physical.Remove(mapping, mapping.Memory.Value, mapping.MemoryLast);
-        mapping.Space.Remember(mapping.Record with { End = end, Ended = site, EndedAt = Now });
+        if (mapping.HasMemory)
+            _pages.Remove(mapping);
+        if (mapping.IsIndexed)
+            mapping.Space.Pages.Remove(mapping, mapping.Start, mapping.Last);
         ForgetContents(mapping);
-        mapping.IsAnyTime = mapping.IsFreed = mapping.SharesLine = mapping.IsArena = false;
-        mapping.Cut = default;
+        mapping.Scatter = 0;
+        mapping.ScatterCount = 0;
         mapping.Owned.Clear();
         mapping.Fresh.Clear();
         mapping.Told.Clear();
         mapping.Sharers = null;
         mapping.Turns = null;
-        mapping.Device = null!;
-        mapping.Space.Remove(mapping);
+        mapping.SetEnded(end, file, line, at);
+        mapping.Space.Remember(mapping);
     }
-
-    /// <summary>Whether the memory behind a mapping is one piece that drivers have a view of.</summary>
-    private static bool IndexesMemory(LiveMapping mapping) => mapping.IsStreaming
-        || (mapping.Record.Api == MappingApi.Coherent && mapping.Memory.Value != 0);
 
     private void CheckSegment(DmaContext context, DmaSegment segment, in DmaEvent call)
     {
@@ -178,14 +182,14 @@ public sealed unsafe partial class DmaSanitizer
     /// <summary>Judges what else is on a page of memory. True when there was something to say.</summary>
     private bool FindNeighbour(LiveMapping mapping, ulong page, ulong first, ulong last, ulong line, in DmaEvent call)
     {
-        foreach (var other in _physical.On(page))
+        foreach (var other in _pages.On(page))
         {
-            if (other.IsFreed || other.Record.Api == MappingApi.Block)
+            if (other.IsFreed || other.Api == MappingApi.Block)
                 continue; // a block's memory is judged as what it was cut from
-            var writes = mapping.Record.Direction != DmaDirection.ToDevice || other.Record.Direction != DmaDirection.ToDevice;
+            var writes = mapping.Direction != DmaDirection.ToDevice || other.Direction != DmaDirection.ToDevice;
             if (other.Memory.Value <= last && first <= other.MemoryLast)
             {
-                if (other.Record.Api == MappingApi.Coherent && mapping.Device == other.Device)
+                if (other.Api == MappingApi.Coherent && mapping.Device == other.Device)
                     return Report(FindingKind.WrongApi, mapping.Device, mapping.Address, mapping.Length,
                         $"coherent memory at {other.Address} was given to a streaming call", SiteOf(call), other);
                 if (!writes || other.Device != mapping.Device)
@@ -197,11 +201,13 @@ public sealed unsafe partial class DmaSanitizer
                     $"0x{bytes:x} bytes of memory from 0x{from:x} on are {where}, at {other.Address}", SiteOf(call), other);
             }
 
-            if (other.Record.Api != MappingApi.Coherent && writes && (mapping.Scatter == 0 || mapping.Scatter != other.Scatter)
+            if (other.Api != MappingApi.Coherent && writes && (mapping.Scatter == 0 || mapping.Scatter != other.Scatter)
                 && (first & ~(line - 1)) <= other.MemoryLast && other.Memory.Value <= (last | (line - 1)))
             {
-                mapping.SharesLine = other.SharesLine = true;
-                if ((!IsBehindCaches(mapping) && !IsBehindCaches(other)) || (mapping.IgnoresLines && other.IgnoresLines))
+                mapping.Traits |= MappingTraits.SharesLine;
+                other.Traits |= MappingTraits.SharesLine;
+                if ((!IsBehindCaches(mapping) && !IsBehindCaches(other))
+                    || (mapping.Traits & other.Traits & MappingTraits.IgnoresLines) != 0)
                     continue;
                 var at = other.Memory.Value > last ? last & ~(line - 1) : first & ~(line - 1);
                 return Report(FindingKind.SharedCacheLine, mapping.Device, mapping.Address, mapping.Length,
@@ -209,7 +215,7 @@ public sealed unsafe partial class DmaSanitizer
                     $"{(IsBehindCaches(mapping) ? "the device" : other.Device.Name)} does not snoop", SiteOf(call), other);
             }
 
-            if (other.Space != mapping.Space && mapping.Device.Dma.Domain is not null && !mapping.Record.IsBounced
+            if (other.Space != mapping.Space && mapping.Device.Dma.Domain is not null && !mapping.IsBounced
                 && other.Device != mapping.Device)
                 return Report(FindingKind.NeighbourReachable, mapping.Device, mapping.Address, mapping.Length,
                     $"the page at 0x{page & ~0xFFFUL:x} also holds bytes that {other.Device.Name} has mapped: {mapping.Device.Name} " +

@@ -7,10 +7,10 @@ public sealed partial class DmaSanitizer
 {
     private void TakeBlock(DmaContext context, in DmaEvent call)
     {
-        foreach (var mapping in SpaceOf(context.Device).Pages.On(call.Address.Value))
+        foreach (var mapping in SpaceOf(context.Device).On(call.Address.Value))
         {
-            if (mapping.Record.Api == MappingApi.Coherent && mapping.Contains(call.Address.Value, LastOf(call.Address, call.Length)))
-                mapping.IsArena = true;
+            if (mapping.Api == MappingApi.Coherent && mapping.Contains(call.Address.Value, LastOf(call.Address, call.Length)))
+                mapping.Traits |= MappingTraits.Arena;
         }
 
         Add(context, call, MappingApi.Block, call.Address, call.Origin, call.Length, 0, false);
@@ -19,21 +19,25 @@ public sealed partial class DmaSanitizer
     /// <summary>Coherent memory goes back as a whole: no block of it is out any more.</summary>
     private void RemoveBlocks(LiveMapping arena, in DmaEvent call)
     {
-        foreach (var block in AllLive.Where(mapping => mapping.Record.Api == MappingApi.Block && mapping.Space == arena.Space
+        foreach (var block in AllLive.Where(mapping => mapping.Api == MappingApi.Block && mapping.Space == arena.Space
             && arena.Contains(mapping.Start, mapping.Last)).ToArray())
             Remove(block, MappingEnd.Unmapped, SiteOf(call));
     }
 
     private void Share(DmaContext context, in DmaEvent call)
     {
-        if (Shared(context, call) is { } mapping)
-            (mapping.Sharers ??= []).Add(context.Device);
+        if (Shared(context, call) is not { } mapping)
+            return;
+        mapping.Traits |= MappingTraits.Shared;
+        (mapping.Sharers ??= []).Add(context.Device);
     }
 
     private void BeginTurn(DmaContext context, in DmaEvent call)
     {
-        if (Shared(context, call) is { } mapping)
-            (mapping.Turns ??= []).Add((context.Device, call.Direction != DmaDirection.ToDevice));
+        if (Shared(context, call) is not { } mapping)
+            return;
+        mapping.Traits |= MappingTraits.Shared;
+        (mapping.Turns ??= []).Add((context.Device, call.Direction != DmaDirection.ToDevice));
     }
 
     private void EndTurn(DmaContext context, in DmaEvent call)
@@ -45,7 +49,7 @@ public sealed partial class DmaSanitizer
     /// <summary>The mapping of a shared buffer: of any device in the same space.</summary>
     private LiveMapping? Shared(DmaContext context, in DmaEvent call)
     {
-        foreach (var mapping in SpaceOf(context.Device).Pages.On(call.Address.Value))
+        foreach (var mapping in SpaceOf(context.Device).On(call.Address.Value))
         {
             if (mapping.Address == call.Address && mapping.Serial == call.Serial)
                 return mapping;
@@ -69,8 +73,7 @@ public sealed partial class DmaSanitizer
     {
         if (mapping.Sharers is not [var next, ..])
             return false;
-        mapping.Device = next;
-        mapping.Record = mapping.Record with { Device = next.Name, Driver = next.Driver?.Name };
+        mapping.Stay = StayOf(next);
         return true;
     }
 

@@ -18,8 +18,8 @@ public sealed partial class DmaSanitizer
                     continue;
                 Report(FindingKind.FreedWhileMapped, mapping.Device, mapping.Address, mapping.Length,
                     $"the memory of {peer.Provider.Name} {peer.Range} was taken back while a "
-                    + $"{MappingRecord.Describe(mapping.Record.Api)} of 0x{mapping.Length:x} bytes lay in it", site, mapping);
-                mapping.IsFreed = true;
+                    + $"{MappingRecord.Describe(mapping.Api)} of 0x{mapping.Length:x} bytes lay in it", site, mapping);
+                mapping.Traits |= MappingTraits.Freed;
             }
         }
     }

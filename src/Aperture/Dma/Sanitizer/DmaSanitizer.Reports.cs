@@ -62,7 +62,7 @@ public sealed partial class DmaSanitizer
             if (!_spaces.TryGetValue(KeyOf(device), out var space))
                 return [];
             var found = new List<MappingRecord>();
-            foreach (var mapping in space.Pages.On(address.Value))
+            foreach (var mapping in space.On(address.Value))
                 found.Add(mapping.Record);
             found.AddRange(space.PastOf(address.Value, address.Value, StoryLength));
             return found;
@@ -156,7 +156,7 @@ public sealed partial class DmaSanitizer
         if (!site.IsKnown && t_isDriver)
             site = CallSite.OfDriver();
         else if (!site.IsKnown && mapping is null)
-            site = WatchOf(device).LastCall; // the device did it, and no mapping tells where to begin
+            site = LastCallOf(device); // the device did it, and no mapping tells where to begin
         // Leaks are told by where they were made, all others by their buffer, too.
         var buffer = kind == FindingKind.Leak ? 0 : mapping?.Memory.Value ?? 0;
         var key = (kind, device.Name, site, mapping?.Made ?? default, buffer);
@@ -199,23 +199,27 @@ public sealed partial class DmaSanitizer
     private List<MappingRecord> NeighboursOf(SpaceWatch space, MappingRecord mapping)
     {
         var found = new List<MappingRecord>();
-        Collect(space.Pages.On(mapping.Address.Value));
-        Collect(space.Pages.On(mapping.Last));
+        foreach (var address in (ulong[])[mapping.Address.Value, mapping.Last])
+        {
+            foreach (var other in space.On(address))
+                Collect(other);
+        }
+
         if (mapping.Api is MappingApi.Single or MappingApi.Scatter or MappingApi.Pages)
         {
-            Collect(_physical.On(mapping.Memory.Value));
-            Collect(_physical.On(mapping.Memory.Value + (mapping.Length - 1)));
+            foreach (var address in (ulong[])[mapping.Memory.Value, mapping.Memory.Value + (mapping.Length - 1)])
+            {
+                foreach (var other in _pages.On(address))
+                    Collect(other);
+            }
         }
 
         return found;
 
-        void Collect(PageIndex.Chain chain)
+        void Collect(LiveMapping other)
         {
-            foreach (var other in chain)
-            {
-                if (found.Count < StoryLength && other.Record.MadeAt != mapping.MadeAt && !found.Contains(other.Record))
-                    found.Add(other.Record);
-            }
+            if (found.Count < StoryLength && other.MadeAt != mapping.MadeAt && !found.Contains(other.Record))
+                found.Add(other.Record);
         }
     }
 }

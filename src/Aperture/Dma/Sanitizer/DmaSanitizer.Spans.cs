@@ -22,8 +22,8 @@ public sealed unsafe partial class DmaSanitizer
         if (!_options.WatchSpans || length == 0 || !_memory!.TryGetPointer(address, (ulong)length, out var cpu) || cpu != pointer)
             return;
         var (first, last) = (address.Value, address.Value + ((ulong)length - 1));
-        _views!.Mark(first, last);
-        if (_suspicions == 0 && !_physical.HasAny(first, last))
+        var isNew = _pages.Take(first, last);
+        if (_suspicions == 0 && !HasMappings(first, last, isNew))
             return;
         using (HoldAll())
         {
@@ -38,12 +38,34 @@ public sealed unsafe partial class DmaSanitizer
         }
     }
 
+    /// <summary>Whether there may be mappings on the pages of a range.</summary>
+    /// <param name="first">The first byte.</param>
+    /// <param name="last">The last one.</param>
+    /// <param name="isNew">Whether the CPU has just taken some: a call that did not see that yet is waited for.</param>
+    private bool HasMappings(ulong first, ulong last, bool isNew)
+    {
+        for (var page = first >> PageIndex.Shift; page <= last >> PageIndex.Shift; page++)
+        {
+            if (isNew && _pages.OwnerOf(page) is { } space)
+            {
+                if (TryHold(space) is null)
+                    return true;
+                space.Lock.Exit();
+            }
+
+            if (_pages.MayHaveAny(page))
+                return true;
+        }
+
+        return false;
+    }
+
     /// <summary>The CPU takes memory that it could not write so far: from now on it is compared.</summary>
     private void TakeCopies(ulong first, ulong last)
     {
         for (var page = first >> PageIndex.Shift; page <= last >> PageIndex.Shift; page++)
         {
-            foreach (var mapping in _physical.On(page << PageIndex.Shift))
+            foreach (var mapping in _pages.On(page << PageIndex.Shift))
             {
                 if (mapping.IsLazy)
                     StartContents(mapping, (nint)mapping.Pointer, false, isLazy: false);
@@ -78,11 +100,11 @@ public sealed unsafe partial class DmaSanitizer
             var from = first - culprit.Memory.Value;
             var to = Math.Min(last - culprit.Memory.Value + 1, culprit.Length);
             return new Look(culprit, from, to, default,
-                $"the CPU took bytes 0x{from:x} to 0x{to - 1:x} of a mapping {MappingRecord.Describe(culprit.Record.Direction)} while " +
+                $"the CPU took bytes 0x{from:x} to 0x{to - 1:x} of a mapping {MappingRecord.Describe(culprit.Direction)} while " +
                 "the device owned them");
         }
 
-        foreach (var mapping in _physical.On(first))
+        foreach (var mapping in _pages.On(first))
         {
             if (!IsWatchedForLooks(mapping) || mapping.Memory.Value > first || last > mapping.MemoryLast)
                 continue;
@@ -97,13 +119,13 @@ public sealed unsafe partial class DmaSanitizer
     }
 
     private static bool IsWatchedForLooks(LiveMapping mapping) =>
-        mapping.IsStreaming && !mapping.IsFreed && mapping.Record.Direction != DmaDirection.ToDevice;
+        mapping.IsStreaming && !mapping.IsFreed && mapping.Direction != DmaDirection.ToDevice;
 
     /// <summary>The mapping by which a device that writes owns the memory from a byte up to <paramref name="last"/>, or its own
     /// end.</summary>
     private LiveMapping? OwnerOf(ulong memory, ulong last)
     {
-        foreach (var mapping in _physical.On(memory))
+        foreach (var mapping in _pages.On(memory))
         {
             if (!IsWatchedForLooks(mapping) || mapping.Memory.Value > memory || memory > mapping.MemoryLast)
                 continue;
@@ -160,7 +182,7 @@ public sealed unsafe partial class DmaSanitizer
     /// <summary>A mapping ends without a sync: what the device wrote the CPU may not see.</summary>
     private void KeepUnseen(LiveMapping mapping, CallSite site)
     {
-        if (mapping.Record.Direction == DmaDirection.ToDevice || mapping.Fresh.IsEmpty || mapping.IsFreed || _memory is null
+        if (mapping.Direction == DmaDirection.ToDevice || mapping.Fresh.IsEmpty || mapping.IsFreed || _memory is null
             || !_memory.TryGetPointer(mapping.Memory, mapping.Length, out var pointer) || pointer != mapping.Pointer)
             return;
         var record = mapping.Record with { End = MappingEnd.Unmapped, Ended = site, EndedAt = Now };
@@ -208,8 +230,8 @@ public sealed unsafe partial class DmaSanitizer
             return;
         var first = block.Address.Value;
         var last = first + ((ulong)block.Length - 1);
-        _views?.Clear(first, last);
-        if (_suspicions == 0 && !_physical.HasAny(first, last))
+        _pages.Forget(first, last);
+        if (_suspicions == 0 && !HasMappings(first, last, false))
             return;
         using (HoldAll())
         {
@@ -219,7 +241,7 @@ public sealed unsafe partial class DmaSanitizer
             t_isDriver = true;
             for (var page = first >> PageIndex.Shift; page <= last >> PageIndex.Shift; page++)
             {
-                foreach (var mapping in _physical.On(page << PageIndex.Shift))
+                foreach (var mapping in _pages.On(page << PageIndex.Shift))
                 {
                     if (mapping.IsFreed || mapping.Memory.Value > last || first > mapping.MemoryLast)
                         continue;
@@ -227,8 +249,8 @@ public sealed unsafe partial class DmaSanitizer
                     var to = Math.Min(last, mapping.MemoryLast) - mapping.Memory.Value + 1;
                     Report(FindingKind.FreedWhileMapped, mapping.Device, mapping.Address + from, to - from,
                         $"0x{block.Length:x} bytes of memory at {block.Address} were given back while bytes 0x{from:x} to 0x{to - 1:x} " +
-                        $"of a {MappingRecord.Describe(mapping.Record.Api)} lay in them", site, mapping);
-                    mapping.IsFreed = true;
+                        $"of a {MappingRecord.Describe(mapping.Api)} lay in them", site, mapping);
+                    mapping.Traits |= MappingTraits.Freed;
                     ForgetContents(mapping); // they are somebody else's
                 }
             }

@@ -24,7 +24,7 @@ public sealed partial class DmaSanitizer
         if (space.IsPartial || (domain is not null && device.Iommu?.Domain != domain))
             return; // it is not known, or the driver has another domain in force
         var near = Nearest(space, access.Address.Value);
-        if (space.TryFindPast(access.Address.Value, access.Last, out var past) && (near is null || past.EndedAt > near.Record.MadeAt))
+        if (space.TryFindPast(access.Address.Value, access.Last, out var past) && (near is null || past.EndedAt > near.MadeAt))
         {
             ReportStory(FindingKind.DeviceUseAfterUnmap, device, access.Address, access.Length,
                 $"{access.What}, {Because(access)}{Holder(access, past)}", default, past);
@@ -67,7 +67,7 @@ public sealed partial class DmaSanitizer
     {
         if (access.Device.Dma.Domain is not { } domain || !domain.TryTranslate(access.Address, out _))
             return false;
-        foreach (var mapping in space.Pages.On(access.Address.Value))
+        foreach (var mapping in space.On(access.Address.Value))
         {
             if (mapping.IsArena && mapping.Contains(access.Address.Value, access.Address.Value))
                 return false;
@@ -111,17 +111,17 @@ public sealed partial class DmaSanitizer
         below is null || (above is not null && above.Start - access.Address.Value < access.Address.Value - below.Last) ? above : below;
 
     private static string Beside(LiveMapping? mapping, in Access access) => mapping is null ? ""
-        : $"; {Side(mapping, access)} of 0x{mapping.Length:x} bytes at {mapping.Address} that were mapped at {mapping.Record.Made}";
+        : $"; {Side(mapping, access)} of 0x{mapping.Length:x} bytes at {mapping.Address} that were mapped at {mapping.Made}";
 
     /// <summary>What an address may be that was not meant to be one.</summary>
     private string Guess(SpaceWatch space, in Access access, ulong small)
     {
         var address = access.Address.Value;
-        foreach (var mapping in _physical.On(address))
+        foreach (var mapping in _pages.On(address))
         {
             if (mapping.Space == space && mapping.Memory.Value <= address && address <= mapping.MemoryLast)
                 return $"; it is the physical address of byte 0x{address - mapping.Memory.Value:x} of what was mapped at " +
-                    $"{mapping.Record.Made}, which the device finds at {mapping.Address + (address - mapping.Memory.Value)}";
+                    $"{mapping.Made}, which the device finds at {mapping.Address + (address - mapping.Memory.Value)}";
         }
 
         if (space.TryFindPastMemory(access.Device.Name, address, out var past))
@@ -142,8 +142,29 @@ public sealed partial class DmaSanitizer
                 $"{access.What} {when}{Ending(access)}{Holder(access, past)}", default, past, past.Driver);
         else if (access.IsDone)
             ReportStory(FindingKind.DeviceUseOfUnmapped, device, access.Address, access.Length,
-                $"{access.What} {when}, and reached memory at {access.Physical}{Holder(access, default)}", watch.LastCall, null,
+                $"{access.What} {when}, and reached memory at {access.Physical}{Holder(access, default)}", LastCallOf(device), null,
                 watch.FormerDriver);
+    }
+
+    /// <summary>Where the device's driver called last.</summary>
+    private CallSite LastCallOf(Device device)
+    {
+        var watch = WatchOf(device);
+        var (site, at) = (watch.LastCall, watch.LastCallAt);
+        foreach (var space in (SpaceWatch?[])[watch.Former, watch.Space])
+        {
+            foreach (var mapping in space?.Known ?? [])
+            {
+                if (mapping.Device != device)
+                    continue;
+                if (mapping.MadeAt > at && mapping.Made.IsKnown)
+                    (site, at) = (mapping.Made, mapping.MadeAt);
+                if (mapping.End == MappingEnd.Unmapped && mapping.EndedAt > at && mapping.EndedFile.Length > 0)
+                    (site, at) = (new CallSite(mapping.EndedFile, mapping.EndedLine), mapping.EndedAt);
+            }
+        }
+
+        return site;
     }
 
     private static string DriverOf(DeviceWatch watch) => watch.FormerDriver is { } name ? $"its driver {name}" : "its driver";
@@ -156,15 +177,15 @@ public sealed partial class DmaSanitizer
         if (!access.IsDone)
             return "";
         return HolderOf(access, past) is { } now
-            ? $"; {now.Device.Name} has that memory mapped now, at {now.Record.Made}" : "; nobody has that memory mapped now";
+            ? $"; {now.Device.Name} has that memory mapped now, at {now.Made}" : "; nobody has that memory mapped now";
     }
 
     private LiveMapping? HolderOf(in Access access, in MappingRecord past)
     {
         var (first, last) = (access.Physical.Value, access.Physical.Value + (access.Length - 1));
-        foreach (var mapping in _physical.On(first))
+        foreach (var mapping in _pages.On(first))
         {
-            if (mapping.Memory.Value <= last && first <= mapping.MemoryLast && mapping.Record.MadeAt > past.MadeAt && !mapping.IsArena)
+            if (mapping.Memory.Value <= last && first <= mapping.MemoryLast && mapping.MadeAt > past.MadeAt && !mapping.IsArena)
                 return mapping;
         }
 
@@ -179,7 +200,7 @@ public sealed partial class DmaSanitizer
     {
         LiveMapping? nearest = null;
         var least = ulong.MaxValue;
-        foreach (var mapping in space.Pages.On(address))
+        foreach (var mapping in space.On(address))
         {
             var distance = address > mapping.Last ? address - mapping.Last : mapping.Start - address;
             if (distance >= least || mapping.IsArena)

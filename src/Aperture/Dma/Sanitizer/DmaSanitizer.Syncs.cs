@@ -129,14 +129,14 @@ public sealed partial class DmaSanitizer
         if (!mapping.IsStreaming)
         {
             Report(FindingKind.WrongApi, mapping.Device, call.Address, call.Length,
-                $"a {MappingRecord.Describe(mapping.Record.Api)} was synced: it has nothing to sync", SiteOf(call), mapping);
+                $"a {MappingRecord.Describe(mapping.Api)} was synced: it has nothing to sync", SiteOf(call), mapping);
             return;
         }
 
         // A mapping both ways may be synced one way (recorded behaviour of Linux's checker).
-        if (mapping.Record.Direction != DmaDirection.Bidirectional && mapping.Record.Direction != call.Direction)
+        if (mapping.Direction != DmaDirection.Bidirectional && mapping.Direction != call.Direction)
             Report(FindingKind.WrongDirection, mapping.Device, call.Address, call.Length,
-                $"a mapping {MappingRecord.Describe(mapping.Record.Direction)} was synced as one {MappingRecord.Describe(call.Direction)}",
+                $"a mapping {MappingRecord.Describe(mapping.Direction)} was synced as one {MappingRecord.Describe(call.Direction)}",
                 SiteOf(call), mapping);
         Move(mapping, call, step);
     }
@@ -170,7 +170,7 @@ public sealed partial class DmaSanitizer
     private static LiveMapping? Containing(SpaceWatch space, DmaContext context, in DmaEvent call, ulong last)
     {
         LiveMapping? best = null;
-        foreach (var mapping in space.Pages.On(call.Address.Value))
+        foreach (var mapping in space.On(call.Address.Value))
         {
             if (mapping.Device != context.Device || !mapping.Contains(call.Address.Value, last))
                 continue;
@@ -181,7 +181,7 @@ public sealed partial class DmaSanitizer
                 continue;
             }
 
-            if (best is null || (mapping.Record.Direction == call.Direction && !mapping.IsArena) || best.IsArena)
+            if (best is null || (mapping.Direction == call.Direction && !mapping.IsArena) || best.IsArena)
                 best = mapping;
         }
 
@@ -190,5 +190,5 @@ public sealed partial class DmaSanitizer
 
     /// <summary>Who has an address since, in words.</summary>
     private static string Since(LiveMapping? mapping) =>
-        mapping is null ? "" : $"; the address is that of another mapping since, made at {mapping.Record.Made}";
+        mapping is null ? "" : $"; the address is that of another mapping since, made at {mapping.Made}";
 }

@@ -27,23 +27,25 @@ public sealed partial class DmaSanitizer
 
             // A domain goes with its devices, and a device may come back with another one.
             watch.Space = null;
+            var driver = watch.Stay?.DriverName;
+            watch.Stay = null;
             if (!_spaces.TryGetValue(KeyOf(device), out var space))
                 return;
             watch.Former = space;
-            watch.FormerDriver = watch.Driver;
+            watch.FormerDriver = driver;
             watch.LetGoAt = Now;
-            if (space.Live.Count == 0)
+            if (!space.Live.Any())
                 Drop(space);
         }
     }
 
     private LiveMapping[] MappingsOf(Device? device) =>
-        [.. AllLive.Where(mapping => device is null || mapping.Device == device).OrderBy(mapping => mapping.Record.MadeAt)];
+        [.. AllLive.Where(mapping => device is null || mapping.Device == device).OrderBy(mapping => mapping.MadeAt)];
 
     private void TellLeaks(LiveMapping[] leaks, string how, string where)
     {
-        foreach (var site in leaks.Where(mapping => mapping.Record.Api != MappingApi.Block)
-            .GroupBy(mapping => (mapping.Device, mapping.Record.Made, mapping.Record.Api)))
+        foreach (var site in leaks.Where(mapping => mapping.Api != MappingApi.Block)
+            .GroupBy(mapping => (mapping.Device, mapping.Made, mapping.Api)))
         {
             var bytes = site.Aggregate(0UL, (sum, mapping) => sum + mapping.Length);
             var first = site.First();
@@ -51,7 +53,7 @@ public sealed partial class DmaSanitizer
                 : site.Count();
             var what = count == 1 ? $"a {MappingRecord.Describe(site.Key.Api)}" : $"{count} of kind {MappingRecord.Describe(site.Key.Api)}";
             Report(FindingKind.Leak, first.Device, first.Address, count == 1 ? bytes : first.Length,
-                $"{how} {what} {where}, 0x{bytes:x} bytes in all, made at {site.Key.Made}", default, first, first.Record.Driver);
+                $"{how} {what} {where}, 0x{bytes:x} bytes in all, made at {site.Key.Made}", default, first, first.Stay.DriverName);
         }
     }
 
@@ -76,7 +78,7 @@ public sealed partial class DmaSanitizer
         CheckKind(mapping, call, api, "unmapped");
         if (mapping.IsArena)
             RemoveBlocks(mapping, call);
-        if (mapping.Record.Api == api && api != MappingApi.Scatter && mapping.Length != call.Length)
+        if (mapping.Api == api && api != MappingApi.Scatter && mapping.Length != call.Length)
             Report(FindingKind.WrongSize, device, call.Address, Math.Max(call.Length, mapping.Length),
                 $"0x{call.Length:x} bytes were unmapped of a mapping of 0x{mapping.Length:x}", SiteOf(call), mapping);
         End(mapping, call);
@@ -84,7 +86,7 @@ public sealed partial class DmaSanitizer
 
     private void End(LiveMapping mapping, in DmaEvent call)
     {
-        var site = call.File is { Length: > 0 } ? SiteOf(call) : UsingSites.Of(mapping.Record.Made);
+        var site = call.File is { Length: > 0 } ? SiteOf(call) : UsingSites.Of(mapping.Made);
         if (mapping.IsStreaming)
         {
             EndContents(mapping, call, site);
@@ -133,7 +135,7 @@ public sealed partial class DmaSanitizer
         if (!rest || list == 0)
             return;
         foreach (var mapping in AllLive.Where(mapping => mapping.Scatter == list).ToArray())
-            Remove(mapping, MappingEnd.Unmapped, call.File is { Length: > 0 } ? SiteOf(call) : UsingSites.Of(mapping.Record.Made));
+            Remove(mapping, MappingEnd.Unmapped, call.File is { Length: > 0 } ? SiteOf(call) : UsingSites.Of(mapping.Made));
     }
 
     private static ulong BytesOf(ReadOnlySpan<MemoryBlock> memory)
@@ -174,21 +176,21 @@ public sealed partial class DmaSanitizer
     {
         LiveMapping? best = null;
         var most = -1;
-        foreach (var mapping in space.Pages.On(call.Address.Value))
+        foreach (var mapping in space.On(call.Address.Value))
         {
             if (mapping.Address != call.Address || mapping.Device != context.Device)
                 continue;
             if (call.Serial != 0 && mapping.Serial != 0)
             {
-                if (mapping.Serial == call.Serial && mapping.Record.Api is MappingApi.Block == api is MappingApi.Block)
+                if (mapping.Serial == call.Serial && mapping.Api is MappingApi.Block == api is MappingApi.Block)
                     return mapping;
                 continue;
             }
 
-            if (mapping.Record.Api is MappingApi.Block != api is MappingApi.Block)
+            if (mapping.Api is MappingApi.Block != api is MappingApi.Block)
                 continue;
-            var alike = (mapping.Length == call.Length ? 1 : 0) + (mapping.Record.Api == api ? 1 : 0)
-                + (mapping.Record.Direction == call.Direction ? 1 : 0);
+            var alike = (mapping.Length == call.Length ? 1 : 0) + (mapping.Api == api ? 1 : 0)
+                + (mapping.Direction == call.Direction ? 1 : 0);
             if (alike <= most)
                 continue;
             best = mapping;
@@ -209,8 +211,6 @@ public sealed partial class DmaSanitizer
         {
             ReportStory(FindingKind.DoubleUnmap, device, call.Address, call.Length,
                 $"0x{call.Length:x} bytes at {call.Address} were unmapped again{Since(now)}", site, own);
-            if (now is not null && now.Address == call.Address)
-                now.Cut = site.IsKnown ? site : UsingSites.Of(own.Made);
             return;
         }
 
@@ -250,12 +250,12 @@ public sealed partial class DmaSanitizer
 
     private void CheckKind(LiveMapping mapping, in DmaEvent call, MappingApi api, string verb)
     {
-        if (mapping.Record.Api != api)
+        if (mapping.Api != api)
             Report(FindingKind.WrongApi, mapping.Device, call.Address, mapping.Length,
-                $"a {MappingRecord.Describe(mapping.Record.Api)} was {verb} as a {MappingRecord.Describe(api)}", SiteOf(call), mapping);
-        else if (api is not (MappingApi.Coherent or MappingApi.Pages) && mapping.Record.Direction != call.Direction)
+                $"a {MappingRecord.Describe(mapping.Api)} was {verb} as a {MappingRecord.Describe(api)}", SiteOf(call), mapping);
+        else if (api is not (MappingApi.Coherent or MappingApi.Pages) && mapping.Direction != call.Direction)
             Report(FindingKind.WrongDirection, mapping.Device, call.Address, mapping.Length,
-                $"a mapping {MappingRecord.Describe(mapping.Record.Direction)} was {verb} as one {MappingRecord.Describe(call.Direction)}",
+                $"a mapping {MappingRecord.Describe(mapping.Direction)} was {verb} as one {MappingRecord.Describe(call.Direction)}",
                 SiteOf(call), mapping);
     }
 }

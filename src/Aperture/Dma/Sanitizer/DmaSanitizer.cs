@@ -1,4 +1,5 @@
 using Aperture.Core.Memory;
+using Aperture.Core.Threading;
 using Aperture.Devices;
 using Aperture.Dma.Memory;
 
@@ -19,8 +20,9 @@ public sealed partial class DmaSanitizer : IDisposable
     private readonly PhysicalMemory? _memory;                               // null on a host: contents are not watched
     private readonly SanitizerOptions _options;
     private readonly Dictionary<object, SpaceWatch> _spaces = [];           // by domain, or by device without one
-    private readonly PageShards _physical = new();                          // live mappings by the memory that drivers gave
-    private readonly PageViews? _views;                                     // which memory the CPU took; null where that is not watched
+    private readonly MemoryPages _pages;                                    // live mappings by the memory that drivers gave
+    private readonly ulong _line;                                           // bytes of a line of the CPU's caches
+    private readonly bool _isLazy;                                          // what the CPU has not taken need not be copied
     private readonly SnapshotPool _copies;
     private int _allowed;                                                   // how often it was said that a device may do wrong
     private long _scatters;                                                 // scatterlists so far
@@ -36,12 +38,12 @@ public sealed partial class DmaSanitizer : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxMappings, 1, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.History, 1, nameof(options));
         _copies = new SnapshotPool(_options.ContentBytes);
-        _born = CallClock.Sync();
-        if (memory is null)
-            return;
-        if (_options.WatchSpans)
-            _views = new PageViews(memory);
-        SpanWatch.Add(this);
+        _born = CallClock.Sync(ThreadRecord.Current);
+        _pages = new MemoryPages(memory);
+        _line = (ulong)Line;
+        _isLazy = _options.WatchSpans;
+        if (memory is not null)
+            SpanWatch.Add(this);
     }
 
     /// <summary>Mappings that are live now.</summary>
@@ -50,7 +52,7 @@ public sealed partial class DmaSanitizer : IDisposable
         get
         {
             using (HoldAll())
-                return _spaces.Values.Sum(space => space.Live.Count);
+                return _spaces.Values.Sum(space => space.Live.Count());
         }
     }
 
@@ -109,12 +111,15 @@ public sealed partial class DmaSanitizer : IDisposable
 
     private DeviceWatch WatchOf(Device device)
     {
-        if (device.Dma.Watch is DeviceWatch watch && watch.Owner == this)
+        if (device.Dma.Watch is { } watch && watch.Owner == this)
             return watch;
         watch = new DeviceWatch(this);
         device.Dma.Watch = watch;
         return watch;
     }
+
+    private static DeviceStay StayOf(Device device) => device.Dma.Watch is { Stay: { } stay } && stay.Device == device
+        && stay.Driver == device.Driver ? stay : new DeviceStay(device);
 
     private SpaceWatch SpaceOf(Device device)
     {
@@ -124,9 +129,10 @@ public sealed partial class DmaSanitizer : IDisposable
             return known;
         if (!_spaces.TryGetValue(key, out var space))
         {
-            space = new SpaceWatch(key, _options.History);
-            space.Lock.Enter(); // as all others are held; it goes with them
+            space = new SpaceWatch(key, _pages.NextId(), _options.History, _pages);
+            space.Lock.Enter(ThreadRecord.Current); // as all others are held; it goes with them
             _spaces.Add(key, space);
+            _pages.Add(space);
         }
 
         watch.Space = space;

@@ -1,17 +1,32 @@
+using System.Runtime.CompilerServices;
 using Aperture.Core;
 using Aperture.Devices;
 
 namespace Aperture.Dma.Sanitizer;
 
-/// <summary>A mapping that has not ended. Used again and again.</summary>
-internal sealed unsafe class LiveMapping
+/// <summary>A mapping that has not ended, or one of the last that have. Used again and again, always in the same space.</summary>
+/// <param name="space">Where its device addresses lie.</param>
+/// <param name="slot">Its number there, from 1.</param>
+internal sealed unsafe class LiveMapping(SpaceWatch space, int slot)
 {
-    public MappingRecord Record;                  // what the findings show
-    public Device Device = null!;                 // for which it was made
-    public SpaceWatch Space = null!;              // where its device addresses lie
-    public int Index;                             // among the live ones of its space
-    public bool IsLazy;                           // its copy is taken when the CPU takes the memory
+    public readonly SpaceWatch Space = space;     // where its device addresses lie
+    public readonly int Slot = slot;              // its number there, from 1
+    public int NextOnFirst;                       // the next mapping on the page of memory that holds its first byte; 0 for none
+    public int NextOnLast;                        // and on that of its last byte, where that is another page
+
+    // what the findings show
+    public DeviceStay Stay = null!;               // for whom it was made
+    public Iova Address;                          // the first device address
+    public ulong Length;                          // bytes
+    public PhysicalAddress Memory;                // the memory that the driver gave
     public uint Serial;                           // tells it from all others of its device; 0 when that is not known
+    public string MadeFile = "";                  // where it was made
+    public int MadeLine;
+    public long MadeAt;                           // the number of the call
+    public string EndedFile = "";                 // where it ended
+    public int EndedLine;
+    public long EndedAt;                          // the number of that call
+
     public byte* Pointer;                         // where the CPU finds the memory; null when it is not known
     // what the bytes were when they changed hands, with what devices wrote since; null when not watched. Before and behind them lie the
     // bytes that share the first and the last line of the cache
@@ -20,13 +35,6 @@ internal sealed unsafe class LiveMapping
     public int Tail;                              // and behind
     public long Scatter;                          // which scatterlist, or allocation in pieces, it belongs to; 0 for none
     public int ScatterCount;                      // pieces of that list
-    public bool IsCached;                         // the CPU's caches stand between it and the device
-    public bool IgnoresLines;                     // its driver says that the CPU writes nothing in the lines that it shares
-    public bool IsAnyTime;                        // the CPU and the device may both touch the bytes at any time
-    public bool IsFreed;                          // its memory, or a part, was given back, and that was told
-    public bool SharesLine;                       // with another mapping, which was told where it matters
-    public bool IsArena;                          // coherent memory that is given out in blocks
-    public CallSite Cut;                          // where a stale copy of another mapping ended it
     public readonly ByteRanges Owned = new(covers: true);   // what was synced for the CPU and not given back
     public readonly ByteRanges Fresh = new(covers: false);  // what the device wrote and the CPU has not taken since
     public readonly ByteRanges Told = new(covers: false);   // what the CPU wrote there was told, and is in its caches still
@@ -34,21 +42,128 @@ internal sealed unsafe class LiveMapping
     public List<Device>? Sharers;                 // of a shared buffer: who takes part
     public List<(Device Device, bool Writes)>? Turns; // and whose turn it is
 
-    public Iova Address => Record.Address;
+    private uint _kind;                           // traits; from bit 16 on the direction, from bit 24 on the API: written at once
 
-    public ulong Length => Record.Length;
+    public Device Device => Stay.Device;
 
-    public ulong Start => Record.Address.Value;
+    /// <summary>What it is; how it ended once it has.</summary>
+    public MappingTraits Traits
+    {
+        get => (MappingTraits)(_kind & ushort.MaxValue);
+        set => _kind = (_kind & ~(uint)ushort.MaxValue) | (uint)value;
+    }
 
-    public ulong Last => Record.Last;
+    /// <summary>Which way the bytes go.</summary>
+    public DmaDirection Direction => (DmaDirection)(byte)(_kind >> 16);
 
-    public PhysicalAddress Memory => Record.Memory;
+    /// <summary>Which calls made it.</summary>
+    public MappingApi Api => (MappingApi)(_kind >> 24);
 
-    public ulong MemoryLast => Record.Memory.Value + (Record.Length - 1);
+    /// <summary>How it ended.</summary>
+    public MappingEnd End => (Traits & MappingTraits.Unmapped) != 0 ? MappingEnd.Unmapped
+        : (Traits & MappingTraits.Leaked) != 0 ? MappingEnd.Leaked : MappingEnd.Live;
 
-    public bool IsStreaming => Record.Api is MappingApi.Single or MappingApi.Scatter or MappingApi.Pages;
+    public ulong Start => Address.Value;
+
+    public ulong Last => Address.Value + (Length - 1);
+
+    public ulong MemoryLast => Memory.Value + (Length - 1);
+
+    public CallSite Made => new(MadeFile, MadeLine);
+
+    public bool IsLive => (Traits & MappingTraits.Live) != 0;
+
+    public bool IsIndexed => (Traits & MappingTraits.Indexed) != 0;
+
+    public bool IsBounced => (Traits & MappingTraits.Bounced) != 0;
+
+    public bool IsLazy => (Traits & MappingTraits.Lazy) != 0;
+
+    public bool IsCached => (Traits & MappingTraits.Cached) != 0;
+
+    public bool IsAnyTime => (Traits & MappingTraits.AnyTime) != 0;
+
+    public bool IsFreed => (Traits & MappingTraits.Freed) != 0;
+
+    public bool SharesLine => (Traits & MappingTraits.SharesLine) != 0;
+
+    public bool IsArena => (Traits & MappingTraits.Arena) != 0;
+
+    public bool IsStreaming => Api is MappingApi.Single or MappingApi.Scatter or MappingApi.Pages;
+
+    /// <summary>Whether the memory behind it is one piece that drivers have a view of.</summary>
+    public bool HasMemory => IsStreaming || (Api == MappingApi.Coherent && Memory.Value != 0);
+
+    /// <summary>The story so far.</summary>
+    public MappingRecord Record => new()
+    {
+        Device = Stay.Device.Name,
+        Driver = Stay.DriverName,
+        Address = Address,
+        Length = Length,
+        Memory = Memory,
+        Direction = Direction,
+        Api = Api,
+        IsBounced = IsBounced,
+        Serial = Serial,
+        Made = Made,
+        MadeAt = MadeAt,
+        End = End,
+        Ended = End == MappingEnd.Live ? default : new CallSite(EndedFile, EndedLine),
+        EndedAt = End == MappingEnd.Live ? 0 : EndedAt,
+    };
 
     public bool Contains(ulong first, ulong last) => Start <= first && last <= Last;
+
+    public bool Overlaps(ulong first, ulong last) => Start <= last && first <= Last;
+
+    /// <summary>The next mapping on a page of memory that this one lies on; 0 for none.</summary>
+    public int NextOn(ulong page) => page == Memory.Value >> PageIndex.Shift ? NextOnFirst
+        : page == MemoryLast >> PageIndex.Shift ? NextOnLast : 0;
+
+    /// <summary>Sets that for its first and its last page; in between it is the only one.</summary>
+    public void SetNextOn(ulong page, int next)
+    {
+        if (page == Memory.Value >> PageIndex.Shift)
+            NextOnFirst = next;
+        else if (page == MemoryLast >> PageIndex.Shift)
+            NextOnLast = next;
+    }
+
+    /// <summary>What it is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void SetKind(MappingApi api, DmaDirection direction, MappingTraits traits) =>
+        _kind = ((uint)api << 24) | ((uint)direction << 16) | (uint)traits;
+
+    /// <summary>For whom it is made, and where. Mostly the same again: a reference that does not change is not written, which spares the
+    /// collector's bookkeeping.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void SetMade(DeviceStay stay, string file)
+    {
+        if (Stay != stay || !ReferenceEquals(MadeFile, file))
+            SetMadeAnew(stay, file);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void SetMadeAnew(DeviceStay stay, string file) => (Stay, MadeFile) = (stay, file);
+
+    /// <summary>The place where it was made.</summary>
+    public void SetMade(string file, int line, long at)
+    {
+        if (!ReferenceEquals(MadeFile, file))
+            MadeFile = file;
+        (MadeLine, MadeAt) = (line, at);
+    }
+
+    /// <summary>It ends.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void SetEnded(MappingEnd end, string file, int line, long at)
+    {
+        if (!ReferenceEquals(EndedFile, file))
+            EndedFile = file;
+        (EndedLine, EndedAt) = (line, at);
+        Traits = end == MappingEnd.Unmapped ? MappingTraits.Unmapped : MappingTraits.Leaked;
+    }
 
     // Offsets are from the first byte; those that share its line lie before 0.
 
@@ -60,5 +175,5 @@ internal sealed unsafe class LiveMapping
 
     public Span<byte> CopyOf(ulong from, ulong to) => CopyOf((long)from, (long)to);
 
-    public PhysicalAddress MemoryAt(long offset) => new(Record.Memory.Value + (ulong)offset);
+    public PhysicalAddress MemoryAt(long offset) => new(Memory.Value + (ulong)offset);
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Aperture.Devices;
 
 namespace Aperture.Dma.Sanitizer;
 
@@ -31,6 +32,24 @@ internal sealed class PageIndex
         }
     }
 
+    /// <summary>Whether a mapping lies on one page of device addresses, and there is room for it.</summary>
+    public bool HasRoomFor(LiveMapping mapping) => _free >= 0 && mapping.Start >> Shift == mapping.Last >> Shift;
+
+    /// <summary>Adds a mapping on one page of device addresses, for which there is room.</summary>
+    public void AddOne(LiveMapping mapping)
+    {
+        var page = mapping.Start >> Shift;
+        var node = _free;
+        ref var place = ref _nodes[node];
+        _free = place.Next;
+        ref var head = ref _heads[HashOf(page)];
+        if (place.Mapping != mapping)
+            place.Mapping = mapping;
+        place.Page = page;
+        place.Next = head;
+        head = node;
+    }
+
     public void Remove(LiveMapping mapping, ulong first, ulong last)
     {
         for (var page = first >> Shift; page <= last >> Shift; page++)
@@ -42,10 +61,23 @@ internal sealed class PageIndex
                 continue;
             var node = link;
             link = _nodes[node].Next;
-            _nodes[node].Mapping = null;
-            _nodes[node].Next = _free;
+            _nodes[node].Next = _free; // the mapping, one of a few, stays for the next that is the same
             _free = node;
         }
+    }
+
+    /// <summary>The mapping of a device on the page of an address that has a number; not a block.</summary>
+    public LiveMapping? Find(Device device, uint serial, ulong address)
+    {
+        for (var node = _heads[HashOf(address >> Shift)]; node >= 0; node = _nodes[node].Next)
+        {
+            var mapping = _nodes[node].Mapping!;
+            if (mapping.Serial == serial && _nodes[node].Page == address >> Shift && mapping.Device == device
+                && mapping.Api != MappingApi.Block)
+                return mapping;
+        }
+
+        return null;
     }
 
     /// <summary>The mappings on the page of an address, the latest first.</summary>
@@ -82,7 +114,7 @@ internal sealed class PageIndex
         var order = new int[_used];
         for (var node = 0; node < _used; node++)
             order[node] = node;
-        Array.Sort(order, (left, right) => _nodes[left].Mapping!.Record.MadeAt.CompareTo(_nodes[right].Mapping!.Record.MadeAt));
+        Array.Sort(order, (left, right) => _nodes[left].Mapping!.MadeAt.CompareTo(_nodes[right].Mapping!.MadeAt));
         foreach (var node in order)
         {
             ref var head = ref _heads[HashOf(_nodes[node].Page)];
@@ -96,13 +128,13 @@ internal sealed class PageIndex
     {
         private readonly Node[] _nodes;
         private readonly ulong _page;
-        private int _next;
+        private int _next; // the next node plus 1; 0 for none
 
         internal Chain(PageIndex index, ulong page)
         {
             _nodes = index._nodes;
             _page = page;
-            _next = index._heads[index.HashOf(page)];
+            _next = index._heads[index.HashOf(page)] + 1;
         }
 
         public LiveMapping Current { get; private set; } = null!;
@@ -111,10 +143,10 @@ internal sealed class PageIndex
 
         public bool MoveNext()
         {
-            while (_next >= 0)
+            while (_next != 0)
             {
-                ref var node = ref _nodes[_next];
-                _next = node.Next;
+                ref var node = ref _nodes[_next - 1];
+                _next = node.Next + 1;
                 if (node.Page != _page)
                     continue;
                 Current = node.Mapping!;

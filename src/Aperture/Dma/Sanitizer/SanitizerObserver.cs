@@ -8,6 +8,19 @@ internal sealed class SanitizerObserver(DmaSanitizer sanitizer) : DmaObserver
 {
     public override void OnCall(DmaContext context, in DmaEvent call) => sanitizer.OnCall(context, call);
 
+    public override unsafe uint TryMap(DmaContext context, Iova address, PhysicalAddress memory, byte* pointer, ulong length,
+        DmaDirection direction, bool isSkipped, bool isBounced, string file, int line) =>
+        sanitizer.TryMap(context, address, memory, pointer, length, direction, isSkipped, isBounced, file, line);
+
+    public override uint TryMapPlain(DmaContext context, in MemoryBlock block, DmaDirection direction, string file, int line) =>
+        sanitizer.TryMapPlain(context, block, direction, file, line);
+
+    public override bool TryUnmapPlain(DmaContext context, in DmaMapping mapping, string file, int line) =>
+        sanitizer.TryUnmapPlain(context, mapping, file, line);
+
+    public override bool TryUnmap(DmaContext context, in DmaMapping mapping, bool isSkipped, string file, int line) =>
+        sanitizer.TryUnmap(context, mapping, isSkipped, file, line);
+
     public override string? DescribeHolders(DmaContext context) => sanitizer.DescribeHolders(context);
 
     public override string? DescribeHolder(DmaContext context, Iova first, ulong bytes) =>

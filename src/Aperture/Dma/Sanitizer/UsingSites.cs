@@ -16,9 +16,27 @@ internal static class UsingSites
     public static unsafe CallSite Of(CallSite made)
     {
         var local = 0;
-        var key = new Key(made.File, made.Line, (nint)(&local));
-        if (Volatile.Read(ref s_known).TryGetValue(key, out var known))
-            return known;
+        return TryFind(made, (nint)(&local), out var file, out var line) ? new CallSite(file, line) : Learn(made, (nint)(&local));
+    }
+
+    /// <summary>The place that ends a mapping, if it is known.</summary>
+    /// <param name="made">Where it was made.</param>
+    /// <param name="depth">Where the caller is on the stack.</param>
+    /// <param name="file">Where it ends.</param>
+    /// <param name="line">The line there.</param>
+    public static bool TryFind(CallSite made, nint depth, out string file, out int line)
+    {
+        var isKnown = Volatile.Read(ref s_known).TryGetValue(new Key(made.File, made.Line, depth), out var known);
+        (file, line) = (known.File ?? "", known.Line);
+        return isKnown;
+    }
+
+    /// <summary>Looks for the place that ends a mapping on the stack, and remembers it.</summary>
+    /// <param name="made">Where it was made.</param>
+    /// <param name="depth">Where the caller is on the stack.</param>
+    public static CallSite Learn(CallSite made, nint depth)
+    {
+        var key = new Key(made.File, made.Line, depth);
         var site = CallSite.OfDriver();
         // The end of a using has no place of its own in the symbols: what they tell is the beginning of the method, or nothing.
         if (!site.IsKnown || (site.File == made.File && site.Line < made.Line))
