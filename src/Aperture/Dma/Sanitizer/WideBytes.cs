@@ -3,8 +3,8 @@ using System.Runtime.Intrinsics;
 
 namespace Aperture.Dma.Sanitizer;
 
-/// <summary>Copies and compares as many bytes as a page has, on processors with wide vectors in half the time that the library's own methods
-/// take, which are made for any length.</summary>
+/// <summary>Copies and compares as many bytes as a page has: on processors with wide vectors sooner than the library's own methods, which
+/// are made for any length.</summary>
 internal static class WideBytes
 {
     private const int Step = 256; // bytes of a turn

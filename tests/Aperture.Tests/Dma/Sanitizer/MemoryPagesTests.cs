@@ -1,7 +1,6 @@
 using Aperture.Core;
 using Aperture.Devices;
 using Aperture.Dma;
-using Aperture.Dma.Memory;
 using Aperture.Dma.Operations;
 using Aperture.Dma.Sanitizer;
 
