@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Aperture.Core;
 using Aperture.Datasheets.Omap;
 using Aperture.Datasheets.Rockchip;
 using Aperture.Datasheets.Tegra;
@@ -22,6 +23,7 @@ namespace Aperture.ModelGuests;
 internal sealed partial record GuestKind(
     string Name, Board Board, Func<SystemBus, TranslationUnit> Make, uint Stream, Func<uint, uint, bool> IsFlush, Regex Fault, int MiB)
 {
+    private const uint NvmeRequester = 2 << 3; // slot 2, function 0
     private const uint SdHost = 20; // Tegra124's swgroup of the first SD host
 
     /// <summary>What must be done before the disk's driver is loaded.</summary>
@@ -32,6 +34,12 @@ internal sealed partial record GuestKind(
 
     /// <summary>Whether the kernel can put off flushes: the DMA mapping of 32-bit Arm cannot.</summary>
     public bool CanBeLazy { get; init; }
+
+    /// <summary>Makes the disk: of its port, what is on it, and where it goes astray.</summary>
+    public Func<DmaPort, byte[], Iova, GuestDisk> MakeDisk { get; init; } = GuestDisk.Virtio;
+
+    /// <summary>The disk's function in its slot: 0 for one that the guest finds by itself.</summary>
+    public int DiskFunction { get; init; } = 1;
 
     /// <summary>Where the disk's registers are.</summary>
     public uint DiskAddress { get; init; } = 0x1000_1000;
@@ -61,6 +69,13 @@ internal sealed partial record GuestKind(
         new("smmuv3", Board.Arm64, bus => new SmmuV3(bus, new SmmuV3Options()), 7, (_, _) => false, SmmuV3Fault(), 4)
         {
             DiskAddress = 0x1010_0000,
+            CanBeLazy = true,
+            WithoutFlushes = (bus, unit) => new DefectiveCommands(bus, unit),
+        },
+        new("smmuv3-nvme", Board.Arm64, bus => new SmmuV3(bus, new SmmuV3Options()), NvmeRequester, (_, _) => false, SmmuV3Fault(), 16)
+        {
+            MakeDisk = GuestDisk.Nvme,
+            DiskFunction = 0,
             CanBeLazy = true,
             WithoutFlushes = (bus, unit) => new DefectiveCommands(bus, unit),
         },

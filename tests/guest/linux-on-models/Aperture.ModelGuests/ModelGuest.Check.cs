@@ -13,15 +13,23 @@ internal sealed partial class ModelGuest
         var package = new KernelPackage(Path.Combine(_options.Cache, board.Kernel));
         var busybox = File.ReadAllBytes(Path.Combine(_options.Cache, $"busybox-{board.Architecture}", "usr/bin/busybox"));
         var files = Path.Combine(_folder, "files");
-        File.WriteAllBytes(files, FirstFiles.Build(busybox, package.Load("virtio_mmio", "virtio_blk"), Script()));
+        File.WriteAllBytes(files, FirstFiles.Build(busybox, package.Load(_disk.Modules), Script()));
         return
         [
             .. board.Machine.Arguments, .. QemuMachine.Memory(Board.MemoryMiB),
             "-kernel", package.Image, "-initrd", files, "-dtb", Path.Combine(_options.Trees, $"{_kind.Name}.dtb"),
             "-append", $"console=ttyAMA0 panic=-1 loglevel=4 iommu.strict={(_options.IsLazy ? 0 : 1)}",
             "-device", QemuMachine.Device(Path.Combine(_folder, "unit"), 1, Function),
-            "-device", QemuMachine.Device(Path.Combine(_folder, "disk"), 2, Function),
+            "-device", QemuMachine.Device(Path.Combine(_folder, "disk"), 2, _kind.DiskFunction),
         ];
+    }
+
+    /// <summary>Blocks that the tree has at fixed addresses; where the disk is a PCI device of its own the guest places it.</summary>
+    private IEnumerable<QemuPlacement> Places()
+    {
+        yield return new(1, Function, 0, UnitAddress);
+        if (_kind.DiskFunction != 0)
+            yield return new(2, _kind.DiskFunction, 0, _kind.DiskAddress);
     }
 
     private string Script()
@@ -32,13 +40,13 @@ internal sealed partial class ModelGuest
             load
             for g in /sys/kernel/iommu_groups/*; do echo "group $(basename $g) $(cat $g/type): $(ls $g/devices)"; done
             dmesg | grep -i 'default domain type' | tail -1
-            echo "whole $(head -c {_disk.Content.Length - SectorBytes} /dev/vda | md5sum)"
+            echo "whole $(head -c {_disk.Content.Length - SectorBytes} {_disk.Node} | md5sum)"
             dd if=/dev/urandom of=/tmp/r bs=64k count={blocks} 2>/dev/null
             echo "wrote $(md5sum < /tmp/r)"
-            dd if=/tmp/r of=/dev/vda bs=64k conv=fsync,notrunc 2>/dev/null
+            dd if=/tmp/r of={_disk.Node} bs=64k conv=fsync,notrunc 2>/dev/null
             echo 3 > /proc/sys/vm/drop_caches
-            head -c {_options.Bytes(_kind)} /dev/vda | cmp - /tmp/r && echo SAME || echo DIFFERENT
-            dd if=/dev/vda of=/dev/null bs={SectorBytes} skip={_disk.Content.Length / SectorBytes - 1} iflag=direct 2>/dev/null
+            head -c {_options.Bytes(_kind)} {_disk.Node} | cmp - /tmp/r && echo SAME || echo DIFFERENT
+            dd if={_disk.Node} of=/dev/null bs={SectorBytes} skip={_disk.Content.Length / SectorBytes - 1} iflag=direct 2>/dev/null
             sleep 1
             grep -iE 'iommu|mmu|virtio|memory-controller' /proc/interrupts
             dmesg | grep -iE 'iommu|mmu|fault|read @' | tail -12

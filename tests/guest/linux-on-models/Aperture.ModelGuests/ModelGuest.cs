@@ -5,7 +5,6 @@ using System.Text.RegularExpressions;
 using Aperture.Core;
 using Aperture.Hardware.Bus;
 using Aperture.Hardware.Translation;
-using Aperture.Hardware.Virtio;
 using Aperture.VfioUser;
 
 namespace Aperture.ModelGuests;
@@ -24,7 +23,7 @@ internal sealed partial class ModelGuest : IVfioUserObserver, IDisposable
     private readonly GuestMemory _memory = new();
     private readonly FailureMonitor _failures = new(StrayAddress);
     private readonly TranslationUnit _unit;
-    private readonly VirtioDisk _disk;
+    private readonly GuestDisk _disk;
     private readonly VfioUserServer _server;
     private readonly string _folder = Directory.CreateTempSubdirectory("model-guest-").FullName;
     private readonly CancellationTokenSource _enough = new(); // a guest that has shown a defect
@@ -42,14 +41,11 @@ internal sealed partial class ModelGuest : IVfioUserObserver, IDisposable
             : kind.WithoutFlushes?.Invoke(_memory.Bus, _unit) ?? new DefectiveRegisters(_unit, kind.IsFlush);
         var content = new byte[2 * options.Bytes(kind)];
         new Random(options.Seed).NextBytes(content);
-        _disk = new VirtioDisk(new DmaPort(_memory.Bus, seen, new StreamId(kind.Stream)) { Monitor = _failures }, content)
-        {
-            Stray = new VirtioStrayAccess((ulong)(content.Length / SectorBytes) - 1, new Iova(StrayAddress), IsWrite: false),
-        };
+        _disk = kind.MakeDisk(
+            new DmaPort(_memory.Bus, seen, new StreamId(kind.Stream)) { Monitor = _failures }, content, new Iova(StrayAddress));
         var unit = new PciFunction("unit", _memory, PciIdentity.PlatformBlock, new PciBar(registers));
-        var disk = new PciFunction("disk", _memory, PciIdentity.PlatformBlock, new PciBar(_disk));
+        var disk = _disk.Carry(_memory);
         unit.Connect(_unit.Interrupt);
-        disk.Connect(_disk.Interrupt);
         unit.Accessed = _disk.TryAgain; // the driver may have released what the unit held back
         _server = new VfioUserServer(new VfioUserOptions { Observer = this });
         _server.Serve(Path.Combine(_folder, "unit"), unit);
@@ -67,7 +63,7 @@ internal sealed partial class ModelGuest : IVfioUserObserver, IDisposable
         var start = Stopwatch.GetTimestamp();
         using var emulator = new Emulator(_options.Cache, _folder, _kind.Board, Arguments());
         var enough = _options.Defect == Defect.None ? CancellationToken.None : _enough.Token;
-        if (!emulator.Run(_kind.Board.Machine, [new(1, Function, 0, UnitAddress), new(2, Function, 0, _kind.DiskAddress)], s_limit, enough))
+        if (!emulator.Run(_kind.Board.Machine, Places(), s_limit, enough))
             Complain($"the guest did not end within {s_limit}");
         var took = Stopwatch.GetElapsedTime(start);
         var console = emulator.Console;
