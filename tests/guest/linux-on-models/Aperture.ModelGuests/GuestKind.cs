@@ -41,6 +41,9 @@ internal sealed partial record GuestKind(
     /// <summary>The disk's function in its slot: 0 for one that the guest finds by itself.</summary>
     public int DiskFunction { get; init; } = 1;
 
+    /// <summary>Whether its guests are also shown defects; not where another kind shows those of the same unit, in less time.</summary>
+    public bool ShowsDefects { get; init; } = true;
+
     /// <summary>Where the disk's registers are.</summary>
     public uint DiskAddress { get; init; } = 0x1000_1000;
 
@@ -72,12 +75,12 @@ internal sealed partial record GuestKind(
             CanBeLazy = true,
             WithoutFlushes = (bus, unit) => new DefectiveCommands(bus, unit),
         },
-        new("smmuv3-nvme", Board.Arm64, bus => new SmmuV3(bus, new SmmuV3Options()), NvmeRequester, (_, _) => false, SmmuV3Fault(), 16)
+        new("smmuv3-nvme", Board.Arm64, bus => new SmmuV3(bus, new SmmuV3Options()), NvmeRequester, (_, _) => false, SmmuV3Fault(), 8)
         {
             MakeDisk = GuestDisk.Nvme,
             DiskFunction = 0,
             CanBeLazy = true,
-            WithoutFlushes = (bus, unit) => new DefectiveCommands(bus, unit),
+            ShowsDefects = false,
         },
     ];
 

@@ -14,7 +14,7 @@ foreach (var kind in GuestKind.All.Where(kind => Value("--unit") is null || Valu
     Report(kind, options);
     if (kind.CanBeLazy)
         Report(kind, options with { IsLazy = true });
-    if (!args.Contains("--defects"))
+    if (!args.Contains("--defects") || !kind.ShowsDefects)
         continue;
     Report(kind, options with { Defect = Defect.IgnoresFlushes });
     if (kind.HasRights)
