@@ -1,4 +1,3 @@
-using Aperture.Core;
 using Aperture.Datasheets.SmmuV3;
 using Aperture.Hardware.SmmuV3;
 using Aperture.Hardware.Translation;
