@@ -198,9 +198,12 @@ internal static class UnmappingChecks
     private static void GatheredSizes(ContractScene scene)
     {
         var domain = scene.DomainInForce();
-        for (var small = 0; small <= InvalidationGather.Capacity; small++)
+        const int count = InvalidationGather.Capacity + 1;
+        for (var turn = 0; turn < 2 * count; turn++)
         {
-            for (var i = 0; i <= InvalidationGather.Capacity; i++)
+            var small = turn / 2;
+            var first = turn % 2 == 0 ? small : small * 2 % count; // which is asked for before a refusal may empty caches
+            for (var i = 0; i < count; i++)
             {
                 scene.Map(domain, At(i), Data(i), Bytes(i));
                 scene.Reaches(scene.Master, At(i), Data(i));
@@ -208,12 +211,12 @@ internal static class UnmappingChecks
             }
 
             var gather = default(InvalidationGather);
-            for (var i = 0; i <= InvalidationGather.Capacity; i++)
+            for (var i = 0; i < count; i++)
                 domain.Unmap(At(i), (ulong)Bytes(i), ref gather, out _);
             Expect(Status.Ok, domain.Commit(ref gather), "a commit");
-            for (var i = 0; i <= InvalidationGather.Capacity; i++)
+            for (var i = 0; i < count; i++)
             {
-                var asked = (i + (small * 2)) % (InvalidationGather.Capacity + 1); // each of them first, once
+                var asked = (i + first) % count;
                 scene.IsRefused(scene.Master, At(asked) + (ulong)(small % 2 * (Bytes(asked) - Page)));
                 scene.IsRefused(scene.Master, At(asked) + (ulong)((1 - (small % 2)) * (Bytes(asked) - Page)));
             }

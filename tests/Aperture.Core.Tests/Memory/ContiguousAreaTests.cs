@@ -35,6 +35,74 @@ public sealed class ContiguousAreaTests : IDisposable
     }
 
     [Fact]
+    public void An_area_is_given_out_up_to_its_last_byte_and_the_limits()
+    {
+        var area = _pages.AddArea("cma", _range);
+        Assert.False(area.TryAllocate(101, Page, s_anywhere, out _));
+        Assert.False(area.TryAllocate(100, Page, _range.Last - 1, out _));
+        for (var time = 0; time < 2; time++)
+        {
+            Assert.True(area.TryAllocate(100, Page, _range.Last, out var all));
+            Assert.Equal((_range.Start, 0), (all, area.FreePages));
+            area.Free(all, 100);
+        }
+    }
+
+    /// <summary>Ten pages are free, then twenty taken, then seventy free.</summary>
+    [Theory]
+    [InlineData(0, 0, 0, 0)]
+    [InlineData(5, 0, 5, 5)]
+    [InlineData(5, 100, 5, 5)]
+    [InlineData(10, 0, 10, 10)]
+    [InlineData(30, 4095, 10, 10)]
+    [InlineData(31, 0, 11, 10)]
+    [InlineData(45, 0, 25, 15)]
+    [InlineData(100, 0, 80, 70)]
+    [InlineData(200, 0, 80, 70)]
+    public void What_is_left_up_to_an_address_is_told_to_the_page(ulong pages, ulong bytes, ulong free, ulong largest)
+    {
+        var area = _pages.AddArea("cma", _range);
+        Take(area, 10);
+        Take(area, 20);
+        area.Free(_range.Start, 10);
+        var room = area.Measure(_range.Start + (pages * Page) + bytes - 1);
+        Assert.Equal(new MemoryRoom(free * Page, largest * Page), room);
+    }
+
+    [Fact]
+    public void What_is_no_run_of_pages_is_refused_and_nothing_happens()
+    {
+        var area = _pages.AddArea("cma", _range);
+        Assert.Throws<ArgumentOutOfRangeException>(() => area.TryAllocate(0, Page, s_anywhere, out _));
+        foreach (var alignment in (ulong[])[0, 2048, 3 * Page])
+            Assert.Throws<ArgumentOutOfRangeException>(() => area.TryAllocate(1, alignment, s_anywhere, out _));
+        Take(area, 100);
+        area.Free(_range.Start + (5 * Page), 1);
+        foreach (var (at, pages) in ((PhysicalAddress, int)[])
+            [(_range.Start, 0), (_range.Start, -1), (_range.Start + 8, 1), (_range.Start + (99 * Page), 2), (_range.Start - Page, 2)])
+        {
+            Assert.Contains("do not lie", Assert.Throws<ApertureException>(() => area.Free(at, pages)).Message, StringComparison.Ordinal);
+        }
+
+        foreach (var (first, count) in ((ulong, int)[])[(5, 1), (0, 6), (5, 2), (3, 5)])
+        {
+            Assert.Contains($"page {_range.Start + (5 * Page)} of",
+                Assert.Throws<ApertureException>(() => area.Free(_range.Start + (first * Page), count)).Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(1, area.FreePages);
+        area.Free(_range.Start, 5); // up to the one that is free
+        area.Free(_range.Start + (6 * Page), 94);
+        Assert.Equal(100, area.FreePages);
+        foreach (var range in (MemoryRange[])
+            [new(_range.Last + 1, 0), new(_range.Last + 9, Page), new(_range.Last + 1, Page + 8)])
+        {
+            Assert.Contains("not a whole num", Assert.Throws<ApertureException>(() => _pages.AddArea("odd", range)).Message,
+                StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Misuse_is_named()
     {
         var area = _pages.AddArea("cma", _range);

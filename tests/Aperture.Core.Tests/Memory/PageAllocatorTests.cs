@@ -39,6 +39,114 @@ public sealed class PageAllocatorTests(ITestOutputHelper output)
         Assert.DoesNotContain(0x8000_3000UL, seen);
     }
 
+    /// <summary>Page 0 is taken; blocks of 1, 2, 4 and 8 pages are left behind it.</summary>
+    [Theory]
+    [InlineData(0, 0, 0, 0)]
+    [InlineData(1, 0, 0, 0)]
+    [InlineData(2, 0, 1, 1)]
+    [InlineData(4, 0, 3, 2)]
+    [InlineData(8, 0, 7, 4)]
+    [InlineData(8, 1, 7, 4)]    // the first byte of the last block
+    [InlineData(8, 4095, 7, 4)]
+    [InlineData(9, 0, 8, 4)]
+    [InlineData(11, 0, 10, 4)]
+    [InlineData(14, 0, 13, 4)]
+    [InlineData(15, 4095, 14, 4)]
+    [InlineData(16, 0, 15, 8)]
+    [InlineData(100, 0, 15, 8)]
+    public void What_is_left_up_to_an_address_is_told_to_the_page(ulong pages, ulong bytes, ulong free, ulong largest)
+    {
+        using var memory = new PhysicalMemory(Range(0x8000_0000, 16 * Page));
+        var allocator = new PageAllocator(memory);
+        Take(allocator, 0);
+        var room = allocator.Measure(new PhysicalAddress(0x8000_0000 + (pages * Page) + bytes - 1));
+        Assert.Equal(new MemoryRoom(free * Page, largest * Page), room);
+    }
+
+    [Fact]
+    public void What_is_left_is_that_of_all_regions()
+    {
+        using var memory = new PhysicalMemory(Range(0x8000_0000, 2 * Page), Range(0x9000_0000, 4 * Page), Range(0xA000_0000, Page));
+        var pages = new PageAllocator(memory);
+        Assert.Equal(new MemoryRoom(7 * Page, 4 * Page), pages.Measure(s_anywhere));
+        Assert.Equal(new MemoryRoom(6 * Page, 4 * Page), pages.Measure(new PhysicalAddress(0x9FFF_FFFF)));
+        Assert.Equal(new MemoryRoom(2 * Page, 2 * Page), pages.Measure(new PhysicalAddress(0x8FFF_FFFF)));
+    }
+
+    [Fact]
+    public void The_largest_block_is_given_out_and_comes_back_and_there_is_no_larger_one()
+    {
+        const int most = PageAllocator.MaxOrder;
+        using var memory = new PhysicalMemory(Range(0x4000_0000, Page << most));
+        var pages = new PageAllocator(memory);
+        Assert.False(pages.TryAllocate(most + 1, s_anywhere, out _));
+        Assert.False(pages.TryAllocate(-1, s_anywhere, out _));
+        for (var time = 0; time < 2; time++)
+        {
+            Assert.Equal(0x4000_0000UL, Take(pages, most));
+            Assert.Equal(0UL, pages.FreePages);
+            pages.Free(new PhysicalAddress(0x4000_0000), most);
+            Assert.Equal(1UL << most, pages.FreePages);
+        }
+    }
+
+    /// <summary>A block of four pages of which the first, one in between or the last is free already, or all are, alone or in a larger
+    /// block; and what is no block at all.</summary>
+    [Fact]
+    public void What_cannot_be_freed_is_named_and_nothing_happens()
+    {
+        using var memory = new PhysicalMemory(Range(0x8000_0000, 32 * Page));
+        var pages = new PageAllocator(memory);
+        for (ulong free = 0; free < 4; free++)
+        {
+            var block = new PhysicalAddress(Take(pages, 2));
+            pages.Free(block + (free * Page), 0);
+            Assert.Contains("free already", Refused(block, 2), StringComparison.Ordinal);
+            for (ulong page = 0; page < 4; page++)
+            {
+                if (page != free)
+                    pages.Free(block + (page * Page), 0);
+            }
+
+            Assert.Contains("free already", Refused(block, 2), StringComparison.Ordinal);
+            Assert.Contains("free already", Refused(block + Page, 0), StringComparison.Ordinal);
+        }
+
+        var taken = new PhysicalAddress(Take(pages, 2));
+        Take(pages, 2);
+        foreach (var (at, order) in ((PhysicalAddress, int)[])
+        [
+            (taken, -1), (taken, PageAllocator.MaxOrder + 1), (taken + Page, 1), (taken + 1, 0), (taken, PageAllocator.MaxOrder),
+            (new PhysicalAddress(0x8000_0000 + (32 * Page)), 0), (new PhysicalAddress(0x7FFF_F000), 0),
+        ])
+        {
+            Assert.Contains($"{at} is not a block of order {order} in RAM", Refused(at, order), StringComparison.Ordinal);
+        }
+
+        Assert.Equal(24UL, pages.FreePages);
+
+        string Refused(PhysicalAddress at, int order)
+        {
+            var error = Assert.Throws<ApertureException>(() => pages.Free(at, order));
+            Assert.Equal(Status.InvalidArgument, error.Status);
+            return error.Message;
+        }
+    }
+
+    [Fact]
+    public void A_region_of_one_byte_keeps_its_page_and_one_of_none_is_refused()
+    {
+        using var memory = new PhysicalMemory(Range(0x8000_0000, 4 * Page));
+        Assert.Equal(3UL, new PageAllocator(memory, new ReservedRegion("byte", Range(0x8000_1FFF, 1))).TotalPages);
+        foreach (var range in (MemoryRange[])[Range(0x8000_1000, 0), Range(ulong.MaxValue - 10, 100)])
+        {
+            var odd = new ReservedRegion("odd", range, IsMapped: false);
+            var error = Assert.Throws<ApertureException>(() => new PageAllocator(memory, odd));
+            Assert.Equal(Status.InvalidArgument, error.Status);
+            Assert.Contains("'odd'", error.Message, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public void The_limit_holds_for_the_last_byte()
     {

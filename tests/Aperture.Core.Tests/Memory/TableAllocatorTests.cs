@@ -53,6 +53,76 @@ public sealed class TableAllocatorTests : IDisposable
         Assert.False(_tables.TryAllocate(1024, 1024, 32, out _));
     }
 
+    /// <summary>From the allocator's pages, and from the one table that it keeps at hand.</summary>
+    [Fact]
+    public void The_last_table_below_a_limit_is_given_out()
+    {
+        var last = new PhysicalAddress(0xFFFF_FC00);
+        var seen = new HashSet<PhysicalAddress>();
+        while (_tables.TryAllocate(1024, 1024, 32, out var table))
+            seen.Add(table);
+        Assert.Equal(128, seen.Count);
+        Assert.Contains(last, seen);
+        _tables.Free(last, 1024);
+        Assert.True(_tables.TryAllocate(1024, 1024, 32, out var again));
+        Assert.Equal(last, again);
+        Assert.True(_tables.TryAllocate(1024, 1024, 33, out var high));
+        _tables.Free(high, 1024);
+        Assert.False(_tables.TryAllocate(1024, 1024, 32, out _));
+        Assert.True(_tables.TryAllocate(1024, 1024, 33, out again)); // it is still at hand
+        Assert.Equal(high, again);
+    }
+
+    [Fact]
+    public void Tables_of_whole_pages_go_back_at_once()
+    {
+        for (var time = 0; time < 3; time++)
+        {
+            Assert.True(_tables.TryAllocate(16384, 16384, 33, out var table));
+            Assert.Equal((16384, 4UL), (_tables.BytesInUse, _pages.UsedPages));
+            _tables.Free(table, 16384);
+            Assert.Equal((0, 0UL), (_tables.BytesInUse, _pages.UsedPages));
+        }
+    }
+
+    [Fact]
+    public void A_table_that_is_free_is_not_freed_again()
+    {
+        var tables = new PhysicalAddress[3];
+        for (var i = 0; i < tables.Length; i++)
+            Assert.True(_tables.TryAllocate(1024, 1024, 33, out tables[i]));
+        _tables.Free(tables[0], 1024); // the one at hand
+        _tables.Free(tables[1], 1024);
+        var error = Assert.Throws<ApertureException>(() => _tables.Free(tables[1], 1024));
+        Assert.Equal(Status.InvalidArgument, error.Status);
+        Assert.Contains($"{tables[1]} is free already", error.Message, StringComparison.Ordinal);
+        Assert.Equal(1024, _tables.BytesInUse);
+        Assert.Throws<ArgumentOutOfRangeException>(() => _tables.TryAllocate(0, 1024, 33, out _));
+        Assert.Throws<ArgumentOutOfRangeException>(() => _tables.TryAllocate(1024, 1024, 0, out _));
+    }
+
+    [Fact]
+    public void Who_needs_clean_tables_is_told_and_gets_zeros_in_dram()
+    {
+        Assert.False(_tables.NeedsClean);
+        _tables.Cleaned = (_, _) => { };
+        Assert.True(_tables.NeedsClean);
+        using var memory = new PhysicalMemory(new CpuCacheOptions(), new MemoryRange(new PhysicalAddress(0x8000_0000), 0x1_0000));
+        var tables = new TableAllocator(new PageAllocator(memory));
+        Assert.True(tables.NeedsClean);
+        var all = new PhysicalAddress(0x8000_0000);
+        memory.Span(all, 0x1_0000).Fill(0xFF);
+        memory.Cache!.Clean(all, 0x1_0000);
+        for (var bytes = 1024; bytes <= 16384; bytes *= 2)
+        {
+            Assert.True(tables.TryAllocate(bytes, bytes, 64, out var table));
+            Assert.False(memory.DramSpan(table, bytes).ContainsAnyExcept((byte)0));
+            memory.Span(table, bytes).Fill(0x5A);
+            tables.Clean(table, bytes);
+            Assert.False(memory.DramSpan(table, bytes).ContainsAnyExcept((byte)0x5A));
+        }
+    }
+
     [Fact]
     public void Whole_pages_go_back()
     {
