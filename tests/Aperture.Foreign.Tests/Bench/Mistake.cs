@@ -13,6 +13,13 @@ internal enum Place
     None,  // the device showed it, and no mapping is concerned
 }
 
+/// <summary>A mistake that is not told, or not everywhere.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class MissedAttribute(string reason) : Attribute
+{
+    public string Reason { get; } = reason;
+}
+
 /// <summary>What is to be found of a broken driver.</summary>
 /// <param name="Kind">The class.</param>
 /// <param name="Client">Whose device.</param>

@@ -78,6 +78,17 @@ internal static class Accesses
         return Mapped(FindingKind.DeviceOutsideMapping, board.A, ring.Address + (8 * Ring.Size), Ring.Size, at);
     }
 
+    [On(Ways.All & ~Ways.BehindUnit)] // there the machine's generic master stands beside it, and the access could be that one's
+    public static Mistake The_device_works_in_reset(Board board)
+    {
+        var (dma, hw) = board.A;
+        using var ring = dma.Allocate(256); var at = Here();
+        hw.SetReset(true);
+        hw.Write(ring.Address, Data.Of(1, 16));
+        hw.SetReset(false);
+        return Mapped(FindingKind.DeviceSuspended, board.A, ring.Address, 16, at);
+    }
+
     public static Mistake An_offset_without_a_base(Board board)
     {
         var (dma, hw) = board.A;

@@ -244,6 +244,17 @@ internal static class Maps
         return Stray(board.A, new Iova(frame.Address.Value), 512);
     }
 
+    [Missed("what is allocated only the memory's own allocator knows; the sanitizer hears of frees, not of what is free")]
+    public static Mistake Memory_is_mapped_after_it_was_freed(Board board)
+    {
+        var dma = board.A.Dma;
+        var buffer = board.Take(4096);
+        board.Free(buffer);
+        var at = Here(); var mapping = dma.Map(buffer, DmaDirection.FromDevice);
+        mapping.Unmap();
+        return Called(FindingKind.FreedWhileMapped, board.A, mapping.Address, 4096, at);
+    }
+
     public static Mistake Only_the_first_fragment_was_mapped(Board board)
     {
         var (dma, hw) = board.A;

@@ -123,6 +123,43 @@ internal static class Network
         board.Free(page);
     }
 
+    /// <summary>What other checkers complain of: the half that comes next is given to the device, and no other.</summary>
+    public static void Halves_of_a_page_without_a_sync_of_the_map(Board board)
+    {
+        var (dma, hw) = board.A;
+        var page = board.Take(4096);
+        var mapping = dma.Map(page, DmaDirection.FromDevice, DmaAttributes.SkipCpuSync);
+        mapping.SyncForDevice(0, 2048);
+        for (var frame = 0; frame < 6; frame++)
+        {
+            var half = (frame & 1) * 2048;
+            hw.Write(mapping.Address + (ulong)half, Data.Of(frame, 1500));
+            mapping.SyncForCpu((ulong)half, 1500);
+            Data.Same(Data.Of(frame, 1500), page.Slice(half, 1500).Span);
+            mapping.SyncForDevice((ulong)(2048 - half), 2048);
+        }
+
+        mapping.Unmap(DmaAttributes.SkipCpuSync);
+        board.Free(page);
+    }
+
+    /// <summary>Likewise: one frame in two queues of one card and in a queue of another at once.</summary>
+    public static void A_broadcast(Board board)
+    {
+        var frame = board.Take(Data.Of(7, 512));
+        var mappings = new[]
+        {
+            board.A.Dma.Map(frame, DmaDirection.ToDevice), board.A.Dma.Map(frame, DmaDirection.ToDevice),
+            board.B.Dma.Map(frame, DmaDirection.ToDevice),
+        };
+        Data.Same(Data.Of(7, 512), board.A.Hw.Read(mappings[0].Address, 512));
+        Data.Same(Data.Of(7, 512), board.A.Hw.Read(mappings[1].Address, 512));
+        Data.Same(Data.Of(7, 512), board.B.Hw.Read(mappings[2].Address, 512));
+        foreach (var mapping in mappings)
+            mapping.Unmap();
+        board.Free(frame);
+    }
+
     public static void A_frame_is_sent_back_from_the_page_it_came_in(Board board)
     {
         const int Headroom = 256;
