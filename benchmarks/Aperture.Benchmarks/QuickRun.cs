@@ -95,6 +95,8 @@ internal static class QuickRun
             Add("domain.tegra.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
         using (var domain = DomainWork.Rockchip())
             Add("domain.rockchip.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
+        using (var domain = DomainWork.SmmuV3())
+            Add("domain.smmuv3.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
 
         var iova = IovaWork.Create();
         Add("iova.alloc+free", iova.FreeAndTake, "chase4", chase4);

@@ -77,15 +77,16 @@ public sealed partial class Machine
     }
 
     /// <summary>Connects a model's lines to the interrupts of its node: each to the one of its name (<c>interrupt-names</c>), or where no
-    /// interrupt has its name to that of its place, if the node has so many.</summary>
+    /// interrupt has its name to the one that is called <c>combined</c>, or to that of its place, if the node has so many.</summary>
     private void ConnectInterrupts(DeviceTreeNode node, BusDevice model)
     {
         var interrupts = node.Interrupts();
+        var combined = Array.FindIndex([.. interrupts], interrupt => interrupt.Name == "combined");
         for (var place = 0; place < model.Interrupts.Count; place++)
         {
             var line = model.Interrupts[place];
             var named = line.Name.Length == 0 ? -1 : Array.FindIndex([.. interrupts], interrupt => interrupt.Name == line.Name);
-            var index = named >= 0 ? named : place;
+            var index = named >= 0 ? named : combined >= 0 ? combined : place;
             if (index < interrupts.Length)
                 WireOf(interrupts[index]).Connect(line);
         }

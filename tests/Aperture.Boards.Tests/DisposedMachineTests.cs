@@ -12,6 +12,7 @@ public sealed class DisposedMachineTests
     [InlineData("omap3-isp")]
     [InlineData("tegra124-media")]
     [InlineData("rk3399-media")]
+    [InlineData("smmuv3-media")]
     public void What_goes_through_the_API_after_the_machine_is_an_exception_or_a_bus_error(string board)
     {
         var machine = Machine.Boot(Runs.Own(board));

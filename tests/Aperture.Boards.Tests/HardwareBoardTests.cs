@@ -17,6 +17,7 @@ public sealed class HardwareBoardTests
     [InlineData("exynos850-usb")]
     [InlineData("omap3-isp")]
     [InlineData("rk3399-media")]
+    [InlineData("smmuv3-media")]
     [InlineData("tegra124-media")]
     public void A_board_has_the_units_that_a_machine_has_and_masters_behind_them(string name)
     {

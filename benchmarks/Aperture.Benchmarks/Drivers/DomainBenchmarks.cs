@@ -14,6 +14,7 @@ public class DomainBenchmarks : IDisposable
     private readonly DomainWork _msm = DomainWork.Msm();
     private readonly DomainWork _tegra = DomainWork.Tegra();
     private readonly DomainWork _rockchip = DomainWork.Rockchip();
+    private readonly DomainWork _smmuV3 = DomainWork.SmmuV3();
 
     /// <summary>One page behind an OMAP MMU.</summary>
     [Benchmark(OperationsPerInvoke = Pages)]
@@ -39,6 +40,10 @@ public class DomainBenchmarks : IDisposable
     [Benchmark(OperationsPerInvoke = Pages)]
     public void Rockchip() => _rockchip.Page(Pages);
 
+    /// <summary>One page behind an Arm SMMUv3.</summary>
+    [Benchmark(OperationsPerInvoke = Pages)]
+    public void SmmuV3() => _smmuV3.Page(Pages);
+
     /// <summary>Switches the boards off.</summary>
     [GlobalCleanup]
     public void Dispose()
@@ -49,6 +54,7 @@ public class DomainBenchmarks : IDisposable
         _msm.Dispose();
         _tegra.Dispose();
         _rockchip.Dispose();
+        _smmuV3.Dispose();
         GC.SuppressFinalize(this);
     }
 }

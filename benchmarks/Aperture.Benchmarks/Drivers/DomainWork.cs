@@ -46,6 +46,9 @@ internal sealed class DomainWork : IDisposable
     /// <summary>A Rockchip IOMMU v1, told of maps as well, whose registers need two clocks around each sequence.</summary>
     public static DomainWork Rockchip() => new("rk3399-media");
 
+    /// <summary>An Arm SMMUv3 with range invalidations, told by its command queue.</summary>
+    public static DomainWork SmmuV3() => new("smmuv3-media");
+
     /// <summary>Maps and unmaps a page of 4 KiB and lets the unit forget it.</summary>
     public void Page(int times)
     {

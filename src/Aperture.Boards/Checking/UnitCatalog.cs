@@ -24,9 +24,8 @@ public static class UnitCatalog
             "qcom,adreno-smmu", "qcom,smmu-v2", "qcom,*-smmu-v2", "qcom,smmu-500", "qcom,*-smmu-500",
             "qcom,qsmmu-v500",
         ]).Select(name => new UnitBinding(name, "Arm SMMU", 1, 2, 0xFFFF, SharesIds: true) { HasMasks = true }),
-        // arm,smmu-v3
-        .. ((string[])["arm,smmu-v3", "nvidia,tegra264-smmu"])
-            .Select(name => new UnitBinding(name, "Arm SMMUv3", 1, 1, uint.MaxValue)),
+        // arm,smmu-v3 with NVIDIA's queues
+        new("nvidia,tegra264-smmu", "Arm SMMUv3", 1, 1, uint.MaxValue),
         // nvidia,tegra30-smmu and nvidia,tegra20-mc, before the memory controllers took them in; nvidia,tegra186 and later are Arm's
         new("nvidia,tegra20-mc-gart", "NVIDIA Tegra GART", 0, 0, 0, SharesIds: true),
         new("nvidia,tegra20-gart", "NVIDIA Tegra GART", 0, 0, 0, SharesIds: true) { IsOlder = true },

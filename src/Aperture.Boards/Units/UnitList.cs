@@ -43,6 +43,7 @@ public sealed class UnitList
         new TegraUnitKind(),
         new MsmUnitKind(),
         new RockchipUnitKind(),
+        new SmmuV3UnitKind(),
     ]);
 
     /// <summary>The kinds, in order.</summary>

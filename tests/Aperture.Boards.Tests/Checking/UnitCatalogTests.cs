@@ -23,8 +23,8 @@ public class UnitCatalogTests
         ("nvidia,tegra234-smmu", "Arm SMMU"), ("qcom,adreno-smmu", "Arm SMMU"),
         ("qcom,msm8996-smmu-v2", "Arm SMMU"), ("qcom,sdm845-smmu-500", "Arm SMMU"), ("qcom,smmu-500", "Arm SMMU"),
         ("qcom,smmu-v2", "Arm SMMU"), ("qcom,qsmmu-v500", "Arm SMMU"),
-        // arm,smmu-v3
-        ("arm,smmu-v3", "Arm SMMUv3"), ("nvidia,tegra264-smmu", "Arm SMMUv3"),
+        // arm,smmu-v3 with NVIDIA's queues
+        ("nvidia,tegra264-smmu", "Arm SMMUv3"),
         // mediatek,iommu
         ("mediatek,mt2701-m4u", "MediaTek M4U"), ("mediatek,mt8173-m4u", "MediaTek M4U"), ("mediatek,mt8192-m4u", "MediaTek M4U"),
         ("mediatek,mt8186-iommu-mm", "MediaTek M4U"), ("mediatek,mt8188-iommu-vpp", "MediaTek M4U"),

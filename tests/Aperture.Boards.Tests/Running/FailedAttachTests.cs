@@ -13,6 +13,7 @@ public sealed class FailedAttachTests
     [InlineData("tegra124-media")]
     [InlineData("exynos4412-media")]
     [InlineData("rk3399-media")]
+    [InlineData("smmuv3-media")]
     [InlineData("omap3-isp")]
     public void Masters_whose_attach_failed_on_dead_registers_were_blocked_for_good(string board)
     {

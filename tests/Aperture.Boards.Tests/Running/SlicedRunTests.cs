@@ -13,6 +13,7 @@ public sealed class SlicedRunTests
     [InlineData("omap3-isp")]
     [InlineData("exynos4412-media")]
     [InlineData("rk3399-media")]
+    [InlineData("smmuv3-media")]
     [InlineData("tegra124-media")]
     [InlineData("apq8064-media")]
     public void Self_tests_and_scenarios_hold_as_they_do_at_once(string board)

@@ -20,6 +20,7 @@ public class MachineThreadTests
     private static readonly string[] s_boards =
     [
         "omap3-isp", "dra7-dsp", "exynos4412-media", "exynos5433-media", "exynos850-usb", "rk3399-media", "tegra124-media", "apq8064-media",
+        "smmuv3-media",
     ];
 
     public static TheoryData<string, int, DomainType> All

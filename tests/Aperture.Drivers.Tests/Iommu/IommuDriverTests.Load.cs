@@ -28,7 +28,8 @@ public abstract partial class IommuDriverTests
             {
                 var status = master.TryRead(s_iova, out var value, port);
                 Assert.True(
-                    status == DmaStatus.Stalled || (status == DmaStatus.Ok && (value == from || value == to)),
+                    status == DmaStatus.Stalled || (status == DmaStatus.Refused && _board.RefusesWhileSwitching)
+                        || (status == DmaStatus.Ok && (value == from || value == to)),
                     $"from {from} to {to}: {status}, {value}");
             }
         };
@@ -46,7 +47,8 @@ public abstract partial class IommuDriverTests
 
         unit.Registers.Before = null;
         Assert.NotEqual(0, accesses);
-        Assert.Equal(0UL, _board.Core.FaultCount);
+        if (!_board.RefusesWhileSwitching)
+            Assert.Equal(0UL, _board.Core.FaultCount);
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public abstract partial class IommuDriverTests
         const int Pages = 3;
         var (_, master, domain) = Ready();
         Assert.NotEqual(0UL, domain.PageSizes);
-        for (var sizes = domain.PageSizes; sizes != 0; sizes &= sizes - 1)
+        for (var sizes = domain.PageSizes & SizesInMemory; sizes != 0; sizes &= sizes - 1)
         {
             var size = 1UL << BitOperations.TrailingZeroCount(sizes);
             var iova = new Iova(0x4000_0000) + size; // behind a page of that size, and before one

@@ -7,6 +7,7 @@ namespace Aperture.Drivers.Tests.Iommu;
 public abstract partial class IommuDriverTests : IDisposable
 {
     private const ulong Page = 4096;
+    private const ulong SizesInMemory = (64 << 20) - 1; // the pages that fit behind the start of the board's data
 
     private static readonly Iova s_iova = new(0x1000_0000);
 

@@ -105,6 +105,10 @@ public abstract class UnitBoard : IDisposable
     /// <summary>Whether a fault that nobody handles leaves the unit to report the next one: it serves others, too.</summary>
     public virtual bool ReportsEachFault => false;
 
+    /// <summary>Whether accesses may be refused while a master goes from one domain to another, which the hardware cannot change in one
+    /// step. None goes anywhere else.</summary>
+    public virtual bool RefusesWhileSwitching => false;
+
     protected abstract string Kind { get; }
 
     protected abstract IDriver Driver { get; }

@@ -69,6 +69,15 @@ public readonly partial struct ArmLpaeFormat : IPageTableFormat
     /// <inheritdoc/>
     public TableReclaim Reclaim => TableReclaim.WithRange;
 
+    /// <summary>What uses the tables.</summary>
+    public ArmLpaeKind Kind => _kind;
+
+    /// <summary>Whether the hardware keeps track of what was written.</summary>
+    public bool TracksDirty => _tracksDirty;
+
+    /// <summary>Whether walks see what is in the CPU's caches.</summary>
+    public bool IsCoherent => _coherent;
+
     private int LevelBits => _granule - 3;
 
     /// <inheritdoc/>

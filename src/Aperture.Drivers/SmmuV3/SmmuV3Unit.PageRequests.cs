@@ -1,0 +1,94 @@
+using Aperture.Core;
+using Aperture.Datasheets.SmmuV3;
+using Aperture.Devices;
+using Aperture.Iommu;
+
+namespace Aperture.Drivers.SmmuV3;
+
+/// <summary>Who waits for an answer: accesses that are stalled, and devices that asked for pages.</summary>
+public sealed partial class SmmuV3Unit
+{
+    private const uint StallGroup = 1 << 16; // groups of stalled accesses are told apart from devices' own by this
+    private const uint DenyCode = 0;
+    private const uint FailCode = 1;
+    private const uint SuccessCode = 2;
+
+    // The stream by which an answer goes, by whom and for what it was asked.
+    private readonly Dictionary<(Device Device, Pasid? Pasid, uint Group), uint> _asked = [];
+
+    /// <inheritdoc/>
+    public override Status Respond(in PageResponse response)
+    {
+        var (device, pasid, group, code) = (response.Device, response.Pasid, response.Group, response.Code);
+        uint stream;
+        using (Registers.Hold())
+        {
+            if (!_asked.Remove((device, pasid, group), out stream))
+                return Status.NotFound;
+        }
+
+        if ((group & StallGroup) != 0)
+            return Resume(stream, group & ~StallGroup, code == PageResponseCode.Success);
+        var answer = code switch { PageResponseCode.Success => SuccessCode, PageResponseCode.Invalid => FailCode, _ => DenyCode };
+        return Answer(SmmuV3Command.Respond(stream, pasid?.Value, group, answer));
+    }
+
+    private Status Resume(uint stream, uint tag, bool retries) => Answer(SmmuV3Command.ResumeAccess(stream, tag, retries));
+
+    private Status Answer(SmmuV3Command command)
+    {
+        Status status;
+        Exception? error;
+        using (Registers.Hold())
+        {
+            status = Follow(
+                () =>
+                {
+                    _commands.Add(command);
+                    _commands.Sync();
+                },
+                out error);
+        }
+
+        Tell(UnitOperation.HandleFault, error, status);
+        return status;
+    }
+
+    private PageRequest StalledRequestOf(in SmmuV3Event record, Device device) => new(
+        this,
+        device,
+        PasidOf(record),
+        StallGroup | record.StallTag,
+        new Iova(record.Address),
+        (record.IsRead ? Protection.Read : Protection.Write) | (record.IsPrivileged ? Protection.Privileged : 0),
+        record.IsFetch,
+        IsLast: true);
+
+    private SmmuV3PageRequest TakeRequest(int offset)
+    {
+        var request = new SmmuV3PageRequest(_requests!.Load(offset), _requests.Load(offset + sizeof(ulong)));
+        if (OwnerOf(request.Stream) is { } owner)
+            _asked[(owner.Device, PasidOf(request), request.Group)] = request.Stream;
+        return request;
+    }
+
+    private void Tell(SmmuV3PageRequest request)
+    {
+        Device? device;
+        using (Registers.Hold())
+            device = OwnerOf(request.Stream)?.Device;
+        if (device is null)
+        {
+            if (request.IsLast)
+                Answer(SmmuV3Command.Respond(request.Stream, request.Substream, request.Group, DenyCode));
+            return;
+        }
+
+        var access = (request.IsRead ? Protection.Read : 0) | (request.IsWritten ? Protection.Write : 0)
+            | (request.IsPrivileged ? Protection.Privileged : 0);
+        Core.Report(new PageRequest(
+            this, device, PasidOf(request), request.Group, new Iova(request.Page), access, request.IsFetch, request.IsLast));
+    }
+
+    private static Pasid? PasidOf(in SmmuV3PageRequest request) => request.Substream is { } substream ? new Pasid(substream) : null;
+}
