@@ -44,13 +44,15 @@ public sealed unsafe partial class DmaSanitizer
     /// <param name="isNew">Whether the CPU has just taken some: a call that did not see that yet is waited for.</param>
     private bool HasMappings(ulong first, ulong last, bool isNew)
     {
+        SpaceWatch? waited = null;
         for (var page = first >> PageIndex.Shift; page <= last >> PageIndex.Shift; page++)
         {
-            if (isNew && _pages.OwnerOf(page) is { } space)
+            if (isNew && _pages.OwnerOf(page) is { } space && space != waited)
             {
                 if (TryHold(space) is null)
                     return true;
                 space.Lock.Exit();
+                waited = space;
             }
 
             if (_pages.MayHaveAny(page))

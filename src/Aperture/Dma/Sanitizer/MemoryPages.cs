@@ -54,7 +54,7 @@ internal sealed unsafe class MemoryPages
             _region = _regions[0];
     }
 
-    /// <summary>Gives the states of the pages back.</summary>
+    /// <summary>Gives the states of the pages back. Nobody is at them any more: who writes them keeps this object.</summary>
     ~MemoryPages() => NativeMemory.Free(_states);
 
     /// <summary>A number for a new space; -1 when there are too many: then its pages belong to all. For who holds all.</summary>
@@ -96,6 +96,7 @@ internal sealed unsafe class MemoryPages
             isNew = true;
         }
 
+        GC.KeepAlive(this);
         return isNew;
     }
 
@@ -109,6 +110,8 @@ internal sealed unsafe class MemoryPages
             if ((Volatile.Read(ref state.Owner) & (Taken | Outside)) == Taken)
                 Interlocked.And(ref state.Owner, ~Taken);
         }
+
+        GC.KeepAlive(this);
     }
 
     /// <summary>Whether the CPU took a page of a range, or one is not memory.</summary>
@@ -167,6 +170,7 @@ internal sealed unsafe class MemoryPages
             return false;
         state.First = mapping.Slot;
         mapping.NextOnFirst = 0;
+        GC.KeepAlive(this);
         return true;
     }
 
@@ -191,6 +195,7 @@ internal sealed unsafe class MemoryPages
             || (offset & PageMask) + mapping.Length > PageMask + 1)
             return null;
         state.First = 0;
+        GC.KeepAlive(this);
         return mapping;
     }
 
@@ -206,6 +211,7 @@ internal sealed unsafe class MemoryPages
         if ((state.Owner & IdMask) != space.Id || state.First != mapping.Slot)
             return false;
         state.First = 0;
+        GC.KeepAlive(this);
         return true;
     }
 
@@ -269,6 +275,7 @@ internal sealed unsafe class MemoryPages
         }
 
         Link(ref state, mapping, page);
+        GC.KeepAlive(this);
         return true;
     }
 
@@ -361,6 +368,8 @@ internal sealed unsafe class MemoryPages
                 Unlink(ref state, mapping, page);
             }
         }
+
+        GC.KeepAlive(this);
     }
 
     private static void Unlink(ref Page state, LiveMapping mapping, ulong page)
