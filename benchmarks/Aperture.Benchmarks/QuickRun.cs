@@ -177,6 +177,16 @@ internal static class QuickRun
             AddPair("translate.rockchip.hit.2threads", rockchip.Two);
         }
 
+        using (var smmu = TranslateWork.SmmuV3(isNested: false))
+        {
+            Add("translate.smmuv3.hit", smmu.Hit, "chase4", chase4);
+            Add("translate.smmuv3.walk", smmu.Walk, "chase4", chase4);
+            AddPair("translate.smmuv3.hit.2threads", smmu.Two);
+        }
+
+        using (var smmu = TranslateWork.SmmuV3(isNested: true))
+            Add("translate.smmuv3.nested-walk", smmu.Walk, "chase4", chase4);
+
         bool IsWanted(string name) => name.StartsWith(only, StringComparison.Ordinal);
 
         void AddTable<TFormat>(string name, TableWork<TFormat> table)

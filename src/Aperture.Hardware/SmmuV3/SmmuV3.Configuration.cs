@@ -36,7 +36,7 @@ public sealed partial class SmmuV3
             return false;
         }
 
-        Volatile.Write(ref place, context);
+        Keep(ref place, context);
         return true;
     }
 

@@ -231,6 +231,7 @@ public sealed partial class SmmuV3
         if (_control == before)
             return;
         (_acknowledged, _acknowledgePolls) = (before, AcknowledgeDelayPolls);
+        OpenRoutes(IsTranslating);
         EndAccesses();
         if ((before & ~_control & SmmuV3Control.Translates) != 0)
             ForgetStalls();

@@ -9,7 +9,9 @@ namespace Aperture.Hardware.SmmuV3;
 /// <content>The masters' side.</content>
 public sealed partial class SmmuV3
 {
-    private const ulong BecomesWritable = 1; // the word kept with a TLB entry: a write has to mark the page first
+    // The word kept with a TLB entry: what may be done there, and that a write has to mark the page first. What the entry itself says is
+    // for accesses that are not privileged.
+    private const ulong BecomesWritable = 1UL << 32;
 
     /// <inheritdoc/>
     protected override bool TryHit(in BusRequest request, out TranslationResult result, out bool isCounted)
@@ -22,9 +24,10 @@ public sealed partial class SmmuV3
         var context = Volatile.Read(ref _contexts[PlaceOf(stream, substream)]);
         if (context is not { IsPlain: true } || context.Stream != stream || context.Substream != substream || context.Passes)
             return false;
-        if (!_tlb.TryFind(context.Tag, request.Address, out result, out _, out var index)
-            || !WalkAccess.Of(request).IsAllowed(result.Protection))
+        if (!_tlb.TryFind(context.Tag, request.Address, out result, out var info, out var index)
+            || !WalkAccess.Of(request).IsAllowed((Protection)info))
             return false;
+        result = result with { Protection = (Protection)info };
         _tlb.Touch(index);
         return true;
     }
@@ -124,10 +127,10 @@ public sealed partial class SmmuV3
         var fault = default(WalkFault);
         if (matches == 1)
         {
-            var kept = _tlb.Translate(index, iova);
-            if (access.IsAllowed(kept.Protection))
+            var allowed = (Protection)_tlb.Info(index);
+            if (access.IsAllowed(allowed))
             {
-                result = kept;
+                result = _tlb.Translate(index, iova) with { Protection = allowed };
                 return;
             }
 
@@ -200,8 +203,8 @@ public sealed partial class SmmuV3
             new Iova(address),
             Math.Min(page.PageShift, 63),
             page.Address,
-            isClean ? BecomesWritable : 0,
-            Protection: result.Protection,
+            (ulong)result.Protection | (isClean ? BecomesWritable : 0),
+            Protection: (result.Protection & Protection.Privileged) == 0 ? result.Protection : result.Protection & ~Protection.ReadWrite,
             Attributes: result.Attributes));
         return result;
     }

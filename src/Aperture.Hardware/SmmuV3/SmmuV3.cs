@@ -18,8 +18,11 @@ namespace Aperture.Hardware.SmmuV3;
 [SkipLocalsInit] // walks are too short to clear frames for
 public sealed partial class SmmuV3 : TranslationUnit
 {
+    private const int MostRoutesLog2 = 10;
+
     private readonly TranslationCache _tlb;
     private readonly StreamContext?[] _contexts; // by a hash of stream and substream; read without the lock
+    private readonly int _routed;                // streams from 0 on whose hits need not ask the unit
     private readonly TlbTagTable _tags = new();
     private readonly ulong _outputMask;          // bits that no physical address has
     private uint _hypervisor;                    // the tag's bits of the hypervisor's regime
@@ -41,6 +44,8 @@ public sealed partial class SmmuV3 : TranslationUnit
         _outputMask = ~(ulong.MaxValue >> (64 - options.OutputBits));
         _stalls = new Stall[options.Stalls];
         _message = new SmmuV3Message(this, bus);
+        _routed = 1 << Math.Min(options.StreamBits, MostRoutesLog2);
+        UseRoutes(_routed);
         Reset();
     }
 
@@ -78,6 +83,7 @@ public sealed partial class SmmuV3 : TranslationUnit
         _acknowledgePolls = 0;
         _stoppedCommands = false;
         DropContexts();
+        OpenRoutes(false);
         _tlb.InvalidateAll();
         _tags.Clear();
         _hypervisor = _tags.NumberOf(new TlbTag(0, 0, TlbWorld.Hypervisor)) & TlbTag.VmidMask;
@@ -85,15 +91,25 @@ public sealed partial class SmmuV3 : TranslationUnit
         UpdateInterrupts();
     }
 
-    private void DropContexts() => Array.Clear(_contexts);
+    private void DropContexts() => DropContexts(static _ => true);
 
     private void DropContexts(Predicate<StreamContext> rule)
     {
-        for (var i = 0; i < _contexts.Length; i++)
+        foreach (ref var place in _contexts.AsSpan())
         {
-            if (_contexts[i] is { } context && rule(context))
-                Volatile.Write(ref _contexts[i], null);
+            if (place is { } context && rule(context))
+                Keep(ref place, null);
         }
+    }
+
+    /// <summary>Keeps a configuration in place of another. The hits of a plain one need not ask the unit.</summary>
+    private void Keep(ref StreamContext? place, StreamContext? context)
+    {
+        if (place is { Substream: null } before && before.Stream < (uint)_routed)
+            SetRoute((int)before.Stream, default);
+        Volatile.Write(ref place, context);
+        if (context is { Substream: null, IsPlain: true, Passes: false } && context.Stream < (uint)_routed)
+            SetRoute((int)context.Stream, new QuickRoute(_tlb, context.Tag));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -101,6 +101,39 @@ public sealed class SmmuV3TranslationTests : IDisposable
     }
 
     [Fact]
+    public void What_only_privileged_accesses_may_do_stays_so_when_one_has_brought_the_page_in()
+    {
+        var (root, _) = _rig.Attach(5);
+        _rig.Map(root, 0x1000, 0x9000_1000, SmmuV3Rig.Writable & ~0x40ul);
+        for (var round = 0; round < 2; round++)
+        {
+            var result = _rig.Ask(5, 0x1000, DmaAccess.Write, flags: AccessFlags.Privileged);
+            Assert.Equal((0x9000_1000ul, Protection.ReadWrite | Protection.Privileged), (result.Address.Value, result.Protection));
+            Assert.Empty(_rig.Events());
+            Assert.Equal(0ul, _rig.Reaches(5, 0x1000));
+            Assert.Equal((SmmuV3EventId.Permission, false), (_rig.Event() is var told ? told.Id : 0, told.IsPrivileged));
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_configuration_that_gave_way_to_another_is_dropped_as_well(bool all)
+    {
+        using var rig = new SmmuV3Rig(new SmmuV3Options { Configurations = 1 });
+        for (uint stream = 1; stream <= 2; stream++)
+        {
+            var (root, _) = rig.Attach(stream, asid: stream);
+            rig.Map(root, 0x1000, 0x9000_0000 + (stream << 12), SmmuV3Rig.Writable);
+            Assert.Equal(0x9000_0000ul + (stream << 12), rig.Reaches(stream, 0x1000));
+        }
+
+        rig.Set(1, new SmmuV3StreamEntry { IsValid = true, Config = SmmuV3StreamConfig.Bypass });
+        rig.Do(all ? SmmuV3Command.DropStreams() : SmmuV3Command.DropStream(1));
+        Assert.Equal(0x1000ul, rig.Reaches(1, 0x1000));
+    }
+
+    [Fact]
     public void Both_halves_of_the_addresses_have_tables_of_their_own()
     {
         var upper = _rig.Take(4096);

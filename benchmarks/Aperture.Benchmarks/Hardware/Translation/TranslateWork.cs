@@ -7,12 +7,14 @@ using Aperture.Datasheets.Exynos;
 using Aperture.Datasheets.Msm;
 using Aperture.Datasheets.Omap;
 using Aperture.Datasheets.Rockchip;
+using Aperture.Datasheets.SmmuV3;
 using Aperture.Datasheets.Tegra;
 using Aperture.Hardware.Bus;
 using Aperture.Hardware.Exynos;
 using Aperture.Hardware.Msm;
 using Aperture.Hardware.Omap;
 using Aperture.Hardware.Rockchip;
+using Aperture.Hardware.SmmuV3;
 using Aperture.Hardware.Tegra;
 using Aperture.Hardware.Translation;
 
@@ -120,6 +122,56 @@ internal sealed class TranslateWork : IDisposable
         Write(unit, RockchipMmuRegister.Command, (ulong)RockchipMmuCommand.EnablePaging);
         return new TranslateWork(bus, unit);
     }
+
+    /// <summary>An SMMUv3 with a TLB of 256 entries: stage 1 of four levels, or that behind stage 2, whose pages of 1 GiB lead to
+    /// themselves.</summary>
+    /// <param name="isNested">Whether there are both stages.</param>
+    public static TranslateWork SmmuV3(bool isNested)
+    {
+        var bus = NewBus();
+        var unit = new SmmuV3(bus, new SmmuV3Options());
+        var pages = new PageAllocator(bus.Memory);
+        var tables = new TableAllocator(pages);
+        var format = new ArmLpaeFormat(new ArmLpaeOptions { CoherentWalk = true });
+        var descriptor = new SmmuV3ContextDescriptor
+        {
+            IsValid = true,
+            IsIn64 = true,
+            Aborts = true,
+            Records = true,
+            OutputSize = (uint)format.Control.OutputSize,
+            Asid = 1,
+        };
+        descriptor.SetControl(0, format.Control.Size, format.Control.Granule, 1, 1, 3);
+        descriptor.SetOff(1, true);
+        descriptor.SetTable(0, Fill(tables, format).Value);
+        var entry = new SmmuV3StreamEntry { IsValid = true, Config = SmmuV3StreamConfig.Stage1 };
+        if (isNested)
+        {
+            var second = new ArmLpaeFormat(new ArmLpaeOptions { Kind = ArmLpaeKind.Stage2, InputBits = 40, CoherentWalk = true });
+            var table = new PageTable<ArmLpaeFormat>(second, tables);
+            var gather = default(InvalidationGather);
+            table.Map(new Iova(0x8000_0000), new PhysicalAddress(0x8000_0000), 1UL << 30, Protection.ReadWrite, ref gather);
+            entry.Config = SmmuV3StreamConfig.Nested;
+            entry.Stage2Control = (uint)(second.Control.Size | second.Control.StartLevel << 6 | 1 << 8 | 1 << 10 | 3 << 12
+                | second.Control.OutputSize << 16);
+            entry.IsStage2In64 = true;
+            entry.Stage2Table = table.Root.Value;
+        }
+
+        if (!tables.TryAllocate(4096, 4096, 48, out var streams) || !tables.TryAllocate(4096, 4096, 48, out var contexts))
+            throw new InvalidOperationException("there is no memory for a stream table");
+        Put(bus, contexts, descriptor.Words);
+        entry.Contexts = contexts.Value;
+        Put(bus, streams, entry.Words);
+        Write(unit, SmmuV3Register.StreamTableBase, streams.Value);
+        Write(unit, SmmuV3Register.StreamTableConfig, SmmuV3StreamTableConfig.Linear(4).Value);
+        Write(unit, SmmuV3Register.Cr0, (ulong)SmmuV3Control.Translates);
+        return new TranslateWork(bus, unit);
+    }
+
+    private static void Put(SystemBus bus, PhysicalAddress at, SmmuV3Words words) =>
+        bus.TryWrite(at, System.Runtime.InteropServices.MemoryMarshal.AsBytes((ReadOnlySpan<ulong>)words));
 
     /// <summary>An access whose page the translation cache holds.</summary>
     public void Hit(int times) => Translate(times, 15);
