@@ -1,0 +1,135 @@
+using Aperture.Boards;
+using Aperture.Core.Memory;
+using Aperture.Devices;
+using Aperture.DeviceTrees;
+using Aperture.Dma.Sanitizer;
+using Aperture.Drivers.Nvme;
+using Aperture.Hardware.Bus;
+using Aperture.Hardware.Masters;
+using Aperture.Hardware.Nvme;
+using Aperture.Hardware.Translation;
+using Aperture.Iommu;
+using Machine_ = Aperture.Boards.Machine;
+
+namespace Aperture.Drivers.Tests.Nvme;
+
+/// <summary>A controller on a way to memory, with its driver, two namespaces (512 and 4096 byte blocks) and the sanitizer.</summary>
+public sealed class NvmeBench : IDisposable
+{
+    /// <summary>The ways.</summary>
+    public static readonly string[] Ways = ["direct", "noncoherent", "strict", "deferred", "bounce", "strict-noncoherent"];
+
+    private readonly PluggedBlock _plug;
+
+    public NvmeBench(string way, NvmeDriverOptions? options = null, NvmeOptions? model = null, bool isBound = true, MasterPace? pace = null)
+    {
+        Machine = Machine_.Boot(Tree(), new MachineOptions
+        {
+            Sanitizer = new SanitizerOptions(),
+            DefaultDomain = way == "deferred" ? DomainType.DmaDeferred : DomainType.Dma,
+            CpuCaches = way.EndsWith("noncoherent", StringComparison.Ordinal) ? new CpuCacheOptions { ChaosSeed = 5 } : null,
+            Dma = platform => platform.ForceBounce = way == "bounce",
+        });
+        Small = new NvmeNamespace(new byte[4 << 20]);
+        Large = new NvmeNamespace(new byte[4 << 20], 12);
+        var isBehind = way is "strict" or "deferred" or "strict-noncoherent";
+        var master = way == "strict-noncoherent" ? Machine.Masters[1] : Machine.Masters[^1];
+        _plug = isBehind ? Machine.Plug(master, ports => Make(ports[0]))
+            : Machine.Plug("aperture,nvme", Make, new DeviceDescription { IsCoherent = way != "noncoherent" });
+        Options = (options ?? new NvmeDriverOptions()) with { Queues = options?.Queues ?? 1 };
+        Registers = new FaultyRegisters(Device.Registers[0]);
+        Device.Registers[0] = Registers;
+        if (isBound)
+            Bind();
+
+        NvmeController Make(DmaPort port) => Model = new NvmeController(port, model, Small, Large) { Pace = pace };
+    }
+
+    public Machine_ Machine { get; }
+
+    public NvmeController Model { get; private set; } = null!;
+
+    public NvmeNamespace Small { get; }
+
+    public NvmeNamespace Large { get; }
+
+    public NvmeDriverOptions Options { get; }
+
+    public FaultyRegisters Registers { get; }
+
+    public Device Device => _plug.Device;
+
+    public NvmeClient Client => (NvmeClient)Device.Bound!;
+
+    public DmaSanitizer Sanitizer => Machine.Sanitizer!;
+
+    public NvmeNamespaceDevice Disk(bool isLarge) => Client.Namespaces[isLarge ? 1 : 0];
+
+    public byte[] Content(bool isLarge) => (isLarge ? Large : Small).Content.ToArray();
+
+    /// <summary>Binds the driver.</summary>
+    public string? TryBind()
+    {
+        if (Device.Driver is not null)
+            Machine.Drivers.Unbind(Device);
+        return Machine.Drivers.Bind(Device, new NvmeDriver(Machine.Clock, Options)) ? null : Machine.Drivers.WhyUnbound(Device);
+    }
+
+    public void Bind() => Assert.Null(TryBind());
+
+    /// <summary>Unbinds the driver and looks for what it left behind.</summary>
+    public void AssertClean()
+    {
+        if (Device.Bound is not null)
+            Machine.Drivers.Unbind(Device);
+        Sanitizer.AssertClean(isOver: false);
+    }
+
+    public void Dispose()
+    {
+        Registers.IsGone = false;
+        _plug.Dispose();
+        Machine.Dispose();
+    }
+
+    private static DeviceTree Tree()
+    {
+        var at = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(at!.FullName, "Aperture.slnx")))
+            at = at.Parent;
+        return DeviceTree.Parse(File.ReadAllBytes(Path.Combine(at.FullName, "boards", "edu.dtb")));
+    }
+}
+
+/// <summary>Registers that can stop to answer, or lose doorbells.</summary>
+public sealed class FaultyRegisters(RegisterRegion inner) : RegisterRegion(inner.Name, inner.Size)
+{
+    /// <summary>Whether all reads are ones and writes are lost, as of a PCI function that was pulled out.</summary>
+    public bool IsGone { get; set; }
+
+    /// <summary>Whether nothing answers at all.</summary>
+    public bool IsDead { get; set; }
+
+    /// <summary>Whether writes of doorbells of I/O queues are lost.</summary>
+    public bool IsDeaf { get; set; }
+
+    /// <summary>What CSTS reads as; null for what it is.</summary>
+    public uint? Status { get; set; }
+
+    public override uint Read32(uint offset) => IsDead ? throw new BusErrorException(Name, offset, isWrite: false)
+        : IsGone ? uint.MaxValue : offset == 0x1C && Status is { } status ? status : inner.Read32(offset);
+
+    public override void Write32(uint offset, uint value)
+    {
+        if (IsDead)
+            throw new BusErrorException(Name, offset, isWrite: true);
+        if (offset == 0x14 && (value & 1) == 0)
+            Status = null; // a reset helps
+        if (!IsGone && !(IsDeaf && offset >= 0x1008))
+            inner.Write32(offset, value);
+    }
+
+    public override ulong Read64(uint offset) => Read32(offset) | (ulong)Read32(offset + 4) << 32;
+
+    public override void Write64(uint offset, ulong value) => inner.Write64(offset, value);
+}
