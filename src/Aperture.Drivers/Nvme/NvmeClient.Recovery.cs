@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Aperture.Core;
 using Aperture.Datasheets.Nvme;
 using Aperture.Devices;
@@ -7,9 +8,12 @@ namespace Aperture.Drivers.Nvme;
 // Commands that do not end, controllers that fail or go away.
 public sealed partial class NvmeClient
 {
+    // Devices that a driver keeps from memory because it could not turn them off: until the next one has.
+    private static readonly ConditionalWeakTable<Device, BusMastering> s_stopped = [];
+
     private readonly ITimer _watchdog;
     private int _isWatching;   // the watchdog is set
-    private bool _isStopped;   // this keeps the device from memory
+    private bool _wasEnabled;  // it may do DMA
     private long _checked;     // when the registers were looked at
 
     private TimeSpan CheckInterval => Options.Timeout / 4;
@@ -71,8 +75,14 @@ public sealed partial class NvmeClient
         Volatile.Write(ref _isWatching, 0);
         if (State != NvmeState.Live)
             return;
-        if (Poll() && !IsPolled)
-            Interlocked.Increment(ref _found);
+        if (Poll())
+        {
+            if (!IsPolled)
+                Interlocked.Increment(ref _found);
+            foreach (var queue in _queues)
+                queue.DrainAll();
+        }
+
         if (!IsPolled || Time.GetElapsedTime(_checked) >= CheckInterval)
         {
             _checked = Time.GetTimestamp();
@@ -167,7 +177,18 @@ public sealed partial class NvmeClient
     }
 
     /// <summary>Keeps a controller from memory that cannot be told to keep away, where there is a switch for that.</summary>
-    private void Stop() => _isStopped = _isStopped || (Device.BusMastering?.TryStop() ?? false);
+    private void Stop()
+    {
+        if (_wasEnabled && Device.BusMastering is { } switched && !s_stopped.TryGetValue(Device, out _) && switched.TryStop())
+            s_stopped.Add(Device, switched);
+    }
+
+    /// <summary>The controller was reset: what keeps it from memory goes.</summary>
+    private void Unstop()
+    {
+        if (s_stopped.TryGetValue(Device, out var switched) && s_stopped.Remove(Device))
+            switched.Resume();
+    }
 
     private bool TryTurnOff(bool isLive)
     {

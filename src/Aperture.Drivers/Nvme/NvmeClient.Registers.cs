@@ -40,6 +40,8 @@ public sealed partial class NvmeClient
     {
         ReadCapabilities();
         Disable();
+        Unstop();
+        _wasEnabled = true;
         admin.Rewind();
         var entries = (uint)admin.Entries - 1;
         Registers.Write32(NvmeRegister.AdminQueueAttributes, entries | (entries << 16));
@@ -62,14 +64,13 @@ public sealed partial class NvmeClient
 
     private void WaitReady(bool isReady)
     {
-        NvmeControllerStatus status = default;
         var isDone = Time.WaitUntil((Client: this, IsReady: isReady), static it =>
         {
             var status = it.Client.ReadStatus();
             return (it.IsReady && (status & NvmeControllerStatus.Fatal) != 0)
                 || ((status & NvmeControllerStatus.Ready) != 0) == it.IsReady;
         }, Interval, ReadyLimit);
-        status = ReadStatus();
+        var status = ReadStatus();
         if (isReady && (status & NvmeControllerStatus.Fatal) != 0)
             throw new ApertureException(Status.IoError, $"{Device.Name} failed while it was switched on: CSTS is 0x{(uint)status:x}");
         if (!isDone)

@@ -11,6 +11,8 @@ public sealed partial class NvmeClient
 {
     private const int EventPage = 4096; // offset of the log pages of events in the page
 
+    private readonly List<IDisposable> _handlers = []; // of interrupts
+
     private CoherentBuffer _page; // what Identify tells, and behind it log pages
 
     /// <summary>Brings the controller up for the first time.</summary>
@@ -72,8 +74,10 @@ public sealed partial class NvmeClient
         _admin!.AwaitEvent();
         foreach (var queue in _queues)
             queue.Feed();
-        if (IsPolled)
-            Poll();
+        if (!IsPolled)
+            return;
+        foreach (var queue in _queues)
+            queue.DrainAll();
     }
 
     private int TransferLimit()
@@ -191,14 +195,12 @@ public sealed partial class NvmeClient
         for (var vector = 0; vector < Device.Interrupts.Count; vector++)
         {
             var mine = vector;
-            Device.Manage(Device.Interrupts[vector].Request(() => OnInterrupt(mine)));
+            _handlers.Add(Device.Interrupts[vector].Request(() => OnInterrupt(mine)));
         }
     }
 
     private InterruptResult OnInterrupt(int vector)
     {
-        if (State is NvmeState.Suspended or NvmeState.Removed)
-            return InterruptResult.None; // another device shares the line
         var any = vector == 0 && (_admin?.Drain() ?? false);
         foreach (var queue in _queues)
         {
@@ -207,7 +209,7 @@ public sealed partial class NvmeClient
         }
 
         if (!any)
-            return InterruptResult.None;
+            return InterruptResult.None; // another device shares the line, or a thread that polls was faster
         Interlocked.Increment(ref _interrupts);
         return InterruptResult.Handled;
     }

@@ -126,9 +126,11 @@ public sealed partial class NvmeClient : IBoundDriver
         foreach (var queue in _queues)
             queue.FailAll(Failure);
         _watchdog.Dispose();
+        foreach (var handler in _handlers)
+            handler.Dispose(); // waits for one that runs
         Free();
-        if (isOff && _isStopped)
-            Device.BusMastering!.Resume();
+        if (isOff)
+            Unstop();
         _gates.Off();
     }
 

@@ -95,7 +95,7 @@ internal sealed partial class NvmeIoQueue : NvmeQueuePair
 
         Feed();
         if (Client.IsPolled)
-            Drain();
+            DrainAll();
         TellResults();
     }
 
@@ -196,6 +196,14 @@ internal sealed partial class NvmeIoQueue : NvmeQueuePair
 
         var isCancel = operation.IsCancelled && code == NvmeStatus.AbortRequested;
         End(slot, isCancel ? null : Client.Failed(operation, slot, code), isOk: false);
+    }
+
+    /// <summary>Takes completions until none comes: with each, commands that waited are issued.</summary>
+    public void DrainAll()
+    {
+        while (Drain())
+        {
+        }
     }
 
     protected override void AfterDrain()

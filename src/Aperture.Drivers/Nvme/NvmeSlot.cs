@@ -67,19 +67,3 @@ internal sealed class NvmeSlot(ushort id)
     /// <summary>Whether it ended because the controller was reset.</summary>
     public volatile bool IsLost;
 }
-
-/// <summary>What an admin command is for.</summary>
-internal enum NvmeAdminUse
-{
-    /// <summary>Somebody waits for it.</summary>
-    Call,
-
-    /// <summary>It aborts another.</summary>
-    Abort,
-
-    /// <summary>It waits for an event.</summary>
-    Event,
-
-    /// <summary>It reads the log page of an event.</summary>
-    Log,
-}

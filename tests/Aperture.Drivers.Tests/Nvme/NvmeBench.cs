@@ -4,8 +4,6 @@ using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Dma.Sanitizer;
 using Aperture.Drivers.Nvme;
-using Aperture.Hardware.Bus;
-using Aperture.Hardware.Masters;
 using Aperture.Hardware.Nvme;
 using Aperture.Hardware.Translation;
 using Aperture.Iommu;
@@ -21,11 +19,11 @@ public sealed class NvmeBench : IDisposable
 
     private readonly PluggedBlock _plug;
 
-    public NvmeBench(string way, NvmeDriverOptions? options = null, NvmeOptions? model = null, bool isBound = true, MasterPace? pace = null)
+    public NvmeBench(string way, NvmeDriverOptions? options = null, NvmeOptions? model = null, bool isBound = true, bool isWatched = true)
     {
         Machine = Machine_.Boot(Tree(), new MachineOptions
         {
-            Sanitizer = new SanitizerOptions(),
+            Sanitizer = isWatched ? new SanitizerOptions() : null,
             DefaultDomain = way == "deferred" ? DomainType.DmaDeferred : DomainType.Dma,
             CpuCaches = way.EndsWith("noncoherent", StringComparison.Ordinal) ? new CpuCacheOptions { ChaosSeed = 5 } : null,
             Dma = platform => platform.ForceBounce = way == "bounce",
@@ -42,7 +40,7 @@ public sealed class NvmeBench : IDisposable
         if (isBound)
             Bind();
 
-        NvmeController Make(DmaPort port) => Model = new NvmeController(port, model, Small, Large) { Pace = pace };
+        NvmeController Make(DmaPort port) => Model = new NvmeController(port, model, Small, Large);
     }
 
     public Machine_ Machine { get; }
@@ -72,7 +70,7 @@ public sealed class NvmeBench : IDisposable
     {
         if (Device.Driver is not null)
             Machine.Drivers.Unbind(Device);
-        return Machine.Drivers.Bind(Device, new NvmeDriver(Machine.Clock, Options)) ? null : Machine.Drivers.WhyUnbound(Device);
+        return Machine.Drivers.Bind(Device, new NvmeDriver(Machine.Clock, Options, Device.Description.Compatible)) ? null : Machine.Drivers.WhyUnbound(Device);
     }
 
     public void Bind() => Assert.Null(TryBind());
@@ -82,7 +80,7 @@ public sealed class NvmeBench : IDisposable
     {
         if (Device.Bound is not null)
             Machine.Drivers.Unbind(Device);
-        Sanitizer.AssertClean(isOver: false);
+        Machine.Sanitizer?.AssertClean();
     }
 
     public void Dispose()
@@ -99,37 +97,4 @@ public sealed class NvmeBench : IDisposable
             at = at.Parent;
         return DeviceTree.Parse(File.ReadAllBytes(Path.Combine(at.FullName, "boards", "edu.dtb")));
     }
-}
-
-/// <summary>Registers that can stop to answer, or lose doorbells.</summary>
-public sealed class FaultyRegisters(RegisterRegion inner) : RegisterRegion(inner.Name, inner.Size)
-{
-    /// <summary>Whether all reads are ones and writes are lost, as of a PCI function that was pulled out.</summary>
-    public bool IsGone { get; set; }
-
-    /// <summary>Whether nothing answers at all.</summary>
-    public bool IsDead { get; set; }
-
-    /// <summary>Whether writes of doorbells of I/O queues are lost.</summary>
-    public bool IsDeaf { get; set; }
-
-    /// <summary>What CSTS reads as; null for what it is.</summary>
-    public uint? Status { get; set; }
-
-    public override uint Read32(uint offset) => IsDead ? throw new BusErrorException(Name, offset, isWrite: false)
-        : IsGone ? uint.MaxValue : offset == 0x1C && Status is { } status ? status : inner.Read32(offset);
-
-    public override void Write32(uint offset, uint value)
-    {
-        if (IsDead)
-            throw new BusErrorException(Name, offset, isWrite: true);
-        if (offset == 0x14 && (value & 1) == 0)
-            Status = null; // a reset helps
-        if (!IsGone && !(IsDeaf && offset >= 0x1008))
-            inner.Write32(offset, value);
-    }
-
-    public override ulong Read64(uint offset) => Read32(offset) | (ulong)Read32(offset + 4) << 32;
-
-    public override void Write64(uint offset, ulong value) => inner.Write64(offset, value);
 }

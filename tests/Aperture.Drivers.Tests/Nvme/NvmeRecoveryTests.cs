@@ -71,8 +71,6 @@ public sealed class NvmeRecoveryTests
         var data = new byte[64 << 10];
         random.NextBytes(data);
         bench.Registers.IsDeaf = true;
-        bench.Device.BusMastering!.TryStop();
-        bench.Device.BusMastering.Resume();
         var tasks = Enumerable.Range(0, 10).Select(i => disk.WriteAsync((ulong)(128 * i), data).AsTask()).ToArray();
         Assert.DoesNotContain(tasks, task => task.IsCompleted);
         bench.Machine.Clock.Advance(TimeSpan.FromSeconds(3));
@@ -139,9 +137,9 @@ public sealed class NvmeRecoveryTests
     {
         using var bench = new NvmeBench(way, Quick with { QueueEntries = 4 });
         var disk = bench.Disk(false);
-        var block = bench.Machine.Drivers.Memory.Allocate(4096);
+        var block = bench.Machine.Drivers.Memory.Allocate(40960);
         bench.Registers.IsDeaf = true;
-        var tasks = Enumerable.Range(0, 10).Select(i => disk.ReadAsync((ulong)i, i % 2 == 0 ? block.Slice(0, 512) : block.Slice(512, 512)))
+        var tasks = Enumerable.Range(0, 10).Select(i => disk.ReadAsync((ulong)i, block.Slice(4096 * i, 512)))
             .Select(task => task.AsTask()).ToArray();
         (bench.Registers.IsGone, bench.Registers.IsDead) = (!isBusError, isBusError);
         bench.Machine.Clock.Advance(TimeSpan.FromSeconds(1));

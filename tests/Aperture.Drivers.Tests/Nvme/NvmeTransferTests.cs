@@ -27,8 +27,16 @@ public sealed class NvmeTransferTests
     public async Task Random_requests_are_what_an_array_is(string way, bool isPolled, NvmeTransfer transfer)
     {
         const int Seed = 77; // printed with each failure
-        using var bench = new NvmeBench(way, new NvmeDriverOptions { Queues = 2, Polling = isPolled, Transfer = transfer, QueueEntries = 5,
-            BounceBuffers = 2, MaxTransfer = 16384, BounceBytes = 8192 });
+        using var bench = new NvmeBench(way, new NvmeDriverOptions
+        {
+            Queues = 2,
+            Polling = isPolled,
+            Transfer = transfer,
+            QueueEntries = 5,
+            BounceBuffers = 2,
+            MaxTransfer = 16384,
+            BounceBytes = 8192,
+        });
         Assert.Equal(transfer == NvmeTransfer.Sgl, bench.Client.UsesSgl);
         var random = new Random(Seed);
         var memory = bench.Machine.Drivers.Memory;
@@ -183,7 +191,7 @@ public sealed class NvmeTransferTests
     [InlineData("deferred", true)]
     public void A_request_allocates_nothing(string way, bool isPolled)
     {
-        using var bench = new NvmeBench(way, new NvmeDriverOptions { Polling = isPolled, Queues = 1 });
+        using var bench = new NvmeBench(way, new NvmeDriverOptions { Polling = isPolled, Queues = 1 }, isWatched: false);
         var disk = bench.Disk(true);
         var block = bench.Machine.Drivers.Memory.Allocate(4096);
         var managed = new byte[4096];
