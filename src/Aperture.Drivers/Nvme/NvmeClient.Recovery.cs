@@ -38,7 +38,7 @@ public sealed partial class NvmeClient
             Fail($"{Device.Name} does not answer any more: {error.Message}");
     }
 
-    internal ApertureException Gone(string why) => new(Status.NoDevice, why);
+    internal static ApertureException Gone(string why) => new(Status.NoDevice, why);
 
     internal ApertureException TimedOut(NvmeOperation operation, NvmeSlot slot) =>
         new(Status.TimedOut, $"{Describe(operation, slot)} did not end, though it was issued {slot.Tries} times");

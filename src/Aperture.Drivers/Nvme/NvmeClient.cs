@@ -1,5 +1,4 @@
 using Aperture.Core;
-using Aperture.Datasheets.Nvme;
 using Aperture.Devices;
 
 namespace Aperture.Drivers.Nvme;

@@ -1,8 +1,7 @@
+using System.Buffers.Binary;
 using Aperture.Core;
 using Aperture.Datasheets.Nvme;
 using Aperture.Dma;
-using Aperture.Dma.Memory;
-using System.Buffers.Binary;
 
 namespace Aperture.Drivers.Nvme;
 

@@ -1,5 +1,3 @@
-using Aperture.Core;
-
 namespace Aperture.Drivers.Nvme;
 
 // What happens to commands when the controller does not do them.
@@ -65,7 +63,7 @@ internal sealed partial class NvmeIoQueue
                 if (!slot.IsInFlight)
                     continue;
                 slot.IsInFlight = false;
-                End(slot, Client.Gone(why), isOk: false);
+                End(slot, NvmeClient.Gone(why), isOk: false);
             }
         }
 
@@ -76,14 +74,14 @@ internal sealed partial class NvmeIoQueue
                 slot = TakeAgain();
             if (slot is null)
                 break;
-            End(slot, Client.Gone(why), isOk: false);
+            End(slot, NvmeClient.Gone(why), isOk: false);
         }
 
         lock (Gate)
         {
             while (_first is { } operation)
             {
-                operation.Error ??= Client.Gone(why);
+                operation.Error ??= NvmeClient.Gone(why);
                 Leave(operation);
                 if (operation.Open == 0)
                     MakeOver(operation);

@@ -79,7 +79,7 @@ internal sealed partial class NvmeIoQueue : NvmeQueuePair
         {
             if (operation.IsCancelled || Client.Failure is not null)
             {
-                operation.Error = Client.Failure is { } why ? Client.Gone(why) : null;
+                operation.Error = Client.Failure is { } why ? NvmeClient.Gone(why) : null;
                 MakeOver(operation);
             }
             else

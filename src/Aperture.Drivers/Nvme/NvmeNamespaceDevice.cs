@@ -72,7 +72,7 @@ public sealed partial class NvmeNamespaceDevice
         CancellationToken token, out short version)
     {
         if (_client.Failure is { } why)
-            throw _client.Gone(why);
+            throw NvmeClient.Gone(why);
         var queue = _client.QueueOfThread();
         var operation = queue.Rent();
         version = operation.Version;
