@@ -41,8 +41,8 @@ public sealed record NvmeDriverOptions
     /// Default 3.</summary>
     public int Retries { get; init; } = 3;
 
-    /// <summary>Whether what awaits a request goes on on a thread of the pool, which allocates then, rather than on the thread that sees the
-    /// completion: the one that raises the interrupt.</summary>
+    /// <summary>Whether what awaits a request goes on on a thread of the pool, which allocates then, rather than on the thread that sees
+    /// the completion: the one that raises the interrupt.</summary>
     public bool ContinueAsynchronously { get; init; }
 
     /// <summary>Checks the ranges.</summary>

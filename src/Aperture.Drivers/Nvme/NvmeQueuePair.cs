@@ -7,9 +7,9 @@ namespace Aperture.Drivers.Nvme;
 
 /// <summary>A submission queue with a completion queue of its own: entries, doorbells, phase.</summary>
 /// <remarks>
-/// <para>Thread-safe. No register is touched under <see cref="Gate"/>. A write of a doorbell may bring an interrupt on the same thread, whose
-/// handler comes back here: the locks around doorbells can be taken again by their thread, and what they guard is complete before the
-/// write.</para>
+/// <para>Thread-safe. No register is touched under <see cref="Gate"/>. A write of a doorbell may bring an interrupt on the same thread,
+/// whose handler comes back here: the locks around doorbells can be taken again by their thread, and what they guard is complete before
+/// the write.</para>
 /// <para>There are as many slots as the queue may hold, so no entry is overwritten before it was taken.</para>
 /// </remarks>
 internal abstract class NvmeQueuePair

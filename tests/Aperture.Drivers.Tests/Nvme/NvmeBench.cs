@@ -70,7 +70,8 @@ public sealed class NvmeBench : IDisposable
     {
         if (Device.Driver is not null)
             Machine.Drivers.Unbind(Device);
-        return Machine.Drivers.Bind(Device, new NvmeDriver(Machine.Clock, Options, Device.Description.Compatible)) ? null : Machine.Drivers.WhyUnbound(Device);
+        var driver = new NvmeDriver(Machine.Clock, Options, Device.Description.Compatible);
+        return Machine.Drivers.Bind(Device, driver) ? null : Machine.Drivers.WhyUnbound(Device);
     }
 
     public void Bind() => Assert.Null(TryBind());

@@ -54,7 +54,8 @@ public sealed class NvmeTransferTests
                 var range = oracle.AsMemory(first * disk.BlockBytes, bytes);
                 var isManaged = random.Next(3) == 0;
                 var isSynchronous = random.Next(3) == 0;
-                var piece = block.Slice(random.Next(0, 3) switch { 0 => 0, 1 => random.Next(0, 1000) * 4, _ => random.Next(0, 4000) }, bytes);
+                var start = random.Next(0, 3) switch { 0 => 0, 1 => random.Next(0, 1000) * 4, _ => random.Next(0, 4000) };
+                var piece = block.Slice(start, bytes);
                 var managed = new byte[bytes];
                 switch (random.Next(5))
                 {
