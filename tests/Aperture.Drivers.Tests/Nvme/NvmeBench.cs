@@ -4,6 +4,7 @@ using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Dma.Sanitizer;
 using Aperture.Drivers.Nvme;
+using Aperture.Hardware.Masters;
 using Aperture.Hardware.Nvme;
 using Aperture.Hardware.Translation;
 using Aperture.Iommu;
@@ -19,7 +20,8 @@ public sealed class NvmeBench : IDisposable
 
     private readonly PluggedBlock _plug;
 
-    public NvmeBench(string way, NvmeDriverOptions? options = null, NvmeOptions? model = null, bool isBound = true, bool isWatched = true)
+    public NvmeBench(string way, NvmeDriverOptions? options = null, NvmeOptions? model = null, bool isBound = true, bool isWatched = true,
+        TimeSpan pause = default)
     {
         Machine = Machine_.Boot(Tree(), new MachineOptions
         {
@@ -40,7 +42,10 @@ public sealed class NvmeBench : IDisposable
         if (isBound)
             Bind();
 
-        NvmeController Make(DmaPort port) => Model = new NvmeController(port, model, Small, Large);
+        NvmeController Make(DmaPort port) => Model = new NvmeController(port, model, Small, Large)
+        {
+            Pace = pause > TimeSpan.Zero ? new MasterPace(Machine.Clock, 4096, pause) : null,
+        };
     }
 
     public Machine_ Machine { get; }
