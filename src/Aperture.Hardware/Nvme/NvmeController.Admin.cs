@@ -106,8 +106,8 @@ public sealed partial class NvmeController
     {
         if (queue >= _submissions.Length || _submissions[queue] is null)
             return NvmeStatus.InvalidField;
-        if (queue != 0 || !_waiting.Contains(id))
-            return NvmeStatus.Success;
+        if (queue != 0 || !_waiting.Contains(id) || _completions[0]!.Free < 2)
+            return NvmeStatus.Success; // there must be room for the end of both
         for (var left = _waiting.Count; left > 0; left--)
         {
             if (_waiting.Dequeue() is var other && other != id)

@@ -131,16 +131,18 @@ public sealed partial class NvmeController
         TellEvent(kind << 8 | ErrorLog << 16);
     }
 
+    /// <summary>Tells an event to whoever asked for one; beyond as many as may ask, events are lost.</summary>
     private void TellEvent(uint result)
     {
-        if (_waiting.TryDequeue(out var id) && _submissions[0] is { } admin)
-        {
-            TryComplete(admin.Completions, admin, id, NvmeStatus.Success, result);
-            Tell();
-        }
-        else if (_events.Count < Options.AsyncEvents)
-        {
+        if (_events.Count < Options.AsyncEvents)
             _events.Enqueue(result);
-        }
+        TellEvents();
+    }
+
+    private void TellEvents()
+    {
+        while (_events.Count > 0 && _submissions[0] is { Completions.IsFull: false } admin && _waiting.TryDequeue(out var id))
+            TryComplete(admin.Completions, admin, id, NvmeStatus.Success, _events.Dequeue());
+        Tell();
     }
 }

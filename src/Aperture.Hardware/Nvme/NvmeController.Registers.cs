@@ -182,7 +182,7 @@ public sealed partial class NvmeController
             }
 
             completions.Head = value;
-            UpdatePin();
+            TellEvents();
         }
 
         if (!IsPaused)

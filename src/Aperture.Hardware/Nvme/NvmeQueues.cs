@@ -42,7 +42,10 @@ internal sealed class NvmeCompletionQueue(ushort number, ulong address, uint ent
 
     public bool IsEmpty => Head == Tail;
 
-    public bool IsFull => (Tail + 1 == Entries ? 0 : Tail + 1) == Head;
+    public bool IsFull => Free == 0;
+
+    /// <summary>Places that are free; one always stays so, by which full and empty differ.</summary>
+    public uint Free => (Head + Entries - Tail - 1) % Entries;
 
     public Iova Next => new(address + (Tail * 16ul));
 

@@ -84,11 +84,11 @@ public sealed partial class SmmuV3
 
     private bool TrySynchronise(in SmmuV3Command command)
     {
-        if (command.Completion == 3 || (command.Completion == 2 && !Options.Features.Has(SmmuV3Features.SendEvent)))
-            return command.Completion == 2; // no event for processors is no error: it may be spurious as well
+        if (command.Completion == 3)
+            return false;
         EndAccesses();
         if (command.Completion != 1)
-            return true;
+            return true; // an event for processors: nobody waits for one here
         if (Options.HasMessages && command.MessageAddress != 0)
         {
             Send(new Message { Address = command.MessageAddress, Data = command.MessageData }, SmmuV3GlobalErrors.CommandMessage);

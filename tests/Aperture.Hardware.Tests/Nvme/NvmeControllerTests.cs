@@ -283,6 +283,25 @@ public sealed class NvmeControllerTests : IDisposable
     }
 
     [Fact]
+    public void Events_wait_for_room_among_the_completions()
+    {
+        var ids = Enumerable.Range(0, 4).Select(_ => _rig.Put(0, new NvmeCommand { Opcode = (byte)NvmeAdminOpcode.AsyncEventRequest }))
+            .ToArray();
+        _rig.RingTail(0);
+        for (var i = 0; i < 6; i++)
+            _rig.Put(0, new NvmeCommand { Opcode = (byte)NvmeAdminOpcode.GetFeatures, Word10 = 7 });
+        _rig.RingTail(0);
+        Assert.Equal(6, Enumerable.Range(0, 6).Count(_ => _rig.Take(0) is not null)); // one place of seven is left
+        for (var i = 0; i < 3; i++)
+            _rig.Write(NvmeRegister.SubmissionTail(1), 99);
+        Assert.Equal(ids[0], _rig.Take(0)!.Value.Id);
+        Assert.Null(_rig.Take(0));
+        _rig.RingHead(0);
+        Assert.Equal(ids[1..3], new[] { _rig.Take(0)!.Value.Id, _rig.Take(0)!.Value.Id });
+        Assert.Null(_rig.Take(0));
+    }
+
+    [Fact]
     public void A_queue_that_is_no_memory_is_fatal_and_a_reset_helps()
     {
         Assert.Equal(NvmeStatus.Success, _rig.Admin(NvmeAdminOpcode.CreateCompletionQueue, 0x1000, 3u | 3 << 16, 3).Status);
