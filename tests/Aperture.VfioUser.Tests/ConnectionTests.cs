@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Aperture.Core;
+using Aperture.Hardware.Pci;
 using Aperture.Linux.Native;
 using Aperture.VfioUser.Protocol;
 
@@ -88,7 +89,8 @@ public sealed class ConnectionTests
             () => _ = new PciFunction("x", memory, new(1, 2) { ClassCode = 0x100_0000 }, new PciBar(block)),
             () => _ = new PciFunction("x", memory, new(1, 2), [.. Enumerable.Range(0, 7).Select(_ => new PciBar(block))]),
             () => _ = new PciBar(0x1800, false),
-            () => _ = new PciBar(0x800, false),
+            () => _ = new PciBar(8, false),
+            () => _ = new PciFunction("x", memory, new(1, 2), new PciBar(0x800, false)),
             () => _ = new PciBar(0x1000, false, (0xF80u, block)),
             () => _ = new PciBar(0x1000, false, (0u, block), (0x80u, block)),
             () => _ = new VfioUserServer(new VfioUserOptions { MaxMaps = 0 }),

@@ -1,3 +1,4 @@
+using Aperture.Hardware.Pci;
 using Aperture.Hardware.Translation;
 
 namespace Aperture.VfioUser.Tests;

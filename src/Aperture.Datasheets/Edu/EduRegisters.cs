@@ -7,6 +7,12 @@ public static class EduRegisters
     /// <summary>Bytes of region 0.</summary>
     public const uint Size = 1 << 20;
 
+    /// <summary>Vendor ID of the PCI function.</summary>
+    public const ushort Vendor = 0x1234;
+
+    /// <summary>Device ID of the PCI function.</summary>
+    public const ushort Device = 0x11E8;
+
     /// <summary>The <c>compatible</c> string of the PCI function, as the Open Firmware PCI binding forms it from vendor and device
     /// ID.</summary>
     public const string PciCompatible = "pci1234,11e8";

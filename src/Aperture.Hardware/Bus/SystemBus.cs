@@ -253,25 +253,35 @@ public sealed unsafe class SystemBus
     public bool TryWriteRegister(PhysicalAddress address, int width, ulong value) =>
         IsRegisterAccess(address, width) && TryFindDevice(address, out var device, out var offset) && device.TryWrite(offset, width, value);
 
-    /// <summary>Reads one register of as many bytes as the buffer has.</summary>
-    /// <returns>False for a bus error; the buffer is then unchanged.</returns>
+    /// <summary>Reads one register of as many bytes as the buffer has, or any bytes of a block that takes such accesses
+    /// (<see cref="IBurstDevice"/>).</summary>
+    /// <returns>False for a bus error; the buffer is then unchanged, but for such a block.</returns>
     public bool TryReadRegister(PhysicalAddress address, Span<byte> destination)
     {
+        if (TryFindBurst(address, destination.Length, out var block, out var offset))
+            return block.TryRead(offset, destination);
         if (!TryReadRegister(address, destination.Length, out var value))
             return false;
         MemoryMarshal.AsBytes(new ReadOnlySpan<ulong>(in value))[..destination.Length].CopyTo(destination);
         return true;
     }
 
-    /// <summary>Writes one register of as many bytes as there are.</summary>
+    /// <summary>Writes one register of as many bytes as there are, or any bytes of a block that takes such accesses
+    /// (<see cref="IBurstDevice"/>).</summary>
     /// <returns>False for a bus error.</returns>
     public bool TryWriteRegister(PhysicalAddress address, ReadOnlySpan<byte> source)
     {
         ulong value = 0;
-        if (source.Length > sizeof(ulong))
-            return false;
+        if (TryFindBurst(address, source.Length, out var block, out var offset))
+            return block.TryWrite(offset, source);
         source.CopyTo(MemoryMarshal.AsBytes(new Span<ulong>(ref value)));
         return TryWriteRegister(address, source.Length, value);
+    }
+
+    private bool TryFindBurst(PhysicalAddress address, int length, [NotNullWhen(true)] out IBurstDevice? block, out uint offset)
+    {
+        block = TryFindDevice(address, out var found, out offset) ? found as IBurstDevice : null;
+        return block is not null && (uint)length <= block.Size - offset;
     }
 
     private static bool IsRegisterAccess(PhysicalAddress address, int width) =>

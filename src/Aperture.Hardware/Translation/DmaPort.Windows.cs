@@ -6,7 +6,7 @@ namespace Aperture.Hardware.Translation;
 // The buses between the master and what its port leads to.
 public sealed partial class DmaPort
 {
-    private readonly BusWindow[]? _windows; // null when the buses pass every address as it is
+    private BusWindow[]? _windows; // null when the buses pass every address as it is
     private BusWindow[]? _passing;          // the same, or none while the port is closed
 
     /// <summary>What the buses in front of the master pass; empty, the default, for every address as it is. An access outside of all

@@ -11,6 +11,8 @@ public sealed partial class DmaPort
     private readonly SystemBus _bus;
     private bool _isClosed;
     private bool _isSpecial; // closed, or there is a monitor: one look for most accesses
+    private bool _isCoherent;
+    private Requester _requester;
 
     /// <summary>A port.</summary>
     /// <param name="bus">The bus behind the port.</param>
@@ -21,21 +23,29 @@ public sealed partial class DmaPort
         ArgumentNullException.ThrowIfNull(bus);
         _bus = bus;
         Unit = unit;
-        Requester = new Requester(stream);
+        _requester = new Requester(stream);
     }
 
     /// <summary>The unit that stands between, or null for a master with physical addresses.</summary>
-    public TranslationUnit? Unit { get; }
+    public TranslationUnit? Unit { get; private set; }
 
     /// <summary>The number by which the unit knows this master.</summary>
     public StreamId Stream => Requester.Stream;
 
     /// <summary>Who makes the accesses on this port; by default its master without any address space of its own or any flag.</summary>
-    public Requester Requester { get; init; }
+    public Requester Requester
+    {
+        get => _requester;
+        init => _requester = value;
+    }
 
     /// <summary>Whether the master snoops the CPU's caches: it sees what the CPU sees, and the CPU what it writes. Of no account on a
     /// machine whose caches are not modelled.</summary>
-    public bool IsCoherent { get; init; }
+    public bool IsCoherent
+    {
+        get => _isCoherent;
+        init => _isCoherent = value;
+    }
 
     /// <summary>Hears of every access; null, the default, for nobody.</summary>
     public IDmaMonitor? Monitor
@@ -76,16 +86,30 @@ public sealed partial class DmaPort
     /// <param name="address">The first byte, as the device sees it.</param>
     /// <param name="destination">Where they go.</param>
     /// <param name="transferred">How many bytes were read before the end or the failure.</param>
-    public DmaStatus Read(in Requester requester, Iova address, Span<byte> destination, out int transferred)
+    /// <param name="kind">Whether the address is a translation that the unit gave out before.</param>
+    public DmaStatus Read(
+        in Requester requester,
+        Iova address,
+        Span<byte> destination,
+        out int transferred,
+        TranslationKind kind = TranslationKind.Untranslated)
     {
         var thread = ThreadRecord.Current;
         transferred = 0;
         while (transferred < destination.Length)
         {
             var at = address + (ulong)transferred;
-            var passing = Passing(at, destination.Length - transferred);
+            if (_peers is not null && TryReadPeer(at, destination[transferred..], kind, out var moved, out var answer))
+            {
+                transferred += moved;
+                if (answer != DmaStatus.Ok)
+                    return answer;
+                continue;
+            }
+
+            var passing = Passing(at, UpToPeers(at, destination.Length - transferred));
             var access = new ReadAccess(this, at, passing == 0 ? destination[transferred..] : destination.Slice(transferred, passing));
-            var status = passing == 0 ? DmaStatus.BusError : Do(thread, requester, at, DmaAccess.Read, passing, ref access);
+            var status = passing == 0 ? DmaStatus.BusError : Do(thread, requester, at, DmaAccess.Read, kind, passing, ref access);
             if (Monitor is { } monitor && !access.IsTold)
                 monitor.OnRead(this, at, access.Target, access.Length, status);
             if (status != DmaStatus.Ok)
@@ -108,16 +132,30 @@ public sealed partial class DmaPort
     /// <param name="address">The first byte, as the device sees it.</param>
     /// <param name="source">The bytes.</param>
     /// <param name="transferred">How many bytes were written before the end or the failure.</param>
-    public DmaStatus Write(in Requester requester, Iova address, ReadOnlySpan<byte> source, out int transferred)
+    /// <param name="kind">Whether the address is a translation that the unit gave out before.</param>
+    public DmaStatus Write(
+        in Requester requester,
+        Iova address,
+        ReadOnlySpan<byte> source,
+        out int transferred,
+        TranslationKind kind = TranslationKind.Untranslated)
     {
         var thread = ThreadRecord.Current;
         transferred = 0;
         while (transferred < source.Length)
         {
             var at = address + (ulong)transferred;
-            var passing = Passing(at, source.Length - transferred);
+            if (_peers is not null && TryWritePeer(at, source[transferred..], kind, out var moved, out var answer))
+            {
+                transferred += moved;
+                if (answer != DmaStatus.Ok)
+                    return answer;
+                continue;
+            }
+
+            var passing = Passing(at, UpToPeers(at, source.Length - transferred));
             var access = new WriteAccess(this, at, passing == 0 ? source[transferred..] : source.Slice(transferred, passing));
-            var status = passing == 0 ? DmaStatus.BusError : Do(thread, requester, at, DmaAccess.Write, passing, ref access);
+            var status = passing == 0 ? DmaStatus.BusError : Do(thread, requester, at, DmaAccess.Write, kind, passing, ref access);
             if (Monitor is { } monitor && !access.IsTold)
                 monitor.OnWrite(this, at, access.Target, access.Bytes, status);
             if (status != DmaStatus.Ok)
@@ -130,11 +168,17 @@ public sealed partial class DmaPort
 
     /// <summary>One access, up to the end of what translates alike.</summary>
     private DmaStatus Do<TAccess>(
-        ThreadRecord thread, in Requester requester, Iova address, DmaAccess direction, int wanted, ref TAccess access)
+        ThreadRecord thread,
+        in Requester requester,
+        Iova address,
+        DmaAccess direction,
+        TranslationKind kind,
+        int wanted,
+        ref TAccess access)
         where TAccess : struct, IBusAccess, allows ref struct
     {
         if (Unit is { } unit)
-            return unit.TryAccess(thread, new BusRequest(requester, address, direction, (uint)wanted), ref access);
+            return unit.TryAccess(thread, new BusRequest(requester, address, direction, (uint)wanted, kind: kind), ref access);
         var target = new TranslationResult(TranslationStatus.Ok, OnBus(address), (ulong)wanted, Protection.ReadWrite);
         return access.TryInMemory(_bus, target) || access.TryOnBus(_bus, target) ? DmaStatus.Ok : DmaStatus.BusError;
     }

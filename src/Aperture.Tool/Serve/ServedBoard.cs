@@ -4,6 +4,7 @@ using Aperture.DeviceTrees;
 using Aperture.Hardware.Virtio;
 using Aperture.VfioUser;
 using Aperture.VfioUser.Qemu;
+using PciBar = Aperture.Hardware.Pci.PciBar;
 
 namespace Aperture.Tool.Serve;
 

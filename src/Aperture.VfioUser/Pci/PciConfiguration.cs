@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Aperture.Hardware.Pci;
 
 namespace Aperture.VfioUser;
 

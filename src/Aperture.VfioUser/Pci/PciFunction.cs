@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Hardware.Bus;
+using Aperture.Hardware.Pci;
 using Aperture.VfioUser.Protocol;
 
 namespace Aperture.VfioUser;
@@ -13,6 +14,8 @@ namespace Aperture.VfioUser;
 /// </remarks>
 public sealed class PciFunction
 {
+    private const uint PageSize = 4096;
+
     private readonly PciBar?[] _bars = new PciBar?[RegionIndex.Bars];
     private VfioUserCounters _counters; // of the thread that serves
     private ulong _dmaMessages;
@@ -188,6 +191,8 @@ public sealed class PciFunction
     private void Place(PciBar bar, ref int next)
     {
         ArgumentNullException.ThrowIfNull(bar);
+        if (bar.Size < PageSize)
+            throw new ApertureException(Status.InvalidArgument, $"{Name} has a BAR of 0x{bar.Size:x} bytes; an emulator maps whole pages");
         var width = bar.Is64Bit ? 2 : 1;
         if (next + width > _bars.Length)
             throw new ApertureException(Status.NoSpace, $"{Name} has more BARs than a function has room for");

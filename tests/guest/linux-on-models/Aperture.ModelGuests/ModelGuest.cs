@@ -6,6 +6,7 @@ using Aperture.Core;
 using Aperture.Hardware.Bus;
 using Aperture.Hardware.Translation;
 using Aperture.VfioUser;
+using PciBar = Aperture.Hardware.Pci.PciBar;
 
 namespace Aperture.ModelGuests;
 
