@@ -117,6 +117,7 @@ public sealed partial class Machine : IDisposable, IBlockHost
             machine.BuildUnits();
             machine.BuildMasters();
             machine.BuildDirectMasters();
+            machine.BuildPciHosts();
             machine.Start();
             return machine;
         }

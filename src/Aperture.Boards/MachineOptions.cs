@@ -1,4 +1,5 @@
 using Aperture.Boards.Masters;
+using Aperture.Boards.Pci;
 using Aperture.Boards.Units;
 using Aperture.Core.Memory;
 using Aperture.Diagnostics;
@@ -35,6 +36,10 @@ public sealed record MachineOptions
     /// <summary>Kinds of devices with DMA beside <see cref="MasterList.Default"/>: models of your own, and their drivers. Where one of
     /// them has a <c>compatible</c> string of ours it is theirs.</summary>
     public IReadOnlyList<MasterKind> Masters { get; init; } = [];
+
+    /// <summary>Fills the slots of each PCI host (<c>pci-host-ecam-generic</c>) before the machine boots; null, the default, leaves them
+    /// empty.</summary>
+    public Action<PciSite>? Pci { get; init; }
 
     /// <summary>What masters' groups get as their address space: <see cref="DomainType.Dma"/>, the default, or another one that
     /// <see cref="IommuCore.DefaultDomainType"/> can be.</summary>

@@ -45,6 +45,18 @@ public sealed class BusRegisterRegion : RegisterRegion
     public override void Write64(uint offset, ulong value) => Write(offset, sizeof(ulong), value);
 
     /// <inheritdoc/>
+    public override byte Read8(uint offset) => (byte)Read(offset, sizeof(byte));
+
+    /// <inheritdoc/>
+    public override void Write8(uint offset, byte value) => Write(offset, sizeof(byte), value);
+
+    /// <inheritdoc/>
+    public override ushort Read16(uint offset) => (ushort)Read(offset, sizeof(ushort));
+
+    /// <inheritdoc/>
+    public override void Write16(uint offset, ushort value) => Write(offset, sizeof(ushort), value);
+
+    /// <inheritdoc/>
     protected override RegisterRegion BeginSequence()
     {
         if (_held is not { } held)

@@ -274,6 +274,8 @@ public sealed unsafe class SystemBus
         ulong value = 0;
         if (TryFindBurst(address, source.Length, out var block, out var offset))
             return block.TryWrite(offset, source);
+        if (source.Length > sizeof(ulong))
+            return false;
         source.CopyTo(MemoryMarshal.AsBytes(new Span<ulong>(ref value)));
         return TryWriteRegister(address, source.Length, value);
     }

@@ -45,10 +45,15 @@ public sealed partial class DeviceTreeNode
     /// <param name="ranges">The windows; empty unless the result is <see cref="Status.Ok"/>.</param>
     /// <returns><see cref="Status.Ok"/>; <see cref="Status.NoDevice"/> when no bus above describes any, which means no offset and no limit;
     /// <see cref="Status.InvalidArgument"/> when no entry is usable.</returns>
-    public Status TryGetDmaRanges(out ImmutableArray<DmaRange> ranges)
+    public Status TryGetDmaRanges(out ImmutableArray<DmaRange> ranges) => TryGetDmaRanges(Parent, out ranges);
+
+    /// <summary>The same for what is on this node as a bus and has no node of its own: a device on a PCI host.</summary>
+    /// <inheritdoc cref="TryGetDmaRanges(out ImmutableArray{DmaRange})"/>
+    public Status TryGetChildDmaRanges(out ImmutableArray<DmaRange> ranges) => TryGetDmaRanges(this, out ranges);
+
+    private static Status TryGetDmaRanges(DeviceTreeNode? bus, out ImmutableArray<DmaRange> ranges)
     {
         ranges = [];
-        var bus = Parent;
         for (var seen = false; ; bus = bus.Parent)
         {
             if (bus is null)

@@ -73,6 +73,16 @@ public sealed partial class Interrupt : IGateEvent
             _unhandled = 0;
         }
 
+        try
+        {
+            TellUse();
+        }
+        catch
+        {
+            Remove(handler);
+            throw;
+        }
+
         EventGate.Post(this);
         return new Registration(this, handler);
     }
@@ -274,6 +284,8 @@ public sealed partial class Interrupt : IGateEvent
             if (index >= 0)
                 _handlers = [.. _handlers[..index], .. _handlers[(index + 1)..]];
         }
+
+        TellUse();
 
         // Another thread may be in the handler; this one may be too, then there is nothing to wait for.
         lock (_service)

@@ -37,6 +37,22 @@ public abstract class RegisterRegion
     /// <exception cref="BusErrorException">Nothing answered, or the device takes no 64-bit access.</exception>
     public abstract void Write64(uint offset, ulong value);
 
+    /// <summary>Reads an 8-bit register at byte <paramref name="offset"/>.</summary>
+    /// <exception cref="BusErrorException">Nothing answered, or the region takes no accesses of this width: few do.</exception>
+    public virtual byte Read8(uint offset) => throw Narrow(offset, false);
+
+    /// <summary>Writes an 8-bit register at byte <paramref name="offset"/>.</summary>
+    /// <exception cref="BusErrorException">Nothing answered, or the region takes no accesses of this width: few do.</exception>
+    public virtual void Write8(uint offset, byte value) => throw Narrow(offset, true);
+
+    /// <summary>Reads a 16-bit register at byte <paramref name="offset"/>.</summary>
+    /// <exception cref="BusErrorException">Nothing answered, or the region takes no accesses of this width: few do.</exception>
+    public virtual ushort Read16(uint offset) => throw Narrow(offset, false);
+
+    /// <summary>Writes a 16-bit register at byte <paramref name="offset"/>.</summary>
+    /// <exception cref="BusErrorException">Nothing answered, or the region takes no accesses of this width: few do.</exception>
+    public virtual void Write16(uint offset, ushort value) => throw Narrow(offset, true);
+
     /// <summary>Replaces the bits of <paramref name="mask"/> by those of <paramref name="value"/>.</summary>
     /// <returns>The value written.</returns>
     public uint Update32(uint offset, uint mask, uint value)
@@ -55,6 +71,9 @@ public abstract class RegisterRegion
     /// <returns>Where they go, and whose <see cref="EndSequence"/> is called in the end; the region itself where nothing is to be
     /// prepared.</returns>
     protected virtual RegisterRegion BeginSequence() => this;
+
+    private BusErrorException Narrow(uint offset, bool isWrite) =>
+        new(Name, offset, isWrite, "the region takes accesses of 32 and 64 bits only");
 
     /// <summary>Undoes what <see cref="BeginSequence"/> of the region that returned this one did.</summary>
     protected internal virtual void EndSequence()
