@@ -2,7 +2,6 @@ using Aperture.Boards.Wiring;
 using Aperture.Core;
 using Aperture.DeviceTrees;
 using Aperture.Drivers.DmaMaster;
-using Aperture.Drivers.Pci;
 using Aperture.Drivers.Ti;
 using Aperture.Hardware.Masters;
 using Aperture.Hardware.Translation;
@@ -137,8 +136,7 @@ public sealed partial class Machine
                 Status.InvalidArgument, $"{kind.GetType().Name} made no driver (CreateDriver returned null)"));
         }
 
-        if (_pci is not null)
-            Drivers.Register(new PciHostDriver(Drivers, Firmware, _pci));
+        RegisterPciDrivers();
         foreach (var (_, driver) in _masterDrivers)
             Drivers.Register(driver);
         var driven = _masterDrivers.Select(entry => entry.Kind).ToHashSet();

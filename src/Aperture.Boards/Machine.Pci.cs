@@ -20,6 +20,7 @@ public sealed partial class Machine
     private const ulong LargestWindow = 1UL << 42; // more parts than that no bus needs
 
     private readonly List<BoardPciHost> _pciHosts = []; // in the tree's order
+    private readonly HashSet<PciKind> _pciKinds = [];   // of the functions that the tree has
     private PciPlatform? _pci;                          // null without a host
 
     /// <summary>The PCI hosts, in the tree's order.</summary>
@@ -67,8 +68,42 @@ public sealed partial class Machine
         }
 
         BuildMessageFrames(node);
-        _options.Pci?.Invoke(new PciSite(node, host, Bus, Clock, Pace));
+        var site = new PciSite(node, host, Bus, Clock, Pace);
+        foreach (var child in node.Children.Where(child => child.IsPresent))
+            BuildPciFunction(site, child);
+        _options.Pci?.Invoke(site);
         _pciHosts.Add(new BoardPciHost(node, device, host));
+    }
+
+    /// <summary>A function that the tree has on the root bus. What has no model is not there.</summary>
+    private void BuildPciFunction(PciSite site, DeviceTreeNode node)
+    {
+        PciKind[] kinds = [.. _options.PciKinds, new EduPciKind()];
+        var kind = node.Compatible.Select(name => Array.Find(kinds, kind => kind.Compatible.Contains(name)))
+            .FirstOrDefault(kind => kind is not null);
+        if (kind is null || node.Property("reg") is not { IsCells: true, CellCount: > 0 } reg)
+            return;
+        try
+        {
+            var place = new PciAddress((ushort)(reg.Cell(0) >> 8)); // bus, device and function lie in bits 23..8
+            site.Host.Root.Add(kind.CreateFunction(site, node), place.Device, place.Function);
+        }
+        catch (ApertureException e)
+        {
+            throw new ApertureException(e.Status, $"{node.Path}: {e.Message}", e);
+        }
+
+        _pciKinds.Add(_pciKinds.FirstOrDefault(known => known.GetType() == kind.GetType()) ?? kind);
+    }
+
+    /// <summary>The drivers of PCI: the hosts', and those of what the tree has behind them.</summary>
+    private void RegisterPciDrivers()
+    {
+        if (_pci is null)
+            return;
+        Drivers.Register(new PciHostDriver(Drivers, Firmware, _pci));
+        foreach (var driver in _pciKinds.Select(kind => kind.CreateDriver(this)).OfType<IDriver>())
+            Drivers.Register(driver);
     }
 
     /// <summary>Where accesses with a requester id go by the tree.</summary>

@@ -41,6 +41,9 @@ public sealed record MachineOptions
     /// empty.</summary>
     public Action<PciSite>? Pci { get; init; }
 
+    /// <summary>Kinds of PCI functions that trees have below their hosts, beside ours, and asked before them.</summary>
+    public IReadOnlyList<PciKind> PciKinds { get; init; } = [];
+
     /// <summary>What masters' groups get as their address space: <see cref="DomainType.Dma"/>, the default, or another one that
     /// <see cref="IommuCore.DefaultDomainType"/> can be.</summary>
     public DomainType DefaultDomain { get; init; } = DomainType.Dma;

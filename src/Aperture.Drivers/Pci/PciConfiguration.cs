@@ -1,4 +1,3 @@
-using Aperture.Core;
 using Aperture.Datasheets.Pci;
 using Aperture.Devices;
 
@@ -13,10 +12,12 @@ public sealed class PciConfiguration
 
     private readonly RegisterRegion _host;
     private readonly uint _start; // of the function in the host's space
+    private readonly bool _isVirtual;
 
-    internal PciConfiguration(RegisterRegion host, byte firstBus, PciAddress address)
+    internal PciConfiguration(RegisterRegion host, byte firstBus, PciAddress address, bool isVirtual = false)
     {
         _host = host;
+        _isVirtual = isVirtual;
         Address = address;
         _start = (uint)(address.Value - (firstBus << 8)) * PciRegisters.Size;
     }
@@ -24,11 +25,10 @@ public sealed class PciConfiguration
     /// <summary>Where the function is.</summary>
     public PciAddress Address { get; }
 
-    /// <summary>Who made it; 0xFFFF when nobody is there.</summary>
-    public ushort Vendor => Read16(PciRegisters.Vendor);
-
-    /// <summary>Whether it is there.</summary>
-    public bool IsPresent => Vendor != PciRegisters.NoVendor;
+    /// <summary>Whether it is there. A virtual function does not say who made it, but what class it is.</summary>
+    public bool IsPresent => _isVirtual
+        ? Read32(PciRegisters.Revision) != uint.MaxValue
+        : Read16(PciRegisters.Vendor) != PciRegisters.NoVendor;
 
     /// <summary>Reads 8 bits.</summary>
     /// <param name="offset">Byte offset, below 4096.</param>

@@ -50,7 +50,8 @@ public sealed class PciDevice : IGateProvider
     ];
 
     /// <summary>Resets the function (function level reset): its registers are as after power-on, but for its BARs and whether it may do
-    /// DMA, which it gets back. Its driver must not be busy with it and has no handler for its messages.</summary>
+    /// DMA, which it gets back; virtual functions are gone. Its driver must not be busy with it and has no handler for its
+    /// messages.</summary>
     /// <exception cref="ApertureException"><see cref="Status.NotSupported"/>: it has no reset of its own.</exception>
     public void Reset()
     {
@@ -63,10 +64,9 @@ public sealed class PciDevice : IGateProvider
         {
             if (bar.Address is not { } address)
                 continue;
-            var at = PciRegisters.Bar0 + (4 * (uint)bar.Number);
-            Configuration.Write32(at, (uint)address);
+            Configuration.Write32(bar.Register, (uint)address);
             if (bar.IsWide)
-                Configuration.Write32(at + 4, (uint)(address >> 32));
+                Configuration.Write32(bar.Register + 4, (uint)(address >> 32));
         }
 
         PciGrouping.Enable(Function);

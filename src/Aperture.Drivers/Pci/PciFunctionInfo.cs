@@ -14,12 +14,30 @@ public sealed class PciFunctionInfo
         bridge?._children.Add(this);
         var ids = configuration.Read32(PciRegisters.Vendor);
         (Vendor, Device) = ((ushort)ids, (ushort)(ids >> 16));
+        SriovCapability = configuration.Find(ExtendedCapabilityId.Sriov);
+        if (SriovCapability != 0)
+            TotalVirtual = configuration.Read16(SriovCapability + SriovRegisters.TotalVfs);
         ClassCode = configuration.Read32(PciRegisters.Revision) >> 8;
         IsBridge = (configuration.Read8(PciRegisters.HeaderType) & PciRegisters.HeaderMask) == PciRegisters.BridgeHeader;
         var express = configuration.Find(CapabilityId.Express);
         if (express != 0)
             Express = ExpressRegisters.PortOf(configuration.Read16(express + ExpressRegisters.Capabilities));
         AcsCapability = configuration.Find(ExtendedCapabilityId.Acs);
+    }
+
+    /// <summary>A virtual function: what it does not say itself its function says.</summary>
+    internal PciFunctionInfo(PciConfiguration configuration, PciFunctionInfo physical, IReadOnlyList<PciBarInfo> bars)
+    {
+        Configuration = configuration;
+        Bridge = physical.Bridge;
+        Physical = physical;
+        Vendor = physical.Vendor;
+        Device = physical.Configuration.Read16(physical.SriovCapability + SriovRegisters.Device);
+        ClassCode = configuration.Read32(PciRegisters.Revision) >> 8;
+        Express = physical.Express;
+        AcsCapability = configuration.Find(ExtendedCapabilityId.Acs);
+        DeviceFunctions = [this];
+        Bars = bars;
     }
 
     /// <summary>Its registers.</summary>
@@ -61,6 +79,19 @@ public sealed class PciFunctionInfo
     /// <summary>Its BARs, in order, with the addresses that they were given.</summary>
     public IReadOnlyList<PciBarInfo> Bars { get; internal set; } = [];
 
+    /// <summary>The function whose virtual function it is; null of one that is none.</summary>
+    public PciFunctionInfo? Physical { get; }
+
+    /// <summary>How many virtual functions it can have; 0 for none.</summary>
+    public int TotalVirtual { get; }
+
+    /// <summary>The BARs that its virtual functions have together: each as large as one function's, and so many of them in a
+    /// row.</summary>
+    internal IReadOnlyList<PciBarInfo> VirtualBars { get; set; } = [];
+
+    /// <summary>Where its virtualisation is; 0 for none.</summary>
+    internal uint SriovCapability { get; }
+
     /// <summary>Where its access control services are; 0 for none.</summary>
     internal uint AcsCapability { get; }
 
@@ -78,6 +109,9 @@ public sealed class PciFunctionInfo
 /// <param name="IsPrefetchable">Whether reads have no side effects.</param>
 public sealed record PciBarInfo(int Number, ulong Size, bool IsWide, bool IsPrefetchable)
 {
+    /// <summary>Where its register is.</summary>
+    internal uint Register { get; init; }
+
     /// <summary>Its address on the bus; null while it has none: there was no room.</summary>
     public ulong? Address { get; internal set; }
 }

@@ -1,20 +1,29 @@
-using Aperture.Core;
 using Aperture.Datasheets.Pci;
 using Aperture.Devices;
 
 namespace Aperture.Drivers.Pci;
 
 /// <summary>A PCI host with its driver: what was found on its buses, and the devices that were made of it.</summary>
-public sealed class PciHostBridge : IBoundDriver
+public sealed partial class PciHostBridge : IBoundDriver
 {
     private readonly DriverCore _drivers;
+    private readonly byte _firstBus;
+    private readonly Func<PciFunctionInfo, PciDevice> _make;
     private readonly List<IDisposable> _gates = [];
     private readonly List<PciDevice> _devices = [];
     private readonly Lock _lock = new(); // guards the two lists
 
-    internal PciHostBridge(DriverCore drivers, Device device, IReadOnlyList<PciFunctionInfo> functions, IReadOnlyList<string> problems)
+    internal PciHostBridge(
+        DriverCore drivers,
+        Device device,
+        byte firstBus,
+        IReadOnlyList<PciFunctionInfo> functions,
+        IReadOnlyList<string> problems,
+        Func<PciFunctionInfo, PciDevice> make)
     {
         _drivers = drivers;
+        _firstBus = firstBus;
+        _make = make;
         Device = device;
         Functions = functions;
         Problems = problems;
@@ -48,7 +57,7 @@ public sealed class PciHostBridge : IBoundDriver
     public IReadOnlyList<PciDevice> RemoveGone()
     {
         PciDevice[] gone = [.. Devices.Where(device => !device.Configuration.IsPresent)];
-        foreach (var device in gone)
+        foreach (var device in gone.Reverse())
             Remove(device);
         return gone;
     }
@@ -75,6 +84,8 @@ public sealed class PciHostBridge : IBoundDriver
 
     private void Remove(PciDevice device)
     {
+        foreach (var other in Devices.Where(other => other.Function.Physical == device.Function).Reverse())
+            Remove(other);
         _drivers.Remove(device.Device);
         lock (_lock)
         {

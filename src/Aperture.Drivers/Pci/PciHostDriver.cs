@@ -70,7 +70,7 @@ public sealed class PciHostDriver : IDriver
                 function.Configuration.Update16(PciRegisters.Command, (ushort)(PciCommand.MemorySpace | PciCommand.BusMaster));
         }
 
-        var bridge = new PciHostBridge(_drivers, device, functions, problems);
+        var bridge = new PciHostBridge(_drivers, device, first, functions, problems, function => Make(device, node, ranges, function));
         bridge.Add([.. functions.Where(function => !function.IsBridge).Select(function => Make(device, node, ranges, function))]);
         return bridge;
     }

@@ -27,7 +27,13 @@ internal sealed class PciResources
     {
         var resources = new PciResources(windows, problems);
         foreach (var function in functions)
-            function.Bars = Size(function);
+        {
+            var count = function.IsBridge ? BridgeRegisters.Bars : PciRegisters.Bars;
+            function.Bars = Size(function, PciRegisters.Bar0, count);
+            if (function.TotalVirtual > 0)
+                function.VirtualBars = Size(function, function.SriovCapability + SriovRegisters.Bar0, PciRegisters.Bars);
+        }
+
         PciFunctionInfo[] root = [.. functions.Where(function => function.Bridge is null)];
         foreach (var isWide in new[] { true, false })
         {
@@ -37,14 +43,13 @@ internal sealed class PciResources
     }
 
     /// <summary>The BARs of a function, by what they read as when ones were written.</summary>
-    private static List<PciBarInfo> Size(PciFunctionInfo function)
+    private static List<PciBarInfo> Size(PciFunctionInfo function, uint first, int count)
     {
         var registers = function.Configuration;
         var bars = new List<PciBarInfo>();
-        var count = function.IsBridge ? BridgeRegisters.Bars : PciRegisters.Bars;
         for (var number = 0; number < count; number++)
         {
-            var at = PciRegisters.Bar0 + (4 * (uint)number);
+            var at = first + (4 * (uint)number);
             registers.Write32(at, uint.MaxValue);
             var low = new BaseAddress(registers.Read32(at));
             registers.Write32(at, 0);
@@ -62,7 +67,7 @@ internal sealed class PciResources
                 mask |= 0xFFFF_FFFF_0000_0000;
             }
 
-            bars.Add(new PciBarInfo(number, ~mask + 1, low.IsWide, low.IsPrefetchable));
+            bars.Add(new PciBarInfo(number, ~mask + 1, low.IsWide, low.IsPrefetchable) { Register = at });
             number += low.IsWide ? 1 : 0;
         }
 
@@ -78,6 +83,12 @@ internal sealed class PciResources
             {
                 if ((bar.IsWide && bar.IsPrefetchable) == isWide)
                     requests.Add(new Request(function, bar.Size, bar.Size, address => Put(function, bar, address)) { Bar = bar });
+            }
+
+            foreach (var bar in function.VirtualBars.Where(bar => (bar.IsWide && bar.IsPrefetchable) == isWide))
+            {
+                var bytes = bar.Size * (ulong)function.TotalVirtual;
+                requests.Add(new Request(function, bytes, bar.Size, address => Put(function, bar, address)) { Bar = bar });
             }
 
             if (function.IsBridge)
@@ -144,10 +155,9 @@ internal sealed class PciResources
 
     private static void Put(PciFunctionInfo function, PciBarInfo bar, ulong address)
     {
-        var at = PciRegisters.Bar0 + (4 * (uint)bar.Number);
-        function.Configuration.Write32(at, (uint)address);
+        function.Configuration.Write32(bar.Register, (uint)address);
         if (bar.IsWide)
-            function.Configuration.Write32(at + 4, (uint)(address >> 32));
+            function.Configuration.Write32(bar.Register + 4, (uint)(address >> 32));
         bar.Address = address;
     }
 

@@ -1,5 +1,3 @@
-using Aperture.Core;
-using Aperture.Core.Threading;
 using Aperture.Datasheets.Pci;
 using Aperture.Hardware.Bus;
 using Aperture.Hardware.Translation;

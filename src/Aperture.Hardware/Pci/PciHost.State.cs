@@ -1,4 +1,3 @@
-using Aperture.Core;
 using Aperture.Core.Threading;
 using Aperture.Datasheets.Pci;
 

@@ -1,6 +1,5 @@
 using Aperture.Core;
 using Aperture.Datasheets.Pci;
-using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Pci;
 

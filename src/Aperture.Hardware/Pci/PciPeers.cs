@@ -68,11 +68,11 @@ internal sealed class PciPeers : IPeerPaths
         return false;
     }
 
-    /// <summary>Whether two functions of a bus see each other's accesses: the functions of one device do, ports of a switch, and everybody
-    /// on a conventional bus.</summary>
+    /// <summary>Whether two functions of a bus see each other's accesses: the functions of one device do but for virtual ones, ports of a
+    /// switch, and everybody on a conventional bus.</summary>
     private static bool Meet(PciBus bus, PciFunction one, PciFunction other) =>
         bus.Kind is PciBusKind.Switch or PciBusKind.Conventional
-        || one.Place >> 3 == other.Place >> 3 || (one.Physical ?? one) == (other.Physical ?? other);
+        || (one.Place >> 3 == other.Place >> 3 && !one.IsVirtual && !other.IsVirtual);
 
     private readonly record struct Reach(PciClaim Claim, bool Plain, bool Translated);
 }

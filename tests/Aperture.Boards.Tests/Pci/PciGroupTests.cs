@@ -2,7 +2,6 @@ using Aperture.Boards.Pci;
 using Aperture.Core;
 using Aperture.Datasheets.Pci;
 using Aperture.Devices;
-using Aperture.Drivers.Pci;
 using Aperture.Hardware.Bus;
 using Aperture.Hardware.Pci;
 using Aperture.Hardware.Translation;
@@ -215,8 +214,7 @@ public sealed class PciGroupTests
                 Conventional(Bridge(site, root, 1, PciBridgeKind.PciToPci).Secondary);
                 break;
             default:
-                Assert.Fail($"no topology '{topology}'");
-                break;
+                throw new ArgumentOutOfRangeException(nameof(topology), topology, "no such topology");
         }
     }
 

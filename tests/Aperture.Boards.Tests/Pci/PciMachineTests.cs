@@ -1,11 +1,9 @@
 using Aperture.Boards.Pci;
 using Aperture.Core;
+using Aperture.Datasheets.Edu;
 using Aperture.Datasheets.Pci;
-using Aperture.Devices;
-using Aperture.Dma;
 using Aperture.Dma.Sanitizer;
 using Aperture.Drivers.Edu;
-using Aperture.Drivers.Pci;
 using Aperture.Hardware.Masters;
 using Aperture.Hardware.Pci;
 using Aperture.Hardware.Translation;
@@ -66,6 +64,13 @@ public sealed class PciMachineTests
         machine.Drivers.Unbind(found.Device);
         Assert.Equal(DmaStatus.BusError, edu.Port.Write(new Iova(PciTrees.Ram), [1], out _));
         Assert.True(machine.Drivers.Bind(found.Device));
+
+        // The host lets go of everything and finds it again.
+        machine.Drivers.Unbind(host.Device);
+        Assert.Null(host.Bridge);
+        Assert.DoesNotContain(machine.Drivers.Devices, device => device.Name == "0000:00:01.0");
+        Assert.True(machine.Drivers.Bind(host.Device));
+        Assert.Equal(6u, ((EduClient)host.Find(edu)!.Device.Bound!).Factorial(3));
     }
 
     [Fact]
@@ -205,5 +210,91 @@ public sealed class PciMachineTests
         var device = machine.PciHosts[0].Find(edu)!.Device;
         var reserved = device.Iommu!.Domain!.Reservations;
         Assert.Contains(reserved, range => range.First.Value == PciTrees.Window && range.Last.Value == PciTrees.Window + 0xFFF_FFFF);
+    }
+
+    [Fact]
+    public void Virtual_functions_are_devices_of_their_own()
+    {
+        var made = new List<EduFunction>();
+        var physical = default(PciFunction)!;
+        using var machine = Boot([0, 30, 0x100, 0x1000], site =>
+        {
+            physical = new PciFunction(site.Bus, new PciIdentity(EduRegisters.Vendor, 0x1111), new PciFunctionOptions
+            {
+                Sriov = new SriovOptions(12, EduRegisters.Device, _ =>
+                {
+                    made.Add(Edu(site));
+                    return made[^1];
+                }),
+            });
+            var port = new PciBridge(site.Bus, PciBridgeKind.RootPort, AcsFlags.Isolation);
+            site.Host.Root.Add(port, 1);
+            port.Secondary.Add(physical, 0);
+        });
+        var bridge = machine.PciHosts[0].Bridge!;
+        var found = Assert.Single(bridge.Devices);
+        Assert.Empty(bridge.Problems);
+        var devices = bridge.AddVirtualFunctions(found, 10);
+        Assert.Equal("0000:01:01.2", devices[9].Device.Name); // number 10 of device 0 is function 2 of device 1
+        Assert.All(devices, device => Assert.Equal("pci1234,11e8", device.Device.Description.Compatible[0]));
+        devices[9].Device.Registers[0].Write32(EduRegisters.Liveness, 5);
+        Assert.Equal(~5u, devices[9].Device.Registers[0].Read32(EduRegisters.Liveness));
+        Assert.Equal(0u, devices[8].Device.Registers[0].Read32(EduRegisters.Liveness));
+        Assert.True(machine.Iommu.TryFindGroup(devices[0].Device, out var group));
+        Assert.Equal([devices[0].Device], group.Members);
+        Assert.Equal(Status.Busy, Assert.Throws<ApertureException>(() => bridge.AddVirtualFunctions(found, 1)).Status);
+        bridge.RemoveVirtualFunctions(found);
+        Assert.Equal([found], bridge.Devices);
+        Assert.Null(made[0].Bus);
+        Assert.Equal(Status.OutOfRange, Assert.Throws<ApertureException>(() => bridge.AddVirtualFunctions(found, 13)).Status);
+        Assert.Equal(2, bridge.AddVirtualFunctions(found, 2).Count);
+        physical.Bus!.Remove(physical);
+        Assert.Equal(3, bridge.RemoveGone().Count);
+        Assert.Empty(bridge.Devices);
+    }
+
+    [Fact]
+    public void A_function_of_the_tree_is_in_its_slot_and_has_its_driver()
+    {
+        using var machine = Machine.Boot(PciTrees.Build(s_map, function: 0x0800));
+        var found = Assert.Single(machine.PciHosts[0].Bridge!.Devices);
+        Assert.Equal((new PciAddress(0, 1, 0), "iommu"), (found.Address, found.Device.Dma.Path));
+        Assert.Equal(720u, Assert.IsType<EduClient>(found.Device.Bound).Factorial(6));
+    }
+
+    /// <summary>Any number of threads access functions while another one switches them off and on and moves their BARs.</summary>
+    [Fact]
+    public void Threads_access_functions_while_others_set_them_up()
+    {
+        using var machine = Boot([], site =>
+        {
+            for (var device = 1; device < 4; device++)
+                site.Host.Root.Add(Edu(site), device);
+        });
+        var host = machine.PciHosts[0];
+        PciFunction[] functions = [.. host.Model.Root.Functions];
+        var ends = new int[functions.Length];
+        var threads = functions.Select((function, i) => new Thread(() =>
+        {
+            for (var round = 0; round < 2000; round++)
+            {
+                var status = function.Port.Write(new Iova(PciTrees.Ram + (ulong)(i * 4096)), [1, 2, 3, 4], out _);
+                ends[i] += status is DmaStatus.Ok or DmaStatus.BusError ? 1 : 0;
+                machine.Bus.TryReadRegister(new PhysicalAddress(PciTrees.Window + (uint)(round * 64)), 4, out _);
+            }
+        })).ToArray();
+        Array.ForEach(threads, thread => thread.Start());
+        foreach (var found in host.Bridge!.Devices)
+        {
+            for (var round = 0; round < 200; round++)
+            {
+                found.Configuration.Update16(PciRegisters.Command, 0, (ushort)PciCommand.BusMaster);
+                Assert.Equal(DmaStatus.BusError, host.Model.Find(found.Address)!.Port.Write(new Iova(PciTrees.Ram), [9], out _));
+                found.Configuration.Update16(PciRegisters.Command, (ushort)PciCommand.BusMaster);
+            }
+        }
+
+        Array.ForEach(threads, thread => thread.Join());
+        Assert.All(ends, count => Assert.Equal(2000, count));
     }
 }

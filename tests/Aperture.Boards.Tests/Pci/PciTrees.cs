@@ -15,7 +15,9 @@ internal static class PciTrees
     /// <param name="hasMessages">Whether there is a frame for messages.</param>
     /// <param name="mask">The map's mask.</param>
     /// <param name="first">The first window's address on the buses.</param>
-    public static DeviceTree Build(uint[] map, bool hasMessages = true, uint mask = 0xFFFF, uint first = 0x2000_0000)
+    /// <param name="function">The first cell of an educational device's place; 0 for none.</param>
+    public static DeviceTree Build(
+        uint[] map, bool hasMessages = true, uint mask = 0xFFFF, uint first = 0x2000_0000, uint function = 0)
     {
         var pcie = new TreeNode("pcie@10000000").Strings("compatible", "pci-host-ecam-generic").Strings("device_type", "pci")
             .Cells("reg", 0x1000_0000, 0x100_0000).Cells("#address-cells", 3).Cells("#size-cells", 2).Cells("bus-range", 0, 15)
@@ -26,6 +28,8 @@ internal static class PciTrees
             .Cells("#interrupt-cells", 1).Cells("interrupt-map-mask", 0x1800, 0, 0, 7).Cells("interrupt-map", Interrupts());
         if (map.Length > 0)
             pcie.Cells("iommu-map", map).Cells("iommu-map-mask", mask);
+        if (function != 0)
+            pcie.Add(new TreeNode("edu@1,0").Strings("compatible", "pci1234,11e8").Cells("reg", function, 0, 0, 0, 0));
         if (hasMessages)
             pcie.Cells("msi-parent", 21);
         var root = new TreeNode("").Cells("#address-cells", 1).Cells("#size-cells", 1).Strings("compatible", "test,board");
