@@ -214,15 +214,8 @@ public sealed class PciAccessTests : IDisposable
     public void Virtual_functions_come_with_numbers_and_BARs_of_their_own()
     {
         WordBlock[] blocks = [new(), new(), new()];
-        var function = Put(new PciFunctionOptions
-        {
-            Sriov = new SriovOptions(3, 0x77, number =>
-            {
-                var made = new PciFunction(_rig.Bus, new PciIdentity(1, 0x77));
-                made.AddBar(0, new PciBar(blocks[number]));
-                return made;
-            }) { FirstOffset = 2, Stride = 3 },
-        });
+        var sriovOptions = new SriovOptions(3, 0x77, Virtual) { FirstOffset = 2, Stride = 3 };
+        var function = Put(new PciFunctionOptions { Sriov = sriovOptions });
         var sriov = _rig.Find(s_first, ExtendedCapabilityId.Sriov);
         _rig.Write32(s_first, sriov + SriovRegisters.Bar0, uint.MaxValue);
         Assert.Equal(~0xFFFu, _rig.Read32(s_first, sriov + SriovRegisters.Bar0));
@@ -242,5 +235,12 @@ public sealed class PciAccessTests : IDisposable
         _rig.Write16(s_first, sriov + SriovRegisters.Control, 0);
         Assert.Null(_rig.Host.Find(second));
         Assert.Equal(DmaStatus.BusError, Write(function.VirtualFunctions[1], 1));
+
+        PciFunction Virtual(int number)
+        {
+            var made = new PciFunction(_rig.Bus, new PciIdentity(1, 0x77));
+            made.AddBar(0, new PciBar(blocks[number]));
+            return made;
+        }
     }
 }
