@@ -4,6 +4,7 @@ using Aperture.Hardware.Nvme;
 using Aperture.Hardware.Translation;
 using Aperture.Hardware.Virtio;
 using Aperture.VfioUser;
+using PciBar = Aperture.Hardware.Pci.PciBar;
 
 namespace Aperture.ModelGuests;
 
