@@ -11,7 +11,11 @@ public sealed partial class NvmeClient
     // Devices that a driver keeps from memory because it could not turn them off: until the next one has.
     private static readonly ConditionalWeakTable<Device, BusMastering> s_stopped = [];
 
+    [ThreadStatic]
+    private static int t_works; // what this thread is at, of any controller
+
     private readonly ITimer _watchdog;
+    private int _works;        // threads that reset or fail the controller, or look whether they must
     private int _isWatching;   // the watchdog is set
     private bool _wasEnabled;  // it may do DMA
     private long _checked;     // when the registers were looked at
@@ -73,8 +77,20 @@ public sealed partial class NvmeClient
     private void OnWatchdog()
     {
         Volatile.Write(ref _isWatching, 0);
-        if (State != NvmeState.Live)
-            return;
+        BeginWork();
+        try
+        {
+            if (State == NvmeState.Live)
+                LookAfter();
+        }
+        finally
+        {
+            EndWork();
+        }
+    }
+
+    private void LookAfter()
+    {
         if (Poll())
         {
             if (!IsPolled)
@@ -121,6 +137,19 @@ public sealed partial class NvmeClient
 
     private bool Recover(string why)
     {
+        BeginWork();
+        try
+        {
+            return TryRecover(why);
+        }
+        finally
+        {
+            EndWork();
+        }
+    }
+
+    private bool TryRecover(string why)
+    {
         if (Interlocked.CompareExchange(ref _state, (int)NvmeState.Resetting, (int)NvmeState.Live) != (int)NvmeState.Live)
             return false;
         Interlocked.Increment(ref _resets);
@@ -164,6 +193,19 @@ public sealed partial class NvmeClient
     /// <summary>The controller is not used any more: everything fails.</summary>
     private void Fail(string why)
     {
+        BeginWork();
+        try
+        {
+            FailAll(why);
+        }
+        finally
+        {
+            EndWork();
+        }
+    }
+
+    private void FailAll(string why)
+    {
         var before = State;
         if (before is NvmeState.Failed or NvmeState.Removed
             || Interlocked.CompareExchange(ref _state, (int)NvmeState.Failed, (int)before) != (int)before)
@@ -174,6 +216,26 @@ public sealed partial class NvmeClient
         _admin?.Forget();
         foreach (var queue in _queues)
             queue.FailAll(why);
+    }
+
+    private void BeginWork()
+    {
+        t_works++;
+        Interlocked.Increment(ref _works);
+    }
+
+    private void EndWork()
+    {
+        Interlocked.Decrement(ref _works);
+        t_works--;
+    }
+
+    /// <summary>Waits until no other thread resets or fails the controller, or looks whether it must.</summary>
+    private void WaitForWork()
+    {
+        var spin = new SpinWait();
+        while (t_works == 0 && Volatile.Read(ref _works) > 0)
+            spin.SpinOnce();
     }
 
     /// <summary>Keeps a controller from memory that cannot be told to keep away, where there is a switch for that.</summary>

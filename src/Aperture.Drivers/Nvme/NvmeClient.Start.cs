@@ -70,7 +70,10 @@ public sealed partial class NvmeClient
             queue.Open();
         }
 
-        Volatile.Write(ref _state, (int)NvmeState.Live);
+        var before = State;
+        if (before is NvmeState.Failed or NvmeState.Removed
+            || Interlocked.CompareExchange(ref _state, (int)NvmeState.Live, (int)before) != (int)before)
+            throw new ApertureException(Status.NoDevice, $"{Device.Name} was let go while it was brought up");
         _admin!.AwaitEvent();
         foreach (var queue in _queues)
             queue.Feed();

@@ -115,6 +115,7 @@ public sealed partial class NvmeClient : IBoundDriver
     {
         var before = (NvmeState)Interlocked.Exchange(ref _state, (int)NvmeState.Removed);
         Failure ??= $"{Device.Name} is not used any more";
+        WaitForWork();
         foreach (var queue in _queues)
             queue.Close();
         var isOff = TryTurnOff(before == NvmeState.Live);
@@ -137,6 +138,7 @@ public sealed partial class NvmeClient : IBoundDriver
     /// <remarks>Requests under way are waited for; those that do not end, and new ones, are done after <see cref="Resume"/>.</remarks>
     public void Suspend()
     {
+        WaitForWork();
         if (Interlocked.CompareExchange(ref _state, (int)NvmeState.Suspended, (int)NvmeState.Live) == (int)NvmeState.Live)
         {
             foreach (var queue in _queues)

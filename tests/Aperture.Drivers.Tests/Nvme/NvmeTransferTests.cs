@@ -1,4 +1,5 @@
 using Aperture.Core;
+using Aperture.Devices;
 using Aperture.Dma.Memory;
 using Aperture.Drivers.Nvme;
 using Aperture.Hardware.Nvme;
@@ -220,5 +221,28 @@ public sealed class NvmeTransferTests
             Assert.True(task.IsCompletedSuccessfully);
             task.GetAwaiter().GetResult();
         }
+    }
+
+    [Fact]
+    public void Each_queue_has_a_vector_where_there_are_several()
+    {
+        using var bench = new NvmeBench("strict", new NvmeDriverOptions { Queues = 3 }, isBound: false);
+        bench.Device.Interrupts.Clear();
+        for (var i = 0; i < 3; i++)
+            bench.Device.Interrupts.Add(new Interrupt($"vector {i}"));
+        var raised = new int[3];
+        bench.Model.Message = vector =>
+        {
+            raised[vector]++;
+            bench.Device.Interrupts[vector].Raise();
+        };
+        bench.Bind();
+        Assert.Equal(3, bench.Client.Queues);
+        Assert.True(raised[0] > 0);
+        for (var i = 0; i < 10; i++)
+            bench.Disk(false).Read(0, new byte[512]);
+        Assert.True(raised[1] + raised[2] >= 10);
+        Assert.Equal(0, bench.Client.LostInterrupts);
+        bench.AssertClean();
     }
 }
