@@ -17,6 +17,9 @@ internal sealed class SmmuV3Block
     /// <summary>Its size.</summary>
     public int Bytes { get; }
 
+    /// <summary>Whether <see cref="Clean"/> does anything.</summary>
+    public bool NeedsClean => _tables.NeedsClean;
+
     /// <summary>Takes memory.</summary>
     /// <param name="tables">Where it comes from.</param>
     /// <param name="bytes">A power of two, at least 64.</param>

@@ -66,7 +66,6 @@ internal sealed partial class SmmuV3CommandQueue
             MakeRoom();
         var offset = (int)_ring.IndexOf(_producer) * SmmuV3Command.Bytes;
         _entries.Store(offset, command.Low, command.High);
-        _entries.Clean(offset, SmmuV3Command.Bytes);
         _producer = _ring.Next(_producer);
     }
 
@@ -106,16 +105,27 @@ internal sealed partial class SmmuV3CommandQueue
     {
         if (_published == _producer)
             return;
+        CleanNew();
         _registers.Write32(SmmuV3Register.CommandQueueProducer, _producer);
         _published = _producer;
     }
 
     private void PublishAndLook()
     {
+        CleanNew();
         using var registers = _registers.Begin();
         registers.Write32(SmmuV3Register.CommandQueueProducer, _producer);
         _published = _producer;
         _consumer = _ring.PlaceOf(registers.Read32(SmmuV3Register.CommandQueueConsumer));
+    }
+
+    /// <summary>Makes the commands visible that the unit was not told of yet.</summary>
+    private void CleanNew()
+    {
+        if (!_entries.NeedsClean)
+            return;
+        for (var place = _published; place != _producer; place = _ring.Next(place))
+            _entries.Clean((int)_ring.IndexOf(place) * SmmuV3Command.Bytes, SmmuV3Command.Bytes);
     }
 
     /// <summary>Waits until all is consumed, or some.</summary>

@@ -17,19 +17,29 @@ public sealed partial class SmmuV3Unit
         if (target.Tag < 0)
             return;
         var (isStage2, number) = SmmuV3Context.OfTag(target.Tag);
-        var shift = SmmuV3Tables.GranuleShiftOf(target.Domain);
+        if (gather.Count == 1 && gather.AsSpan()[0] is { Pages: 1 } page)
+            DropPage(page.Start.Value, isStage2, number, leafOnly: !gather.TablesChanged);
+        else
+            Drop(target.Domain, gather, isStage2, number);
+        _commands.Sync();
+        DropDeviceTranslations(target.Domain, gather);
+    }
+
+    private void DropPage(ulong address, bool isStage2, uint number, bool leafOnly) => _commands.Add(isStage2
+        ? SmmuV3Command.TlbPage(SmmuV3Opcode.TlbIntermediate, number, 0, address, leafOnly)
+        : SmmuV3Command.TlbPage(SmmuV3Opcode.TlbAddress, 0, number, address, leafOnly));
+
+    private void Drop(IommuDomain domain, in InvalidationGather gather, bool isStage2, uint number)
+    {
+        var shift = SmmuV3Tables.GranuleShiftOf(domain);
         if (IsTooMuch(gather, shift))
         {
             DropAll(isStage2, number);
-        }
-        else
-        {
-            foreach (var range in gather.AsSpan())
-                Drop(range, isStage2, number, shift, leafOnly: !gather.TablesChanged);
+            return;
         }
 
-        _commands.Sync();
-        DropDeviceTranslations(target.Domain, gather);
+        foreach (var range in gather.AsSpan())
+            Drop(range, isStage2, number, shift, leafOnly: !gather.TablesChanged);
     }
 
     /// <summary>Whether the whole address space at once takes less.</summary>
@@ -54,16 +64,17 @@ public sealed partial class SmmuV3Unit
 
     private void Drop(in GatheredRange range, bool isStage2, uint number, int shift, bool leafOnly)
     {
-        var opcode = isStage2 ? SmmuV3Opcode.TlbIntermediate : SmmuV3Opcode.TlbAddress;
-        var (vmid, asid) = isStage2 ? (number, 0u) : (0u, number);
         var address = range.Start.Value;
         Count(range, shift, out var areRanges);
         if (!areRanges)
         {
             for (var left = range.Pages; left > 0; left--, address += 1UL << range.PageShift)
-                _commands.Add(SmmuV3Command.TlbPage(opcode, vmid, asid, address, leafOnly));
+                DropPage(address, isStage2, number, leafOnly);
             return;
         }
+
+        var opcode = isStage2 ? SmmuV3Opcode.TlbIntermediate : SmmuV3Opcode.TlbAddress;
+        var (vmid, asid) = isStage2 ? (number, 0u) : (0u, number);
 
         // No level is named: pages of several sizes may have been removed.
         var pieces = new SmmuV3Range(((range.Last.Value - range.Start.Value) >> shift) + 1);
