@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Aperture.Core;
 using Aperture.Core.PageTables;
 using Aperture.Datasheets.Exynos;
@@ -85,14 +86,23 @@ public sealed partial class ExynosSysMmuUnit
         foreach (var range in gather.AsSpan())
         {
             // Version 2 spreads a page over its sets; elsewhere one address takes the whole page out.
-            var sets = SetsOf(range.PageShift);
-            var page = (uint)range.Start.Value;
-            for (var left = range.Pages; left > 0; left--)
-            {
-                for (uint set = 0; set < sets; set++)
-                    registers.Write32(_map.FlushEntry, SysMmuFlushEntry.For(page + (set << 12)).Value);
-                page += 1u << range.PageShift;
-            }
+            var sets = (uint)SetsOf(range.PageShift);
+            if (range.Pages == 1 && sets == 1)
+                registers.Write32(_map.FlushEntry, SysMmuFlushEntry.For((uint)range.Start.Value).Value);
+            else
+                FlushPages(registers, _map.FlushEntry, (uint)range.Start.Value, range.Pages, 1u << range.PageShift, sets);
+        }
+    }
+
+    // A method of its own: nearly all calls are for one page, and the compiler learns from them.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void FlushPages(RegisterSequence registers, uint register, uint page, ulong pages, uint step, uint sets)
+    {
+        for (; pages > 0; pages--)
+        {
+            for (uint set = 0; set < sets; set++)
+                registers.Write32(register, SysMmuFlushEntry.For(page + (set << 12)).Value);
+            page += step;
         }
     }
 

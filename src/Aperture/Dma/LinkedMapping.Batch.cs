@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Aperture.Core;
+using Aperture.Dma.Memory;
 
 namespace Aperture.Dma;
 
@@ -8,18 +9,23 @@ public sealed partial class LinkedMapping
 {
     private readonly PhysicalAddress[] _batch = new PhysicalAddress[64]; // pages up to the end of the run that are not in the tables yet
     private int _batched;
+    private ulong _lastPhysical;     // of memory that the tables take
     private ulong _batchEnd;         // up to where, from the start, pages behind the run can wait: their table is there
     private Protection _batchRights; // of those that wait, and of the page before them
 
-    /// <summary>Lets a page that follows the run wait for others. Only where nothing is left that could refuse it: its table holds the page
-    /// before it, no other run is there, and the table takes its address.</summary>
+    /// <summary>Lets a whole page that follows the run wait for others. Only where nothing is left that could refuse it: its table holds
+    /// the page before it, no other run is there, and the table takes its address.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryBatch(ulong first, ulong end, ulong physical, Protection rights)
+    private bool TryBatch(ulong offset, in MemoryBlock memory, DmaDirection direction, DmaAttributes attributes)
     {
+        var page = _pageMask;
+        var end = _runEnd + page + 1;
+        var physical = memory.Address.Value;
         var batched = _batched;
         var batch = _batch;
-        if (first != _runEnd || end > _batchEnd || end - first != _pageMask + 1 || rights != _batchRights
-            || physical > _domain.LastPhysical || (uint)batched >= (uint)batch.Length)
+        if (_offset + offset != _runEnd || end > _batchEnd || (ulong)memory.Length != page + 1 || (physical & page) != 0
+            || (int)direction != _rightsOf || attributes != DmaAttributes.None || !memory.HasView || _rights != _batchRights
+            || physical > _lastPhysical || (uint)batched >= (uint)batch.Length)
             return false;
         batch[batched] = new PhysicalAddress(physical);
         _batched = batched + 1;
@@ -47,7 +53,7 @@ public sealed partial class LinkedMapping
         _batchEnd = 0;
         if (_span == 0)
             return Status.Ok;
-        _batchEnd = Math.Min(_bytes, ((_start.Value + end - 1) | (_span - 1)) + 1 - _start.Value);
+        _batchEnd = Math.Min((_offset + Length) & ~_pageMask, ((_start.Value + end - 1) | (_span - 1)) + 1 - _start.Value);
         for (var i = 0; i < _runCount; i++)
         {
             if (_runs[i].End > end)

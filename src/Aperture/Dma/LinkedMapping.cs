@@ -58,6 +58,7 @@ public sealed partial class LinkedMapping : IDisposable
         (_bytes, _offset, Length) = (whole, offset, bytes);
         _isKept = context.KeepsLinks;
         _span = _isKept ? 0 : _domain.TableSpan;
+        _lastPhysical = _domain.LastPhysical;
         _rightsOf = -1;
         return true;
     }
@@ -73,6 +74,15 @@ public sealed partial class LinkedMapping : IDisposable
     public void Link(ulong offset, in MemoryBlock memory, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None,
         [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
+        if (!TryBatch(offset, memory, direction, attributes))
+            LinkNow(offset, memory, direction, attributes, file, line);
+    }
+
+    // A method of its own, so that nothing has to be cleared for a page that only waits for others.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void LinkNow(
+        ulong offset, in MemoryBlock memory, DmaDirection direction, DmaAttributes attributes, string file, int line)
+    {
         var status = Put(offset, memory, direction, attributes, file, line);
         if (status != Status.Ok)
             throw Context.LinkRefusal(Address + offset, memory, direction, attributes, status);
@@ -82,9 +92,9 @@ public sealed partial class LinkedMapping : IDisposable
     /// <inheritdoc cref="Link"/>
     public Status TryLink(ulong offset, in MemoryBlock memory, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None,
         [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
-        Put(offset, memory, direction, attributes, file, line);
+        TryBatch(offset, memory, direction, attributes) ? Status.Ok : Put(offset, memory, direction, attributes, file, line);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private Status Put(ulong offset, in MemoryBlock memory, DmaDirection direction, DmaAttributes attributes, string file, int line)
     {
         var page = _pageMask;
@@ -104,8 +114,6 @@ public sealed partial class LinkedMapping : IDisposable
 
         var first = at & ~page;
         var end = (at + length + page) & ~page;
-        if (TryBatch(first, end, physical & ~page, rights))
-            return Status.Ok;
         var mapped = MapNow(first, end, new PhysicalAddress(physical & ~page), rights);
         if (mapped == Status.Ok && _isKept)
             Keep(new Piece(offset, memory, direction, (rights & Protection.Mmio) == 0, _context!.NextSerial()), attributes, file, line);
