@@ -69,6 +69,7 @@ public sealed unsafe class RegisterTests : IDisposable
     public void A_write_that_begins_before_a_register_and_ends_behind_it_is_one_of_it(int before, int length)
     {
         Assert.InRange(length, 1, 8);
+        Span<byte> read = stackalloc byte[length];
         for (var round = 0; round < 2; round++)
         {
             Write(4, 0);
@@ -82,7 +83,6 @@ public sealed unsafe class RegisterTests : IDisposable
             Assert.True(_configuration.Mastering.TryStop());
             Write(4, 6);
             Assert.Equal(2, OnFile(4));
-            Span<byte> read = stackalloc byte[length];
             _space.Read((uint)before, read);
             Assert.Equal(6, read[4 - before]); // as its driver has it
             _configuration.Mastering.Resume();
