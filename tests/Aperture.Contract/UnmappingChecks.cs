@@ -106,7 +106,7 @@ internal static class UnmappingChecks
         var domain = scene.DomainInForce();
         foreach (var size in (int[])[Page, Large / 16, Large])
         {
-            if ((domain.PageSizes & (ulong)size) == 0)
+            if ((domain.PageSizes & (ulong)size) == 0 || Data(size, 0) + size > scene.Subject.MemoryBytes)
                 continue;
             for (var asked = 0; asked < pages; asked++)
             {

@@ -202,9 +202,11 @@ public sealed class Omap3IspTests : IDisposable
         _machine.Device.Power.Put();
         _stream.FrameDone = _frames.Add;
         Start();
+        // Interrupts that nobody wanted may have switched the line off, as an operating system does: who asks for it gets it again.
+        using var again = _machine.Device.Interrupts[0].Request(() => InterruptResult.None);
         for (var i = 0; i < 3; i++)
             _sensor.SendFrame();
-        Assert.NotEmpty(_frames);
+        Assert.False(_frames.Count == 0, $"seed {seed}: no frame came");
     }
 
     private void Start(int buffers = 3) => _stream.Start(new Omap3IspFormat(Width, Height), buffers);
