@@ -66,17 +66,9 @@ public sealed unsafe partial class PageTable<TFormat>
         var copies = 1 << (_pageShift - _pageEntryShift);
         done = Math.Min(pages.Length, ((1 << _format.IndexBits(level)) - Index(level, iova)) / copies);
         var entries = done * copies;
-        var status = Pin(iova, level, (uint)entries, ref gather, out var table);
+        var status = PinEmpty(iova, level, entries, ref gather, out var table, out var first);
         if (status != Status.Ok)
             return status;
-
-        var first = EntryOf(table, level, iova);
-        if (EntryRun.CountMatching(first, _format.EntryBytes, entries, ulong.MaxValue, _format.EmptyEntry(level)) != entries)
-        {
-            status = PrepareRun(iova, table, level, first, entries, ref gather);
-            if (status != Status.Ok)
-                return status;
-        }
 
         if (copies == 1)
         {
@@ -90,9 +82,7 @@ public sealed unsafe partial class PageTable<TFormat>
                 WriteLeaves(first + (i * copies * _format.EntryBytes), level, SmallestShift, 1, copies, pages[i].Value, protection);
         }
 
-        Clean(table, first, entries);
-        if (_format.EmptyEntry(level) != 0)
-            gather.TablesChanged = true; // as in MapRun
+        Finish(table, level, first, entries, ref gather);
         return Status.Ok;
     }
 
@@ -164,23 +154,35 @@ public sealed unsafe partial class PageTable<TFormat>
         var entries = count << copiesShift;
         done = (ulong)count << shift;
 
-        var status = Pin(iova, level, (uint)entries, ref gather, out var table);
+        var status = PinEmpty(iova, level, entries, ref gather, out var table, out var first);
         if (status != Status.Ok)
             return status;
 
-        var first = EntryOf(table, level, iova);
-        if (EntryRun.CountMatching(first, _format.EntryBytes, entries, ulong.MaxValue, _format.EmptyEntry(level)) != entries)
-        {
-            status = PrepareRun(iova, table, level, first, entries, ref gather);
-            if (status != Status.Ok)
-                return status;
-        }
-
         WriteLeaves(first, level, shift, count, 1 << copiesShift, pa, protection);
+        Finish(table, level, first, entries, ref gather);
+        return Status.Ok;
+    }
+
+    /// <summary>Pins the table that covers an address and makes sure that the entries which are about to be stored are empty.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Status PinEmpty(ulong iova, int level, int entries, ref InvalidationGather gather, out Table table, out byte* first)
+    {
+        first = null;
+        var status = Pin(iova, level, (uint)entries, ref gather, out table);
+        if (status != Status.Ok)
+            return status;
+        first = EntryOf(table, level, iova);
+        return EntryRun.CountMatching(first, _format.EntryBytes, entries, ulong.MaxValue, _format.EmptyEntry(level)) == entries
+            ? Status.Ok : PrepareRun(iova, table, level, first, entries, ref gather);
+    }
+
+    /// <summary>What follows when entries were stored.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Finish(Table table, int level, byte* first, int entries, ref InvalidationGather gather)
+    {
         Clean(table, first, entries);
         if (_format.EmptyEntry(level) != 0)
             gather.TablesChanged = true; // what meant "nothing" was a link, and a unit may remember it
-        return Status.Ok;
     }
 
     /// <summary>The largest page that divides both addresses and fits, and how many of them come before a larger one can start.</summary>
