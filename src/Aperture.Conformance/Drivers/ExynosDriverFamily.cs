@@ -26,7 +26,7 @@ public class ExynosDriverFamily : DriverFamily
 
     /// <inheritdoc/>
     public override IDriver CreateDriver(IommuCore core, Func<string, UnitFacts> facts) =>
-        new ExynosIommuDriver(core, new ExynosDriverOptions { FlushesUnstalled = true });
+        new ExynosIommuDriver(core, new ExynosDriverOptions { FlushesUnstalled = true, FlushesRanges = false });
 
     /// <inheritdoc/>
     public override IEnumerable<string> Clocks(VectorEvent probe)

@@ -14,7 +14,8 @@ public sealed partial class ExynosSysMmuUnit
     /// without; see <see cref="ExynosDriverOptions.FlushesUnstalled"/>).</summary>
     public const int BlockPolls = 120;
 
-    private const int MaxEntries = 64; // single invalidations in one go; beyond it everything at once is cheaper
+    private const int MaxWrites = 64; // of addresses in one go; beyond it everything at once is cheaper
+    private const int RangeWrites = 3; // a range from its first page to its last, where the unit has ranges
 
     private bool _owesFlush; // the last flush went to a unit that may not have been stalled: this one covers everything
     private bool _blockTimedOut; // the flush that follows goes to one: the next one covers everything, too
@@ -28,10 +29,10 @@ public sealed partial class ExynosSysMmuUnit
         // Only a cached first-level descriptor can be stale because of a link, and the caches that exist drop it surely by a
         // flush of everything: version 5 knows no other way, and a gather does not say where the link is.
         var flushesAll = gather.TablesChanged && Identity.Config.UsesFlpdCache;
-        ulong entries = 0;
+        ulong writes = 0;
         foreach (var range in gather.AsSpan())
-            entries += EntriesOf(range);
-        if (entries == 0 && !flushesAll && !_owesFlush)
+            writes += WritesOf(range);
+        if (writes == 0 && !flushesAll && !_owesFlush)
             return;
 
         BeginAccess();
@@ -39,7 +40,7 @@ public sealed partial class ExynosSysMmuUnit
         {
             using var registers = _registers.Begin();
             Block(registers);
-            if (flushesAll || _owesFlush || entries > MaxEntries)
+            if (flushesAll || _owesFlush || writes > MaxWrites)
                 FlushAll(registers);
             else
                 FlushRanges(registers, gather);
@@ -89,6 +90,8 @@ public sealed partial class ExynosSysMmuUnit
             var sets = (uint)SetsOf(range.PageShift);
             if (range.Pages == 1 && sets == 1)
                 registers.Write32(_map.FlushEntry, SysMmuFlushEntry.For((uint)range.Start.Value).Value);
+            else if (IsForRange(range))
+                FlushRange(registers, (uint)range.Start.Value, (uint)range.Last.Value);
             else
                 FlushPages(registers, _map.FlushEntry, (uint)range.Start.Value, range.Pages, 1u << range.PageShift, sets);
         }
@@ -106,7 +109,16 @@ public sealed partial class ExynosSysMmuUnit
         }
     }
 
-    private ulong EntriesOf(in GatheredRange range) => range.Pages * SetsOf(range.PageShift);
+    private void FlushRange(RegisterSequence registers, uint first, uint last)
+    {
+        registers.Write32(_map.FlushRangeStart, first);
+        registers.Write32(_map.FlushRangeEnd, last);
+        registers.Write32(_map.FlushRange, SysMmuFlushEntry.TriggerBit);
+    }
+
+    private ulong WritesOf(in GatheredRange range) => IsForRange(range) ? RangeWrites : range.Pages * SetsOf(range.PageShift);
+
+    private bool IsForRange(in GatheredRange range) => range.Pages > RangeWrites && _options.FlushesRanges && Identity.Version.Major >= 5;
 
     /// <summary>In how many sets of version 2's TLB a page may sit: one per 4 KiB, at most 64.</summary>
     private ulong SetsOf(int pageShift) => Identity.Version.Major == 2 ? Math.Min(1UL << (pageShift - 12), 64) : 1;
