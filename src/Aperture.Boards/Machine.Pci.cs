@@ -26,6 +26,10 @@ public sealed partial class Machine
     /// <summary>The PCI hosts, in the tree's order.</summary>
     public IReadOnlyList<BoardPciHost> PciHosts => _pciHosts;
 
+    /// <summary>What was found in the slots of all hosts, in order of address; nothing of a host without its driver.</summary>
+    internal IEnumerable<Device> PciDevices =>
+        _pciHosts.SelectMany(host => host.Bridge?.Devices ?? []).Select(found => found.Device);
+
     private void BuildPciHosts()
     {
         foreach (var node in Tree.Devices().Where(node => node.IsCompatible(PciHostCompatible)))
@@ -78,7 +82,7 @@ public sealed partial class Machine
     /// <summary>A function that the tree has on the root bus. What has no model is not there.</summary>
     private void BuildPciFunction(PciSite site, DeviceTreeNode node)
     {
-        PciKind[] kinds = [.. _options.PciKinds, new EduPciKind()];
+        PciKind[] kinds = [.. _options.PciKinds, new EduPciKind(), new NvmePciKind()];
         var kind = node.Compatible.Select(name => Array.Find(kinds, kind => kind.Compatible.Contains(name)))
             .FirstOrDefault(kind => kind is not null);
         if (kind is null || node.Property("reg") is not { IsCells: true, CellCount: > 0 } reg)

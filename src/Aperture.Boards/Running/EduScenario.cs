@@ -1,4 +1,5 @@
 using Aperture.Core;
+using Aperture.Devices;
 using Aperture.Dma;
 using Aperture.Dma.Memory;
 using Aperture.Drivers.Edu;
@@ -30,16 +31,16 @@ public sealed class EduScenario : IScenario
     public ScenarioResult Run(Machine machine)
     {
         ArgumentNullException.ThrowIfNull(machine);
-        var masters = Find(machine).ToArray();
-        if (masters.Length == 0)
+        var devices = Find(machine).ToArray();
+        if (devices.Length == 0)
             throw new ApertureException(Status.NoDevice, "the board has no educational device");
         var faults = machine.Iommu.FaultCount;
         var lines = new List<string>();
         var isOk = true;
-        foreach (var master in masters)
+        foreach (var device in devices)
         {
-            using var binding = new ClientBinding(machine, master.Device!, new EduDriver(machine.Clock));
-            var edu = (EduClient)master.Device!.Bound!;
+            using var binding = new ClientBinding(machine, device, new EduDriver(machine.Clock));
+            var edu = (EduClient)device.Bound!;
             var random = new Random(1);
             var trouble = Compute(edu);
             for (var round = 0; round < Rounds && trouble is null; round++)
@@ -58,8 +59,12 @@ public sealed class EduScenario : IScenario
         return new ScenarioResult(Name, isOk, lines);
     }
 
-    private static IEnumerable<BoardMaster> Find(Machine machine) =>
-        machine.Masters.Where(master => master is { Client: Edu, Device.Bound: not null });
+    /// <summary>Those beside the buses first, then those in slots of PCI.</summary>
+    private static IEnumerable<Device> Find(Machine machine) =>
+    [
+        .. machine.Masters.Where(master => master is { Client: Edu, Device.Bound: not null }).Select(master => master.Device!),
+        .. machine.PciDevices.Where(device => device.Bound is EduClient),
+    ];
 
     private static string? Compute(EduClient edu)
     {

@@ -30,6 +30,13 @@ public static class NvmeRegister
     /// <summary>ACQ, 64 bits: the admin completion queue, a multiple of 4096.</summary>
     public const uint AdminCompletionQueue = 0x30;
 
+    /// <summary>Class, subclass and interface of the PCI function: mass storage, non-volatile memory, NVM Express. Source: NVM Express 1.4,
+    /// 2.1.5.</summary>
+    public const uint PciClass = 0x010802;
+
+    /// <summary>The <c>compatible</c> string of every such function, as the Open Firmware PCI binding forms it from the class.</summary>
+    public const string PciCompatible = "pciclass,010802";
+
     /// <summary>The first doorbell.</summary>
     public const uint Doorbells = 0x1000;
 

@@ -1,12 +1,13 @@
 using Aperture.Core;
+using Aperture.Datasheets.Nvme;
 using Aperture.Devices;
 
 namespace Aperture.Drivers.Nvme;
 
 /// <summary>Driver of NVMe controllers: the registers are the device's first region, its interrupts one for each vector, or a single one
 /// for all, or none: then it is polled.</summary>
-/// <remarks>On a board without PCI the controller's node is <c>compatible</c> with <c>aperture,nvme</c>, which is this project's own
-/// name.</remarks>
+/// <remarks>On PCI it is every function of class 0x010802: NVM Express, whoever made it. On a board without PCI the controller's node is
+/// <c>compatible</c> with <c>aperture,nvme</c>, which is this project's own name.</remarks>
 public sealed class NvmeDriver : IDriver
 {
     private readonly TimeProvider _time;
@@ -16,14 +17,14 @@ public sealed class NvmeDriver : IDriver
     /// <param name="time">What the driver waits by; the system's time when null.</param>
     /// <param name="options">Queues, buffers and limits; null for the defaults.</param>
     /// <param name="compatible">The <c>compatible</c> strings of the devices that are such controllers; null for
-    /// <c>aperture,nvme</c>.</param>
+    /// <c>aperture,nvme</c> and the class of PCI.</param>
     /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: an option is out of its range.</exception>
     public NvmeDriver(TimeProvider? time = null, NvmeDriverOptions? options = null, IReadOnlyList<string>? compatible = null)
     {
         _time = time ?? TimeProvider.System;
         _options = options ?? new NvmeDriverOptions();
         _options.Validate();
-        Compatible = compatible ?? ["aperture,nvme"];
+        Compatible = compatible ?? ["aperture,nvme", NvmeRegister.PciCompatible];
     }
 
     /// <inheritdoc/>

@@ -6,8 +6,11 @@ namespace Aperture.Hardware.Nvme;
 /// <summary>What an NVMe controller is like.</summary>
 public sealed record NvmeOptions
 {
-    /// <summary>PCI vendor, as Identify tells it.</summary>
-    public ushort Vendor { get; init; } = 0x1AE0;
+    /// <summary>PCI vendor, as Identify tells it: that of virtual educational devices unless set, which nobody was given.</summary>
+    public ushort Vendor { get; init; } = 0x1234;
+
+    /// <summary>PCI device, by the vendor's numbers.</summary>
+    public ushort Device { get; init; } = 0x4E56;
 
     /// <summary>Serial number, at most 20 ASCII characters.</summary>
     public string Serial { get; init; } = "APERTURE0001";

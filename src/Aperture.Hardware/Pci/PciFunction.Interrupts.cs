@@ -20,15 +20,15 @@ public partial class PciFunction
     /// <summary>Makes a block's line an interrupt of the function: its INTx while messages are off, and a message each time that it rises
     /// while they are on.</summary>
     /// <param name="line">The line.</param>
-    /// <param name="vector">The message's number.</param>
-    public void Connect(InterruptLine line, int vector = 0)
+    /// <param name="vector">The message's number; null for a block that sends its messages itself (<see cref="Raise"/>).</param>
+    public void Connect(InterruptLine line, int? vector = 0)
     {
         ArgumentNullException.ThrowIfNull(line);
         _lines.Add(line);
         line.Changed = level =>
         {
-            if (level)
-                Raise(vector);
+            if (level && vector is { } message)
+                Raise(message);
             Host?.LookAtLines();
         };
     }
