@@ -22,6 +22,9 @@ public sealed partial class Machine
     {
         foreach (var node in Tree.HardwareNodes().Where(node => node.Has("iommus") || node.Has("iommu-map")))
         {
+            if (IsPciHost(node))
+                continue; // its masters are in its slots
+
             var references = node.Iommus();
             var master = new BoardMaster(
                 node,

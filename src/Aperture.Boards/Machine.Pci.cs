@@ -32,7 +32,7 @@ public sealed partial class Machine
 
     private void BuildPciHosts()
     {
-        foreach (var node in Tree.Devices().Where(node => node.IsCompatible(PciHostCompatible)))
+        foreach (var node in Tree.Devices().Where(IsPciHost))
         {
             _pci ??= new PciPlatform(Bus, reference => WireOf(reference).Input, OnPciFound);
             try
@@ -45,6 +45,8 @@ public sealed partial class Machine
             }
         }
     }
+
+    private static bool IsPciHost(DeviceTreeNode node) => node.IsPresent && node.IsCompatible(PciHostCompatible);
 
     private void BuildPciHost(DeviceTreeNode node)
     {

@@ -26,6 +26,8 @@ internal static class RunJson
         foreach (var master in report.Masters)
             Write(master, json);
         json.WriteEndArray();
+        if (machine.PciHosts.Count > 0)
+            WriteFunctions(machine, json);
         json.WriteStartArray("units");
         foreach (var unit in machine.Units)
             Write(machine, unit, json);
@@ -109,6 +111,29 @@ internal static class RunJson
             json.WriteString("first", kept.First.ToString());
             json.WriteString("last", kept.Last.ToString());
             json.WriteString("kind", kept.Kind.ToString());
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteFunctions(Machine machine, Utf8JsonWriter json)
+    {
+        json.WriteStartArray("functions");
+        foreach (var function in RunText.FunctionsOf(machine))
+        {
+            var device = function.Device;
+            json.WriteStartObject();
+            json.WriteString("name", device.Name);
+            Strings(json, "compatible", device.Description.Compatible);
+            json.WriteString("driver", device.Driver?.Name);
+            json.WriteString("interrupts", RunText.InterruptsOf(function));
+            if (device.Iommu is { } iommu)
+            {
+                json.WriteNumber("group", iommu.Group.Id);
+                json.WriteString("domain", RunText.Name(iommu.Domain));
+            }
+
             json.WriteEndObject();
         }
 

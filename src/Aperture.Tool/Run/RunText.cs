@@ -2,6 +2,7 @@ using System.Globalization;
 using Aperture.Boards;
 using Aperture.Boards.Running;
 using Aperture.Devices;
+using Aperture.Drivers.Pci;
 using Aperture.Iommu;
 using Spectre.Console;
 
@@ -31,8 +32,17 @@ internal static class RunText
     };
 
     public static IEnumerable<string> MastersOf(Machine machine, BoardUnit unit) =>
-        machine.Masters.Where(master => master.Device?.Iommu?.Ports.Any(port => port.Unit.Device == unit.Device) == true)
-            .Select(master => master.Name);
+        machine.Masters.Select(master => master.Device).Concat(FunctionsOf(machine).Select(function => function.Device))
+            .Where(device => device?.Iommu?.Ports.Any(port => port.Unit.Device == unit.Device) == true)
+            .Select(device => device!.Name);
+
+    /// <summary>What was found in the slots of PCI hosts.</summary>
+    public static IEnumerable<PciDevice> FunctionsOf(Machine machine) => machine.PciHosts.SelectMany(host => host.Bridge?.Devices ?? []);
+
+    /// <summary>How a function's interrupts come.</summary>
+    public static string InterruptsOf(PciDevice function) => function.Device.Interrupts.Count == 0 ? "none"
+        : !function.HasMessages ? "INTx" : function.Device.Interrupts.Count == 1 ? "1 message"
+        : string.Create(CultureInfo.InvariantCulture, $"{function.Device.Interrupts.Count} messages");
 
     public static void Write(RunReport report, IAnsiConsole console)
     {
@@ -45,6 +55,7 @@ internal static class RunText
             console.WriteLine($"  {region.Path} is not to be had: {why}.");
         WriteBoot(machine, console);
         WriteMasters(report, console);
+        WriteFunctions(machine, console);
         WriteUnits(machine, console);
         if (report.Scenario is { } scenario)
         {
@@ -168,6 +179,24 @@ internal static class RunText
                 console.WriteLine($"  {result.Master.Name}: " +
                     $"{(reasons.Count() == 5 ? "" : string.Join(", ", reasons.Select(check => check.Name)) + ": ")}{reasons.Key}");
         }
+    }
+
+    private static void WriteFunctions(Machine machine, IAnsiConsole console)
+    {
+        var isFirst = true;
+        foreach (var function in FunctionsOf(machine))
+        {
+            if (isFirst)
+                console.MarkupLine("[bold]PCI functions[/]");
+            isFirst = false;
+            var (device, iommu) = (function.Device, function.Device.Iommu);
+            var place = iommu is null ? ""
+                : string.Create(CultureInfo.InvariantCulture, $"; group {iommu.Group.Id}, {Name(iommu.Domain)}");
+            console.WriteLine($"  {function.Function} ({device.Driver?.Name ?? "no driver"}): {InterruptsOf(function)}{place}");
+        }
+
+        foreach (var problem in machine.PciHosts.SelectMany(host => host.Bridge?.Problems ?? []))
+            console.WriteLine($"  {problem}");
     }
 
     private static void WriteUnits(Machine machine, IAnsiConsole console)
