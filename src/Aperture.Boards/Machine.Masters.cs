@@ -23,7 +23,11 @@ public sealed partial class Machine
         foreach (var node in Tree.HardwareNodes().Where(node => node.Has("iommus") || node.Has("iommu-map")))
         {
             if (IsPciHost(node))
+            {
+                if (WhyNoPciHost(node) is { } why)
+                    _masters.Add(new BoardMaster(node, [], []) { Skipped = why });
                 continue; // its masters are in its slots
+            }
 
             var references = node.Iommus();
             var master = new BoardMaster(

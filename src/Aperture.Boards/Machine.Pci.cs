@@ -32,7 +32,7 @@ public sealed partial class Machine
 
     private void BuildPciHosts()
     {
-        foreach (var node in Tree.Devices().Where(IsPciHost))
+        foreach (var node in Tree.Devices().Where(node => IsPciHost(node) && WhyNoPciHost(node) is null))
         {
             _pci ??= new PciPlatform(Bus, reference => WireOf(reference).Input, OnPciFound);
             try
@@ -47,6 +47,11 @@ public sealed partial class Machine
     }
 
     private static bool IsPciHost(DeviceTreeNode node) => node.IsPresent && node.IsCompatible(PciHostCompatible);
+
+    /// <summary>Behind a unit without a model no function could do DMA.</summary>
+    private string? WhyNoPciHost(DeviceTreeNode node) => node.TryGetIommuMap(out var entries) == Status.Ok
+        && entries.FirstOrDefault(entry => entry.Unit is { IsPresent: true } unit && !_kinds.Has(unit)).Unit is { } missing
+        ? $"its IOMMU {missing.DeviceName} ({Kind(missing)}) is not modelled" : null;
 
     private void BuildPciHost(DeviceTreeNode node)
     {

@@ -27,6 +27,7 @@ public class OwnBoardTests
         "60020000.dma=70019000.memory-controller")]
     [InlineData("rk3399-media", "ff660000.video-codec=ff660480.iommu", "ff910000.isp0=ff914000.iommu")]
     [InlineData("smmuv3-media", "a000000.camera=9050000.iommu+9050000.iommu", "a010000.codec=9050000.iommu")]
+    [InlineData("virt-arm64", "a000000.display=9050000.iommu", "3f000000.pcie")]
     [InlineData("exynos850-usb", "12c20000.scaler=12c50000.sysmmu", "13600000.usb")]
     public void Their_masters_are_behind_the_right_units(string board, params string[] masters)
     {

@@ -47,7 +47,9 @@ public class PlantedDefectTests(Xunit.Abstractions.ITestOutputHelper output)
         ("a unit that is off", ["disabled"], b => At(b.Master is null ? null : b.Unit, u => b.Edit.Text(u, "status", "disabled"))),
         ("a unit that is firmware's", ["disabled"], b => At(b.Master is null ? null : b.Unit, u => b.Edit.Text(u, "status", "reserved"))),
         ("a unit without masters", ["forgotten"], b => b.Masters.Length == 0 ? null
-            : (b.Masters.Aggregate(b.Edit, (edit, m) => edit.Without(m, "iommus")), b.Unit!.Path)),
+            : (b.Tree.Devices().Where(node => node.Has("iommu-map")).Aggregate(
+                b.Masters.Aggregate(b.Edit, (edit, m) => edit.Without(m, "iommus")), (edit, bus) => edit.Without(bus, "iommu-map")),
+                b.Unit!.Path)),
         ("a unit without registers", ["reg"], b => At(b.Unit, u => b.Edit.Without(u, "reg"))),
         ("registers of no size", ["reg"], b => At(b.Unit, u => b.Edit.Cells(u, "reg", [.. Address(u), .. Size(u, 0)]))),
         ("registers of half an entry", ["reg"], b => At(b.Unit, u => b.Edit.Cells(u, "reg", Cells(u, "reg")[..^1]))),
