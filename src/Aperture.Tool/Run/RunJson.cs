@@ -26,8 +26,7 @@ internal static class RunJson
         foreach (var master in report.Masters)
             Write(master, json);
         json.WriteEndArray();
-        if (machine.PciHosts.Count > 0)
-            WriteFunctions(machine, json);
+        WriteFunctions(machine, json);
         json.WriteStartArray("units");
         foreach (var unit in machine.Units)
             Write(machine, unit, json);

@@ -26,7 +26,7 @@ public class RunCommandTests
         Assert.Equal(0, code);
         var root = JsonDocument.Parse(output).RootElement;
         Assert.Equal(
-            ["board", "masters", "units", "deferred", "scenario", "summary", "findings", "suppressed", "faults"],
+            ["board", "masters", "functions", "units", "deferred", "scenario", "summary", "findings", "suppressed", "faults"],
             root.EnumerateObject().Select(member => member.Name));
         Assert.Equal(JsonValueKind.String, root.GetProperty("board").ValueKind);
         Assert.Empty(root.GetProperty("deferred").EnumerateArray());
@@ -47,7 +47,16 @@ public class RunCommandTests
                 master.GetProperty("selfTest").EnumerateObject().Select(check => $"{check.Name}={check.Value.GetString()}"));
         }
 
-        var names = root.GetProperty("masters").EnumerateArray().Select(master => master.GetProperty("name").GetString()).ToHashSet();
+        foreach (var function in root.GetProperty("functions").EnumerateArray())
+        {
+            Assert.Equal(["name", "compatible", "driver", "interrupts", "group", "domain"], function.EnumerateObject()
+                .Select(member => member.Name));
+            Assert.NotEmpty(function.GetProperty("driver").GetString()!);
+            Assert.Equal("DMA", function.GetProperty("domain").GetString());
+        }
+
+        var names = root.GetProperty("masters").EnumerateArray().Concat(root.GetProperty("functions").EnumerateArray())
+            .Select(master => master.GetProperty("name").GetString()).ToHashSet();
         foreach (var unit in root.GetProperty("units").EnumerateArray())
         {
             Assert.Equal(["name", "compatible", "driver", "masters", "tlb", "faults"], unit.EnumerateObject()

@@ -46,6 +46,8 @@ public partial class TraceTests
         ["io_page_fault"] = new(@"^IOMMU:\S+ \S+ iova=0x[0-9a-f]{16} flags=0x[0-9a-f]{4}$"),
         ["dma_map_page"] = new($@"^\S+ {Direction} dma_addr=[0-9a-f]+ size=\d+ phys_addr=[0-9a-f]+ {Attributes}$"),
         ["dma_unmap_page"] = new($@"^\S+ {Direction} dma_addr=[0-9a-f]+ size=\d+ {Attributes}$"),
+        ["dma_map_resource"] = new($@"^\S+ {Direction} dma_addr=[0-9a-f]+ size=\d+ phys_addr=[0-9a-f]+ {Attributes}$"),
+        ["dma_unmap_resource"] = new($@"^\S+ {Direction} dma_addr=[0-9a-f]+ size=\d+ {Attributes}$"),
         ["dma_alloc"] = new($@"^\S+ {Direction} dma_addr=[0-9a-f]+ size=\d+ virt_addr=[0-9a-f]{{16}} flags=[A-Z_|]+ {Attributes}$"),
         ["dma_free"] = new($@"^\S+ {Direction} dma_addr=[0-9a-f]+ size=\d+ virt_addr=[0-9a-f]{{16}} {Attributes}$"),
         ["dma_map_sg"] = new(
