@@ -56,7 +56,7 @@ internal sealed class DomainWork : IDisposable
         {
             var iova = Base + (((ulong)i & 63) << 12);
             Check(_domain.Map(iova, _target + (((ulong)i & 63) << 12), 4096, Protection.ReadWrite));
-            var gather = default(InvalidationGather);
+            var gather = new InvalidationGather();
             Check(_domain.Unmap(iova, 4096, ref gather, out _));
             _domain.Commit(ref gather);
         }

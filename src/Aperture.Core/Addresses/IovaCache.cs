@@ -42,7 +42,6 @@ internal sealed unsafe class IovaCache : BiasedLockBase
 
     /// <summary>Takes the cache, and waits for it: nobody keeps it for more than a few instructions.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    [SkipLocalsInit]
     public void Enter()
     {
         byte here;
@@ -51,7 +50,6 @@ internal sealed unsafe class IovaCache : BiasedLockBase
 
     /// <summary>Takes the cache to take a range if it surely is the calling thread's own.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    [SkipLocalsInit]
     public bool TryEnterOwnToTake()
     {
         byte here;

@@ -37,7 +37,6 @@ public sealed partial class IovaSpace
     /// <summary>The calling thread's cache, taken to take a range; null while there is none, or another thread uses it as its
     /// own.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    [SkipLocalsInit]
     private unsafe IovaCache? EnterCache()
     {
         byte here;

@@ -11,7 +11,16 @@ public struct InvalidationGather
     /// <summary>How many ranges are kept apart before they are merged into one.</summary>
     public const int Capacity = 8;
 
-    private Ranges _ranges;
+    private Ranges _ranges; // what lies behind the count may be anything
+
+    /// <summary>Nothing. Quicker than <c>default</c>, which is the same and clears the places of ranges as well.</summary>
+    public InvalidationGather()
+    {
+        Unsafe.SkipInit(out _ranges);
+        Count = 0;
+        TablesChanged = false;
+        FreeList = 0;
+    }
 
     /// <summary>Number of ranges, 0 to <see cref="Capacity"/>.</summary>
     public int Count { get; private set; }

@@ -27,7 +27,6 @@ public sealed unsafe class BiasedWords
     /// <param name="to">What it becomes.</param>
     /// <returns>False when it was something else; nothing was done then.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    [SkipLocalsInit]
     public bool TryStep(ref ulong word, ulong from, ulong to)
     {
         byte here;

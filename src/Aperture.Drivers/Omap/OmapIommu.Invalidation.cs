@@ -74,7 +74,7 @@ public sealed partial class OmapIommu
         _mmu.Write32(OmapRegisters.GlobalFlush, 1);
         if (_missedStart < _missedLast)
         {
-            var missed = default(InvalidationGather);
+            var missed = new InvalidationGather();
             missed.Add(new(_missedStart), _missedLast - _missedStart + 1, 12);
             FlushByScan(missed);
         }

@@ -131,7 +131,7 @@ public abstract partial class IommuDomain
             }
         }
 
-        var nothing = default(InvalidationGather);
+        var nothing = new InvalidationGather();
         Keep(ref nothing, [unit]);
     }
 

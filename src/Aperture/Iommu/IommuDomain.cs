@@ -142,7 +142,7 @@ public abstract partial class IommuDomain : IDisposable
     /// but masters behind that unit may still reach them.</exception>
     public ulong Unmap(Iova iova, ulong size)
     {
-        var gather = default(InvalidationGather);
+        var gather = new InvalidationGather();
         Unmap(iova, size, ref gather, out var unmapped);
         var status = Commit(ref gather);
         return status == Status.Ok ? unmapped : throw NotInvalidated(iova, unmapped, status);

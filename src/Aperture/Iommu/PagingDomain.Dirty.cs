@@ -17,7 +17,7 @@ public sealed partial class PagingDomain<TFormat>
         var status = SetDirtyTrackingOnUnits(isOn);
         if (status != Status.Ok || !isOn)
             return status;
-        var gather = default(InvalidationGather);
+        var gather = new InvalidationGather();
         var nobody = default(DirtyBitmap);
         status = ReadAndClearDirty(ApertureStart, _last - ApertureStart.Value + 1, nobody, ref gather);
         var told = Commit(ref gather);

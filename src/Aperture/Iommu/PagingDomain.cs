@@ -70,7 +70,7 @@ public sealed partial class PagingDomain<TFormat> : IommuDomain
         // The table itself refuses what its format cannot map; a domain may have been asked to end earlier.
         if (size != 0 && (iova.Value > _last || size - 1 > _last - iova.Value))
             return Status.OutOfRange;
-        var gather = default(InvalidationGather);
+        var gather = new InvalidationGather();
         var status = Table.Map(iova, address, size, protection, ref gather);
         if (InvalidatesMaps && status == Status.Ok && size != 0)
             gather.Add(iova, size, BitOperations.TrailingZeroCount(Table.Format.PageSizes));
@@ -117,7 +117,7 @@ public sealed partial class PagingDomain<TFormat> : IommuDomain
     /// <summary>Ends a map that a unit could not be told of: it may find nothing there, or already what was to be there.</summary>
     private Status TakeBack(Iova iova, ulong size, Status status)
     {
-        var gather = default(InvalidationGather);
+        var gather = new InvalidationGather();
         Table.Unmap(iova, size, ref gather, out _);
         Commit(ref gather);
         return status;

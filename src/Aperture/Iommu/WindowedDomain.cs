@@ -96,7 +96,7 @@ public sealed class WindowedDomain<TFormat> : IommuDomain
         var index = Find(iova, size);
         if (index < 0)
             return Status.OutOfRange;
-        var gather = default(InvalidationGather);
+        var gather = new InvalidationGather();
         var status = _tables[index].Map(iova, address, size, protection, ref gather);
         if (!gather.IsEmpty && Commit(ref gather) is not Status.Ok and var told)
         {

@@ -22,11 +22,11 @@ public enum GateKind
 /// zero. A gate may feed another one, which then holds it on. <see cref="Signal.IsOn"/>: clock running, reset released, power
 /// present.</summary>
 /// <remarks>Thread-safe. <see cref="Changed"/> runs under the gate's lock, on the thread that changed the count: a board's wiring sees
-/// each switch once and in order. Holding a gate that is on, and letting one go that others hold, takes no lock, and for the thread that
-/// nearly always does it no interlocked step either.</remarks>
+/// each switch once and in order, and must not hold or let go the gate that it hears of. Holding a gate that is on, and letting one go that
+/// others hold, takes no lock; nothing here takes an interlocked step while the same thread does nearly all of it.</remarks>
 public sealed class Gate : Signal
 {
-    private readonly Lock _lock = new();
+    private readonly BiasedLock _lock = new();
     private readonly Gate? _parent; // held on while this gate is on
     private readonly BiasedWords _words = new(); // changes _count
     private ulong _count;           // how many users hold the gate on; to and from zero only under the lock
@@ -65,7 +65,7 @@ public sealed class Gate : Signal
     // A method of its own, as that below: nearly all calls need no frame for it.
     private void EnableFirst()
     {
-        lock (_lock)
+        using (_lock.Hold())
         {
             if (TryCount(1, above: 0))
                 return;
@@ -94,7 +94,7 @@ public sealed class Gate : Signal
 
     private void DisableLast()
     {
-        lock (_lock)
+        using (_lock.Hold())
         {
             if (!TryCount(-1, above: 0))
                 throw new ApertureException(Status.InvalidArgument, $"{Kind} {Name} was let go more often than it was held");
@@ -112,7 +112,7 @@ public sealed class Gate : Signal
     [Conditional("DEBUG")]
     private void AssertInvariants()
     {
-        Debug.Assert(_lock.IsHeldByCurrentThread, "a gate is looked at under its lock");
+        Debug.Assert(_lock.IsHeld, "a gate is looked at under its lock");
         Debug.Assert(IsOn == (Volatile.Read(ref _count) > 0), "a gate is on while somebody holds it");
         Debug.Assert(!IsOn || _parent is not { IsOn: false }, "a gate that is on is fed");
     }

@@ -81,7 +81,7 @@ internal sealed class TableWork<TFormat> : IDisposable
 
     private void Unmap(Iova iova, ulong size)
     {
-        var gather = default(InvalidationGather);
+        var gather = new InvalidationGather();
         var status = _table.Unmap(iova, size, ref gather, out var unmapped);
         if (status != Status.Ok || unmapped != size)
             Fail(status);

@@ -150,7 +150,7 @@ internal sealed class TranslateWork : IDisposable
         {
             var second = new ArmLpaeFormat(new ArmLpaeOptions { Kind = ArmLpaeKind.Stage2, InputBits = 40, CoherentWalk = true });
             var table = new PageTable<ArmLpaeFormat>(second, tables);
-            var gather = default(InvalidationGather);
+            var gather = new InvalidationGather();
             table.Map(new Iova(0x8000_0000), new PhysicalAddress(0x8000_0000), 1UL << 30, Protection.ReadWrite, ref gather);
             entry.Config = SmmuV3StreamConfig.Nested;
             entry.Stage2Control = (uint)(second.Control.Size | second.Control.StartLevel << 6 | 1 << 8 | 1 << 10 | 3 << 12
@@ -205,7 +205,7 @@ internal sealed class TranslateWork : IDisposable
         where TFormat : struct, IPageTableFormat
     {
         var table = new PageTable<TFormat>(format, tables);
-        var gather = default(InvalidationGather);
+        var gather = new InvalidationGather();
         for (var i = 0u; i < 1024; i++)
         {
             var target = new PhysicalAddress(0x8100_0000 + ((ulong)(i ^ 1) << 12));

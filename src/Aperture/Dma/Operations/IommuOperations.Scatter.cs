@@ -37,7 +37,7 @@ internal sealed partial class IommuOperations
         var layout = new ScatterLayout(_page, boundary);
         // pieces that follow each other in memory as well are mapped in one go
         var run = (First: 0, At: start, Physical: default(PhysicalAddress), Bytes: 0UL);
-        var gather = default(InvalidationGather); // the units are told once
+        var gather = new InvalidationGather(); // the units are told once
         for (var i = 0; i < memory.Length; i++)
         {
             var block = memory[i];
@@ -98,7 +98,7 @@ internal sealed partial class IommuOperations
         if (_queue is not null)
             return _queue.Unmap(this, memory, start, plan.Total, boundary);
 
-        var gather = default(InvalidationGather);
+        var gather = new InvalidationGather();
         var isWhole = UnmapPieces(memory, start, boundary, ref gather);
         var told = _domain.Commit(ref gather);
         if (!isWhole)

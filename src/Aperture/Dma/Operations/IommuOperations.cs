@@ -231,7 +231,7 @@ internal sealed partial class IommuOperations : DmaOperations
     /// <summary>Ends what was mapped in a range of device addresses, and keeps these. All units were told.</summary>
     internal Status Clear(Iova address, ulong bytes)
     {
-        var gather = default(InvalidationGather);
+        var gather = new InvalidationGather();
         var status = _domain.Unmap(address, bytes, ref gather, out var unmapped);
         var told = _domain.Commit(ref gather);
         return unmapped == bytes ? told : throw PartialUnmap(address, bytes, unmapped, status);
@@ -242,7 +242,7 @@ internal sealed partial class IommuOperations : DmaOperations
     {
         if (_queue is not null)
             return _queue.Unmap(address, bytes);
-        var gather = default(InvalidationGather);
+        var gather = new InvalidationGather();
         var status = _domain.Unmap(address, bytes, ref gather, out var unmapped);
         var told = _domain.Commit(ref gather);
         // Device addresses whose pages are still in the tables must never be given out again.
@@ -258,7 +258,7 @@ internal sealed partial class IommuOperations : DmaOperations
     /// <summary>Takes a range back of which only the first bytes were mapped.</summary>
     private void GiveBack(Iova address, ulong bytes, ulong mapped)
     {
-        var gather = default(InvalidationGather);
+        var gather = new InvalidationGather();
         ulong unmapped = 0;
         if (mapped > 0)
             _domain.Unmap(address, mapped, ref gather, out unmapped);

@@ -71,7 +71,6 @@ public sealed unsafe partial class DmaSanitizer
     /// <param name="direction">Which way the bytes go.</param>
     /// <param name="file">The caller's source file.</param>
     /// <param name="line">The line there.</param>
-    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal uint TryMapPlain(DmaContext context, in MemoryBlock block, DmaDirection direction, string file, int line)
     {
@@ -108,7 +107,6 @@ public sealed unsafe partial class DmaSanitizer
     /// <param name="file">The caller's source file.</param>
     /// <param name="line">The line there.</param>
     /// <returns>Whether that is done; else nothing is, and there are other ways to tell it.</returns>
-    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal bool TryUnmapPlain(DmaContext context, in DmaMapping call, string file, int line)
     {
