@@ -205,6 +205,12 @@ public readonly record struct SmmuV3Command(ulong Low, ulong High)
             (ulong)asid << 48 | (ulong)vmid << 32 | (ulong)scale << 20 | (ulong)(number - 1) << 12 | (byte)opcode,
             (address & PageMask) | granule << 10 | level << 8 | (leafOnly ? 1u : 0));
 
+    /// <summary>The same for another virtual machine: VMID.</summary>
+    public SmmuV3Command WithMachine(uint vmid) => this with { Low = (Low & ~(0xFFFFUL << 32)) | (ulong)vmid << 32 };
+
+    /// <summary>The same for another stream: SID.</summary>
+    public SmmuV3Command WithStream(uint stream) => this with { Low = (uint)Low | (ulong)stream << 32 };
+
     /// <summary>ATC_INV.</summary>
     /// <param name="stream">SID.</param>
     /// <param name="substream">SSID, or null for none.</param>

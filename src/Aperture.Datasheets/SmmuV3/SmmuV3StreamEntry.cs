@@ -197,10 +197,18 @@ public struct SmmuV3StreamEntry
     }
 
     /// <summary>S2HD: dirty state of stage 2 is kept.</summary>
-    public readonly bool MarksStage2Dirty => _words.Get(2, 55, 1) != 0;
+    public bool MarksStage2Dirty
+    {
+        readonly get => _words.Get(2, 55, 1) != 0;
+        set => _words.Set(2, 55, 1, value ? 1u : 0);
+    }
 
     /// <summary>S2HA: the access flag of stage 2 is kept.</summary>
-    public readonly bool MarksStage2Used => _words.Get(2, 56, 1) != 0;
+    public bool MarksStage2Used
+    {
+        readonly get => _words.Get(2, 56, 1) != 0;
+        set => _words.Set(2, 56, 1, value ? 1u : 0);
+    }
 
     /// <summary>S2S: faults of stage 2 stall.</summary>
     public bool StallsStage2

@@ -79,6 +79,8 @@ internal sealed class SmmuV3Context(IommuDomain domain, SmmuV3Tables tables, int
         entry.ProtectsTableWalks = true;
         entry.RecordsStage2 = true;
         entry.StallsStage2 = stalls;
+        entry.MarksStage2Used = tables.Format.TracksDirty;
+        entry.MarksStage2Dirty = tables.Format.TracksDirty;
         entry.Stage2Table = tables.Root.Value;
     }
 

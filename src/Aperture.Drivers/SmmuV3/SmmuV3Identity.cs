@@ -31,7 +31,7 @@ internal sealed record SmmuV3Identity(
     public bool IsCoherent => Features.Has(SmmuV3Features.Coherent);
 
     /// <summary>Whether it keeps account of what was written.</summary>
-    public bool MarksDirty => HasStage1 && Features.Updates >= 2;
+    public bool MarksDirty => Features.Updates >= 2;
 
     /// <summary>Whether it has range invalidations.</summary>
     public bool HasRanges => (Invalidations & SmmuV3Register.RangeInvalidation) != 0;

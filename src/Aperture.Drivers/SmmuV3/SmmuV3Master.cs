@@ -42,10 +42,12 @@ internal sealed class SmmuV3Master(Device device, StreamId[] streams)
         return false;
     }
 
-    /// <summary>Whether it, or one of its processes, is in a domain.</summary>
-    public bool Uses(IommuDomain domain) => Domain == domain || Processes.ContainsValue(domain);
+    /// <summary>Whether it, or one of its processes, is in a domain, or in one that is nested over it.</summary>
+    public bool Uses(IommuDomain domain) => Domain == domain || Processes.ContainsValue(domain)
+        || (Domain is SmmuV3NestedDomain nested && nested.Parent == domain);
 
-    /// <summary>The domain of an access.</summary>
+    /// <summary>The domain of an access. A guest has its processes in its own tables.</summary>
     public IommuDomain? DomainOf(uint? substream) =>
-        substream is { } ssid && Processes.TryGetValue(new Pasid(ssid), out var domain) ? domain : substream is null ? Domain : null;
+        substream is { } ssid && Processes.TryGetValue(new Pasid(ssid), out var domain) ? domain
+        : substream is null || Domain is SmmuV3NestedDomain ? Domain : null;
 }

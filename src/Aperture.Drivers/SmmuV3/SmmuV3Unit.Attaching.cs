@@ -67,7 +67,7 @@ public sealed partial class SmmuV3Unit
             status = Reserve(next);
         if (status != Status.Ok)
             return status;
-        if (known?.Table is not null && ContextOf(next) is { IsStage2: true })
+        if (known?.Table is not null && IsBehindStage2(next))
         {
             Unreserve(next);
             return Status.NotSupported;
@@ -105,7 +105,7 @@ public sealed partial class SmmuV3Unit
         var previous = master?.Processes.GetValueOrDefault(pasid);
         if (previous == next && !NeedsReprogram)
             return Status.Ok;
-        if (next is { Type: DomainType.Identity } || ContextOf(master?.Domain) is { IsStage2: true })
+        if (next is { Type: DomainType.Identity or DomainType.Nested } || IsBehindStage2(master?.Domain))
             return Status.NotSupported;
         var status = TryReach(streams, out var newStreams);
         if (status == Status.Ok)

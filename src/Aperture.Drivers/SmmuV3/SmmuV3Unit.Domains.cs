@@ -17,12 +17,15 @@ public sealed partial class SmmuV3Unit
     public override bool Accepts(IommuDomain domain)
     {
         ArgumentNullException.ThrowIfNull(domain);
-        return domain.Type == DomainType.Identity || (SmmuV3Tables.TryOf(domain, out var tables) && CanWalk(tables.Format));
+        return domain is SmmuV3NestedDomain nested ? CanNest(nested)
+            : domain.Type == DomainType.Identity || (SmmuV3Tables.TryOf(domain, out var tables) && CanWalk(tables.Format));
     }
 
     /// <inheritdoc/>
     protected override IommuDomain MakeDomain(in DomainRequest request)
     {
+        if (request.Type == DomainType.Nested)
+            return MakeNested(request);
         if (request.Type == DomainType.Shared)
         {
             var shared = new SharedDomain(request.Tables!);
@@ -35,8 +38,6 @@ public sealed partial class SmmuV3Unit
         if (request.Stage == (TranslationStages.First | TranslationStages.Second))
             throw new ApertureException(Status.NotSupported, $"IOMMU {Name} makes domains of one stage, not of both");
         var isStage2 = request.Stage == TranslationStages.Second || (request.Stage == TranslationStages.None && !_identity.HasStage1);
-        if (isStage2 && request.TracksDirty)
-            throw new ApertureException(Status.NotSupported, $"IOMMU {Name} keeps no account of written pages in stage 2");
         var format = _identity.FormatOf(isStage2, request.InputBits, request.TracksDirty);
         if (request.InputBits > format.InputBits)
         {
@@ -67,6 +68,8 @@ public sealed partial class SmmuV3Unit
     /// <returns><see cref="Status.NoSpace"/>, <see cref="Status.NoMemory"/>: nothing was taken.</returns>
     private Status Reserve(IommuDomain? domain)
     {
+        if (domain is SmmuV3NestedDomain nested)
+            return Reserve(nested.Parent);
         if (domain is null || !SmmuV3Tables.TryOf(domain, out var tables))
             return Status.Ok;
         if (!_contexts.TryGetValue(domain, out var context))
@@ -98,6 +101,8 @@ public sealed partial class SmmuV3Unit
     /// <summary>Takes number and context descriptors from a domain that nobody is in any more.</summary>
     private void Unreserve(IommuDomain? domain)
     {
+        if (domain is SmmuV3NestedDomain nested)
+            domain = nested.Parent;
         if (domain is null || IsUsed(domain) || !_contexts.Remove(domain, out var context))
             return;
         if (domain.TargetOn(this) is { } target)

@@ -28,6 +28,17 @@ public sealed partial class SmmuV3Unit
     /// <summary>Makes the unit drop the translations of a domain that nobody is in any more.</summary>
     private void Forget(IommuDomain? domain)
     {
+        if (domain is SmmuV3NestedDomain nested)
+        {
+            if (ContextOf(nested.Parent) is { } machine)
+            {
+                _commands.Add(SmmuV3Command.Tlb(SmmuV3Opcode.TlbAll, (uint)machine.Number));
+                _commands.Sync();
+            }
+
+            domain = nested.Parent;
+        }
+
         if (domain is null || IsUsed(domain) || ContextOf(domain) is not { } context)
             return;
         DropAll(context.IsStage2, (uint)context.Number);
@@ -82,6 +93,8 @@ public sealed partial class SmmuV3Unit
         var entry = new SmmuV3StreamEntry { IsValid = true };
         if (owner is null)
             return entry;
+        if (owner.Domain is SmmuV3NestedDomain nested)
+            return EntryOf(owner, nested);
         var context = ContextOf(owner.Domain);
         var passes = owner.Domain is { Type: DomainType.Identity };
         if (owner.Table is { } table)

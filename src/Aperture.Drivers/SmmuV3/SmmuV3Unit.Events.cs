@@ -61,7 +61,12 @@ public sealed partial class SmmuV3Unit
     {
         var (record, device, domain, context) = found;
         Listeners.Tell(EventFound, record);
-        if (record.IsStalled && device is not null && record.IsTranslationFault && domain?.PageRequestHandler is not null)
+        var nested = domain as SmmuV3NestedDomain;
+        var isParents = nested is not null && record is { IsTranslationFault: true, IsStage2: true };
+        if (isParents)
+            domain = nested!.Parent; // the guest's memory, which is not the guest's to mend
+        if (record is { IsStalled: true, IsTranslationFault: true } && device is not null && !isParents
+            && domain?.PageRequestHandler is not null)
         {
             using (Registers.Hold())
                 _asked[(device, PasidOf(record), StallGroup | record.StallTag)] = record.Stream;
@@ -70,17 +75,21 @@ public sealed partial class SmmuV3Unit
         }
 
         var report = new FaultReport(
-            this, device, context, new Iova(record.Address), AccessOf(record), ReasonOf(record.Id), (uint)record.Id)
+            this, device, context, AddressOf(record, isParents), AccessOf(record), ReasonOf(record.Id), (uint)record.Id)
         {
             Pasid = PasidOf(record),
             Stage = !record.IsTranslationFault ? TranslationStages.None
                 : record.IsStage2 ? TranslationStages.Second : TranslationStages.First,
             IsTableAccess = record is { IsTranslationFault: true, IsStage2: true, Class: not SmmuV3EventClass.Input },
         };
-        var response = Core.Report(record.IsTranslationFault ? domain : null, report);
+        var response = Core.Report(record.IsTranslationFault || nested is not null ? domain : null, report);
         if (record.IsStalled)
             Resume(record.Stream, record.StallTag, response == FaultResponse.Retry);
     }
+
+    /// <summary>The address that a domain's owner knows: of the parent of a nested domain the guest's physical one.</summary>
+    private static Iova AddressOf(in SmmuV3Event record, bool isIntermediate) =>
+        new(isIntermediate ? record.Fetched | (record.Class == SmmuV3EventClass.Input ? record.Address & 0xFFF : 0) : record.Address);
 
     private static Pasid? PasidOf(in SmmuV3Event record) => record.Substream is { } substream ? new Pasid(substream) : null;
 

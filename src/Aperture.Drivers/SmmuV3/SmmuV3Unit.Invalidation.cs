@@ -21,6 +21,8 @@ public sealed partial class SmmuV3Unit
             DropPage(page.Start.Value, isStage2, number, leafOnly: !gather.TablesChanged);
         else
             Drop(target.Domain, gather, isStage2, number);
+        if (isStage2)
+            DropNested(target.Domain, number);
         _commands.Sync();
         DropDeviceTranslations(target.Domain, gather);
     }
@@ -101,6 +103,8 @@ public sealed partial class SmmuV3Unit
                 continue;
             if (master.Domain == domain)
                 DropDeviceTranslations(master, null, gather);
+            else if (master.Uses(domain) && master.Domain is SmmuV3NestedDomain)
+                DropDeviceTranslations(master, null, default(InvalidationGather)); // by addresses of the guest, which nobody knows
             foreach (var (pasid, own) in master.Processes)
             {
                 if (own == domain)

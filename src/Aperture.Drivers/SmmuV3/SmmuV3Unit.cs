@@ -91,6 +91,7 @@ public sealed partial class SmmuV3Unit : ProgrammedUnit
             Contexts = _identity.HasStage1 ? _identity.LastAsid : _identity.LastVmid,
             Pasids = _identity.SubstreamBits == 0 ? 0 : 1 << _identity.SubstreamBits,
             Stages = (_identity.HasStage1 ? TranslationStages.First : 0) | (_identity.HasStage2 ? TranslationStages.Second : 0),
+            Nesting = _identity.HasStage1 && _identity.HasStage2,
             SharedTables = _identity.HasStage1,
             PageRequests = _identity.HasPageRequests || _identity.CanStall,
             DirtyTracking = _identity.MarksDirty,

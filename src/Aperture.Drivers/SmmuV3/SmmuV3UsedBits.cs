@@ -15,8 +15,8 @@ public static class SmmuV3UsedBits
     private const ulong Regime = 3UL << 30;
     private const ulong Shareability = 3UL << 44;
     private const ulong Vmid = 0xFFFF;
-    // S2T0SZ to S2PS, S2AA64, S2ENDI, S2PTW, S2S, S2R
-    private const ulong Stage2 = 0x7_FFFFUL << 32 | 1UL << 51 | 1UL << 52 | 1UL << 54 | 1UL << 57 | 1UL << 58;
+    // S2T0SZ to S2PS, S2AA64, S2ENDI, S2PTW, S2HD, S2HA, S2S, S2R
+    private const ulong Stage2 = 0x7_FFFFUL << 32 | 1UL << 51 | 1UL << 52 | 0x1FUL << 54;
     private const ulong Table = 0x000F_FFFF_FFFF_FFF0;
     private const ulong ContextValid = 1UL << 31;
     private const ulong LowerOff = 1 << 14;

@@ -193,7 +193,8 @@ public sealed partial class SmmuV3
         }
 
         return !isSecond || (!(entry.StallsStage2 && Options.Stalls == 0) && !(!entry.StallsStage2 && Options.AlwaysStalls)
-            && !entry.MarksStage2Dirty && !(entry.MarksStage2Used && Options.Updates == 0));
+            && !(entry.MarksStage2Dirty && (Options.Updates < 2 || !entry.MarksStage2Used))
+            && !(entry.MarksStage2Used && Options.Updates == 0));
     }
 
     private bool TryMakeStage2(in SmmuV3StreamEntry entry, out OneStage walker)
@@ -201,14 +202,17 @@ public sealed partial class SmmuV3
         walker = default;
         var bits = SmmuV3AddressSizes.BitsOf(entry.Stage2OutputSize);
         if (!entry.IsStage2In64 || entry.Words.Get(2, 52, 1) != 0 || bits == 0
-            || !TryMakeFormat(ArmLpaeKind.Stage2, entry.Stage2Size, entry.Stage2Granule, false, bits, false, out var format)
+            || !TryMakeFormat(ArmLpaeKind.Stage2, entry.Stage2Size, entry.Stage2Granule, false, bits, entry.MarksStage2Dirty,
+                out var format)
             || format.Control.StartLevel != entry.Stage2Start || (entry.Stage2Table & _outputMask) != 0)
         {
             return false;
         }
 
         walker = new OneStage(format, new BusTableReader(Bus, Options.IsCoherent), new PhysicalAddress(entry.Stage2Table),
-            updates: entry.MarksStage2Used || entry.IgnoresStage2AccessFlag ? TableUpdates.Accessed : TableUpdates.None, stage: 2);
+            updates: (entry.MarksStage2Used || entry.IgnoresStage2AccessFlag ? TableUpdates.Accessed : 0)
+                | (entry.MarksStage2Dirty ? TableUpdates.Dirty : 0),
+            stage: 2);
         return true;
     }
 

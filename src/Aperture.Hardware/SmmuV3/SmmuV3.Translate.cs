@@ -96,7 +96,7 @@ public sealed partial class SmmuV3
         var access = context.AccessOf(request);
         if (TryWalk(context, ref address, access, out var page, out _)
             || (access.IsWrite && TryWalk(context, ref address, access with { IsWrite = false }, out page, out _)))
-            result = ResultOf(page, address);
+            result = Without(ResultOf(page, address), context.IsClean(page, access.IsWrite));
         else
             result = new TranslationResult(TranslationStatus.Ok, default, 0x1000 - (address & 0xFFF));
     }
@@ -191,14 +191,16 @@ public sealed partial class SmmuV3
         : (protection & Protection.Cache) != 0 ? MemoryAttributes.WriteBack | MemoryAttributes.Shareable
         : MemoryAttributes.NonCacheable;
 
+    /// <summary>Takes the right to write from a page that a write has to mark first.</summary>
+    private static TranslationResult Without(in TranslationResult result, bool isClean) =>
+        isClean ? result with { Protection = result.Protection & ~Protection.Write } : result;
+
     /// <summary>Puts what a walk found into the TLB. A page that was only read and counts as clean may be written after another walk,
     /// which marks it.</summary>
     private TranslationResult Keep(StreamContext context, in WalkResult page, ulong address, bool isWritten)
     {
-        var result = ResultOf(page, address);
-        var isClean = context.MarksDirty && !isWritten && (page.Protection & ArmLpaeFormat.Clean) != 0;
-        if (isClean)
-            result = result with { Protection = result.Protection & ~Protection.Write };
+        var isClean = context.IsClean(page, isWritten);
+        var result = Without(ResultOf(page, address), isClean);
         _tlb.Fill(context.Tag, new TlbPage(
             new Iova(address),
             Math.Min(page.PageShift, 63),

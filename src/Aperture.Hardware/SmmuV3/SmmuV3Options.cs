@@ -63,8 +63,7 @@ public sealed record SmmuV3Options
     /// <summary>Whether tables and queues are read through the CPU's caches (COHACC).</summary>
     public bool IsCoherent { get; init; } = true;
 
-    /// <summary>HTTU of stage 1: 0 nothing, 1 access flags, 2 dirty state as well. Of stage 2 access flags only: a stream table entry with
-    /// S2HD is invalid.</summary>
+    /// <summary>HTTU of both stages: 0 nothing, 1 access flags, 2 dirty state as well.</summary>
     public int Updates { get; init; }
 
     /// <summary>Whether devices may ask for translations.</summary>

@@ -1,3 +1,5 @@
+using Aperture.Core;
+using Aperture.Core.PageTables.Formats;
 using Aperture.Datasheets.SmmuV3;
 using Aperture.Hardware.Translation;
 using Aperture.Hardware.Translation.Walking;
@@ -49,8 +51,17 @@ internal sealed class StreamContext
     /// <summary>Whether the address passes as it is.</summary>
     public bool Passes => !HasStage1 && !HasStage2;
 
-    /// <summary>Whether the unit marks written pages.</summary>
-    public bool MarksDirty => HasStage1 && Descriptor.MarksDirty;
+    /// <summary>Whether a page that a walk found counts as not written, so that a write has to mark it. Of two stages the walk says so
+    /// for the first only: where the second keeps account, every page that was only read counts as such.</summary>
+    public bool IsClean(in WalkResult page, bool isWritten)
+    {
+        if (isWritten || (page.Protection & Protection.Write) == 0)
+            return false;
+        var marks = HasStage2 && Entry.MarksStage2Dirty;
+        if (marks && HasStage1)
+            return true;
+        return (marks || (HasStage1 && Descriptor.MarksDirty)) && (page.Protection & ArmLpaeFormat.Clean) != 0;
+    }
 
     /// <summary>What an access wants, as the entry overrides it.</summary>
     public WalkAccess AccessOf(in BusRequest request)

@@ -12,7 +12,9 @@ public sealed partial class IommuGroup
 
     /// <summary>The address space that an access is in.</summary>
     /// <param name="pasid">The process that it is for; null for none.</param>
-    public IommuDomain? DomainOf(Pasid? pasid) => pasid is { } process ? Pasids.GetValueOrDefault(process) : Domain;
+    /// <remarks>A guest has its processes in its own tables: those of a nested domain are all there.</remarks>
+    public IommuDomain? DomainOf(Pasid? pasid) =>
+        pasid is { } process && Domain is not NestedDomain ? Pasids.GetValueOrDefault(process) : Domain;
 
     /// <summary>Puts a process of all masters that tell processes apart into an address space.</summary>
     /// <param name="pasid">The process, 1 to what the units and the masters can tell apart.</param>

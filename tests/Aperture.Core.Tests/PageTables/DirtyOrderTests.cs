@@ -16,6 +16,10 @@ public class DirtyOrderTests
     public void Marks_taken_from_long_descriptors_are_cleaned(bool isContiguous) => // a new page counts as written
         Check(new ArmLpaeFormat(new() { InputBits = 32, Contiguous = isContiguous, TracksDirty = true }), Protection.ReadWrite);
 
+    [Fact]
+    public void Marks_taken_from_stage_2_are_cleaned() =>
+        Check(new ArmLpaeFormat(new() { Kind = ArmLpaeKind.Stage2, InputBits = 32, TracksDirty = true }), Protection.ReadWrite);
+
     private static void Check<TFormat>(TFormat format, Protection protection)
         where TFormat : struct, IPageTableFormat
     {

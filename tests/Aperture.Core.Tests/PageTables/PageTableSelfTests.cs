@@ -277,6 +277,8 @@ public sealed class Lpae4KUpperDirtySelfTests : PageTableSelfTests<ArmLpaeFormat
 
 public sealed class LpaeContiguousSelfTests : PageTableSelfTests<ArmLpaeFormat, LpaeContiguousKind>;
 
+public sealed class LpaeStage2DirtySelfTests : PageTableSelfTests<ArmLpaeFormat, LpaeStage2DirtyKind>;
+
 public sealed class LpaeContiguousDirtySelfTests : PageTableSelfTests<ArmLpaeFormat, LpaeContiguousDirtyKind>;
 
 public sealed class Lpae16KStage2SelfTests : PageTableSelfTests<ArmLpaeFormat, Lpae16KStage2Kind>;

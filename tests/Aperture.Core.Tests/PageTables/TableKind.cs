@@ -86,6 +86,12 @@ public sealed class Lpae16KStage2Kind : TableKind<ArmLpaeFormat>
         new(new() { Kind = ArmLpaeKind.Stage2, InputBits = 40, OutputBits = 40, PageSizes = ArmLpaeOptions.Granule16K });
 }
 
+public sealed class LpaeStage2DirtyKind : TableKind<ArmLpaeFormat>
+{
+    public override ArmLpaeFormat NewFormat(TestMachine machine) =>
+        new(new() { Kind = ArmLpaeKind.Stage2, InputBits = 40, OutputBits = 40, TracksDirty = true });
+}
+
 public sealed class Lpae64KKind : TableKind<ArmLpaeFormat>
 {
     public override ArmLpaeFormat NewFormat(TestMachine machine) =>

@@ -79,13 +79,16 @@ public readonly partial struct ArmLpaeFormat
     }
 
     /// <inheritdoc/>
-    public bool IsDirty(int level, ulong entry) => _tracksDirty && (entry & (DirtyModifier | ReadOnly)) == DirtyModifier;
+    /// <remarks>The right to write says it, which stage 2 has the other way round than stage 1 (Arm ARM D8.5.3).</remarks>
+    public bool IsDirty(int level, ulong entry) =>
+        _tracksDirty && (entry & DirtyModifier) != 0 && ((entry & ReadOnly) != 0) != _isStage1;
 
     /// <inheritdoc/>
-    public ulong MakeClean(int level, ulong entry) => IsDirty(level, entry) ? entry | ReadOnly : entry;
+    public ulong MakeClean(int level, ulong entry) => IsDirty(level, entry) ? entry ^ ReadOnly : entry;
 
     /// <inheritdoc/>
-    public ulong MakeDirty(int level, ulong entry) => _tracksDirty && (entry & DirtyModifier) != 0 ? entry & ~ReadOnly : entry;
+    public ulong MakeDirty(int level, ulong entry) => !_tracksDirty || (entry & DirtyModifier) == 0 ? entry
+        : _isStage1 ? entry & ~ReadOnly : entry | Writable;
 
     /// <inheritdoc/>
     public bool IsAccessed(int level, ulong entry) => MakeAccessed(level, entry) == entry;
@@ -122,7 +125,7 @@ public readonly partial struct ArmLpaeFormat
         if ((protection & Protection.Read) != 0)
             bits |= Readable;
         if ((protection & Protection.Write) != 0)
-            bits |= Writable;
+            bits |= !_tracksDirty ? Writable : (protection & Clean) != 0 ? DirtyModifier : DirtyModifier | Writable;
         if (_kind == ArmLpaeKind.Mali)
             return bits | TypeIndex(protection) << TypeShift | OuterShareable;
         var type = (protection & Protection.Mmio) != 0 ? DeviceMemory : (protection & Protection.Cache) != 0 ? CachedMemory : NormalMemory;
@@ -136,6 +139,8 @@ public readonly partial struct ArmLpaeFormat
             protection |= Protection.Read;
         if ((entry & Writable) != 0)
             protection |= Protection.Write;
+        else if (_tracksDirty && (entry & DirtyModifier) != 0)
+            protection |= Protection.Write | Clean;
         var isMali = _kind == ArmLpaeKind.Mali;
         var type = entry >> TypeShift & (isMali ? 7u : 15u);
         if (type == (isMali ? DeviceIndex : DeviceMemory))

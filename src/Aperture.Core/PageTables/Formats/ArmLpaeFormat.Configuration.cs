@@ -133,8 +133,10 @@ public readonly partial struct ArmLpaeFormat
         if (outputBits < 32)
             throw Refuse($"output addresses of {outputBits} bits, less than 32");
         if (options.Kind is not (ArmLpaeKind.Stage1 or ArmLpaeKind.Stage1In32)
-            && (options.Upper || options.NonSecure || options.OuterWriteBack || options.TracksDirty))
-            throw Refuse("an upper half, non-secure pages, outer caching of walks or dirty state, other than in stage 1");
+            && (options.Upper || options.NonSecure || options.OuterWriteBack))
+            throw Refuse("an upper half, non-secure pages or outer caching of walks, other than in stage 1");
+        if (options.TracksDirty && options.Kind is ArmLpaeKind.Mali or ArmLpaeKind.Stage2In32)
+            throw Refuse("dirty state in Mali's tables, or in stage 2 for 32 bits");
         if (options.OuterWriteBack && options.CoherentWalk)
             throw Refuse("outer caching of walks where walks are coherent");
     }

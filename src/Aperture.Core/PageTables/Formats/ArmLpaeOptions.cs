@@ -56,7 +56,7 @@ public sealed record ArmLpaeOptions
     /// without coherent walks only.</summary>
     public bool OuterWriteBack { get; init; }
 
-    /// <summary>Whether the hardware keeps track of what was written (DBM). Stage 1 only.</summary>
+    /// <summary>Whether the hardware keeps track of what was written (DBM). Stage 1, and stage 2 for 64 bits.</summary>
     public bool TracksDirty { get; init; }
 
     /// <summary>Whether the unit's walks see what is in the CPU's caches. If not, links carry software bit 55, as the recorded library has

@@ -290,7 +290,25 @@ public sealed class ArmLpaeFormatTests
         AssertRefused(new() { Kind = ArmLpaeKind.Stage2, NonSecure = true });
         AssertRefused(new() { Kind = ArmLpaeKind.Stage2, Upper = true });
         AssertRefused(new() { Kind = ArmLpaeKind.Mali, OutputBits = 40, TracksDirty = true });
+        AssertRefused(new() { Kind = ArmLpaeKind.Stage2In32, InputBits = 32, OutputBits = 40, TracksDirty = true });
         AssertRefused(new() { Kind = ArmLpaeKind.Stage1In32, InputBits = 32, OutputBits = 40, PageSizes = ArmLpaeOptions.Granule16K });
+    }
+
+    /// <summary>Stage 2 has a right to write where stage 1 has one to read only: bit 7 means the opposite (Arm ARM D8.5.3).</summary>
+    [Fact]
+    public void Stage_2_is_written_where_its_right_to_write_is_set_beside_bit_51()
+    {
+        var format = new ArmLpaeFormat(new() { Kind = ArmLpaeKind.Stage2, TracksDirty = true });
+        var level = format.Levels - 1;
+        const ulong Rights = 1UL << 51 | 0xC0;
+        const Protection All = Protection.ReadWrite | ArmLpaeFormat.Clean;
+        ulong[] leaves = [.. new[] { Protection.ReadWrite, All, Protection.Read }.Select(
+            protection => format.MakeLeaf(level, 12, new PhysicalAddress(0x8000_0000), protection))];
+        Assert.Equal([Rights, Rights & ~0x80UL, 0x40], leaves.Select(leaf => leaf & Rights));
+        Assert.Equal([true, false, false], leaves.Select(leaf => format.IsDirty(level, leaf)));
+        Assert.Equal([leaves[1], leaves[1], leaves[2]], leaves.Select(leaf => format.MakeClean(level, leaf)));
+        Assert.Equal([leaves[0], leaves[0], leaves[2]], leaves.Select(leaf => format.MakeDirty(level, leaf)));
+        Assert.Equal([Protection.ReadWrite, All, Protection.Read], leaves.Select(leaf => format.LeafProtection(level, leaf) & All));
     }
 
     [Fact]

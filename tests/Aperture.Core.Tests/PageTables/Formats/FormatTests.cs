@@ -205,6 +205,8 @@ public sealed class Lpae4KUpperDirtyFormatRules : FormatTests<ArmLpaeFormat, Lpa
 
 public sealed class LpaeContiguousFormatRules : FormatTests<ArmLpaeFormat, LpaeContiguousKind>;
 
+public sealed class LpaeStage2DirtyFormatRules : FormatTests<ArmLpaeFormat, LpaeStage2DirtyKind>;
+
 public sealed class LpaeContiguousDirtyFormatRules : FormatTests<ArmLpaeFormat, LpaeContiguousDirtyKind>;
 
 public sealed class Lpae16KStage2FormatRules : FormatTests<ArmLpaeFormat, Lpae16KStage2Kind>;
