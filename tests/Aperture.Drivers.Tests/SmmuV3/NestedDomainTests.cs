@@ -254,13 +254,12 @@ public sealed class NestedDomainTests
         };
         guest.Parent.FaultHandler = (in FaultReport report) =>
         {
-            told.Add($"host {report.Address}");
-            Assert.Equal(Status.Ok, guest.Parent.Map(
-                new Iova(GuestMemory.PageAt(16)), scene.Data + (16 * Page), Page, Protection.ReadWrite));
+            var status = guest.Parent.Map(new Iova(GuestMemory.PageAt(16)), scene.Data + (16 * Page), Page, Protection.ReadWrite);
+            told.Add($"host {report.Address} {status}");
             return FaultResponse.Retry;
         };
         Assert.Equal((byte)1, Read(port, At, 3));
-        Assert.Equal([$"guest {At} 3", $"host {new Iova(GuestMemory.PageAt(16))}"], told);
+        Assert.Equal([$"guest {At} 3", $"host {new Iova(GuestMemory.PageAt(16))} Ok"], told);
         Assert.Equal((0, 0), (scene.Model.Stalled, scene.Board.Core.WaitingRequests));
 
         // A mistake in the guest's own structures is the guest's to hear of.
