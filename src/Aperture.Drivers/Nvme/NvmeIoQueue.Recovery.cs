@@ -1,3 +1,5 @@
+using Aperture.Core.Threading;
+
 namespace Aperture.Drivers.Nvme;
 
 // What happens to commands when the controller does not do them.
@@ -26,6 +28,13 @@ internal sealed partial class NvmeIoQueue
     /// fails.</summary>
     public void Replay()
     {
+        ReplayLost();
+        TellResults();
+    }
+
+    private void ReplayLost()
+    {
+        using var gate = EventGate.Close(ThreadRecord.Current);
         lock (Draining)
         {
             foreach (var slot in Slots)
@@ -49,24 +58,12 @@ internal sealed partial class NvmeIoQueue
                 }
             }
         }
-
-        TellResults();
     }
 
     /// <summary>Fails everything; the controller reaches no memory any more.</summary>
     public void FailAll(string why)
     {
-        lock (Draining)
-        {
-            foreach (var slot in Slots)
-            {
-                if (!slot.IsInFlight)
-                    continue;
-                slot.IsInFlight = false;
-                End(slot, NvmeClient.Gone(why), isOk: false);
-            }
-        }
-
+        FailUnderWay(why);
         while (true)
         {
             NvmeSlot? slot;
@@ -89,6 +86,21 @@ internal sealed partial class NvmeIoQueue
         }
 
         TellResults();
+    }
+
+    private void FailUnderWay(string why)
+    {
+        using var gate = EventGate.Close(ThreadRecord.Current);
+        lock (Draining)
+        {
+            foreach (var slot in Slots)
+            {
+                if (!slot.IsInFlight)
+                    continue;
+                slot.IsInFlight = false;
+                End(slot, NvmeClient.Gone(why), isOk: false);
+            }
+        }
     }
 
     /// <summary>Whether nothing is under way, waits or is to be issued again.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Aperture.Core.Threading;
 using Aperture.Datasheets.Nvme;
 using Aperture.Devices;
 using Aperture.Dma.Memory;
@@ -8,8 +9,8 @@ namespace Aperture.Drivers.Nvme;
 /// <summary>A submission queue with a completion queue of its own: entries, doorbells, phase.</summary>
 /// <remarks>
 /// <para>Thread-safe. No register is touched under <see cref="Gate"/>. A write of a doorbell may bring an interrupt on the same thread,
-/// whose handler comes back here: the locks around doorbells can be taken again by their thread, and what they guard is complete before
-/// the write.</para>
+/// of any queue: the locks that are held meanwhile are taken with the event gate closed, so that handlers run when they were let go. Two
+/// threads that served each other's queues under a lock of their own would wait for ever.</para>
 /// <para>There are as many slots as the queue may hold, so no entry is overwritten before it was taken.</para>
 /// </remarks>
 internal abstract class NvmeQueuePair
@@ -22,7 +23,6 @@ internal abstract class NvmeQueuePair
     private uint _rung;          // the tail that the controller knows; guarded by the gate
     private uint _head;          // the next completion; guarded by the drain lock, as are those below
     private bool _phase = true;  // of the completions of this round
-    private int _depth;          // of drains on this thread
 
     protected NvmeQueuePair(NvmeClient client, int number, int entries)
     {
@@ -149,28 +149,7 @@ internal abstract class NvmeQueuePair
     /// <summary>Tells the controller of what was put into the queue.</summary>
     protected void Ring()
     {
-        BusErrorException? error = null;
-        lock (_bell)
-        {
-            uint tail;
-            lock (Gate)
-            {
-                if (!IsListened || _tail == _rung)
-                    return;
-                tail = _rung = _tail;
-            }
-
-            try
-            {
-                Client.Registers.Write32(Client.SubmissionTail(Number), tail);
-            }
-            catch (BusErrorException e)
-            {
-                error = e;
-            }
-        }
-
-        if (error is not null)
+        if (WriteTail() is { } error)
             Client.OnNoAnswer(error);
     }
 
@@ -178,32 +157,8 @@ internal abstract class NvmeQueuePair
     /// <returns>Whether there was one.</returns>
     public bool Drain()
     {
-        BusErrorException? error = null;
-        var any = false;
-        bool isOutermost;
-        lock (Draining)
-        {
-            _depth++;
-            try
-            {
-                while (TakeAll())
-                {
-                    any = true;
-                    if (IsListened)
-                        Client.Registers.Write32(Client.CompletionHead(Number), _head);
-                }
-            }
-            catch (BusErrorException e)
-            {
-                error = e;
-            }
-            finally
-            {
-                isOutermost = --_depth == 0;
-            }
-        }
-
-        if (isOutermost && any)
+        var error = TakeCompletions(out var any);
+        if (any)
             AfterDrain();
         if (error is not null)
             Client.OnNoAnswer(error);
@@ -220,8 +175,57 @@ internal abstract class NvmeQueuePair
     /// <summary>A command has ended; under the drain lock. It is not in flight afterwards.</summary>
     protected abstract void Complete(NvmeSlot slot, in NvmeCompletion completion);
 
-    /// <summary>Completions were taken; under no lock, unless this thread writes a doorbell.</summary>
+    /// <summary>Completions were taken; under no lock.</summary>
     protected abstract void AfterDrain();
+
+    private BusErrorException? WriteTail()
+    {
+        using var gate = EventGate.Close(ThreadRecord.Current);
+        lock (_bell)
+        {
+            uint tail;
+            lock (Gate)
+            {
+                if (!IsListened || _tail == _rung)
+                    return null;
+                tail = _rung = _tail;
+            }
+
+            try
+            {
+                Client.Registers.Write32(Client.SubmissionTail(Number), tail);
+                return null;
+            }
+            catch (BusErrorException e)
+            {
+                return e;
+            }
+        }
+    }
+
+    private BusErrorException? TakeCompletions(out bool any)
+    {
+        any = false;
+        using var gate = EventGate.Close(ThreadRecord.Current);
+        lock (Draining)
+        {
+            try
+            {
+                while (TakeAll())
+                {
+                    any = true;
+                    if (IsListened)
+                        Client.Registers.Write32(Client.CompletionHead(Number), _head);
+                }
+
+                return null;
+            }
+            catch (BusErrorException e)
+            {
+                return e;
+            }
+        }
+    }
 
     private bool TakeAll()
     {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Aperture.Core.Threading;
 using Aperture.Datasheets.Nvme;
 using Aperture.Hardware.Translation;
 
@@ -20,7 +21,7 @@ public sealed partial class NvmeController
     private void Run()
     {
         if (_isRunning)
-            return; // a handler rang a doorbell meanwhile: the loop below sees it
+            return; // a command rang a doorbell: the loop below sees it
         _isRunning = true;
         BeginSlice();
         try
@@ -43,6 +44,8 @@ public sealed partial class NvmeController
             _isRunning = false;
         }
 
+        if (IsStuck && _retries++ < MostRetries)
+            EventGate.Post(this);
         Tell();
     }
 
@@ -60,6 +63,7 @@ public sealed partial class NvmeController
             ?? (queue.Number == 0 ? DoAdmin(command, out result, out isAnswered) : DoBlocks(command));
         if (IsStuck)
             return false; // the command is taken again
+        _retries = 0;
         queue.Take();
         if (isAnswered && !TryComplete(queue.Completions, queue, command.Id, end, result))
             return false;

@@ -1,3 +1,4 @@
+using Aperture.Core.Threading;
 using Aperture.Datasheets.Nvme;
 
 namespace Aperture.Hardware.Nvme;
@@ -22,6 +23,7 @@ public sealed partial class NvmeController
         value = 0;
         if (!IsAccess(offset, width))
             return false;
+        using var gate = EventGate.Close(ThreadRecord.Current);
         lock (_lock)
         {
             value = Read32(offset);
@@ -37,6 +39,7 @@ public sealed partial class NvmeController
     {
         if (!IsAccess(offset, width))
             return false;
+        using var gate = EventGate.Close(ThreadRecord.Current);
         lock (_lock)
         {
             Write32(offset, (uint)value);

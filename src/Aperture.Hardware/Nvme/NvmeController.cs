@@ -1,3 +1,4 @@
+using Aperture.Core.Threading;
 using Aperture.Datasheets.Nvme;
 using Aperture.Hardware.Masters;
 using Aperture.Hardware.Translation;
@@ -7,17 +8,23 @@ namespace Aperture.Hardware.Nvme;
 /// <summary>An NVMe controller of version 1.4 with the NVM command set. Source: NVM Express 1.4.</summary>
 /// <remarks>
 /// <para>Commands are done in the order in which they come, queue by queue, within the write of the doorbell, or in slices
-/// (<see cref="MasterDevice.Pace"/>). What an IOMMU stalls waits and comes again with the next doorbell or <see cref="TryAgain"/>.</para>
+/// (<see cref="MasterDevice.Pace"/>). What an IOMMU stalls comes again when handlers have run, eight times, and then waits for the next
+/// doorbell or <see cref="TryAgain"/>.</para>
+/// <para>Registers take any number of threads; one at a time does what waits in the queues, its own and those of the others. Interrupts
+/// come when it is done.</para>
 /// <para>Its interrupts are <see cref="Bus.BusDevice.Interrupt"/>, up while a completion waits that is not masked, or messages
 /// (<see cref="Message"/>).</para>
 /// <para>A queue entry that cannot be read or written is a controller fatal status. There are no metadata, no fused commands, no memory
 /// buffer of the controller's own.</para>
 /// </remarks>
-public sealed partial class NvmeController : MasterDevice
+public sealed partial class NvmeController : MasterDevice, IGateEvent
 {
-    private readonly Lock _lock = new(); // the thread that holds it may come again: a handler that runs in the middle of a command
+    private const int MostRetries = 8; // of what an IOMMU stalled, while nothing else is done
+
+    private readonly Lock _lock = new(); // taken with the event gate closed; may be taken again, by an access to its own registers
     private readonly DmaPort _port;
     private readonly NvmeNamespace[] _namespaces;
+    private int _retries;
 
     /// <summary>A controller that is off.</summary>
     /// <param name="port">Its port to memory.</param>
@@ -65,6 +72,7 @@ public sealed partial class NvmeController : MasterDevice
     /// <summary>Goes on with what an IOMMU stalled.</summary>
     public void TryAgain()
     {
+        using var gate = EventGate.Close(ThreadRecord.Current);
         lock (_lock)
         {
             if (IsStuck && Answers)
@@ -75,13 +83,18 @@ public sealed partial class NvmeController : MasterDevice
     /// <inheritdoc/>
     protected override void GoOn()
     {
+        using var gate = EventGate.Close(ThreadRecord.Current);
         lock (_lock)
             Run();
     }
 
+    /// <summary>Handlers have run, and may have mended what stalled.</summary>
+    void IGateEvent.Deliver() => TryAgain();
+
     /// <inheritdoc/>
     protected override void Reset()
     {
+        using var gate = EventGate.Close(ThreadRecord.Current);
         lock (_lock)
         {
             _masks = 0;
@@ -105,6 +118,7 @@ public sealed partial class NvmeController : MasterDevice
         _features.Clear();
         _readyPolls = 0;
         IsStuck = false;
+        _retries = 0;
         UpdatePin();
     }
 }
