@@ -89,7 +89,7 @@ public sealed partial class Machine
     /// <summary>A function that the tree has on the root bus. What has no model is not there.</summary>
     private void BuildPciFunction(PciSite site, DeviceTreeNode node)
     {
-        PciKind[] kinds = [.. _options.PciKinds, new EduPciKind(), new NvmePciKind()];
+        PciKind[] kinds = [.. _options.PciKinds, new EduPciKind(), new NvmePciKind(), new AtsEndpointPciKind()];
         var kind = node.Compatible.Select(name => Array.Find(kinds, kind => kind.Compatible.Contains(name)))
             .FirstOrDefault(kind => kind is not null);
         if (kind is null || node.Property("reg") is not { IsCells: true, CellCount: > 0 } reg)

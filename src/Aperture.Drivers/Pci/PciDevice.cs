@@ -22,6 +22,7 @@ public sealed class PciDevice : IGateProvider
         _vectors = vectors;
         Device = make(this);
         Device.BusMastering = mastering;
+        Device.Translations = new PciTranslationServices(function.Configuration);
         vectors?.Connect(Device);
     }
 
@@ -70,6 +71,7 @@ public sealed class PciDevice : IGateProvider
         }
 
         PciGrouping.Enable(Function);
+        Device.Translations?.Restore();
         _mastering.Update(PciCommand.MemorySpace);
         _mastering.Restore();
     }

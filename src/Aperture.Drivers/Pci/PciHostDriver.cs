@@ -12,7 +12,7 @@ namespace Aperture.Drivers.Pci;
 /// <summary>Driver of PCI hosts with ECAM: finds what is on their buses, gives bus numbers and addresses, and adds a device for each
 /// function that is no bridge. Configuration space is the host's first register region.</summary>
 /// <remarks>Source: the binding <c>pci-host-ecam-generic</c> (bus-range, ranges, iommu-map, msi-parent, msi-map, interrupt-map,
-/// linux,pci-domain). What firmware assigned is not kept.</remarks>
+/// ats-supported, linux,pci-domain). What firmware assigned is not kept.</remarks>
 public sealed class PciHostDriver : IDriver
 {
     private const ulong EcamPerBus = 1 << 20;
@@ -138,8 +138,14 @@ public sealed class PciHostDriver : IDriver
         if (identity.Units.Count == 0)
             return MasterIdentity.None;
         var pasid = function.Configuration.Find(ExtendedCapabilityId.Pasid);
+        // An address that a device calls translated is not looked at: nobody who could plug one in from outside is believed.
+        var mayTranslate = node.Has("ats-supported") && !node.IsExternalFacing;
+        var pri = mayTranslate ? function.Configuration.Find(ExtendedCapabilityId.Pri) : 0;
         return identity with
         {
+            HasAts = mayTranslate && function.Configuration.Find(ExtendedCapabilityId.Ats) != 0,
+            PageRequests = pri == 0 ? 0
+                : (int)Math.Min(function.Configuration.Read32(pri + PriRegisters.Capacity), int.MaxValue),
             GroupKeys = PciGrouping.KeysOf(node, function),
             PasidBits = pasid == 0 ? 0 : PasidRegisters.WidthOf(function.Configuration.Read16(pasid + PasidRegisters.Capabilities)),
             // Accesses there may be taken by a peer, and never get to the unit.

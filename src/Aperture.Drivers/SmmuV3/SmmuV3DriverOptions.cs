@@ -30,7 +30,4 @@ public sealed record SmmuV3DriverOptions
 
     /// <summary>Whether a master's faults wait for a handler; null for those whose node has <c>dma-can-stall</c>.</summary>
     public Predicate<Device>? Stalls { get; init; }
-
-    /// <summary>Whether a master keeps translations in a cache of its own (ATS) that it may fill; null for none.</summary>
-    public Predicate<Device>? HasAts { get; init; }
 }

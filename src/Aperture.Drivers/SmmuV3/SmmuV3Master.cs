@@ -27,8 +27,11 @@ internal sealed class SmmuV3Master(Device device, StreamId[] streams)
     /// <summary>Whether its faults wait for software.</summary>
     public bool Stalls { get; init; }
 
-    /// <summary>Whether it keeps translations of its own.</summary>
+    /// <summary>Whether it can keep translations of its own.</summary>
     public bool HasAts { get; set; }
+
+    /// <summary>Whether it may do so now.</summary>
+    public bool IsAtsOn { get; set; }
 
     /// <summary>Whether one of its streams has this number.</summary>
     public bool Has(uint stream)

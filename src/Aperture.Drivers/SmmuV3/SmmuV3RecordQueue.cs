@@ -18,6 +18,9 @@ internal sealed class SmmuV3RecordQueue(
     private readonly SmmuV3Ring _ring = new(entriesLog2);
     private uint _consumer; // behind the last record that was read, with the loss that was seen
 
+    /// <summary>How many records it holds.</summary>
+    public int Capacity => 1 << entriesLog2;
+
     /// <summary>How often records were lost because the queue was full.</summary>
     public ulong Overflows { get; private set; }
 

@@ -135,9 +135,10 @@ public sealed partial class SmmuV3Unit
         var master = new SmmuV3Master(device, streams)
         {
             Stalls = _identity.MustStall || (_identity.CanStall && stalls),
-            HasAts = _identity.HasAts && _options.HasAts?.Invoke(device) == true,
+            HasAts = _identity.HasAts && device.Description.Identity.HasAts,
         };
         _devicesWithAts += master.HasAts ? 1 : 0;
+        SetServices(master, isOn: false);
         _masters.Add(master);
         return master;
     }

@@ -19,10 +19,15 @@ public sealed partial class SmmuV3Unit
     {
         foreach (var stream in newStreams ?? [])
             _commands.Add(SmmuV3Command.DropStream(stream));
+        var isOn = MayTranslate(master);
+        if (master.IsAtsOn && !isOn)
+            SetServices(master, isOn);
         foreach (var stream in master.Streams)
             Change(stream.Value);
         DropDeviceTranslations(master, null);
         Forget(previous);
+        if (isOn && master.HasAts)
+            SetServices(master, isOn);
     }
 
     /// <summary>Makes the unit drop the translations of a domain that nobody is in any more.</summary>

@@ -24,6 +24,7 @@ public sealed partial class SmmuV3Unit
         List<SmmuV3PageRequest>? requests = null;
         SmmuV3GlobalErrors errors;
         var isHandled = false;
+        var losses = 0UL;
         using (Registers.Hold())
         {
             if (!CanAccess)
@@ -35,7 +36,11 @@ public sealed partial class SmmuV3Unit
             {
                 isHandled = _events.Drain(offset => (found ??= []).Add(Take(offset)));
                 if (_requests is not null)
+                {
+                    losses = _requests.Overflows;
                     isHandled |= _requests.Drain(offset => (requests ??= []).Add(TakeRequest(offset)));
+                    losses = _requests.Overflows - losses;
+                }
             }
         }
 
@@ -45,6 +50,8 @@ public sealed partial class SmmuV3Unit
             Tell(it);
         foreach (var request in requests ?? [])
             Tell(request);
+        if (losses > 0)
+            Core.DropPartialRequests(this); // the last of their groups was lost, and answered by the unit itself
         return isHandled || errors != SmmuV3GlobalErrors.None ? InterruptResult.Handled : InterruptResult.None;
     }
 

@@ -160,9 +160,7 @@ public sealed partial class SmmuV3Unit
             if (_commands.IsDeviceMute)
             {
                 _commands.IsDeviceMute = false;
-                _devicesWithAts = 0;
-                foreach (var master in _masters)
-                    master.HasAts = false;
+                GiveUpAts();
             }
         }
     }

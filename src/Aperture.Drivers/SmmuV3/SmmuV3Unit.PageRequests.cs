@@ -67,13 +67,19 @@ public sealed partial class SmmuV3Unit
     private SmmuV3PageRequest TakeRequest(int offset)
     {
         var request = new SmmuV3PageRequest(_requests!.Load(offset), _requests.Load(offset + sizeof(ulong)));
-        if (OwnerOf(request.Stream) is { } owner)
+        if (OwnerOf(request.Stream) is { } owner && !IsStopMarker(request))
             _asked[(owner.Device, PasidOf(request), request.Group)] = request.Stream;
         return request;
     }
 
+    /// <summary>Whether a request asks for nothing: a process makes no more of them. Nobody answers it.</summary>
+    private static bool IsStopMarker(in SmmuV3PageRequest request) =>
+        request is { IsLast: true, IsRead: false, IsWritten: false, Substream: not null };
+
     private void Tell(SmmuV3PageRequest request)
     {
+        if (IsStopMarker(request))
+            return;
         Device? device;
         using (Registers.Hold())
             device = OwnerOf(request.Stream)?.Device;

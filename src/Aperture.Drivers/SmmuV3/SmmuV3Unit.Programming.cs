@@ -42,8 +42,17 @@ public sealed partial class SmmuV3Unit
 
         if (_identity.HasAts)
             Set(control |= SmmuV3Control.ChecksTranslated);
+        // What was removed meanwhile devices were not told of.
+        foreach (var master in _masters)
+            DropDeviceTranslations(master, null);
         SetInterrupts(_requests is null ? SmmuV3Interrupts.GlobalError | SmmuV3Interrupts.EventQueue : SmmuV3Interrupts.All);
         Set(control | SmmuV3Control.Translates);
+        foreach (var master in _masters)
+        {
+            if (master.IsAtsOn != MayTranslate(master))
+                SetServices(master, !master.IsAtsOn);
+        }
+
         _asked.Clear();
         FreeRetired();
     }

@@ -59,6 +59,9 @@ public sealed partial class SmmuV3Unit : ProgrammedUnit
     /// <summary>How often events were lost because their queue was full.</summary>
     public ulong EventOverflows => _events.Overflows;
 
+    /// <summary>How often page requests were lost so.</summary>
+    public ulong PageRequestOverflows => _requests?.Overflows ?? 0;
+
     /// <summary>Gives tables and queues back when it is disposed.</summary>
     internal IDisposable Memory { get; }
 

@@ -26,24 +26,39 @@ internal sealed class AcsCapability : PciCapability
 internal sealed class AtsCapability : PciCapability
 {
     private readonly ConfigurationSpace _space;
+    private readonly Action _switched;
+    private bool _wasEnabled;
 
-    public AtsCapability(ConfigurationSpace space)
+    /// <summary>A capability.</summary>
+    /// <param name="space">The function's configuration space.</param>
+    /// <param name="switched">Hears that software switched it on or off.</param>
+    public AtsCapability(ConfigurationSpace space, Action switched)
         : base(space.AddExtended(ExtendedCapabilityId.Ats, 1, AtsRegisters.Length), AtsRegisters.Length)
     {
-        _space = space;
+        (_space, _switched) = (space, switched);
         space.Define16(Offset + AtsRegisters.Capabilities, AtsRegisters.PageAligned);
         space.Define16(Offset + AtsRegisters.Control, 0, AtsRegisters.Enable | AtsRegisters.UnitMask);
     }
 
     public bool IsEnabled => (_space.Get16(Offset + AtsRegisters.Control) & AtsRegisters.Enable) != 0;
 
-    public override ConfigurationEffects AfterWrite(in ConfigurationWrite write) => ConfigurationEffects.None;
+    public override ConfigurationEffects AfterWrite(in ConfigurationWrite write)
+    {
+        if (IsEnabled != _wasEnabled)
+            _switched();
+        _wasEnabled = IsEnabled;
+        return ConfigurationEffects.None;
+    }
+
+    public override void Reset() => _wasEnabled = false;
 }
 
 /// <summary>Page requests of a function. Who sends them says what becomes of them.</summary>
 internal sealed class PriCapability : PciCapability
 {
     private readonly ConfigurationSpace _space;
+    private int _noted; // bits of the status that the function set since software looked
+    private volatile bool _hasFailed;
 
     public PriCapability(ConfigurationSpace space, uint capacity)
         : base(space.AddExtended(ExtendedCapabilityId.Pri, 1, PriRegisters.Length), PriRegisters.Length)
@@ -59,10 +74,35 @@ internal sealed class PriCapability : PciCapability
     public uint Limit => (_space.Get16(Offset + PriRegisters.Control) & PriRegisters.Enable) == 0 ? 0
         : Math.Min(_space.Get32(Offset + PriRegisters.Capacity), _space.Get32(Offset + PriRegisters.Allocation));
 
+    /// <summary>Whether a request failed for good, and software has not taken note: the function may send none.</summary>
+    public bool HasFailed => _hasFailed;
+
+    /// <summary>The function sets bits of the status.</summary>
+    public void Note(ushort bits)
+    {
+        Interlocked.Or(ref _noted, bits);
+        if ((bits & PriRegisters.ResponseFailure) != 0)
+            _hasFailed = true;
+    }
+
+    public override void BeforeRead() => _space.Set16(Offset + PriRegisters.Status, (ushort)Interlocked.Exchange(ref _noted, 0), true);
+
+    public override void Reset()
+    {
+        _noted = 0;
+        _hasFailed = false;
+    }
+
     public override ConfigurationEffects AfterWrite(in ConfigurationWrite write)
     {
         if (write.Has(Offset + PriRegisters.Control, PriRegisters.Reset))
+        {
+            _noted = 0;
             _space.Set16(Offset + PriRegisters.Status, PriRegisters.ResponseFailure | PriRegisters.UnexpectedIndex, false);
+        }
+
+        if (_hasFailed)
+            _hasFailed = ((_space.Get16(Offset + PriRegisters.Status) | Volatile.Read(ref _noted)) & PriRegisters.ResponseFailure) != 0;
         _space.Set16(Offset + PriRegisters.Status, PriRegisters.Stopped, Limit == 0);
         return ConfigurationEffects.None;
     }

@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Datasheets.Pci;
+using Aperture.Hardware.Ats;
 using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Pci;
@@ -12,12 +13,16 @@ public partial class PciFunction
     private PriCapability? _pri;
     private PasidCapability? _pasids;
     private SriovCapability? _sriov;
+    private (IAtsAgent? Agent, StreamId Stream) _agent; // who knows this function as a device with translations
 
     /// <summary>Whether software lets the function have translations of its own.</summary>
     public bool CanTranslate => _ats is { IsEnabled: true };
 
     /// <summary>The page requests that software lets the function have outstanding; 0 while it may send none.</summary>
     public uint PageRequestLimit => _pri?.Limit ?? 0;
+
+    /// <summary>Whether it was told to ask for no more pages, and software has not taken note.</summary>
+    public bool HasFailedPageRequests => _pri?.HasFailed == true;
 
     /// <summary>Its virtual functions, by number; those that are there are on a bus.</summary>
     public IReadOnlyList<PciFunction> VirtualFunctions => _sriov?.Functions ?? [];
@@ -48,9 +53,39 @@ public partial class PciFunction
     /// <param name="length">Bytes, at least 1.</param>
     /// <returns>Never <see cref="TranslationStatus.Ok"/> while ATS or the port is off, or the unit gives no translations out.</returns>
     public TranslationResult Translate(in Requester requester, Iova address, DmaAccess access, uint length = 1) =>
-        CanTranslate
+        CanTranslate && IsConnected()
             ? Port.Translate(requester, address, access, length)
             : new TranslationResult(TranslationStatus.Aborted);
+
+    /// <summary>Asks for a page (PRI). How many are outstanding is the caller's affair (<see cref="PageRequestLimit"/>).</summary>
+    /// <param name="request">The request.</param>
+    /// <returns>What becomes of it; <see cref="PageRequestFate.Refused"/> as well where software does not let the function send
+    /// requests, and where no unit takes them.</returns>
+    public PageRequestFate TryRequestPage(in AtsPageRequest request) =>
+        PageRequestLimit > 0 && !HasFailedPageRequests && Port.Passes(request.Page) && Port.Unit is IAtsAgent agent && IsConnected()
+            ? agent.TryRequestPage(request)
+            : PageRequestFate.Refused;
+
+    /// <summary>An answer came that belongs to no page request.</summary>
+    public void NoteUnexpectedAnswer() => _pri?.Note(PriRegisters.UnexpectedIndex);
+
+    /// <summary>The function was told to ask for no more pages.</summary>
+    public void NoteFailedAnswer() => _pri?.Note(PriRegisters.ResponseFailure);
+
+    /// <summary>Software switched ATS on or off. The host's lock is held.</summary>
+    protected virtual void OnTranslationsSwitched()
+    {
+    }
+
+    /// <summary>Has the unit know who the function is, if it is a device with translations.</summary>
+    private bool IsConnected()
+    {
+        if (this is not IAtsDevice device || Port.Unit is not IAtsAgent agent || _agent == (agent, Port.Stream))
+            return true;
+        agent.Connect(Port.Stream, device);
+        _agent = (agent, Port.Stream);
+        return true;
+    }
 
     /// <summary>Software switched virtual functions on or off. The host's lock is held.</summary>
     internal void SetVirtualFunctions(int count)

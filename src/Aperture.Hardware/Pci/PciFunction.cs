@@ -165,7 +165,7 @@ public partial class PciFunction
         if (Options.Acs != AcsFlags.None)
             _capabilities.Add(_acs = new AcsCapability(Configuration, Options.Acs));
         if (Options.HasAts)
-            _capabilities.Add(_ats = new AtsCapability(Configuration));
+            _capabilities.Add(_ats = new AtsCapability(Configuration, OnTranslationsSwitched));
         if (Options.PageRequests > 0)
             _capabilities.Add(_pri = new PriCapability(Configuration, Options.PageRequests));
         if (Options.PasidBits > 0)

@@ -17,9 +17,6 @@ public sealed partial class SmmuV3
     /// <summary>Commands consumed since the unit was made.</summary>
     public ulong Commands { get; private set; }
 
-    /// <summary>Hears of ATC_INV and PRI_RESP: what a device with a translation cache must do. Called under the unit's lock.</summary>
-    public Action<SmmuV3Command>? ToDevices { get; set; }
-
     private void RunCommands()
     {
         Span<byte> bytes = stackalloc byte[SmmuV3Command.Bytes];
@@ -34,6 +31,13 @@ public sealed partial class SmmuV3
 
             var command = new SmmuV3Command(
                 BinaryPrimitives.ReadUInt64LittleEndian(bytes), BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]));
+            if (command.Opcode == SmmuV3Opcode.Sync && _hasMuteDevice)
+            {
+                _hasMuteDevice = false;
+                StopCommands(SmmuV3CommandError.AtcInvalidation);
+                return;
+            }
+
             if (!TryDo(command))
             {
                 StopCommands(SmmuV3CommandError.Illegal);
@@ -66,8 +70,10 @@ public sealed partial class SmmuV3
             case SmmuV3Opcode.InvalidateContexts:
                 return TryDropConfiguration(command);
             case SmmuV3Opcode.AtcInvalidate when Options.HasAts:
+                InvalidateDevice(command);
+                return true;
             case SmmuV3Opcode.PageResponse when Options.HasPageRequests && command.Response != 3:
-                ToDevices?.Invoke(command);
+                AnswerDevice(command);
                 return true;
             case SmmuV3Opcode.Resume when Options.Stalls > 0:
                 ResumeStalled(command);

@@ -15,30 +15,6 @@ public sealed partial class SmmuV3
     /// <summary>Events that were written, and that were lost, since the unit was made.</summary>
     public (ulong Written, ulong Lost) Events { get; private set; }
 
-    /// <summary>Queues a page request of a device.</summary>
-    /// <param name="request">The request; its stream is the device's.</param>
-    /// <returns>False when it is lost: the queue is off, full or has overflown. A last request is then answered with a failure by whoever
-    /// models the device.</returns>
-    public bool TryRequestPage(in SmmuV3PageRequest request)
-    {
-        using (HoldRegisters())
-        {
-            if (!Answers || !IsTranslating || (_control & SmmuV3Control.PageRequestQueue) == 0)
-                return false;
-            if (_pageRequests.IsFull || _pageRequests.HasOverflown)
-            {
-                Overflow(ref _pageRequests);
-                UpdateInterrupts();
-                return false;
-            }
-
-            Span<byte> record = stackalloc byte[SmmuV3PageRequest.Bytes];
-            BinaryPrimitives.WriteUInt64LittleEndian(record, request.Word0);
-            BinaryPrimitives.WriteUInt64LittleEndian(record[8..], request.Word1);
-            return TryPut(ref _pageRequests, record, SmmuV3GlobalErrors.PageRequestQueueAbort);
-        }
-    }
-
     /// <summary>Tells software of an event.</summary>
     private void Report(in SmmuV3Event record)
     {

@@ -81,7 +81,7 @@ public sealed partial class SmmuV3 : TranslationUnit
         _pageRequests = default;
         _errorMessage = default;
         _acknowledgePolls = 0;
-        _stoppedCommands = false;
+        _stoppedCommands = _hasMuteDevice = false;
         DropContexts();
         OpenRoutes(false);
         _tlb.InvalidateAll();

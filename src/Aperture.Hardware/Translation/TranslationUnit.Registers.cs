@@ -122,6 +122,15 @@ public abstract partial class TranslationUnit
     /// access of another thread that began before has ended.</summary>
     protected internal void EndAccesses() => _ending |= Ending.WaitForAccesses;
 
+    /// <summary>Says that the register access that is going on had devices drop translations of their own: it returns when
+    /// <see cref="WaitForDevices"/> has.</summary>
+    private protected void EndDeviceAccesses() => _ending |= Ending.WaitForDevices;
+
+    /// <summary>Returns when no access by a translation that a device dropped is going on. No lock is held.</summary>
+    private protected virtual void WaitForDevices()
+    {
+    }
+
     /// <summary>Returns when every access of another thread that began before has ended. Never call it within an access.</summary>
     internal void WaitForAccesses() => _epoch.WaitForReaders();
 
@@ -162,6 +171,8 @@ public abstract partial class TranslationUnit
     {
         if ((ending & Ending.WaitForAccesses) != 0)
             _epoch.WaitForReaders();
+        if ((ending & Ending.WaitForDevices) != 0)
+            WaitForDevices();
         if ((ending & Ending.OpenGate) != 0)
             EventGate.Open(ThreadRecord.Current);
     }
@@ -178,6 +189,9 @@ public abstract partial class TranslationUnit
 
         /// <summary>Opens the gate of its thread.</summary>
         OpenGate = 2,
+
+        /// <summary>Waits for accesses of devices with translations of their own.</summary>
+        WaitForDevices = 4,
     }
 
     /// <summary>A register access that is going on.</summary>

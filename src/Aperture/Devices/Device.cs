@@ -70,6 +70,10 @@ public sealed partial class Device : IPowered
     /// <summary>The switch that keeps the device from memory; null where there is none. Set by whoever made the device.</summary>
     public BusMastering? BusMastering { get; set; }
 
+    /// <summary>The switches of the device's services for translations; null where there are none. Set by whoever made the
+    /// device.</summary>
+    public TranslationServices? Translations { get; set; }
+
     /// <summary>What the IOMMU core knows about this device as a master; null while no unit serves it.</summary>
     public IommuMaster? Iommu { get; internal set; }
 

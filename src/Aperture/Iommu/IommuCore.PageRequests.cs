@@ -88,16 +88,38 @@ public sealed partial class IommuCore
         return group.Unit.Respond(group.Answer(code));
     }
 
+    /// <summary>Forgets the requests by way of a unit that wait for the last one of their groups: the unit lost page requests, those among
+    /// them. Devices ask again.</summary>
+    /// <param name="unit">The unit.</param>
+    public void DropPartialRequests(IommuUnit unit)
+    {
+        lock (_requestsLock)
+        {
+            foreach (var (key, partial) in _partial)
+            {
+                partial.RemoveAll(request => request.Unit == unit);
+                if (partial.Count == 0)
+                    _partial.Remove(key);
+            }
+        }
+    }
+
     /// <summary>Ends what a device asked for in an address space that it leaves: nobody will answer any more.</summary>
     /// <param name="device">The device.</param>
     /// <param name="pasid">The process; null for what comes without one.</param>
-    internal void EndRequests(Device device, Pasid? pasid)
+    /// <param name="anyProcess">Whether it is every process's, whatever <paramref name="pasid"/> says: a guest had them all.</param>
+    internal void EndRequests(Device device, Pasid? pasid, bool anyProcess = false)
     {
         PageRequestGroup[] left;
         lock (_requestsLock)
         {
-            _partial.Remove((device, pasid));
-            left = [.. _waiting.Where(group => group.Device == device && group.Pasid == pasid)];
+            foreach (var (key, _) in _partial)
+            {
+                if (key.Device == device && (anyProcess || key.Pasid == pasid))
+                    _partial.Remove(key);
+            }
+
+            left = [.. _waiting.Where(group => group.Device == device && (anyProcess || group.Pasid == pasid))];
         }
 
         foreach (var group in left)

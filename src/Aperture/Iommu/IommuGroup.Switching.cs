@@ -54,7 +54,7 @@ public sealed partial class IommuGroup
         {
             _masters = [.. _masters.Where(other => other != master)];
             LeavePasids(master);
-            _core.EndRequests(master.Device, null);
+            _core.EndRequests(master.Device, null, Domain is NestedDomain);
             foreach (var port in master.Ports)
             {
                 var status = Rest(master, port, Domain);
@@ -115,8 +115,9 @@ public sealed partial class IommuGroup
             throw Failure(_masters[i], status);
         }
 
+        var left = Domain;
         Domain = domain;
-        EndRequests();
+        EndRequests(left);
         AssertInvariants();
     }
 
@@ -139,18 +140,19 @@ public sealed partial class IommuGroup
             _core.Trace?.AttachDeviceToDomain(master.Device.Name);
         }
 
+        var left = Domain;
         Domain = domain;
-        EndRequests();
+        EndRequests(left);
         AssertInvariants();
         if (failure is not null)
             throw failure;
     }
 
     /// <summary>Nobody answers any more what was asked in the domain that was left.</summary>
-    private void EndRequests()
+    private void EndRequests(IommuDomain? left)
     {
         foreach (var master in _masters)
-            _core.EndRequests(master.Device, null);
+            _core.EndRequests(master.Device, null, left is NestedDomain);
     }
 
     /// <summary>Switches one master on all of its units, or on none.</summary>

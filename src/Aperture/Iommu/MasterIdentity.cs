@@ -18,6 +18,13 @@ public sealed record MasterIdentity
     /// <summary>Bits of the process IDs that it can send; 0 for none.</summary>
     public int PasidBits { get; init; }
 
+    /// <summary>Whether it may keep translations of its own (ATS), by what it is and by the way to its units. A unit that has no use for it
+    /// leaves it off.</summary>
+    public bool HasAts { get; init; }
+
+    /// <summary>How many requests for pages it can have outstanding (PRI); 0 for none.</summary>
+    public int PageRequests { get; init; }
+
     /// <summary>Device addresses that the firmware keeps for itself or for what it left running.</summary>
     public IReadOnlyList<IovaReservation> Reservations { get; init; } = [];
 

@@ -35,14 +35,19 @@ internal sealed class SmmuV3Scene : IDisposable
 
     public void Dispose() => Board.Dispose();
 
-    public (Device Device, DmaPort Port) AddMaster(int pasidBits = 0)
+    public (Device Device, DmaPort Port) AddMaster(int pasidBits = 0, bool hasAts = false)
     {
         var stream = (uint)_masters++;
         var device = new Device($"rich{stream}")
         {
             Description = new DeviceDescription
             {
-                Identity = new MasterIdentity { Units = [new IommuSpecifier(Unit.Device, "smmu", [stream])], PasidBits = pasidBits },
+                Identity = new MasterIdentity
+                {
+                    Units = [new IommuSpecifier(Unit.Device, "smmu", [stream])],
+                    PasidBits = pasidBits,
+                    HasAts = hasAts,
+                },
             },
         };
         Board.Core.AddMaster(device);

@@ -3,6 +3,7 @@ using Aperture.Core.PageTables;
 using Aperture.Datasheets.SmmuV3;
 using Aperture.Drivers.SmmuV3;
 using Aperture.Drivers.Tests.Iommu;
+using Aperture.Hardware.Ats;
 using Aperture.Hardware.SmmuV3;
 using Aperture.Hardware.Translation;
 using Aperture.Iommu;
@@ -248,10 +249,10 @@ public sealed class SmmuV3UnitTests
     [Fact]
     public void A_device_drops_its_own_translations_after_the_unit_did()
     {
-        using var scene = new SmmuV3Scene(SmmuV3Options.Mmu700, new SmmuV3DriverOptions { HasAts = device => device.Name == "rich40" });
+        using var scene = new SmmuV3Scene(SmmuV3Options.Mmu700);
         var told = new List<SmmuV3Command>();
         scene.Model.ToDevices = told.Add;
-        var (device, _) = scene.AddMaster(8);
+        var (device, _) = scene.AddMaster(8, hasAts: true);
         var (other, _) = scene.AddMaster(8);
         var domain = scene.NewDomain(0, size: 4 * Page);
         device.Iommu!.Group.Attach(domain);
@@ -272,9 +273,9 @@ public sealed class SmmuV3UnitTests
     [Fact]
     public void Page_requests_of_a_device_are_answered_by_their_group()
     {
-        using var scene = new SmmuV3Scene(SmmuV3Options.Mmu700, new SmmuV3DriverOptions { HasAts = _ => true });
+        using var scene = new SmmuV3Scene(SmmuV3Options.Mmu700);
         var told = new List<SmmuV3Command>();
-        var (device, _) = scene.AddMaster(8);
+        var (device, _) = scene.AddMaster(8, hasAts: true);
         var domain = scene.Driver.CreateDomain(DomainType.Unmanaged);
         device.Iommu!.Group.AttachPasid(new Pasid(4), domain);
         PageRequestGroup? waiting = null;
@@ -284,8 +285,10 @@ public sealed class SmmuV3UnitTests
             return FaultResponse.Deferred;
         };
         scene.Model.ToDevices = told.Add;
-        Assert.True(scene.Model.TryRequestPage(SmmuV3PageRequest.Of(40, 4, At.Value, 17, true, false, isLast: false)));
-        Assert.True(scene.Model.TryRequestPage(SmmuV3PageRequest.Of(40, 4, At.Value + Page, 17, true, true, isLast: true)));
+        Assert.Equal(PageRequestFate.Queued, scene.Model.TryRequestPage(
+            SmmuV3PageRequest.Of(40, 4, At.Value, 17, true, false, isLast: false)));
+        Assert.Equal(PageRequestFate.Queued, scene.Model.TryRequestPage(
+            SmmuV3PageRequest.Of(40, 4, At.Value + Page, 17, true, true, isLast: true)));
         Assert.Equal(2, waiting!.Requests.Length);
         Assert.Empty(told);
         Assert.Equal(Status.Ok, waiting.Respond(PageResponseCode.Success));
@@ -294,7 +297,8 @@ public sealed class SmmuV3UnitTests
 
         // Nobody's: denied at once.
         told.Clear();
-        Assert.True(scene.Model.TryRequestPage(SmmuV3PageRequest.Of(99, null, At.Value, 3, true, false, isLast: true)));
+        Assert.Equal(PageRequestFate.Queued, scene.Model.TryRequestPage(
+            SmmuV3PageRequest.Of(99, null, At.Value, 3, true, false, isLast: true)));
         Assert.Equal([SmmuV3Command.Respond(99, null, 3, 0)], told);
     }
 
