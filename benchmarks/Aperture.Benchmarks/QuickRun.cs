@@ -98,6 +98,14 @@ internal static class QuickRun
         using (var domain = DomainWork.SmmuV3())
             Add("domain.smmuv3.map4k+unmap4k+commit", domain.Page, "chase4", chase4);
 
+        if (IsWanted("nvme.read4k") || IsWanted("nvme.read4k.strict"))
+        {
+            using (var nvme = NvmeWork.Deferred())
+                Add("nvme.read4k", nvme.Read4K, "chase4", chase4);
+            using (var nvme = NvmeWork.Strict())
+                Add("nvme.read4k.strict", nvme.Read4K, "chase4", chase4);
+        }
+
         var iova = IovaWork.Create();
         Add("iova.alloc+free", iova.FreeAndTake, "chase4", chase4);
         if (IsWanted("iova.alloc+free.p99.9"))

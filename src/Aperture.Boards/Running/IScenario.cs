@@ -27,4 +27,8 @@ public interface IScenario
 /// <param name="Picture">A picture that it made, if it makes one.</param>
 /// <param name="Status">What kept it from being carried out to its end; <see cref="Status.Ok"/> when nothing did.</param>
 public sealed record ScenarioResult(
-    string Name, bool IsOk, IReadOnlyList<string> Lines, Picture? Picture = null, Status Status = Status.Ok);
+    string Name, bool IsOk, IReadOnlyList<string> Lines, Picture? Picture = null, Status Status = Status.Ok)
+{
+    /// <summary>How long its requests took, if it is a workload that says so.</summary>
+    public IReadOnlyList<PhaseTimes> Times { get; init; } = [];
+}

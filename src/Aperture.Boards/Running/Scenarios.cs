@@ -9,6 +9,7 @@ public static class Scenarios
         new IspCaptureScenario(),
         new FimcScenario(),
         new EduScenario(),
+        new NvmeScenario(),
         new CopyScenario(),
         new NicScenario(),
         new SdCardScenario(),

@@ -44,7 +44,17 @@ internal static class RunCommand
         {
             Description = "Write the DMA and IOMMU events to this file, as the text of Linux trace events.",
         };
-        var picture = new Option<string?>("--picture") { Description = "Write the picture that the scenario makes to this PNG file." };
+        var picture = new Option<string?>("--picture")
+        {
+            Description = "Write the picture that the scenario makes to this PNG file; of a workload's times an SVG file, where its name " +
+                "ends so.",
+        };
+        var seed = new Option<int?>("--seed") { Description = "What a workload's random choices come from. Default: 1." };
+        var bytes = new Option<string?>("--bytes")
+        {
+            Description = "How much a workload moves: 32M, the default, or 1G.",
+            HelpName = "SIZE",
+        };
         var command = new Command(
             "run",
             "Boot a board from its device tree, let every master do DMA through its IOMMUs, and prove that each is " +
@@ -54,7 +64,7 @@ internal static class RunCommand
                     + "tested held; " +
                 "1 something did not; 2 bad input, or the board itself is no good; 3 nothing was tested.")
         {
-            board, overlays, scenario, memory, json, trace, picture,
+            board, overlays, scenario, memory, json, trace, picture, seed, bytes,
         };
         command.SetAction(result => Run(
             new RunOptions
@@ -66,6 +76,8 @@ internal static class RunCommand
                 IsJson = result.GetValue(json),
                 Trace = result.GetValue(trace),
                 Picture = result.GetValue(picture),
+                Seed = result.GetValue(seed),
+                Amount = result.GetValue(bytes),
             },
             Console.Out,
             Console.Error));
@@ -83,6 +95,7 @@ internal static class RunCommand
             : Scenarios.Find(scenarioName)
                 ?? throw new ApertureException(Status.NotFound,
                 $"there is no scenario '{scenarioName}'; there are: {string.Join(", ", Scenarios.All.Select(each => each.Name))}");
+        var workload = options.WorkloadOf(chosen);
         var (ram, free) = options.RamOf(tree);
         var usual = new MachineOptions();
         using var traceFile = options.Trace is null ? null : new OutputFile(options.Trace);
@@ -107,8 +120,8 @@ internal static class RunCommand
 
             var console = Terminal.For(output);
             report = options.IsJson || !console.Profile.Capabilities.Interactive || Console.IsOutputRedirected
-                ? Execute(machine, chosen, _ => { })
-                : ExecuteVisibly(machine, chosen, console);
+                ? Execute(machine, chosen, workload, _ => { })
+                : ExecuteVisibly(machine, chosen, workload, console);
             if (options.IsJson)
                 RunJson.Write(report, output);
             else
@@ -123,14 +136,15 @@ internal static class RunCommand
         return report.ExitCode;
     }
 
-    private static RunReport ExecuteVisibly(Machine machine, IScenario? chosen, IAnsiConsole console)
+    private static RunReport ExecuteVisibly(
+        Machine machine, IScenario? chosen, WorkloadOptions? workload, IAnsiConsole console)
     {
         // The cursor is hidden meanwhile, and comes back whatever ends it.
         using var ending = Ending.Before(() => console.Cursor.Show());
         return console.Progress().HideCompleted(true).AutoClear(true).Start(progress =>
         {
             var task = progress.AddTask("self-test", maxValue: Math.Max(1, machine.Masters.Count));
-            return Execute(machine, chosen, name =>
+            return Execute(machine, chosen, workload, name =>
             {
                 task.Description = Markup.Escape(name);
                 task.Increment(1);
@@ -138,7 +152,7 @@ internal static class RunCommand
         });
     }
 
-    private static RunReport Execute(Machine machine, IScenario? chosen, Action<string> progress)
+    private static RunReport Execute(Machine machine, IScenario? chosen, WorkloadOptions? workload, Action<string> progress)
     {
         var unbound = UnboundDevices.Find(machine);
         var test = new SelfTest(machine);
@@ -153,7 +167,7 @@ internal static class RunCommand
         if (scenario is not null)
             progress(scenario.Name);
         var faults = machine.Iommu.FaultCount; // those so far were provoked
-        var result = scenario is null ? null : Run(scenario, machine);
+        var result = scenario is null ? null : Run(scenario, machine, workload);
         return new RunReport(machine, unbound, results, result)
         {
             Faults = [.. machine.Iommu.Faults.TakeLast((int)Math.Min(MaxFaults, machine.Iommu.FaultCount - faults))]
@@ -161,11 +175,11 @@ internal static class RunCommand
     }
 
     /// <summary>A scenario that cannot be carried out has failed; what was found before it is told all the same.</summary>
-    private static ScenarioResult Run(IScenario scenario, Machine machine)
+    private static ScenarioResult Run(IScenario scenario, Machine machine, WorkloadOptions? workload)
     {
         try
         {
-            return scenario.Run(machine);
+            return workload is not null && scenario is IWorkload able ? able.Run(machine, workload) : scenario.Run(machine);
         }
         catch (ApertureException e)
         {
@@ -175,10 +189,13 @@ internal static class RunCommand
 
     private static void WritePicture(RunReport report, string path)
     {
-        if (report.Scenario?.Picture is not { } picture)
+        if (report.Scenario is not { } scenario || (scenario.Picture is null && scenario.Times.Count == 0))
             throw new ApertureException(Status.NotSupported, $"scenario '{report.Scenario?.Name ?? "none"}' makes no picture for {path}");
         using var file = new OutputFile(path);
-        PngWriter.Write(file, picture);
+        if (scenario.Picture is { } picture)
+            PngWriter.Write(file, picture);
+        else
+            file.Write(LatencyPicture.Make($"{report.Machine.Tree.Board}: {scenario.Name}", scenario.Times, path));
         file.Complete();
     }
 }

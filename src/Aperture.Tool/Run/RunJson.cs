@@ -46,6 +46,8 @@ internal static class RunJson
         json.WriteString("name", report.Scenario?.Name ?? "none");
         json.WriteBoolean("ok", report.Scenario?.IsOk ?? true);
         Strings(json, "lines", report.Scenario?.Lines ?? []);
+        if (report.Scenario is { Times.Count: > 0 } workload)
+            WriteTimes(workload.Times, json);
         json.WriteEndObject();
         json.WriteStartObject("summary");
         json.WriteNumber("masters", report.Masters.Count);
@@ -110,6 +112,30 @@ internal static class RunJson
             json.WriteString("first", kept.First.ToString());
             json.WriteString("last", kept.Last.ToString());
             json.WriteString("kind", kept.Kind.ToString());
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    /// <summary>Times by wall clock, which differ from run to run.</summary>
+    private static void WriteTimes(IReadOnlyList<PhaseTimes> phases, Utf8JsonWriter json)
+    {
+        json.WriteStartArray("wallTimes");
+        foreach (var latencies in phases.Select(phase => new Latencies(phase)))
+        {
+            json.WriteStartObject();
+            json.WriteString("name", latencies.Times.Name);
+            json.WriteNumber("requests", latencies.Times.Nanoseconds.Count);
+            json.WriteNumber("bytes", latencies.Times.Bytes);
+            json.WriteNumber("seconds", latencies.Times.Elapsed.TotalSeconds);
+            json.WriteStartObject("nanoseconds");
+            json.WriteNumber("mean", Math.Round(latencies.Mean));
+            json.WriteNumber("p50", latencies.At(50));
+            json.WriteNumber("p99", latencies.At(99));
+            json.WriteNumber("p99.9", latencies.At(99.9));
+            json.WriteNumber("max", latencies.Max);
+            json.WriteEndObject();
             json.WriteEndObject();
         }
 

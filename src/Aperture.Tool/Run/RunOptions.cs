@@ -1,3 +1,4 @@
+using Aperture.Boards.Running;
 using Aperture.Core;
 using Aperture.Core.Memory;
 using Aperture.DeviceTrees;
@@ -16,6 +17,12 @@ internal sealed record RunOptions
 
     /// <summary>The scenario; null for the first that the board can run.</summary>
     public string? Scenario { get; init; }
+
+    /// <summary>What a workload's random choices come from; null for its default.</summary>
+    public int? Seed { get; init; }
+
+    /// <summary>How much a workload moves, as a size; null for its default.</summary>
+    public string? Amount { get; init; }
 
     /// <summary>Whether one JSON object is printed.</summary>
     public bool IsJson { get; init; }
@@ -62,6 +69,28 @@ internal sealed record RunOptions
         }
 
         return (ranges, null);
+    }
+
+    /// <summary>What is asked of the scenario beside its name.</summary>
+    /// <param name="scenario">The scenario; null for the board's default.</param>
+    /// <returns>Null where nothing is.</returns>
+    /// <exception cref="ApertureException">It cannot be read, or the scenario is no workload.</exception>
+    public WorkloadOptions? WorkloadOf(IScenario? scenario)
+    {
+        if (Seed is null && Amount is null)
+            return null;
+        if (scenario is not IWorkload)
+        {
+            throw new ApertureException(
+                Status.InvalidArgument, $"--seed and --bytes are of workloads, and scenario '{scenario?.Name ?? "(none named)"}' is none; "
+                    + $"these are: {string.Join(", ", Scenarios.All.OfType<IWorkload>().Select(each => each.Name))}");
+        }
+
+        var usual = new WorkloadOptions();
+        var bytes = Amount is null ? (ulong)usual.Bytes : Bytes(Amount);
+        return bytes is > 0 and <= long.MaxValue
+            ? new WorkloadOptions { Bytes = (long)bytes, Seed = Seed ?? usual.Seed }
+            : throw new ApertureException(Status.InvalidArgument, $"--bytes '{Amount}' is no size, such as 64M or 1G");
     }
 
     private static ulong? Bytes(string text)

@@ -62,6 +62,7 @@ internal static class RunText
             console.MarkupLine($"[bold]Scenario {Markup.Escape(scenario.Name)}[/]: {(scenario.IsOk ? "[green]ok[/]" : "[red]failed[/]")}");
             foreach (var line in scenario.Lines)
                 console.WriteLine($"  {line}");
+            WriteTimes(scenario.Times, console);
         }
 
         if (machine.Sanitizer is { Findings.Count: > 0 } sanitizer)
@@ -179,6 +180,35 @@ internal static class RunText
                 console.WriteLine($"  {result.Master.Name}: " +
                     $"{(reasons.Count() == 5 ? "" : string.Join(", ", reasons.Select(check => check.Name)) + ": ")}{reasons.Key}");
         }
+    }
+
+    private static void WriteTimes(IReadOnlyList<PhaseTimes> phases, IAnsiConsole console)
+    {
+        if (phases.Count == 0)
+            return;
+        var table = new Table
+        {
+            Border = TableBorder.Simple,
+            Title = new TableTitle("Times of the simulation by wall clock, in µs: they differ from run to run"),
+        };
+        table.AddColumn("requests of");
+        foreach (var name in new[] { "number", "MiB/s", "mean", "50 %", "99 %", "99.9 %", "longest" })
+            table.AddColumn(new TableColumn(name).RightAligned());
+        foreach (var latencies in phases.Select(phase => new Latencies(phase)))
+        {
+            var numbers = new[]
+            {
+                latencies.Times.Nanoseconds.Count.ToString(CultureInfo.InvariantCulture),
+                latencies.Throughput.ToString("F0", CultureInfo.InvariantCulture),
+                Micros(latencies.Mean), Micros(latencies.At(50)), Micros(latencies.At(99)), Micros(latencies.At(99.9)),
+                Micros(latencies.Max),
+            };
+            table.AddRow([Cell(latencies.Times.Name), .. numbers.Select(Cell)]);
+        }
+
+        console.Write(table);
+
+        static string Micros(double nanoseconds) => (nanoseconds / 1000).ToString("F1", CultureInfo.InvariantCulture);
     }
 
     private static void WriteFunctions(Machine machine, IAnsiConsole console)
