@@ -15,6 +15,7 @@ internal static class LatencyPicture
     public static byte[] Make(string title, IReadOnlyList<PhaseTimes> phases, string path)
     {
         using var plot = new Plot();
+        plot.Add.Palette = new ScottPlot.Palettes.Category20();
         foreach (var phase in phases)
         {
             var latencies = new Latencies(phase);

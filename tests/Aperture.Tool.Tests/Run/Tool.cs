@@ -9,14 +9,23 @@ internal static class Tool
 {
     /// <summary>The command's face: what it prints and its exit code. Bad input is told as Program does.</summary>
     public static (int Code, string Output, string Error) Run(string? board, string? scenario = null, bool json = false,
-        string? trace = null, string? picture = null)
+        string? trace = null, string? picture = null, int? seed = null, string? amount = null)
     {
         using var output = new StringWriter();
         using var errors = new StringWriter();
         int code;
         try
         {
-            var options = new RunOptions { Board = board, Scenario = scenario, IsJson = json, Trace = trace, Picture = picture };
+            var options = new RunOptions
+            {
+                Board = board,
+                Scenario = scenario,
+                IsJson = json,
+                Trace = trace,
+                Picture = picture,
+                Seed = seed,
+                Amount = amount,
+            };
             code = RunCommand.Run(options, output, errors);
         }
         catch (ApertureException e)
