@@ -21,7 +21,6 @@ public struct SmmuV3Words : IEquatable<SmmuV3Words>
     public readonly ulong Get(int word, int shift, int bits) => this[word] >> shift & ((1UL << bits) - 1);
 
     /// <summary>Sets a field of a word.</summary>
-    /// <inheritdoc cref="Get"/>
     /// <param name="word">Which word.</param>
     /// <param name="shift">Its lowest bit.</param>
     /// <param name="bits">How many.</param>

@@ -151,12 +151,12 @@ public sealed unsafe class SystemBus
     }
 
     /// <summary>Replaces an aligned 64-bit little-endian word of RAM if it holds what is expected, in one step.</summary>
-    /// <inheritdoc cref="TryCompareExchange32"/>
     /// <param name="address">The word; a multiple of 8.</param>
     /// <param name="expected">What must be there.</param>
     /// <param name="desired">What is there afterwards.</param>
     /// <param name="found">What was there; it was replaced only if that is <paramref name="expected"/>.</param>
     /// <param name="isCoherent">Whether the device snoops the CPU's caches.</param>
+    /// <returns>As of <see cref="TryCompareExchange32"/>.</returns>
     public bool TryCompareExchange64(PhysicalAddress address, ulong expected, ulong desired, out ulong found, bool isCoherent = false)
     {
         found = 0;

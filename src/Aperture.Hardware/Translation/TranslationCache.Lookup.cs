@@ -28,13 +28,13 @@ public sealed unsafe partial class TranslationCache
         TryFind(tag, address, out result, out info, out _, out index);
 
     /// <summary>The same for owners that keep two words.</summary>
-    /// <inheritdoc cref="TryFind(uint, Iova, out TranslationResult, out ulong, out int)"/>
     /// <param name="tag">The number of the tag.</param>
     /// <param name="address">Any byte of the page.</param>
     /// <param name="result">Where the address leads.</param>
     /// <param name="info">The word that the owner keeps with the entry.</param>
     /// <param name="more">The other one.</param>
     /// <param name="index">The entry, which may be another translation's by now.</param>
+    /// <returns>Whether it was found; if not, the rest says nothing.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryFind(uint tag, Iova address, out TranslationResult result, out ulong info, out ulong more, out int index)
     {

@@ -76,11 +76,11 @@ public abstract partial class TranslationUnit : BusDevice
         where TAccess : struct, IBusAccess, allows ref struct => TryAccess(ThreadRecord.Current, request, ref access);
 
     /// <summary>The same for who makes many accesses in a row and has asked once which thread it is on.</summary>
-    /// <inheritdoc cref="TryAccess{TAccess}(in BusRequest, ref TAccess)"/>
     /// <typeparam name="TAccess">What is done; a struct, compiled in.</typeparam>
     /// <param name="thread">The calling thread's record.</param>
     /// <param name="request">The access.</param>
     /// <param name="access">What the master does where the access leads.</param>
+    /// <returns>As of <see cref="TryAccess{TAccess}(in BusRequest, ref TAccess)"/>.</returns>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.NoInlining)]
     public DmaStatus TryAccess<TAccess>(ThreadRecord thread, in BusRequest request, ref TAccess access)

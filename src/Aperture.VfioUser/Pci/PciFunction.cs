@@ -130,10 +130,10 @@ public sealed class PciFunction
     }
 
     /// <summary>Writes memory of the client by messages, such as a message interrupt that goes to an address which the driver
-    /// programmed.</summary>
-    /// <inheritdoc cref="TryReadClient"/>
+    /// programmed. Waits for the client, so not on a thread that serves one.</summary>
     /// <param name="address">The first byte.</param>
     /// <param name="source">The bytes.</param>
+    /// <returns>As of <see cref="TryReadClient"/>.</returns>
     public bool TryWriteClient(PhysicalAddress address, ReadOnlySpan<byte> source)
     {
         for (var done = 0; done < source.Length;)
