@@ -76,6 +76,7 @@ public sealed partial class DmaContext
                 Address = address,
                 Physical = source.Pieces is [var first, ..] ? first.Address : memory.Address,
                 Origin = memory.Address,
+                Memory = source.Pieces,
                 Length = (ulong)bytes,
                 Attributes = attributes,
                 Status = status,

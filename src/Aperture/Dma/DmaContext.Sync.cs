@@ -13,7 +13,8 @@ public sealed partial class DmaContext
     /// <param name="direction">That of the mapping.</param>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
-    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: there is no such direction.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.InvalidArgument"/>: there is no such direction;
+    /// <see cref="Status.BadAddress"/>: a device without an IOMMU finds no memory there.</exception>
     public void SyncForCpu(Iova address, ulong length, DmaDirection direction, [CallerFilePath] string file = "",
         [CallerLineNumber] int line = 0)
     {
@@ -22,10 +23,11 @@ public sealed partial class DmaContext
         var isNeeded = _cached || _bounced;
         if (_isWatched && isNeeded)
             TellSync(DmaEventKind.SyncForCpuBegins, address, length, direction, file, line);
-        if (isNeeded)
-            SyncRange(address, length, direction, true);
+        var isMemory = !isNeeded || SyncRange(address, length, direction, true);
         if (_isWatched)
             TellSync(DmaEventKind.SyncForCpu, address, length, direction, file, line);
+        if (!isMemory)
+            throw Failure(new Refusal("sync", length, Status.BadAddress) { Direction = direction, At = address });
     }
 
     /// <summary>Gives bytes back to the device, by device address alone.</summary>
@@ -39,7 +41,8 @@ public sealed partial class DmaContext
             TellSync(DmaEventKind.SyncForDevice, address, length, direction, file, line);
         if (!_cached && !_bounced)
             return;
-        SyncRange(address, length, direction, false);
+        if (!SyncRange(address, length, direction, false))
+            throw Failure(new Refusal("sync", length, Status.BadAddress) { Direction = direction, At = address });
         if (_isWatched)
             TellSync(DmaEventKind.SyncForDeviceEnds, address, length, direction, file, line);
     }
@@ -112,15 +115,17 @@ public sealed partial class DmaContext
             ForDevice(mapping.Physical, mapping.Length, mapping.Direction, false);
     }
 
-    private void SyncRange(Iova address, ulong length, DmaDirection direction, bool forCpu)
+    /// <summary>False where a device without an IOMMU finds no memory.</summary>
+    private bool SyncRange(Iova address, ulong length, DmaDirection direction, bool forCpu)
     {
         var operations = Operations;
         while (length > 0 && operations.TryResolve(this, address, length, out var physical, out var run))
         {
             var isBounced = _bounced && BouncePool.Mirrors(physical);
-            if (!isBounced && Platform.HasPeers && !IsMemory(physical, run))
+            if (!isBounced && !IsMemory(physical, run))
             {
-                // memory of a device: nothing is cached
+                if (!Platform.HasPeers)
+                    return false; // memory of a device has nothing cached
             }
             else if (forCpu)
             {
@@ -136,6 +141,8 @@ public sealed partial class DmaContext
             address += run;
             length -= run;
         }
+
+        return true;
     }
 
     /// <summary>The device may have the bytes: what the CPU wrote goes to memory.</summary>

@@ -396,4 +396,15 @@ public sealed class SharedBufferTests : IDisposable
         Assert.False(isOpen);
         Assert.True(EventGate.IsOpen);
     }
+
+    [Fact]
+    public void A_buffer_that_was_given_back_was_used_on()
+    {
+        var a = Make("a");
+        var buffer = SharedBuffer.Allocate(_memory, 0x1000);
+        buffer.Dispose();
+        foreach (var use in (Action[])[() => buffer.TryBegin(null, DmaDirection.ToDevice), () => buffer.Attach(a), () => buffer.Dispose()])
+            Assert.Contains($"the shared buffer at {buffer.Block.Address} was given back before", Assert.Throws<ApertureException>(use).Message,
+                StringComparison.Ordinal);
+    }
 }

@@ -5,15 +5,16 @@ using Aperture.Dma.Memory;
 
 namespace Aperture.Tests.Fakes;
 
-/// <summary>A mebibyte of RAM at 0x8000_0000, given out from the bottom, freed into a list of equal sizes.</summary>
-internal sealed unsafe class FakeMemory : SystemMemory, ITableMemory, IDisposable
+/// <summary>A mebibyte of RAM, at 0x8000_0000 unless said otherwise, given out from the bottom, freed into a list of equal sizes.</summary>
+internal sealed unsafe class FakeMemory(ulong start = FakeMemory.Base) : SystemMemory, ITableMemory, IDisposable
 {
     public const ulong Base = 0x8000_0000;
 
     private readonly Dictionary<int, Stack<ulong>> _free = [];
-    private ulong _next = Base;
+    private readonly ulong _end = start + (1 << 20);
+    private ulong _next = start;
 
-    public PhysicalMemory Memory { get; } = new([new MemoryRange(new PhysicalAddress(Base), 1 << 20)]);
+    public PhysicalMemory Memory { get; } = new([new MemoryRange(new PhysicalAddress(start), 1 << 20)]);
 
     /// <summary>Allocations that were not freed.</summary>
     public int Live { get; private set; }
@@ -64,11 +65,11 @@ internal sealed unsafe class FakeMemory : SystemMemory, ITableMemory, IDisposabl
             return true;
         }
 
-        var start = (_next + (ulong)size - 1) / (ulong)size * (ulong)size;
-        if (start + (ulong)size > Base + (1 << 20))
+        var place = (_next + (ulong)size - 1) / (ulong)size * (ulong)size;
+        if (place + (ulong)size > _end)
             return false;
-        _next = start + (ulong)size;
-        address = start;
+        _next = place + (ulong)size;
+        address = place;
         Live++;
         return true;
     }

@@ -159,6 +159,8 @@ public sealed unsafe partial class DmaSanitizer
         if (!mapping.IsStreaming)
             return;
         CheckRims(mapping, default);
+        if (!isWrite)
+            CheckOutdated(mapping, from, to);
         if (!CheckWrites(mapping, from, to, isWrite ? "before the device wrote them" : "before the device read them", default) && !isWrite
             && !snoops && mapping.Pointer is not null)
             CheckCaches(mapping, from, to, physical);

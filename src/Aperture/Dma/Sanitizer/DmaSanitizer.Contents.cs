@@ -15,6 +15,7 @@ public sealed unsafe partial class DmaSanitizer
     private void StartContents(LiveMapping mapping, nint pointer, bool isManaged, bool isLazy)
     {
         mapping.Traits &= ~MappingTraits.Lazy;
+        mapping.IsManaged = isManaged;
         mapping.Pointer = null;
         mapping.Lead = 0;
         mapping.Tail = 0;
@@ -58,9 +59,13 @@ public sealed unsafe partial class DmaSanitizer
     private void EndContents(LiveMapping mapping, in DmaEvent call, CallSite site)
     {
         CheckRims(mapping, site);
-        if (CheckForeign(mapping, 0, mapping.Length, "before the mapping ended", site))
+        var isSynced = (call.Attributes & DmaAttributes.SkipCpuSync) == 0;
+        if (isSynced)
+            BringBack(mapping, 0, mapping.Length);
+        if (CheckForeign(mapping, 0, mapping.Length, "before the mapping ended", site) || !isSynced)
             return;
-        if (mapping.Direction != DmaDirection.ToDevice && (call.Attributes & DmaAttributes.SkipCpuSync) == 0)
+        CheckBuried(mapping, 0, mapping.Length, "the unmap", site);
+        if (mapping.Direction != DmaDirection.ToDevice)
             CheckOwn(mapping, 0, mapping.Length, "the unmap", site);
     }
 
@@ -69,6 +74,8 @@ public sealed unsafe partial class DmaSanitizer
     private void BeforeCpu(LiveMapping mapping, ulong from, ulong to, string when, CallSite site)
     {
         CheckRims(mapping, site);
+        BringBack(mapping, from, to);
+        CheckBuried(mapping, from, to, "the sync", site);
         if (!CheckForeign(mapping, from, to, when, site) && mapping.Direction != DmaDirection.ToDevice)
             CheckOwn(mapping, from, to, "the sync", site);
     }
@@ -84,6 +91,7 @@ public sealed unsafe partial class DmaSanitizer
         mapping.Owned.Add(from, to);
         mapping.Fresh.Remove(from, to);
         mapping.Told.Remove(from, to);
+        mapping.Brought.Remove(from, to);
     }
 
     private void GiveToDevice(LiveMapping mapping, ulong from, ulong to, in DmaEvent call)
@@ -97,6 +105,8 @@ public sealed unsafe partial class DmaSanitizer
         mapping.Owned.Remove(from, to);
         mapping.Fresh.Remove(from, to);
         mapping.Told.Remove(from, to);
+        if (!mapping.IsBounced || mapping.Direction != DmaDirection.FromDevice)
+            mapping.Brought.Remove(from, to);
         Renew(mapping, from, to);
     }
 
@@ -166,6 +176,9 @@ public sealed unsafe partial class DmaSanitizer
         return true;
     }
 
+    private static bool IsBrought(LiveMapping mapping, long from, long to) =>
+        !mapping.Brought.IsEmpty && to > 0 && mapping.Brought.Touches((ulong)Math.Max(from, 0), (ulong)to);
+
     private bool TryFindWrites(LiveMapping mapping, long from, long to, out long first, out long last)
     {
         first = long.MaxValue;
@@ -177,7 +190,7 @@ public sealed unsafe partial class DmaSanitizer
             var stop = Math.Min(to, at + Chunk - (long)(mapping.MemoryAt(at).Value & (Chunk - 1)));
             var cpu = mapping.Cpu(at, stop);
             var copy = mapping.CopyOf(at, stop);
-            if (!cpu.SequenceEqual(copy) && TryFindWrites(mapping, at, cpu, copy, out var one, out var other))
+            if (!cpu.SequenceEqual(copy) && !IsBrought(mapping, at, stop) && TryFindWrites(mapping, at, cpu, copy, out var one, out var other))
             {
                 first = Math.Min(first, at + one);
                 last = at + other;
@@ -263,9 +276,11 @@ public sealed unsafe partial class DmaSanitizer
 
     private static void CopyWritten(LiveMapping mapping, ulong first, ReadOnlySpan<byte> data)
     {
+        var last = first + ((ulong)data.Length - 1);
+        if (mapping.IsBounced)
+            Bring(mapping, first, last);
         if (mapping.Copy is null || mapping.IsBounced)
             return;
-        var last = first + ((ulong)data.Length - 1);
         var start = mapping.MemoryAt(-mapping.Lead).Value;
         var end = mapping.MemoryLast + (ulong)mapping.Tail;
         if (start > last || first > end)

@@ -218,10 +218,10 @@ public sealed unsafe partial class DmaSanitizer
     }
 
     /// <summary>Whether a mapping ends as it should.</summary>
-    private static bool IsWell(LiveMapping mapping, in DmaMapping call, bool isSkipped) => mapping.Api == MappingApi.Single
+    private bool IsWell(LiveMapping mapping, in DmaMapping call, bool isSkipped) => mapping.Api == MappingApi.Single
         && (mapping.Traits & (MappingTraits.Freed | MappingTraits.Shared)) == 0 && mapping.Address == call.Address
         && mapping.Length == call.Length && mapping.Direction == call.Direction && !(isSkipped && !mapping.Fresh.IsEmpty)
-        && IsAsItWas(mapping, 0, mapping.Length, hasRims: true);
+        && IsNobodyElses(mapping) && IsAsItWas(mapping, 0, mapping.Length, hasRims: true);
 
     private bool TryFast(DmaContext context, in DmaEvent call)
     {
@@ -299,7 +299,7 @@ public sealed unsafe partial class DmaSanitizer
             return false;
         var from = call.Address - mapping.Address;
         var to = from + call.Length;
-        if (step == SyncStep.ForDevice && mapping is { IsBounced: true, Direction: DmaDirection.Bidirectional })
+        if (!IsNobodyElses(mapping) || (step == SyncStep.ForDevice && mapping is { IsBounced: true, Direction: DmaDirection.Bidirectional }))
             return false;
         // What the CPU wrote in its turn it gives back now; anything else that it wrote is judged elsewhere.
         var isWrittenByRight = step == SyncStep.ForDevice && mapping.Direction != DmaDirection.FromDevice
@@ -376,6 +376,7 @@ public sealed unsafe partial class DmaSanitizer
             if (!IsQuick(space, watch, context) || watch.Failed.Count > 0
                 || (access.Last > context.Mask.Value && access.Last > context.CoherentMask.Value) || !HasPower(access.Device)
                 || FindFor(space, access.Address.Value, access.IsWrite) is not { Sharers: null, IsFreed: false, IsAnyTime: false } mapping
+                || !mapping.Brought.IsEmpty
                 || !mapping.Contains(access.Address.Value, access.Last)
                 || mapping.Direction == (access.IsWrite ? DmaDirection.ToDevice : DmaDirection.FromDevice))
                 return false;

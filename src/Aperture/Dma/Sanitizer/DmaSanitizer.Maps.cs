@@ -74,6 +74,7 @@ public sealed unsafe partial class DmaSanitizer
         mapping.Scatter = list;
         mapping.ScatterCount = count;
         mapping.Pointer = null;
+        mapping.IsGathered = api == MappingApi.Coherent && !call.Memory.IsEmpty;
         mapping.SetKind(api, call.Direction, MappingTraits.Live | MappingTraits.Indexed);
         mapping.Traits |= (isBounced ? MappingTraits.Bounced : MappingTraits.None)
             | (!context.IsCoherent && !isBounced && context.PeerOf(memory, length) is null ? MappingTraits.Cached : MappingTraits.None)
@@ -130,6 +131,8 @@ public sealed unsafe partial class DmaSanitizer
         mapping.Owned.Clear();
         mapping.Fresh.Clear();
         mapping.Told.Clear();
+        mapping.Brought.Clear();
+        mapping.IsManaged = false;
         mapping.Sharers = null;
         mapping.Turns = null;
         mapping.SetEnded(end, file, line, at);

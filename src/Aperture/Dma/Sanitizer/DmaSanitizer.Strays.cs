@@ -92,10 +92,13 @@ public sealed partial class DmaSanitizer
         }
 
         var message = $"{access.What}, which nothing maps, {access.Kept ?? $"and reached memory at {access.Physical}"}" +
-            Guess(space, access, Math.Max(longest, SmallAddress)) + Beside(below, access) + Beside(above, access);
+            Guess(space, access, IsBeside(below, above, access) ? 0 : Math.Max(longest, SmallAddress)) + Beside(below, access) + Beside(above, access);
         ReportStory(FindingKind.DeviceUseOfUnmapped, access.Device, access.Address, access.Length, message, default,
             Closer(below, above, access)?.Record, nearest: RecordsOf(below, above));
     }
+
+    private static bool IsBeside(LiveMapping? below, LiveMapping? above, in Access access) =>
+        access.Address.Value - 1 == below?.Last || access.Last + 1 == above?.Start;
 
     private static List<MappingRecord> RecordsOf(LiveMapping? below, LiveMapping? above)
     {

@@ -229,6 +229,11 @@ public sealed partial class DmaSanitizer
             && past.Device == device.Name)
             ReportStory(FindingKind.DoubleUnmap, device, call.Address, call.Length,
                 $"0x{call.Length:x} bytes at {call.Address} were unmapped again", site, past);
+        else if (WatchOf(device).Former is { } former && former.TryFindPast(call.Address.Value, call.Address.Value, out past)
+            && past is { End: MappingEnd.Leaked } && past.Address == call.Address && past.Device == device.Name)
+            ReportStory(FindingKind.UnmapOfUnmapped, device, call.Address, call.Length,
+                $"0x{call.Length:x} bytes at {call.Address} were unmapped, which its driver had left behind when it let go of the device",
+                site, past);
         else
             Report(FindingKind.UnmapOfUnmapped, device, call.Address, call.Length,
                 $"0x{call.Length:x} bytes at {call.Address} were unmapped, and nothing was mapped there", site, null);

@@ -4,7 +4,8 @@ namespace Aperture.Dma.Sanitizer;
 public enum FindingKind
 {
     /// <summary>The CPU wrote bytes that the device owned; or wrote its own and did not hand them back before the device used them, or
-    /// before a sync or an unmap that brings back what the device sees.</summary>
+    /// before a sync or an unmap that brings back what the device sees. Also what another device wrote to memory of which the device
+    /// reads an older copy, in a bounce buffer.</summary>
     CpuWriteWithoutSync,
 
     /// <summary>The CPU took bytes to read them while the device owned them, or while its caches held older bytes than memory.</summary>
@@ -28,7 +29,8 @@ public enum FindingKind
     /// <summary>The device used a shared buffer while it was not its turn, or wrote in a turn that reads.</summary>
     DeviceOutOfTurn,
 
-    /// <summary>Bytes that the device wrote and nobody had taken were overwritten by a sync.</summary>
+    /// <summary>Bytes that a device wrote and nobody had taken were overwritten by a sync or an unmap, of its own mapping or of another
+    /// device's.</summary>
     DeviceWriteLost,
 
     /// <summary>The device used an address above its mask.</summary>

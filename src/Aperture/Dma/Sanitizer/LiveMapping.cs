@@ -37,7 +37,11 @@ internal sealed unsafe class LiveMapping(SpaceWatch space, int slot)
     public int ScatterCount;                      // pieces of that list
     public readonly ByteRanges Owned = new(covers: true);   // what was synced for the CPU and not given back
     public readonly ByteRanges Fresh = new(covers: false);  // what the device wrote and the CPU has not taken since
+    public readonly ByteRanges Brought = new(covers: true); // what other devices put into the memory, beside what this one sees
     public readonly ByteRanges Told = new(covers: false);   // what the CPU wrote there was told, and is in its caches still
+
+    public bool IsGathered;                       // whether it is coherent memory in several pieces
+    public bool IsManaged;                        // whether it is managed memory: its bounce buffer stands for it
 
     public List<Device>? Sharers;                 // of a shared buffer: who takes part
     public List<(Device Device, bool Writes)>? Turns; // and whose turn it is
@@ -92,7 +96,7 @@ internal sealed unsafe class LiveMapping(SpaceWatch space, int slot)
     public bool IsStreaming => Api is MappingApi.Single or MappingApi.Scatter or MappingApi.Pages;
 
     /// <summary>Whether the memory behind it is one piece that drivers have a view of.</summary>
-    public bool HasMemory => IsStreaming || (Api == MappingApi.Coherent && Memory.Value != 0);
+    public bool HasMemory => IsStreaming || (Api == MappingApi.Coherent && !IsGathered);
 
     /// <summary>The story so far.</summary>
     public MappingRecord Record => new()

@@ -27,6 +27,7 @@ public sealed partial class SharedBuffer
         using var gate = EventGate.Close(ThreadRecord.Current);
         lock (_lock)
         {
+            RefuseGone();
             RefuseTwice(device);
             if (TryBorrow(device.Dma, address, file, line) is { } borrowed)
                 return borrowed;
@@ -53,6 +54,7 @@ public sealed partial class SharedBuffer
         using var gate = EventGate.Close(ThreadRecord.Current);
         lock (_lock)
         {
+            RefuseGone();
             for (var i = 0; i < devices.Length; i++)
             {
                 RefuseTwice(devices[i]);

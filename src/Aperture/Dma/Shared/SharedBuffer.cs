@@ -16,6 +16,7 @@ public sealed partial class SharedBuffer : IDisposable
     private readonly Lock _lock = new();         // guards everything here
     private readonly List<SharedUse> _uses = []; // turns that are not over: one writer, or readers
     private readonly SystemMemory _memory;       // where the memory goes back to
+    private bool _isGone;                        // disposed
 
     private SharedBuffer(SystemMemory memory, MemoryBlock block)
     {
@@ -42,11 +43,13 @@ public sealed partial class SharedBuffer : IDisposable
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
     /// <returns>Null while others' turns are running that this one cannot share: see <see cref="FencesFor"/>.</returns>
-    /// <exception cref="ApertureException"><see cref="Status.NotPermitted"/>: the device does not take part.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.NotPermitted"/>: the device does not take part;
+    /// <see cref="Status.InvalidArgument"/>: the buffer is disposed.</exception>
     public SharedUse? TryBegin(Device? device, DmaDirection direction, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         lock (_lock)
         {
+            RefuseGone();
             if (device is not null && !_parts.ContainsKey(device.Dma))
                 throw new ApertureException(
                     Status.NotPermitted,
@@ -114,7 +117,8 @@ public sealed partial class SharedBuffer : IDisposable
     /// <summary>Ends all parts and gives the memory back, as soon as no device can reach it.</summary>
     /// <param name="file">Left to the compiler.</param>
     /// <param name="line">Left to the compiler.</param>
-    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: a turn is running.</exception>
+    /// <exception cref="ApertureException"><see cref="Status.Busy"/>: a turn is running; <see cref="Status.InvalidArgument"/>: it was
+    /// disposed before.</exception>
     public void Dispose([CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         var errors = default(ThrownErrors);
@@ -122,10 +126,12 @@ public sealed partial class SharedBuffer : IDisposable
         {
             lock (_lock)
             {
+                RefuseGone();
                 if (_uses.Count > 0)
                     throw new ApertureException(
                         Status.Busy,
                         $"the shared buffer at {Block.Address} is in use by {_uses[0].User?.DeviceName ?? "the CPU"}");
+                _isGone = true;
                 DmaContext[] borrowersFirst = [.. _parts.OrderBy(part => part.Key == part.Value.Owner).Select(part => part.Key)];
                 foreach (var user in borrowersFirst)
                     Leave(user, ref errors, file, line);
@@ -134,6 +140,12 @@ public sealed partial class SharedBuffer : IDisposable
 
         FreeAfter(_domains.GetEnumerator());
         errors.Throw();
+    }
+
+    private void RefuseGone()
+    {
+        if (_isGone)
+            throw new ApertureException(Status.InvalidArgument, $"the shared buffer at {Block.Address} was given back before");
     }
 
     /// <summary>The end of a <c>using</c>, which has no line to tell.</summary>
