@@ -190,7 +190,8 @@ public sealed unsafe partial class DmaSanitizer
             var stop = Math.Min(to, at + Chunk - (long)(mapping.MemoryAt(at).Value & (Chunk - 1)));
             var cpu = mapping.Cpu(at, stop);
             var copy = mapping.CopyOf(at, stop);
-            if (!cpu.SequenceEqual(copy) && !IsBrought(mapping, at, stop) && TryFindWrites(mapping, at, cpu, copy, out var one, out var other))
+            if (!cpu.SequenceEqual(copy) && !IsBrought(mapping, at, stop)
+                && TryFindWrites(mapping, at, cpu, copy, out var one, out var other))
             {
                 first = Math.Min(first, at + one);
                 last = at + other;

@@ -299,7 +299,8 @@ public sealed unsafe partial class DmaSanitizer
             return false;
         var from = call.Address - mapping.Address;
         var to = from + call.Length;
-        if (!IsNobodyElses(mapping) || (step == SyncStep.ForDevice && mapping is { IsBounced: true, Direction: DmaDirection.Bidirectional }))
+        if (!IsNobodyElses(mapping)
+            || (step == SyncStep.ForDevice && mapping is { IsBounced: true, Direction: DmaDirection.Bidirectional }))
             return false;
         // What the CPU wrote in its turn it gives back now; anything else that it wrote is judged elsewhere.
         var isWrittenByRight = step == SyncStep.ForDevice && mapping.Direction != DmaDirection.FromDevice

@@ -92,7 +92,8 @@ public sealed partial class DmaSanitizer
         }
 
         var message = $"{access.What}, which nothing maps, {access.Kept ?? $"and reached memory at {access.Physical}"}" +
-            Guess(space, access, IsBeside(below, above, access) ? 0 : Math.Max(longest, SmallAddress)) + Beside(below, access) + Beside(above, access);
+            Guess(space, access, IsBeside(below, above, access) ? 0 : Math.Max(longest, SmallAddress))
+            + Beside(below, access) + Beside(above, access);
         ReportStory(FindingKind.DeviceUseOfUnmapped, access.Device, access.Address, access.Length, message, default,
             Closer(below, above, access)?.Record, nearest: RecordsOf(below, above));
     }
