@@ -112,6 +112,9 @@ public sealed partial class DmaContext
         if ((refusal.Attributes & DmaAttributes.RequireCoherent) != 0)
             return $" of {DmaAttributes.RequireCoherent}; "
                 + (_cached ? "the device does not snoop the CPU's caches" : "it needs a bounce buffer, which has to be synced");
+        if (operations.IsDirect && refusal is { At: { } chosen, Memory: { } place }
+            && !(TryToDevice(place, refusal.Bytes, new Iova(ulong.MaxValue), out var own) && own == chosen))
+            return "; without an IOMMU nobody can choose the device address";
         if (operations.Bounce is not null)
             return "; it needs a bounce buffer, which raw page frames and addresses of the driver's choice cannot have";
         return operations.IsDirect ? "; without an IOMMU nobody can choose the device address"

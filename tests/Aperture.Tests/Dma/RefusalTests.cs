@@ -39,6 +39,18 @@ public class RefusalTests
             + "the limit of its bus", message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_device_address_that_nobody_can_choose_was_said_to_need_a_bounce_buffer()
+    {
+        using var rig = DmaRig.Make("direct");
+        rig.Dma.BusLimit = new Iova(HonestBase + (32 << 20) - 1); // it bounces what it cannot reach
+        rig.Dma.SetMask(32);
+        var block = rig.Memory.Allocate(0x1000);
+        var message = Refusal(() => rig.Dma.MapAt(block, new Iova(0x1000), DmaDirection.ToDevice));
+        Assert.EndsWith("NotSupported; without an IOMMU nobody can choose the device address", message, StringComparison.Ordinal);
+        rig.Dma.MapAt(block, new Iova(block.Address.Value), DmaDirection.ToDevice).Unmap();
+    }
+
     [Theory]
     [InlineData("bounce")]
     [InlineData("restricted")]

@@ -403,8 +403,8 @@ public sealed class SharedBufferTests : IDisposable
         var a = Make("a");
         var buffer = SharedBuffer.Allocate(_memory, 0x1000);
         buffer.Dispose();
-        foreach (var use in (Action[])[() => buffer.TryBegin(null, DmaDirection.ToDevice), () => buffer.Attach(a), () => buffer.Dispose()])
-            Assert.Contains($"the shared buffer at {buffer.Block.Address} was given back before", Assert.Throws<ApertureException>(use).Message,
-                StringComparison.Ordinal);
+        Action[] uses = [() => buffer.TryBegin(null, DmaDirection.ToDevice), () => buffer.Attach(a), () => buffer.Dispose()];
+        Assert.All(uses, use => Assert.Equal($"the shared buffer at {buffer.Block.Address} was given back before",
+            Assert.Throws<ApertureException>(use).Message));
     }
 }
