@@ -109,6 +109,7 @@ public sealed partial class IovaSpace
             }
 
             Tree.Mark(page, pages, true);
+            AssertInvariants(page, pages, isTaken: true);
             Tree.Claim(page, cache).Range(page) = (byte)pages;
             return true;
         }
@@ -139,7 +140,10 @@ public sealed partial class IovaSpace
     private void FreeInTree(ulong page, ulong pages)
     {
         lock (_lock)
+        {
             Tree.Mark(page, pages, false);
+            AssertInvariants(page, pages, isTaken: false);
+        }
     }
 
     private IovaCache CacheOf(int slot)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
@@ -192,6 +193,7 @@ public sealed partial class IovaSpace
                 return false;
             large.Remove(page);
             Tree.Mark(page, pages, false);
+            AssertInvariants(page, pages, isTaken: false);
             return true;
         }
     }
@@ -200,5 +202,19 @@ public sealed partial class IovaSpace
     {
         Tree.Mark(page, pages, true);
         (_large ??= []).Add(page, pages);
+        AssertInvariants(page, pages, isTaken: true);
+    }
+
+    /// <summary>Asserts what holds whenever nobody is in the middle of a change, in Debug. Call it under the lock.</summary>
+    /// <param name="page">The first page that changed.</param>
+    /// <param name="pages">How many.</param>
+    /// <param name="isTaken">Whether they are taken now, or free.</param>
+    [Conditional("DEBUG")]
+    private void AssertInvariants(ulong page, ulong pages, bool isTaken)
+    {
+        Debug.Assert(_lock.IsHeldByCurrentThread, "a space is looked at under its lock");
+        Debug.Assert(Tree.TakenPages >= 1 && Tree.TakenPages <= _pages, "page zero is taken, and no page that is not there");
+        Debug.Assert((ulong)(_large?.Count ?? 0) < Tree.TakenPages, "what was given out is taken");
+        Debug.Assert(Tree.IsFree(page, pages) != isTaken, "pages change from free to taken, or back");
     }
 }

@@ -26,6 +26,7 @@ public sealed partial class DriverCore
                 Run();
             }
 
+            AssertInvariants();
             return entry.State == BindState.Bound;
         }
     }
@@ -70,6 +71,7 @@ public sealed partial class DriverCore
             if (entry.State == BindState.Waiting)
                 entry.State = BindState.Unbound;
             Run();
+            AssertInvariants();
         }
     }
 

@@ -68,6 +68,7 @@ public sealed partial class DriverCore
             foreach (var entry in _entries)
                 Match(entry);
             Run();
+            AssertInvariants();
         }
     }
 
@@ -86,6 +87,7 @@ public sealed partial class DriverCore
                 throw new ApertureException(Status.AlreadyExists, $"{key} provides gates already");
             _generation++;
             Run();
+            AssertInvariants();
         }
 
         return new GateRegistration(this, key, provider);
@@ -105,6 +107,7 @@ public sealed partial class DriverCore
             foreach (var device in devices)
                 Enter(device);
             Run();
+            AssertInvariants();
         }
     }
 
@@ -126,6 +129,7 @@ public sealed partial class DriverCore
             Iommu.SetGrouping(device.Key, null);
             Unwatch(device);
             Run();
+            AssertInvariants();
         }
     }
 

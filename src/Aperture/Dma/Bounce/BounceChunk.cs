@@ -89,6 +89,7 @@ internal sealed unsafe partial class BounceChunk
             if (slot < 0)
                 return false;
             address = Take(area, slot, request, size, offset);
+            AssertInvariants(area, slot);
             return true;
         }
     }
@@ -125,6 +126,7 @@ internal sealed unsafe partial class BounceChunk
             for (var i = slot - 1; i >= 0 && i % SegmentSlots != SegmentSlots - 1 && _slots[i].Free != 0; i--)
                 _slots[i].Free = ++free;
             area.Used -= count;
+            AssertInvariants(area, slot);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Numerics;
 using Aperture.Core;
@@ -202,6 +203,7 @@ public sealed class BouncePool
                 }
 
                 Add(block);
+                AssertInvariants();
                 if (DmaEventSource.Log.IsEnabled())
                     DmaEventSource.Log.BouncePoolGrew(TotalBytes);
                 return Status.Ok;
@@ -227,6 +229,23 @@ public sealed class BouncePool
         Source.Share(block);
         Volatile.Write(ref _chunks, [.. _chunks, new BounceChunk(block, _areas)]);
         Volatile.Write(ref _bytes, _bytes + block.Length);
+    }
+
+    /// <summary>Asserts what holds whenever nobody adds memory, in Debug. Call it under the lock.</summary>
+    [Conditional("DEBUG")]
+    private void AssertInvariants()
+    {
+        Debug.Assert(_growing.IsHeldByCurrentThread, "a pool is looked at under its lock");
+        long bytes = 0;
+        foreach (var chunk in _chunks)
+        {
+            bytes += chunk.Memory.Length;
+            Debug.Assert(Find(chunk.Memory.Address) == chunk, "pieces of memory lie apart");
+            Debug.Assert(chunk.Areas <= _areas, "a piece has no more areas than the pool");
+        }
+
+        Debug.Assert(bytes == _bytes, "the bytes are those of the pieces");
+        Debug.Assert(_chunks.Length == 1 || (bytes <= _options.MaxBytes && !IsRestricted), "a pool grows no further than it may");
     }
 
     private BounceChunk? Find(PhysicalAddress address)

@@ -168,6 +168,7 @@ internal sealed class FlushQueue : IDeferredInvalidations
         ring.Ranges[ring.Count++] = new FlushRing.Range(start, bytes);
         ring.Bytes += bytes;
         ring.Unmaps++;
+        ring.AssertInvariants();
 
         // A unit that caches links would look into the dead table for what the next map puts into a new one.
         if (ring.Gather.TablesChanged || _domain.IsQuarantining)
@@ -218,6 +219,7 @@ internal sealed class FlushQueue : IDeferredInvalidations
             ring.Flushes++;
             ring.TimerFlushes += isTimer ? 1 : 0;
             ring.Spare = ranges;
+            ring.AssertInvariants();
         }
 
         DmaMeter.Flushed();

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using Aperture.Core;
 using Aperture.Core.Memory;
@@ -93,6 +94,7 @@ public sealed class DmaPool : SystemMemory
                 if (!IsFree(page, pages))
                     continue;
                 Mark(page, pages, true);
+                AssertInvariants();
                 block = _region.Slice(page << PageShift, bytes);
                 break;
             }
@@ -141,6 +143,7 @@ public sealed class DmaPool : SystemMemory
                     $"0x{block.Length:x} bytes at {block.Address} are not taken from pool '{Name}' and cannot be freed");
             _system.MakePrivate(block);
             Mark(page, pages, false);
+            AssertInvariants();
         }
     }
 
@@ -198,6 +201,7 @@ public sealed class DmaPool : SystemMemory
 
     private void Mark(int page, int pages, bool taken)
     {
+        Debug.Assert(taken ? IsFree(page, pages) : IsTaken(page, pages), "pages change from free to taken, or back");
         for (var i = page; i < page + pages; i++)
         {
             if (taken)
@@ -205,5 +209,13 @@ public sealed class DmaPool : SystemMemory
             else
                 _taken[i >> 6] &= ~(1UL << (i & 63));
         }
+    }
+
+    /// <summary>Asserts what holds whenever nobody takes or gives back, in Debug. Call it under the lock.</summary>
+    [Conditional("DEBUG")]
+    private void AssertInvariants()
+    {
+        Debug.Assert(_lock.IsHeldByCurrentThread, "a pool is looked at under its lock");
+        Debug.Assert((Pages & 63) == 0 || _taken[^1] >> (Pages & 63) == 0, "what lies behind the last page is not taken");
     }
 }
