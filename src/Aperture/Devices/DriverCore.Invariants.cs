@@ -21,7 +21,7 @@ public sealed partial class DriverCore
             var isBound = entry.State == BindState.Bound;
             Debug.Assert(device.Bound is not null == isBound && device.Driver is not null == isBound, "who is bound has a driver");
             Debug.Assert(entry.Undo is not null == isBound, "and knows how to let it go");
-            Debug.Assert(!entry.Held, "the core holds no device on but while it probes or removes");
+            Debug.Assert(!entry.Held || isBound, "the core holds no device on but while it probes, or lets go of one that is bound");
         }
     }
 }
