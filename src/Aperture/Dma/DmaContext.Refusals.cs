@@ -79,6 +79,7 @@ public sealed partial class DmaContext
         Status.NoSpace => WhyNoSpace(refusal),
         Status.NoMemory => WhyNoMemory(refusal),
         Status.NotPermitted => $" of {DmaAttributes.CcShared}; the memory is private: share it first (SystemMemory.Share)",
+        Status.Busy => $"; its group is in a domain of type {_device.Iommu?.Domain?.Type} that is not for the DMA API",
         Status.AlreadyExists when refusal.At is { } at => WhyTaken(at, refusal.Bytes),
         Status.BadAddress => "; it is no memory whose caches could be maintained, and the device does not snoop: registers are mapped with "
             + "MapResource",

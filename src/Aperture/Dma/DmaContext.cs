@@ -17,6 +17,9 @@ public sealed partial class DmaContext
 {
     private readonly Device _device;
     private DmaOperations? _operations; // null while nothing was chosen: the device can do no DMA
+    private DmaOperations? _chosen;     // the same, but for the time when the device's group is in another domain
+    private IommuGroup? _group;         // whose changes of domain are followed; null without operations, or without an IOMMU
+    private IommuDomain? _home;         // the domain that was in force when they were chosen
     private DmaPlatform? _platform;     // what the machine's devices have in common; null as above
     private IommuDomain? _domain;       // the domain that operations go through, or null
     private DmaTrace? _trace;           // null when nobody listens
@@ -80,7 +83,8 @@ public sealed partial class DmaContext
     private DmaPlatform Platform => _platform ?? throw NotAttached();
 
     /// <summary>Makes the calls here work through a domain that the driver brought itself, from which the DMA API then takes device
-    /// addresses. Several devices may use one domain: what one maps has the same device address for all.</summary>
+    /// addresses. Several devices may use one domain: what one maps has the same device address for all;
+    /// <see cref="Spaces.DmaSpace"/> puts them all into it, and back.</summary>
     /// <param name="domain">The paging domain that is in force for the device's group. The driver keeps out of the device addresses that it
     /// maps itself.</param>
     /// <exception cref="ApertureException"><see cref="Status.NoDevice"/>: no driver is being bound; <see cref="Status.NotSupported"/>: the
@@ -95,7 +99,20 @@ public sealed partial class DmaContext
         if (_device.Iommu?.Domain != domain)
             throw new ApertureException(Status.InvalidArgument, $"{_device.Name} cannot do DMA through a domain that it is not in");
         _domain = domain;
+        Follow();
         Choose();
+    }
+
+    /// <summary>Ends what <see cref="UseDomain"/> began: no calls work until a domain is brought again. What is still mapped is told as
+    /// left behind.</summary>
+    internal void LeaveDomain()
+    {
+        _observer?.OnDetach(this);
+        var errors = default(ThrownErrors);
+        Listeners.Tell(Detaching, this, ref errors);
+        _domain?.Queue?.Flush();
+        Forget();
+        errors.Throw();
     }
 
     /// <summary>Chooses how the device reaches memory.</summary>
@@ -106,6 +123,7 @@ public sealed partial class DmaContext
     {
         Offer(platform, trace);
         _domain = domain;
+        Follow();
         Choose();
     }
 
@@ -129,13 +147,11 @@ public sealed partial class DmaContext
         var errors = default(ThrownErrors);
         Listeners.Tell(Detaching, this, ref errors);
         _domain?.Queue?.Flush();
-        _operations = null;
+        Forget();
         _platform = null;
-        _domain = null;
         _trace = null;
         _observer = null;
         _isWatched = false;
-        _isPlain = false;
         ForgetLimits();
         errors.Throw();
     }
@@ -153,10 +169,36 @@ public sealed partial class DmaContext
     private void Choose()
     {
         if (_platform is { } platform)
-            _operations = DmaAttach.Choose(this, platform, _domain);
+            _chosen = DmaAttach.Choose(this, platform, _domain);
+        Use();
+    }
+
+    /// <summary>From now on nothing is mapped while the group is elsewhere.</summary>
+    private void Follow()
+    {
+        _home = _device.Iommu?.Domain;
+        if (_group is not null || _device.Iommu is not { } master)
+            return;
+        _group = master.Group;
+        _group.Switched += Use;
+    }
+
+    /// <summary>Works by what was chosen, as far as the domain in force allows.</summary>
+    private void Use()
+    {
+        var isAway = _group is not null && _group.Domain != _home;
+        _operations = isAway && _chosen is { } chosen and not NoOperations ? new ParkedOperations(chosen) : _chosen;
         _isPlain = _operations is DirectOperations && !_cached && _trace is null && _ranges is null;
     }
 
+    private void Forget()
+    {
+        if (_group is not null)
+            _group.Switched -= Use;
+        (_operations, _chosen, _domain, _group, _home, _isPlain) = (null, null, null, null, null, false);
+    }
+
     private ApertureException NotAttached() =>
-        new(Status.NoDevice, $"{_device.Name} is not attached to any memory: it can do no DMA while no driver is bound");
+        new(Status.NoDevice, _platform is null ? $"{_device.Name} is not attached to any memory: it can do no DMA while no driver is bound"
+            : $"{_device.Name} is not attached to any memory: its driver manages its address space and gave none to the DMA API (DmaSpace)");
 }

@@ -10,6 +10,7 @@ public abstract partial class IommuDomain
     private InvalidationTarget[] _targets = [];        // replaced whole, so that a commit reads it without a lock
     private readonly List<Quarantine> _quarantines = []; // that are not over; guarded by the lock
     private int _quarantined;                          // number of them
+    private bool _isAbandoned;                         // whoever made it is gone: it goes when the last unit has left it
 
     /// <summary>The units where the domain is in force.</summary>
     public IEnumerable<IommuUnit> Units => Volatile.Read(ref _targets).Where(target => target.Users > 0).Select(target => target.Unit);
@@ -119,20 +120,38 @@ public abstract partial class IommuDomain
     /// removed here is used for anything else, until it was programmed afresh.</summary>
     internal virtual void RemoveUse(IommuUnit unit)
     {
+        bool isLast;
         lock (_targetsLock)
         {
             var target = TargetOn(unit)!;
             if (--target.Users > 0)
                 return;
+            isLast = _isAbandoned && Array.TrueForAll(_targets, other => other.Users == 0);
             if (!unit.NeedsReprogram)
-            {
                 _targets = [.. _targets.Where(other => other != target)];
-                return;
-            }
         }
 
-        var nothing = new InvalidationGather();
-        Keep(ref nothing, [unit]);
+        if (unit.NeedsReprogram)
+        {
+            var nothing = new InvalidationGather();
+            Keep(ref nothing, [unit]);
+        }
+
+        if (isLast)
+            Dispose();
+    }
+
+    /// <summary>Disposes the domain now, or when the last group that was put into it from elsewhere has left.</summary>
+    internal void DisposeWhenUnused()
+    {
+        lock (_targetsLock)
+        {
+            _isAbandoned = Array.Exists(_targets, target => target.Users > 0);
+            if (_isAbandoned)
+                return;
+        }
+
+        Dispose();
     }
 
     /// <summary>Puts what was removed into quarantine until the units that failed were programmed afresh.</summary>

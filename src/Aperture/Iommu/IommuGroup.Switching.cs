@@ -8,6 +8,9 @@ public sealed partial class IommuGroup
 {
     private ApertureException? _thrown; // what a unit's driver threw instead of returning a status, for the message
 
+    /// <summary>Called when another domain came into force, under the group's lock.</summary>
+    internal event Action? Switched;
+
     /// <summary>Takes a master in and puts it where the others are.</summary>
     internal void Add(IommuMaster master)
     {
@@ -75,7 +78,7 @@ public sealed partial class IommuGroup
             Domain = null;
             Volatile.Write(ref _pasids, []);
             if (DefaultDomain is { IsPaging: true })
-                DefaultDomain.Dispose();
+                DefaultDomain.DisposeWhenUnused();
             DefaultDomain = null;
             _blocked?.Dispose();
             _blocked = null;
@@ -117,6 +120,7 @@ public sealed partial class IommuGroup
 
         var left = Domain;
         Domain = domain;
+        Switched?.Invoke();
         EndRequests(left);
         AssertInvariants();
     }
@@ -142,6 +146,7 @@ public sealed partial class IommuGroup
 
         var left = Domain;
         Domain = domain;
+        Switched?.Invoke();
         EndRequests(left);
         AssertInvariants();
         if (failure is not null)
