@@ -199,6 +199,7 @@ public sealed partial class DmaContext
     }
 
     private ApertureException NotAttached() =>
-        new(Status.NoDevice, _platform is null ? $"{_device.Name} is not attached to any memory: it can do no DMA while no driver is bound"
-            : $"{_device.Name} is not attached to any memory: its driver manages its address space and gave none to the DMA API (DmaSpace)");
+        new(Status.NoDevice, $"{_device.Name} is not attached to any memory: " + (_platform is null
+            ? "it can do no DMA while no driver is bound"
+            : "its driver manages its address space and gave none to the DMA API (DmaSpace)"));
 }

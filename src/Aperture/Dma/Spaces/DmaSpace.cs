@@ -7,8 +7,8 @@ using Aperture.Iommu;
 
 namespace Aperture.Dma.Spaces;
 
-/// <summary>One address space through which several devices do DMA whose drivers manage their own: what one of them maps has the same device
-/// address for all. Until it is disposed.</summary>
+/// <summary>One address space through which several devices do DMA whose drivers manage their own: what one of them maps has the same
+/// device address for all. Until it is disposed.</summary>
 /// <remarks>
 /// <para>For displays and the like, one picture for several of which is scanned out at one address; and for remote processors, whose
 /// firmware has its places in an address space of which the rest is for ordinary buffers.</para>
@@ -35,8 +35,8 @@ public sealed class DmaSpace : IDisposable
     /// <param name="options">Which device addresses; null for all.</param>
     /// <param name="devices">At least one; bound, or being bound, to drivers that manage their own DMA
     /// (<see cref="IDriver.ManagesOwnDma"/>).</param>
-    /// <exception cref="ApertureException">Nothing was done. <see cref="Status.NotSupported"/>: the domain has no tables, or a device has no
-    /// IOMMU; <see cref="Status.NoDevice"/>: a device has no driver; <see cref="Status.Busy"/>: a device does DMA through another domain,
+    /// <exception cref="ApertureException">Nothing was done. <see cref="Status.NotSupported"/>: the domain has no tables, or a device has
+    /// no IOMMU; <see cref="Status.NoDevice"/>: one has no driver; <see cref="Status.Busy"/>: a device does DMA through another domain,
     /// somebody else uses its group, or the domain gives out device addresses already and <paramref name="options"/> says which;
     /// <see cref="Status.InvalidArgument"/>: no device, no addresses, or a unit does not accept the domain.</exception>
     public static DmaSpace Open(IommuDomain domain, DmaSpaceOptions? options, params ReadOnlySpan<Device> devices)
@@ -136,7 +136,8 @@ public sealed class DmaSpace : IDisposable
             {
                 throw new ApertureException(
                     Status.InvalidArgument,
-                    $"{options.First} to {options.Last} are no device addresses of a domain from {domain.ApertureStart} to {domain.ApertureEnd}");
+                    $"{options.First} to {options.Last} are no device addresses of a domain from {domain.ApertureStart} to "
+                    + domain.ApertureEnd);
             }
 
             var space = new IovaSpace(1UL << BitOperations.TrailingZeroCount(domain.PageSizes), domain.ApertureEnd);

@@ -71,6 +71,7 @@ public sealed class ForeignDomainTests : IDisposable
         var failure = Assert.Throws<ApertureException>(action);
         Assert.Equal(Status.Busy, failure.Status);
         Assert.Contains("m could not", failure.Message, StringComparison.Ordinal);
-        Assert.Contains("its group is in a domain of type Unmanaged that is not for the DMA API", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "its group is in a domain of type Unmanaged that is not for the DMA API", failure.Message, StringComparison.Ordinal);
     }
 }
