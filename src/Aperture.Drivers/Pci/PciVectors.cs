@@ -3,14 +3,15 @@ using Aperture.Core;
 using Aperture.Datasheets.Pci;
 using Aperture.Devices;
 using Aperture.Dma;
+using Aperture.Iommu;
 
 namespace Aperture.Drivers.Pci;
 
 /// <summary>The message interrupts of a function: MSI-X where it has that, else MSI. A vector is set up when its interrupt gets its first
 /// handler, and masked when the last one goes.</summary>
 /// <remarks>Behind an IOMMU the page to which messages go is mapped for the device like any other; with the first vector, as the device
-/// has its address space by then. A driver that manages its device's address space itself maps that page, too, at its own
-/// address.</remarks>
+/// has its address space by then. For a driver that manages its device's address space itself it is mapped in the domain that is in force
+/// by then (<see cref="IommuGroup.MapDoorbell"/>).</remarks>
 internal sealed class PciVectors : IDisposable
 {
     private const ulong DoorbellPage = 4096;
@@ -27,6 +28,7 @@ internal sealed class PciVectors : IDisposable
     private Device? _device;
     private DmaMapping _doorbell;
     private bool _isMapped;
+    private DoorbellMapping? _ownDoorbell; // of a device without a DMA API
 
     private PciVectors(
         PciConfiguration configuration,
@@ -170,8 +172,15 @@ internal sealed class PciVectors : IDisposable
 
     private void MapDoorbell()
     {
-        if (_device is not { Driver: not { ManagesOwnDma: true } } device)
+        if (_device is not { } device)
             return;
+        if (device.Dma.Path == "none")
+        {
+            // Its driver manages its address space: whatever domain is in force, the page has a place in it.
+            _ownDoorbell = device.Iommu?.Group.MapDoorbell(_messages[0].Address);
+            return;
+        }
+
         var page = new PhysicalAddress(_messages[0].Address.Value & ~(DoorbellPage - 1));
         try
         {
@@ -195,6 +204,8 @@ internal sealed class PciVectors : IDisposable
         if (_isMapped)
             _doorbell.Dispose();
         _isMapped = false;
+        _ownDoorbell?.Dispose();
+        _ownDoorbell = null;
     }
 
     private void Mask(int vector, bool isMasked)
@@ -217,6 +228,8 @@ internal sealed class PciVectors : IDisposable
     private ulong AddressOf(int vector)
     {
         var address = _messages[vector].Address.Value;
+        if (_ownDoorbell is { } own)
+            return own.Address.Value + (address - _messages[0].Address.Value);
         return _isMapped ? _doorbell.Address.Value + (address & (DoorbellPage - 1)) : address;
     }
 

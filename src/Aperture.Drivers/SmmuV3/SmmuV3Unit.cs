@@ -11,6 +11,8 @@ namespace Aperture.Drivers.SmmuV3;
 /// <remarks>What this driver does otherwise than others is in docs/units/arm-smmu-v3.md.</remarks>
 public sealed partial class SmmuV3Unit : ProgrammedUnit
 {
+    private static readonly IovaReservation s_doorbells = new(new Iova(0x0800_0000), new Iova(0x080F_FFFF), ReservationKind.SoftwareMsi);
+
     private readonly RegisterRegion _registers;
     private readonly SmmuV3Identity _identity;
     private readonly SmmuV3DriverOptions _options;
@@ -42,6 +44,11 @@ public sealed partial class SmmuV3Unit : ProgrammedUnit
 
     /// <inheritdoc/>
     public override int SpecifierCells => 1;
+
+    /// <inheritdoc/>
+    /// <remarks>Doorbells are translated like all else. Where software puts them is its own choice: that which systems with this unit have
+    /// made (recorded behaviour), so that owners of groups who know it keep out of it.</remarks>
+    public override IEnumerable<IovaReservation> ReservationsOf(Device master) => [s_doorbells];
 
     /// <summary>Whether the unit translated before this driver came: somebody left it on, and it was taken over. What it let through is
     /// aborted until its masters are in domains.</summary>
