@@ -178,8 +178,10 @@ public sealed partial class SmmuV3
 
     private void DropOf(TlbTag tag, uint mask, bool includesGlobal = true)
     {
-        if (_tags.TryFind(tag, out var number))
-            _tlb.Invalidate(new TlbInvalidation { Tag = number, TagMask = mask, IncludesGlobal = includesGlobal });
+        if (!_tags.TryFind(tag, out var number))
+            return;
+        _tlb.Invalidate(new TlbInvalidation { Tag = number, TagMask = mask, IncludesGlobal = includesGlobal });
+        _steps.Drop(number, mask, 0, ulong.MaxValue);
     }
 
     /// <summary>Everything but the hypervisor's regime.</summary>
@@ -190,6 +192,8 @@ public sealed partial class SmmuV3
             if ((_tlb.Tag(i) & TlbTag.VmidMask) != _hypervisor)
                 _tlb.Invalidate(i);
         }
+
+        _steps.DropOther(_hypervisor, TlbTag.VmidMask);
     }
 
     private bool TryDropRange(in SmmuV3Command command, TlbTag tag, uint mask)
@@ -205,8 +209,11 @@ public sealed partial class SmmuV3
         }
 
         EndAccesses();
-        if (_tags.TryFind(tag, out var number))
-            _tlb.Invalidate(new TlbInvalidation { Tag = number, TagMask = mask, First = new Iova(first), Last = new Iova(last) });
+        if (!_tags.TryFind(tag, out var number))
+            return true;
+        _tlb.Invalidate(new TlbInvalidation { Tag = number, TagMask = mask, First = new Iova(first), Last = new Iova(last) });
+        if (!command.IsLeafOnly)
+            _steps.Drop(number, mask, first, last);
         return true;
     }
 }

@@ -148,11 +148,16 @@ public sealed partial class SmmuV3
             First = first,
             Both = both,
             Second = stage2,
+            LastTables = LastTablesOf(0),
+            UpperLastTables = LastTablesOf(1),
             IsPlain = entry.Privilege < 2 && entry.Instruction < 2
                 && !(isFirst && (descriptor.IgnoresTopByte(0) || descriptor.IgnoresTopByte(1))),
         };
         fault = default;
         return true;
+
+        (int Shift, int Level) LastTablesOf(int half) => both.Length > 0 ? both[half].LastTables : first.Length > 0 ? first[half].LastTables
+            : isSecond && half == 0 ? stage2.LastTables : default;
     }
 
     private static bool Refuses(SmmuV3EventId id, uint stream, uint? substream, out SmmuV3Event fault)
@@ -168,6 +173,7 @@ public sealed partial class SmmuV3
             return number;
         DropContexts();
         _tlb.InvalidateAll();
+        _steps.Clear();
         _tags.Clear();
         _hypervisor = _tags.NumberOf(new TlbTag(0, 0, TlbWorld.Hypervisor)) & TlbTag.VmidMask;
         EndAccesses();

@@ -94,8 +94,9 @@ public sealed partial class SmmuV3
 
         // The answer to a request that faults is one without rights, and no event. What may be read is told to who asks for a write.
         var access = context.AccessOf(request);
-        if (TryWalk(context, ref address, access, out var page, out _)
-            || (access.IsWrite && TryWalk(context, ref address, access with { IsWrite = false }, out page, out _)))
+        var half = context.HasStage1 ? context.HalfOf(ref address) : 0;
+        if (TryWalk(context, half, address, access, out var page, out _)
+            || (access.IsWrite && TryWalk(context, half, address, access with { IsWrite = false }, out page, out _)))
             result = Without(ResultOf(page, address), context.IsClean(page, access.IsWrite));
         else
             result = new TranslationResult(TranslationStatus.Ok, default, 0x1000 - (address & 0xFFF));
@@ -154,7 +155,7 @@ public sealed partial class SmmuV3
     }
 
     /// <summary>The fault of an access that the TLB refuses. Which of two stages does so the tables say, as they are by now.</summary>
-    private static WalkFault PermissionOf(StreamContext context, int half, ulong address, WalkAccess access)
+    private WalkFault PermissionOf(StreamContext context, int half, ulong address, WalkAccess access)
     {
         if (context.HasStage1 && context.HasStage2 && !TryWalk(context, half, address, access, out _, out var fault)
             && fault.Kind == WalkFaultKind.Permission)
@@ -162,22 +163,25 @@ public sealed partial class SmmuV3
         return new WalkFault(WalkFaultKind.Permission, context.HasStage1 ? 1 : 2, Address: address);
     }
 
-    private static bool TryWalk(StreamContext context, ref ulong address, WalkAccess access, out WalkResult page, out WalkFault fault)
+    /// <summary>Walks, from the last table on where the unit has kept it.</summary>
+    private bool TryWalk(StreamContext context, int half, ulong address, WalkAccess access, out WalkResult page, out WalkFault fault)
     {
-        var half = context.HasStage1 ? context.HalfOf(ref address) : 0;
-        return TryWalk(context, half, address, access, out page, out fault);
-    }
+        if (context.HasStage1 && context.Descriptor.IsOff(half))
+        {
+            page = default;
+            fault = new WalkFault(WalkFaultKind.NotMapped, 1, 0, address);
+            return false;
+        }
 
-    private static bool TryWalk(StreamContext context, int half, ulong address, WalkAccess access, out WalkResult page, out WalkFault fault)
-    {
-        if (!context.HasStage1)
-            return context.Second.TryWalk(address, access, out page, out fault);
-        if (!context.Descriptor.IsOff(half))
-            return context.HasStage2 ? context.Both[half].TryWalk(address, access, out page, out fault)
-                : context.First[half].TryWalk(address, access, out page, out fault);
-        page = default;
-        fault = new WalkFault(WalkFaultKind.NotMapped, 1, 0, address);
-        return false;
+        var (shift, last) = half == 0 ? context.LastTables : context.UpperLastTables;
+        var step = shift == 0 ? default : _steps.Find(context.Tag, address, shift, last);
+        var isKnown = !step.IsRoot;
+        var isFound = !context.HasStage1 ? context.Second.TryWalk(address, access, ref step, out page, out fault)
+            : context.HasStage2 ? context.Both[half].TryWalk(address, access, ref step, out page, out fault)
+            : context.First[half].TryWalk(address, access, ref step, out page, out fault);
+        if (isFound && !isKnown && shift != 0 && step.Level == last)
+            _steps.Keep(context.Tag, address, shift, step);
+        return isFound;
     }
 
     private static TranslationResult ResultOf(in WalkResult page, ulong address) => new(

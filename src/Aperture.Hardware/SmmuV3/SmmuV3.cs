@@ -10,7 +10,8 @@ namespace Aperture.Hardware.SmmuV3;
 /// 0070; the non-secure world.</summary>
 /// <remarks>
 /// <para>Configurations and translations are kept until a command drops them, as in silicon; entries that are invalid are not kept. The
-/// TLB keeps both stages of a nested stream as one.</para>
+/// TLB keeps both stages of a nested stream as one. Of walks the last table is kept, of a nested stream that of stage 1, until a command
+/// that does not say LEAF drops it.</para>
 /// <para>The wires are pulses in the architecture. Here the event queue's and the page request queue's are up while records wait, that of
 /// global errors while one is active, and that of CMD_SYNC for a moment.</para>
 /// <para>What faults and does not stall is aborted (SMMU_IDR0.TERM_MODEL is 1).</para>
@@ -21,6 +22,7 @@ public sealed partial class SmmuV3 : TranslationUnit
     private const int MostRoutesLog2 = 10;
 
     private readonly TranslationCache _tlb;
+    private readonly WalkStepCache _steps;
     private readonly StreamContext?[] _contexts; // by a hash of stream and substream; read without the lock
     private readonly int _routed;                // streams from 0 on whose hits need not ask the unit
     private readonly TlbTagTable _tags = new();
@@ -40,6 +42,7 @@ public sealed partial class SmmuV3 : TranslationUnit
         options.Validate();
         Options = options;
         _tlb = new TranslationCache(1, options.TlbEntries, options.Replacement, Guard);
+        _steps = new WalkStepCache(options.WalkSteps);
         _contexts = new StreamContext?[options.Configurations];
         _outputMask = ~(ulong.MaxValue >> (64 - options.OutputBits));
         _stalls = new Stall[options.Stalls];
@@ -67,6 +70,10 @@ public sealed partial class SmmuV3 : TranslationUnit
     /// <inheritdoc/>
     public override TranslationCounters Counters => new(QuickHits + _tlb.Hits, _walks, _tlb.Invalidations, _faults);
 
+    /// <summary>Walks that began at a table which the unit had kept, and those that began at the first one, since the unit was
+    /// made.</summary>
+    public (ulong Hits, ulong Misses) WalkSteps => _steps.Counters;
+
     /// <summary>Stream table entries and context descriptors that were read since the unit was made.</summary>
     public ulong ConfigurationReads { get; private set; }
 
@@ -85,6 +92,7 @@ public sealed partial class SmmuV3 : TranslationUnit
         DropContexts();
         OpenRoutes(false);
         _tlb.InvalidateAll();
+        _steps.Clear();
         _tags.Clear();
         _hypervisor = _tags.NumberOf(new TlbTag(0, 0, TlbWorld.Hypervisor)) & TlbTag.VmidMask;
         ForgetStalls();

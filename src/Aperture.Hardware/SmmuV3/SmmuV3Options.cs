@@ -102,6 +102,10 @@ public sealed record SmmuV3Options
     /// <summary>Entries of the TLB, 1 to 65536. Implementation defined; default 256, all alike.</summary>
     public int TlbEntries { get; init; } = 256;
 
+    /// <summary>How many tables of the last level are kept, for walks to begin there: 0, or a power of two up to 65536. Implementation
+    /// defined; default 64.</summary>
+    public int WalkSteps { get; init; } = 64;
+
     /// <summary>Which TLB entry is replaced. Implementation defined.</summary>
     public ReplacementPolicy Replacement { get; init; } = ReplacementPolicy.RoundRobin;
 
@@ -152,6 +156,7 @@ public sealed record SmmuV3Options
         Check(EventsLog2 is >= 0 and <= 19, nameof(EventsLog2), EventsLog2);
         Check(PageRequestsLog2 is >= 0 and <= 19, nameof(PageRequestsLog2), PageRequestsLog2);
         Check(TlbEntries is >= 1 and <= 65536, nameof(TlbEntries), TlbEntries);
+        Check(WalkSteps == 0 || (WalkSteps is >= 1 and <= 65536 && BitOperations.IsPow2(WalkSteps)), nameof(WalkSteps), WalkSteps);
         Check(Configurations is >= 1 and <= 65536 && BitOperations.IsPow2(Configurations), nameof(Configurations), Configurations);
     }
 

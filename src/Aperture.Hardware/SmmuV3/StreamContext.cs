@@ -45,6 +45,13 @@ internal sealed class StreamContext
     /// <summary>The walker of stage 2 alone.</summary>
     public OneStage Second { get; init; }
 
+    /// <summary>Of the tables of the last level: log2 of the addresses that one serves, and the level as the format counts; 0 where there
+    /// is one level only. Of the first stage that there is, for its lower half.</summary>
+    public (int Shift, int Level) LastTables { get; init; }
+
+    /// <summary>The same for the upper half.</summary>
+    public (int Shift, int Level) UpperLastTables { get; init; }
+
     /// <summary>Whether nothing but the address and the rights of a page decides about an access.</summary>
     public bool IsPlain { get; init; }
 

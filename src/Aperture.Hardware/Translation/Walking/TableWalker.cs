@@ -53,6 +53,11 @@ public struct TableWalker<TFormat, TReader> : ITableReader
         _stage = stage;
     }
 
+    /// <summary>Of the tables of the last level: log2 of the addresses that one serves, and the level; 0 where there is one table
+    /// only.</summary>
+    public (int Shift, int Level) LastTables =>
+        _format.Levels - 1 > _rootLevel ? (_format.Shift(_format.Levels - 2), _format.Levels - 1) : default;
+
     /// <summary>Translates an address by all stages.</summary>
     /// <param name="input">The address.</param>
     /// <param name="access">What is wanted there.</param>
@@ -60,10 +65,23 @@ public struct TableWalker<TFormat, TReader> : ITableReader
     /// <param name="fault">Why it leads nowhere; of several reasons the first in the order of a walk.</param>
     public bool TryWalk(ulong input, WalkAccess access, out WalkResult result, out WalkFault fault)
     {
+        var step = default(WalkStep);
+        return TryWalk(input, access, ref step, out result, out fault);
+    }
+
+    /// <summary>The same from a table on that an earlier walk came to, for units that keep such.</summary>
+    /// <param name="input">The address.</param>
+    /// <param name="access">What is wanted there.</param>
+    /// <param name="step">Where to begin: the default, or a table that serves the address. Gets where the walk ended, if it
+    /// succeeds.</param>
+    /// <param name="result">Where it leads, and what else is allowed there.</param>
+    /// <param name="fault">Why it leads nowhere; of several reasons the first in the order of a walk.</param>
+    public bool TryWalk(ulong input, WalkAccess access, ref WalkStep step, out WalkResult result, out WalkFault fault)
+    {
         result = default;
         while (true)
         {
-            if (!TryFind(input, access, out var leaf, out fault))
+            if (!TryFind(input, access, ref step, out var leaf, out fault))
                 return false;
             var shift = _format.LeafShift(leaf.Level, leaf.Entry);
             var own = new WalkResult(
@@ -109,14 +127,13 @@ public struct TableWalker<TFormat, TReader> : ITableReader
     }
 
     /// <summary>Finds the leaf for an address, sets its access flag and looks at its rights.</summary>
-    private bool TryFind(ulong input, WalkAccess access, out Leaf leaf, out WalkFault fault)
+    private bool TryFind(ulong input, WalkAccess access, ref WalkStep step, out Leaf leaf, out WalkFault fault)
     {
         leaf = default;
         if (!IsInput(input))
             return Fails(WalkFaultKind.NotMapped, _rootLevel, input, out fault);
-        var table = _root;
-        var links = Protection.ReadWrite;
-        for (var level = _rootLevel; ;)
+        var (table, level, links) = step.IsRoot ? new WalkStep(_root, _rootLevel, Protection.ReadWrite) : step;
+        while (true)
         {
             var at = table + (IndexOf(level, input) * (ulong)_format.EntryBytes);
             if (!_reader.TryRead(at, _format.EntryBytes, out var entry, out fault))
@@ -153,6 +170,7 @@ public struct TableWalker<TFormat, TReader> : ITableReader
                 entry = used;
             }
 
+            step = new WalkStep(table, level, links);
             leaf = new Leaf(at, level, entry, WalkResult.Within(_format.LeafProtection(level, entry), links));
             return access.IsAllowed(leaf.Protection) || Fails(WalkFaultKind.Permission, level, input, out fault);
         }
