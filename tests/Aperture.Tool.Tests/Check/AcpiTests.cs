@@ -30,7 +30,7 @@ public sealed class AcpiTests : IDisposable
         var file = Path.Combine(_folder, "iort.bin");
         File.WriteAllBytes(file, Table(nodeCount: 1));
         using var output = new StringWriter();
-        Assert.Equal(0, DecodeCommand.Run([file], output));
+        Assert.Equal(0, DecodeCommand.Run([file], null, null, output));
         Assert.Contains("IortSmmuV3 at 0x30", output.ToString(), StringComparison.Ordinal);
         Assert.Contains("0x0000000009050000", output.ToString(), StringComparison.Ordinal);
     }
@@ -46,7 +46,7 @@ public sealed class AcpiTests : IDisposable
             () => CheckCommand.Run([file], new CheckOptions { Required = ["*usb*"] }, TextWriter.Null));
         Assert.Contains("--require", error.Message, StringComparison.Ordinal);
         Assert.Equal(Status.NotFound, Assert.Throws<ApertureException>(
-            () => DecodeCommand.Run([Path.Combine(_folder, "nothing")], TextWriter.Null)).Status);
+            () => DecodeCommand.Run([Path.Combine(_folder, "nothing")], null, null, TextWriter.Null)).Status);
     }
 
     private static (int Code, string Text) Check(string name)
