@@ -10,6 +10,8 @@ public static class Scenarios
         new FimcScenario(),
         new EduScenario(),
         new NvmeScenario(),
+        new SvaScenario(),
+        new NestedGuestScenario(),
         new CopyScenario(),
         new NicScenario(),
         new SdCardScenario(),

@@ -9,7 +9,7 @@ public sealed partial class DmaPort
     /// <summary>Bytes at most, as far as they translate alike.</summary>
     private static int Part(int wanted, ulong contiguous) => (int)Math.Min((ulong)wanted, contiguous);
 
-    private ref struct ReadAccess(DmaPort port, Iova address, Span<byte> destination) : IBusAccess
+    private ref struct ReadAccess(DmaPort port, Iova address, Span<byte> destination, bool isUnheard) : IBusAccess
     {
         private readonly Span<byte> _destination = destination;
 
@@ -19,8 +19,8 @@ public sealed partial class DmaPort
 
         public int Length { get; private set; } = destination.Length;
 
-        /// <summary>Whether the monitor has heard of the access.</summary>
-        public bool IsTold { get; private set; }
+        /// <summary>Whether the monitor has heard of the access, or shall not.</summary>
+        public bool IsTold { get; private set; } = isUnheard;
 
         public bool TryInMemory(SystemBus bus, in TranslationResult target)
         {
@@ -52,12 +52,14 @@ public sealed partial class DmaPort
 
         private void Tell()
         {
+            if (IsTold)
+                return;
             port.Monitor?.OnRead(port, Address, Target, Length, DmaStatus.Ok);
             IsTold = true;
         }
     }
 
-    private ref struct WriteAccess(DmaPort port, Iova address, ReadOnlySpan<byte> source) : IBusAccess
+    private ref struct WriteAccess(DmaPort port, Iova address, ReadOnlySpan<byte> source, bool isUnheard) : IBusAccess
     {
         private readonly Iova Address => address;
 
@@ -66,8 +68,8 @@ public sealed partial class DmaPort
         /// <summary>What is written at once.</summary>
         public ReadOnlySpan<byte> Bytes { get; private set; } = source;
 
-        /// <summary>Whether the monitor has heard of the access.</summary>
-        public bool IsTold { get; private set; }
+        /// <summary>Whether the monitor has heard of the access, or shall not.</summary>
+        public bool IsTold { get; private set; } = isUnheard;
 
         public bool TryInMemory(SystemBus bus, in TranslationResult target)
         {
@@ -99,6 +101,8 @@ public sealed partial class DmaPort
 
         private void Tell()
         {
+            if (IsTold)
+                return;
             port.Monitor?.OnWrite(port, Address, Target, Bytes, DmaStatus.Ok);
             IsTold = true;
         }

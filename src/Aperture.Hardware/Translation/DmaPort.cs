@@ -47,7 +47,8 @@ public sealed partial class DmaPort
         init => _isCoherent = value;
     }
 
-    /// <summary>Hears of every access; null, the default, for nobody.</summary>
+    /// <summary>Hears of every access by an address of the device's own; null, the default, for nobody. Accesses for processes, and by
+    /// translations that the device keeps, it does not hear of.</summary>
     public IDmaMonitor? Monitor
     {
         get;
@@ -108,7 +109,8 @@ public sealed partial class DmaPort
             }
 
             var passing = Passing(at, UpToPeers(at, destination.Length - transferred));
-            var access = new ReadAccess(this, at, passing == 0 ? destination[transferred..] : destination.Slice(transferred, passing));
+            var access = new ReadAccess(
+                this, at, passing == 0 ? destination[transferred..] : destination.Slice(transferred, passing), IsUnheard(requester, kind));
             var status = passing == 0 ? DmaStatus.BusError : Do(thread, requester, at, DmaAccess.Read, kind, passing, ref access);
             if (Monitor is { } monitor && !access.IsTold)
                 monitor.OnRead(this, at, access.Target, access.Length, status);
@@ -154,7 +156,8 @@ public sealed partial class DmaPort
             }
 
             var passing = Passing(at, UpToPeers(at, source.Length - transferred));
-            var access = new WriteAccess(this, at, passing == 0 ? source[transferred..] : source.Slice(transferred, passing));
+            var access = new WriteAccess(
+                this, at, passing == 0 ? source[transferred..] : source.Slice(transferred, passing), IsUnheard(requester, kind));
             var status = passing == 0 ? DmaStatus.BusError : Do(thread, requester, at, DmaAccess.Write, kind, passing, ref access);
             if (Monitor is { } monitor && !access.IsTold)
                 monitor.OnWrite(this, at, access.Target, access.Bytes, status);
@@ -165,6 +168,11 @@ public sealed partial class DmaPort
 
         return DmaStatus.Ok;
     }
+
+    /// <summary>Whether the monitor is not told: the address is none of the device's own, but one that the unit gave out, or a
+    /// process's.</summary>
+    private bool IsUnheard(in Requester requester, TranslationKind kind) =>
+        Monitor is not null && (kind == TranslationKind.Translated || requester.Pasid is not null);
 
     /// <summary>One access, up to the end of what translates alike.</summary>
     private DmaStatus Do<TAccess>(
