@@ -29,9 +29,12 @@ public partial class PciFunction
         {
             if (level && vector is { } message)
                 Raise(message);
-            Host?.LookAtLines();
+            if (!SendsMessages)
+                Host?.LookAtLines();
         };
     }
+
+    private bool SendsMessages => _msi is { IsEnabled: true } || _msix?.Control.IsEnabled == true;
 
     /// <summary>Sends a message, or leaves it pending while it is masked. Nothing happens while messages are off.</summary>
     /// <param name="vector">Its number; below the number of vectors of MSI-X where that is on.</param>
@@ -57,6 +60,6 @@ public partial class PciFunction
         var wants = WantsInterrupt;
         Configuration.Set16(PciRegisters.Status, (ushort)PciStatus.Interrupt, wants);
         return wants && Options.InterruptPin > 0 && !IsVirtual && IsOn && (Command & PciCommand.InterruptDisable) == 0
-            && _msi is not { IsEnabled: true } && _msix?.Control.IsEnabled != true;
+            && !SendsMessages;
     }
 }

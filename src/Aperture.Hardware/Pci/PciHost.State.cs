@@ -68,21 +68,26 @@ public sealed partial class PciHost
     private void LookAtLinesHeld()
     {
         Span<bool> levels = stackalloc bool[4];
-        LookAt(Root, static pin => pin, levels);
+        LookAt(Root, 0, levels);
         for (var pin = 0; pin < levels.Length; pin++)
             Lines[pin].Set(levels[pin]);
     }
 
-    private static void LookAt(PciBus bus, Func<int, int> above, Span<bool> levels)
+    /// <param name="bus">The bus.</param>
+    /// <param name="turn">By how many pins the bridges above it turn.</param>
+    /// <param name="levels">Gets the pins that are driven.</param>
+    private static void LookAt(PciBus bus, int turn, Span<bool> levels)
     {
-        foreach (var function in bus.Functions)
+        var functions = bus.Functions;
+        for (var i = 0; i < functions.Count; i++)
         {
+            var function = functions[i];
             var device = function.Place >> 3;
             if (function.LookAtLine())
-                levels[above((device + function.Options.InterruptPin - 1) % 4)] = true;
+                levels[(turn + device + function.Options.InterruptPin - 1) % 4] = true;
             // A bridge turns the pins of what is behind it by its own device number there (PCI-to-PCI Bridge Specification 1.2, 9.1).
             if (function is PciBridge bridge)
-                LookAt(bridge.Secondary, pin => above((pin + device) % 4), levels);
+                LookAt(bridge.Secondary, turn + device, levels);
         }
     }
 

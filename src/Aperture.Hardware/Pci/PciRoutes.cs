@@ -45,7 +45,7 @@ internal sealed class PciRoutes
     /// <summary>Who answers an access.</summary>
     public bool TryFind(ulong address, int length, [NotNullWhen(true)] out PciBar? bar, out ulong offset)
     {
-        var index = _isOverlapping ? Array.FindIndex(_claims, claim => address >= claim.First && address <= claim.Last) : Search(address);
+        var index = _isOverlapping ? SearchInOrder(address) : Search(address);
         bar = null;
         offset = 0;
         if (index < 0 || (ulong)(length - 1) > _claims[index].Last - address)
@@ -53,6 +53,17 @@ internal sealed class PciRoutes
         bar = _claims[index].Bar;
         offset = address - _claims[index].Start;
         return true;
+    }
+
+    private int SearchInOrder(ulong address)
+    {
+        for (var i = 0; i < _claims.Length; i++)
+        {
+            if (address >= _claims[i].First && address <= _claims[i].Last)
+                return i;
+        }
+
+        return -1;
     }
 
     private int Search(ulong address)
