@@ -136,7 +136,7 @@ public sealed partial class NvmeClient
                 Opcode = (byte)NvmeAdminOpcode.CreateCompletionQueue,
                 Prp1 = queue.CompletionAddress,
                 Word10 = size,
-                Word11 = 1 | (IsPolled ? 0 : 2u) | ((uint)VectorOf(queue.Number) << 16),
+                Word11 = 1 | (IsPolled ? 0 : 2u) | ((uint)queue.Vector << 16),
             });
             _admin.Execute(new NvmeCommand
             {
@@ -191,7 +191,7 @@ public sealed partial class NvmeClient
     }
 
     // The admin queue has vector 0, the others share the rest.
-    private int VectorOf(int queue) => Device.Interrupts.Count < 2 || IsPolled ? 0 : 1 + ((queue - 1) % (Device.Interrupts.Count - 1));
+    internal int VectorOf(int queue) => Device.Interrupts.Count < 2 || IsPolled ? 0 : 1 + ((queue - 1) % (Device.Interrupts.Count - 1));
 
     private void RequestInterrupts()
     {
@@ -207,7 +207,7 @@ public sealed partial class NvmeClient
         var any = vector == 0 && (_admin?.Drain() ?? false);
         foreach (var queue in _queues)
         {
-            if (VectorOf(queue.Number) == vector)
+            if (queue.Vector == vector)
                 any |= queue.Drain();
         }
 

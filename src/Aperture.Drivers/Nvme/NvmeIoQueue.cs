@@ -25,6 +25,7 @@ internal sealed partial class NvmeIoQueue : NvmeQueuePair
     {
         var options = client.Options;
         _maxBounces = options.BounceBuffers;
+        Vector = client.VectorOf(number);
         var bytes = NvmePrp.ListBytes(client.MaxTransfer);
         try
         {
@@ -45,6 +46,9 @@ internal sealed partial class NvmeIoQueue : NvmeQueuePair
             _free = slot;
         }
     }
+
+    /// <summary>The interrupt that tells of its completions, by its place among the device's.</summary>
+    public int Vector { get; }
 
     /// <summary>Takes a request object; fill it and give it to <see cref="Submit"/>.</summary>
     public NvmeOperation Rent()
@@ -128,7 +132,8 @@ internal sealed partial class NvmeIoQueue : NvmeQueuePair
     public void Feed()
     {
         var any = false;
-        while (true)
+        // Without the gate: who adds to either comes here itself.
+        while (Volatile.Read(ref _first) is not null || Volatile.Read(ref _again) is not null)
         {
             NvmeSlot? slot;
             lock (Gate)
@@ -236,7 +241,7 @@ internal sealed partial class NvmeIoQueue : NvmeQueuePair
     /// <summary>Tells callers; under no lock.</summary>
     private void TellResults()
     {
-        while (true)
+        while (Volatile.Read(ref _over) is not null) // who adds to it comes here itself
         {
             NvmeOperation? operation;
             lock (Gate)

@@ -62,6 +62,8 @@ public sealed partial class NvmeController
             return NvmeStatus.InvalidVector;
         _completions[number] = new NvmeCompletionQueue(
             (ushort)number, command.Prp1, entries, (int)(command.Word11 >> 16), (command.Word11 & 2) != 0);
+        _queues = Math.Max(_queues, (int)number + 1);
+        _vectors = Math.Max(_vectors, (int)(command.Word11 >> 16) + 1);
         return NvmeStatus.Success;
     }
 
@@ -79,6 +81,7 @@ public sealed partial class NvmeController
         if ((command.Word11 & 1) == 0 || (command.Prp1 & (ulong)(PageBytes - 1)) != 0 || _configuration.SubmissionEntryShift != 6)
             return NvmeStatus.InvalidField;
         target.Users++;
+        _queues = Math.Max(_queues, (int)number + 1);
         _submissions[number] = new NvmeSubmissionQueue((ushort)number, command.Prp1, entries, target);
         return NvmeStatus.Success;
     }

@@ -15,6 +15,8 @@ public sealed partial class NvmeController
     private readonly bool[] _raised;                              // vectors with something that was not told yet, while commands run
     private readonly Queue<ushort> _waiting = new();              // requests for events, by command
     private readonly Queue<uint> _events = new();                 // events that nobody has asked for yet, as results
+    private int _queues;                                          // one more than the highest number of a queue that was made
+    private int _vectors;                                         // one more than the highest vector of one
     private bool _isRunning;
 
     /// <summary>Does what waits, queue by queue, one command of each in turn, until nothing does or the slice ends.</summary>
@@ -31,7 +33,7 @@ public sealed partial class NvmeController
             do
             {
                 hasWorked = false;
-                for (var i = 0; i < _submissions.Length && !IsStuck && !IsPaused; i++)
+                for (var i = 0; i < _queues && !IsStuck && !IsPaused; i++)
                 {
                     if (_submissions[i] is { IsEmpty: false } queue && !queue.Completions.IsFull)
                         hasWorked |= TryStep(queue);
@@ -104,7 +106,7 @@ public sealed partial class NvmeController
     /// <summary>Raises what completions came in for: once for many.</summary>
     private void Tell()
     {
-        for (var vector = 0; vector < _raised.Length; vector++)
+        for (var vector = 0; vector < _vectors; vector++)
         {
             if (!_raised[vector])
                 continue;
@@ -119,9 +121,9 @@ public sealed partial class NvmeController
     private void UpdatePin()
     {
         var isUp = false;
-        foreach (var queue in _completions)
+        for (var i = 0; i < _queues; i++)
         {
-            if (queue is { IsEmpty: false, Vector: >= 0 })
+            if (_completions[i] is { IsEmpty: false, Vector: >= 0 } queue)
                 isUp |= (_masks >> Math.Min(queue.Vector, 31) & 1) == 0;
         }
 
@@ -145,6 +147,8 @@ public sealed partial class NvmeController
 
     private void TellEvents()
     {
+        if (_events.Count == 0)
+            return;
         while (_events.Count > 0 && _submissions[0] is { Completions.IsFull: false } admin && _waiting.TryDequeue(out var id))
             TryComplete(admin.Completions, admin, id, NvmeStatus.Success, _events.Dequeue());
         Tell();

@@ -143,6 +143,7 @@ public sealed partial class NvmeController
         }
 
         _completions[0] = new NvmeCompletionQueue(0, _adminCompletions, completions, 0, raises: true) { Users = 1 };
+        (_queues, _vectors) = (1, 1);
         _submissions[0] = new NvmeSubmissionQueue(0, _adminSubmissions, submissions, _completions[0]!);
         _status = NvmeControllerStatus.Ready;
         _readyPolls = Options.ReadyDelayPolls;
@@ -188,7 +189,9 @@ public sealed partial class NvmeController
             TellEvents();
         }
 
-        if (!IsPaused)
+        if (IsPaused)
+            UpdatePin();
+        else
             Run();
     }
 }

@@ -112,6 +112,7 @@ public sealed partial class NvmeController : MasterDevice, IGateEvent
         CancelSlices();
         Array.Clear(_submissions);
         Array.Clear(_completions);
+        _queues = _vectors = 0;
         Array.Clear(_raised);
         _waiting.Clear();
         _events.Clear();

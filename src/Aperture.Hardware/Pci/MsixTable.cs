@@ -53,13 +53,8 @@ internal sealed class MsixTable : IMmioDevice
 
     public void Raise(int vector)
     {
-        lock (_lock)
-        {
-            if (!_isOn)
-                return;
-        }
-
-        _sources[vector].Raise();
+        if (Volatile.Read(ref _isOn))
+            _sources[vector].Raise();
     }
 
     public void Reset()

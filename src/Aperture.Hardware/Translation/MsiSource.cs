@@ -20,7 +20,7 @@ public sealed class MsiSource : IGateEvent
     private bool _isMasked = true;
     private bool _isPending;
     private int _toSend; // raised and not yet under way
-    private ulong _sent;
+    private ulong _sent; // not guarded, as is the next
     private ulong _lost;
 
     /// <summary>A source: masked, until software has said where messages go.</summary>
@@ -42,24 +42,10 @@ public sealed class MsiSource : IGateEvent
     }
 
     /// <summary>Messages that arrived.</summary>
-    public ulong Sent
-    {
-        get
-        {
-            lock (_lock)
-                return _sent;
-        }
-    }
+    public ulong Sent => Volatile.Read(ref _sent);
 
     /// <summary>Messages that did not: an IOMMU refused or stalled them, or nothing answered.</summary>
-    public ulong Lost
-    {
-        get
-        {
-            lock (_lock)
-                return _lost;
-        }
-    }
+    public ulong Lost => Volatile.Read(ref _lost);
 
     /// <summary>Says where messages go.</summary>
     /// <param name="address">As the block sees it; a multiple of 4.</param>
@@ -131,12 +117,6 @@ public sealed class MsiSource : IGateEvent
         }
 
         var status = _port.Write(address, message, out _);
-        lock (_lock)
-        {
-            if (status == DmaStatus.Ok)
-                _sent++;
-            else
-                _lost++;
-        }
+        Interlocked.Increment(ref status == DmaStatus.Ok ? ref _sent : ref _lost);
     }
 }
