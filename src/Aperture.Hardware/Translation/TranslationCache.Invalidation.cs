@@ -17,6 +17,8 @@ public sealed partial class TranslationCache
         Detach(index, ref entry);
         Clear(index);
         _invalid++;
+        var set = _setMask == 0 ? 0 : index / _ways;
+        _valid[set] = Math.Min(_valid[set], index - (set * _ways));
         Invalidations++;
         return true;
     }

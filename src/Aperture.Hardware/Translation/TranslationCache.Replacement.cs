@@ -10,11 +10,8 @@ public sealed partial class TranslationCache
     private int Victim(int set, int firstWay)
     {
         var start = set * _ways;
-        for (var way = firstWay; _invalid != 0 && way < _ways; way++)
-        {
-            if (!Table[start + way].IsValid)
-                return start + way;
-        }
+        if (_invalid != 0 && FirstInvalid(set, firstWay) is var invalid && invalid < _ways)
+            return start + invalid;
 
         if (_used is null)
         {
@@ -24,6 +21,18 @@ public sealed partial class TranslationCache
         }
 
         return Oldest(start + firstWay, _ways - firstWay);
+    }
+
+    /// <summary>The first way from one on that holds nothing; the number of ways where there is none. Each way is looked at once until
+    /// one before it becomes invalid.</summary>
+    private int FirstInvalid(int set, int firstWay)
+    {
+        var way = Math.Max(firstWay, _valid[set]);
+        while (way < _ways && Table[(set * _ways) + way].IsValid)
+            way++;
+        if (firstWay <= _valid[set])
+            _valid[set] = way;
+        return way;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)] // of caches that count uses; the other policy needs no call

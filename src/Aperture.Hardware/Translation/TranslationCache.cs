@@ -31,6 +31,7 @@ public sealed unsafe partial class TranslationCache
     private readonly ulong[] _masks;    // their masks
     private readonly ulong[]? _used;    // time of last use, for least-recently-used only
     private readonly int[] _next;       // next victim way of each set, for round robin
+    private readonly int[] _valid;      // so many ways of each set, from the first on, are known to be valid
     private readonly int _all;          // entries, and their parts behind them
     private readonly int _ways;
     private readonly int _setMask;
@@ -68,6 +69,7 @@ public sealed unsafe partial class TranslationCache
         _masks = new ulong[Entries];
         _used = policy == ReplacementPolicy.LeastRecentlyUsed ? new ulong[Entries] : null;
         _next = new int[sets];
+        _valid = new int[sets];
         _invalid = Entries;
         for (var i = 0; i < Entries; i++)
             Clear(i);
