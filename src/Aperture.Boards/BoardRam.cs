@@ -30,9 +30,7 @@ internal static class BoardRam
     /// <returns>Nothing where none fits between the tree's registers.</returns>
     public static List<MemoryRange> StandIn(DeviceTree tree, ulong free)
     {
-        var registers = tree.Devices().SelectMany(node => node.Registers())
-            .Where(block => block is { Address: { } start, Length: > 0 } && block.Length - 1 <= ulong.MaxValue - start.Value)
-            .Select(block => new MemoryRange(block.Address!.Value, block.Length)).ToList();
+        var registers = RegistersOf(tree);
         var regions = tree.ReservedMemory();
         var kept = regions.SelectMany(region => region.Ranges).Where(range => range.Last.Value < End && !registers.Exists(range.Overlaps))
             .ToList();
@@ -76,17 +74,25 @@ internal static class BoardRam
             .Where(start => start < End);
         return begun.Append(ulong.MaxValue).Min() is < End and var first ? first
             : shown.Append(ulong.MaxValue).Min() is < End and var lowest ? lowest
-            : FreeOf(tree, free);
+            : FreeOf(RegistersOf(tree), free);
     }
 
+    // Where devices answer, and where hosts of PCI pass accesses on.
+    private static List<MemoryRange> RegistersOf(DeviceTree tree) =>
+    [
+        .. tree.Devices().SelectMany(node => node.Registers())
+            .Where(block => block is { Address: { } start, Length: > 0 } && block.Length - 1 <= ulong.MaxValue - start.Value)
+            .Select(block => new MemoryRange(block.Address!.Value, block.Length)),
+        .. tree.Devices().SelectMany(node => node.PciRanges()).Select(range => new MemoryRange(range.Cpu, range.Length)),
+    ];
+
     // The lowest multiple of its size from the usual place on where no register lies.
-    private static ulong FreeOf(DeviceTree tree, ulong size)
+    private static ulong FreeOf(List<MemoryRange> registers, ulong size)
     {
         for (var start = UsualStart; start < End; start += Math.Max(size, Step))
         {
             var range = new MemoryRange(new PhysicalAddress(start), size);
-            if (!tree.Devices().SelectMany(node => node.Registers()).Any(block => block is { Address: { } address, Length: > 0 }
-                && range.Overlaps(new MemoryRange(address, block.Length))))
+            if (!registers.Exists(range.Overlaps))
                 return start;
         }
 

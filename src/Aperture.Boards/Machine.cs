@@ -1,3 +1,4 @@
+using Aperture.Boards.Acpi;
 using Aperture.Boards.Checking;
 using Aperture.Boards.Masters;
 using Aperture.Boards.Units;
@@ -13,7 +14,8 @@ using Aperture.Iommu;
 
 namespace Aperture.Boards;
 
-/// <summary>A running machine made from a device tree: RAM, buses, models of its IOMMUs and masters, and the software that
+/// <summary>A running machine made from a device tree, or from ACPI tables: RAM, buses, models of its IOMMUs and masters, and the software
+/// that
 /// drives them. Everything happens on the caller's thread and on the machine's own clock: the same tree and the same calls
 /// give the same bytes.</summary>
 public sealed partial class Machine : IDisposable, IBlockHost
@@ -25,9 +27,10 @@ public sealed partial class Machine : IDisposable, IBlockHost
     private readonly List<Device> _pending = [];      // made, and not yet added to the driver core
     private readonly Dictionary<string, Wiring.InterruptWire> _interrupts = []; // by controller and specifier
 
-    private Machine(DeviceTree tree, MachineOptions options)
+    private Machine(DeviceTree tree, IFirmware firmware, MachineOptions options)
     {
         Tree = tree;
+        Firmware = firmware;
         _options = options;
         _kinds = UnitList.Default.With(options.Units);
         _masterKinds = MasterList.Default.With(options.Masters);
@@ -64,11 +67,11 @@ public sealed partial class Machine : IDisposable, IBlockHost
         options.Dma?.Invoke(Drivers.Dma);
     }
 
-    /// <summary>The tree that the machine was made from.</summary>
+    /// <summary>The tree that the machine was made from; of an <see cref="AcpiBoard"/> its own.</summary>
     public DeviceTree Tree { get; }
 
-    /// <summary>What the tree says about masters and their IOMMUs.</summary>
-    public IFirmware Firmware { get; } = new DeviceTreeFirmware();
+    /// <summary>What the tree, or ACPI's tables, say about masters and their IOMMUs.</summary>
+    public IFirmware Firmware { get; }
 
     /// <summary>The machine's time.</summary>
     public MachineClock Clock { get; } = new();
@@ -111,7 +114,14 @@ public sealed partial class Machine : IDisposable, IBlockHost
         ArgumentNullException.ThrowIfNull(tree);
         if (BoardForm.WhyNone(tree) is { } why)
             throw new ApertureException(Status.InvalidArgument, why);
-        var machine = new Machine(tree, options ?? new MachineOptions());
+        return Boot(tree, new DeviceTreeFirmware(), options);
+    }
+
+    /// <summary>As <see cref="Boot(DeviceTree, MachineOptions?)"/>, where something else than the tree says who is behind which
+    /// unit.</summary>
+    internal static Machine Boot(DeviceTree tree, IFirmware firmware, MachineOptions? options)
+    {
+        var machine = new Machine(tree, firmware, options ?? new MachineOptions());
         try
         {
             machine.BuildUnits();

@@ -1,5 +1,6 @@
 using System.Text;
 using Aperture.Acpi;
+using Aperture.Boards.Acpi;
 using Aperture.Core;
 
 namespace Aperture.Tool;
@@ -34,6 +35,24 @@ internal static class AcpiInput
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ApertureException(Status.NotFound, $"'{name}' cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Reads them as a board that boots.</summary>
+    /// <exception cref="ApertureException">There are none, one cannot be read, there is no unit that has a model, or there are overlays,
+    /// which are about device trees.</exception>
+    public static AcpiBoard Describe(string name, IReadOnlyList<string> overlays)
+    {
+        if (overlays.Count > 0)
+            throw new ApertureException(Status.NotSupported, $"{name}: these are ACPI tables, and --overlay is about device trees");
+        var tables = Read(name);
+        try
+        {
+            return AcpiBoard.Describe(tables);
+        }
+        catch (ApertureException e)
+        {
+            throw new ApertureException(e.Status, $"{name}: {e.Message}", e);
         }
     }
 

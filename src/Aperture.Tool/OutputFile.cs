@@ -34,7 +34,7 @@ internal sealed class OutputFile : Stream
     public override bool CanRead => false;
 
     /// <inheritdoc/>
-    public override bool CanSeek => false;
+    public override bool CanSeek => _file.CanSeek;
 
     /// <inheritdoc/>
     public override bool CanWrite => true;
@@ -45,16 +45,23 @@ internal sealed class OutputFile : Stream
     /// <inheritdoc/>
     public override long Position
     {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
+        get => _file.Position;
+        set => _file.Position = value;
     }
 
-    /// <summary>Cuts half a line at the end off: a signal ends the run, and nothing more is written.</summary>
+    /// <summary>A signal ends the run, and nothing more is written.</summary>
+    public void End()
+    {
+        lock (_lock)
+            _failure ??= new IOException("a signal ended the run");
+    }
+
+    /// <summary>As <see cref="End"/>; half a line at the end is cut off.</summary>
     public void EndAtLine()
     {
         lock (_lock)
         {
-            _failure ??= new IOException("a signal ended the run");
+            End();
             _file.SetLength(_lines);
         }
     }

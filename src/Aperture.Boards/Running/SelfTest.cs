@@ -1,3 +1,4 @@
+using Aperture.Boards.Pci;
 using Aperture.Core;
 using Aperture.Core.Memory;
 using Aperture.Datasheets.DmaMaster;
@@ -5,6 +6,7 @@ using Aperture.Devices;
 using Aperture.Dma;
 using Aperture.Dma.Memory;
 using Aperture.Drivers.DmaMaster;
+using Aperture.Hardware.Masters;
 using Aperture.Hardware.Translation;
 
 namespace Aperture.Boards.Running;
@@ -20,6 +22,7 @@ public sealed class SelfTest
     private const int MaxBuffers = 8;
 
     private readonly Machine _machine;
+    private BoardMaster? _probe; // what is plugged in on a bus while the bus is tested
     private IReadOnlyDictionary<Device, string>? _unbound; // why devices have no driver; null until somebody asked
 
     /// <summary>A self-test of a machine.</summary>
@@ -35,7 +38,7 @@ public sealed class SelfTest
     {
         ArgumentNullException.ThrowIfNull(master);
         if (master.Skipped is { } reason)
-            return MasterResult.All(master, new CheckResult(CheckOutcome.Skipped, reason));
+            return Probe(master) ?? MasterResult.All(master, new CheckResult(CheckOutcome.Skipped, reason));
         if (master.Device is not { Bound: { } bound } device)
             return MasterResult.All(master, new CheckResult(CheckOutcome.Failed, WhyUnbound(master)));
         if (bound is DmaMasterClient client)
@@ -49,6 +52,56 @@ public sealed class SelfTest
         catch (ApertureException e)
         {
             return MasterResult.All(master, new CheckResult(CheckOutcome.Failed, e.Message, e.Status));
+        }
+    }
+
+    /// <summary>Tests the bus of a PCI host by a generic master that is plugged in there for the length of the test.</summary>
+    /// <param name="host">The host.</param>
+    /// <returns>Null where no id of the bus leads to a unit that is modelled.</returns>
+    public MasterResult? Run(BoardPciHost host)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        return Probe(new BoardMaster(host.Node, [], []));
+    }
+
+    /// <summary>Tests a bus whose devices are described by their numbers only: by a generic master that is plugged in there for the length
+    /// of the test, with the first number that leads to a unit, or the eighth behind it, which on PCI is that of the first device that is
+    /// not
+    /// the host itself.</summary>
+    /// <returns>Null where none can be.</returns>
+    private MasterResult? Probe(BoardMaster bus)
+    {
+        if (!bus.Node.IsPresent || bus.Node.Has("iommus") || bus.Node.TryGetIommuMap(out var entries) != Status.Ok)
+            return null;
+        var entry = entries.FirstOrDefault(entry => entry.Count > 0 && _machine.Units.Any(unit => unit.Node == entry.Unit));
+        if (entry.Unit is null || bus.Node.Compatible.IsEmpty)
+            return null;
+        var id = entry.FirstId + Math.Min(8, entry.Count - 1);
+        try
+        {
+            IReadOnlyList<DmaPort> ports = [];
+            using var plugged = _machine.Plug(
+                bus, id, $"{bus.Name}:{id:x4}", given => new DmaMaster([.. ports = given]) { Pace = _machine.Pace });
+            using var borrowed = new ClientBinding(
+                _machine, plugged.Device, new DmaMasterDriver(plugged.Device.Description.Compatible, time: _machine.Clock));
+            _probe = bus with
+            {
+                Units = [entry.Unit.DeviceName],
+                Ids = [id],
+                Skipped = null,
+                Device = plugged.Device,
+                Model = (DmaMaster)plugged.Model,
+                Ports = ports,
+            };
+            return Run(_probe, (DmaMasterClient)plugged.Device.Bound!);
+        }
+        catch (ApertureException e)
+        {
+            return MasterResult.All(bus with { Skipped = null }, new CheckResult(CheckOutcome.Failed, e.Message, e.Status));
+        }
+        finally
+        {
+            _probe = null;
         }
     }
 
@@ -347,7 +400,7 @@ public sealed class SelfTest
     }
 
     private DmaPort PortOf(DmaMasterClient client, int port) =>
-        _machine.Masters.First(master => master.Device == client.Device).Ports[port];
+        (_probe?.Device == client.Device ? _probe! : _machine.Masters.First(master => master.Device == client.Device)).Ports[port];
 
     private static bool IsPattern(ReadOnlySpan<byte> bytes, ulong seed)
     {

@@ -139,7 +139,7 @@ public sealed class PciHostDriver : IDriver
             return MasterIdentity.None;
         var pasid = function.Configuration.Find(ExtendedCapabilityId.Pasid);
         // An address that a device calls translated is not looked at: nobody who could plug one in from outside is believed.
-        var mayTranslate = node.Has("ats-supported") && !node.IsExternalFacing;
+        var mayTranslate = identity.IsAtsAllowed && !node.IsExternalFacing;
         var pri = mayTranslate ? function.Configuration.Find(ExtendedCapabilityId.Pri) : 0;
         return identity with
         {

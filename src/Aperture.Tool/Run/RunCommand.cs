@@ -2,7 +2,6 @@ using System.CommandLine;
 using Aperture.Boards;
 using Aperture.Boards.Running;
 using Aperture.Core;
-using Aperture.Diagnostics;
 using Aperture.Dma.Sanitizer;
 using Aperture.Drivers.Imaging;
 using Spectre.Console;
@@ -21,7 +20,7 @@ internal static class RunCommand
         var board = new Argument<string?>("BOARD.dtb")
         {
             Description = $"{char.ToUpperInvariant(BoardInput.Forms[0])}{BoardInput.Forms[1..]} "
-                + $"({string.Join(", ", BoardFile.Embedded)}). " +
+                + $"({string.Join(", ", BoardFile.Embedded)}); or {AcpiInput.Forms}. " +
                 $"Default: {BoardFile.Default}.",
             Arity = ArgumentArity.ZeroOrOne,
         };
@@ -42,8 +41,16 @@ internal static class RunCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON object." };
         var trace = new Option<string?>("--trace")
         {
-            Description = "Write the DMA and IOMMU events to this file, as the text of Linux trace events.",
+            Description = "Write the DMA and IOMMU events to this file: as the text of Linux trace events, or where its name ends in "
+                + ".dat as the file of trace-cmd, which 'trace-cmd report' and KernelShark open.",
         };
+        var kernel = new Option<string>("--trace-kernel")
+        {
+            Description = "Whose events those are: 6.1 has none of the DMA API, 6.12 calls them dma_map_page and so on, 7.2 "
+                + "dma_map_phys.",
+            DefaultValueFactory = _ => "6.12",
+        };
+        kernel.AcceptOnlyFromAmong([.. RunTrace.Kernels.Keys]);
         var picture = new Option<string?>("--picture")
         {
             Description = "Write the picture that the scenario makes to this PNG file; of a workload's times an SVG file, where its name " +
@@ -57,14 +64,14 @@ internal static class RunCommand
         };
         var command = new Command(
             "run",
-            "Boot a board from its device tree, let every master do DMA through its IOMMUs, and prove that each is " +
+            "Boot a board from its device tree or ACPI tables, let every master do DMA through its IOMMUs, and prove that each is " +
                 "confined.\n\nExamples:\n  aperture run\n  aperture run board.dtb --json\n  aperture run board.dtb --overlay "
                     + "camera.dtbo --memory " +
                 "1G\n  aperture run omap3-isp --scenario isp-capture --picture frame.png --trace trace.txt\n\nExit codes: 0 what was "
                     + "tested held; " +
                 "1 something did not; 2 bad input, or the board itself is no good; 3 nothing was tested.")
         {
-            board, overlays, scenario, memory, json, trace, picture, seed, bytes,
+            board, overlays, scenario, memory, json, trace, kernel, picture, seed, bytes,
         };
         command.SetAction(result => Run(
             new RunOptions
@@ -75,6 +82,7 @@ internal static class RunCommand
                 Memory = result.GetValue(memory) ?? [],
                 IsJson = result.GetValue(json),
                 Trace = result.GetValue(trace),
+                Kernel = RunTrace.Kernels[result.GetRequiredValue(kernel)],
                 Picture = result.GetValue(picture),
                 Seed = result.GetValue(seed),
                 Amount = result.GetValue(bytes),
@@ -89,7 +97,8 @@ internal static class RunCommand
     /// <exception cref="ApertureException">The input is bad, or an output file cannot be written.</exception>
     public static int Run(RunOptions options, TextWriter output, TextWriter errors)
     {
-        var tree = BoardInput.Read(options.Board, options.Overlays).Tree.Tree;
+        var acpi = options.Board is { } name && AcpiInput.Is(name) ? AcpiInput.Describe(name, options.Overlays) : null;
+        var tree = acpi?.Tree ?? BoardInput.Read(options.Board, options.Overlays).Tree.Tree;
         var chosen = options.Scenario is not { } scenarioName
             ? null
             : Scenarios.Find(scenarioName)
@@ -98,19 +107,18 @@ internal static class RunCommand
         var workload = options.WorkloadOf(chosen);
         var (ram, free) = options.RamOf(tree);
         var usual = new MachineOptions();
-        using var traceFile = options.Trace is null ? null : new OutputFile(options.Trace);
-        using var traceEnd = traceFile is null ? null : Ending.Before(traceFile.EndAtLine);
+        using var trace = options.Trace is null ? null : new RunTrace(options.Trace, options.Kernel);
         if (options.Picture is not null)
             OutputFile.Check(options.Picture);
         RunReport report;
-        using (var events = traceFile is null ? null : new StreamWriter(traceFile, leaveOpen: true))
-        using (var machine = Machine.Boot(tree, usual with
+        var machineOptions = usual with
         {
             Sanitizer = new SanitizerOptions(),
             Memory = ram,
             FallbackMemory = free ?? usual.FallbackMemory,
-            Trace = events is null ? null : time => new FtraceWriter(events, time),
-        }))
+            Trace = trace is null ? null : trace.Begin,
+        };
+        using (var machine = acpi is null ? Machine.Boot(tree, machineOptions) : acpi.Boot(machineOptions))
         {
             if (chosen is not null && !chosen.AppliesTo(machine))
             {
@@ -130,7 +138,7 @@ internal static class RunCommand
 
         if (report.Error is { } error)
             errors.WriteLine($"aperture: {error.ReplaceLineEndings(" ")}");
-        traceFile?.Complete();
+        trace?.Complete();
         if (options.Picture is not null)
             WritePicture(report, options.Picture);
         return report.ExitCode;
@@ -143,7 +151,7 @@ internal static class RunCommand
         using var ending = Ending.Before(() => console.Cursor.Show());
         return console.Progress().HideCompleted(true).AutoClear(true).Start(progress =>
         {
-            var task = progress.AddTask("self-test", maxValue: Math.Max(1, machine.Masters.Count));
+            var task = progress.AddTask("self-test", maxValue: Math.Max(1, machine.Masters.Count + machine.PciHosts.Count));
             return Execute(machine, chosen, workload, name =>
             {
                 task.Description = Markup.Escape(name);
@@ -161,6 +169,13 @@ internal static class RunCommand
         {
             progress(master.Name);
             results.Add(test.Run(master));
+        }
+
+        foreach (var host in machine.PciHosts.Where(host => host.Bridge is { Devices.Count: 0 }))
+        {
+            progress(host.Device.Name);
+            if (test.Run(host) is { } bus)
+                results.Add(bus); // nothing else would show who reaches what
         }
 
         var scenario = chosen ?? Scenarios.Default(machine);

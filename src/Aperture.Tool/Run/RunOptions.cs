@@ -2,6 +2,7 @@ using Aperture.Boards.Running;
 using Aperture.Core;
 using Aperture.Core.Memory;
 using Aperture.DeviceTrees;
+using Aperture.Diagnostics;
 using Status = Aperture.Core.Status;
 
 namespace Aperture.Tool.Run;
@@ -29,6 +30,9 @@ internal sealed record RunOptions
 
     /// <summary>The file for events; null for none.</summary>
     public string? Trace { get; init; }
+
+    /// <summary>Whose names the events have.</summary>
+    public TraceKernel Kernel { get; init; } = TraceKernel.Linux612;
 
     /// <summary>The file for the scenario's picture; null for none.</summary>
     public string? Picture { get; init; }

@@ -40,7 +40,7 @@ public abstract class AcpiTable : AcpiStructure
     /// <summary>The revision of the tool that made the table.</summary>
     public uint CreatorRevision { get; set; }
 
-    /// <summary>Reads a table of one of the kinds that describe IOMMUs: DMAR, IORT, IVRS, RIMT, VIOT.</summary>
+    /// <summary>Reads a table of one of the kinds that describe IOMMUs: DMAR, IORT, IVRS, RIMT, VIOT; or MCFG.</summary>
     /// <param name="bytes">The table; what follows its length is left out.</param>
     /// <exception cref="AcpiException">It is none of these, or cannot be read.</exception>
     public static AcpiTable Parse(ReadOnlyMemory<byte> bytes)
@@ -131,6 +131,7 @@ public abstract class AcpiTable : AcpiStructure
     {
         Dmar.DmarTable.Name => new Dmar.DmarTable(),
         Iort.IortTable.Name => new Iort.IortTable(),
+        Mcfg.McfgTable.Name => new Mcfg.McfgTable(),
         Ivrs.IvrsTable.Name => new Ivrs.IvrsTable(),
         Rimt.RimtTable.Name => new Rimt.RimtTable(),
         Viot.ViotTable.Name => new Viot.ViotTable(),

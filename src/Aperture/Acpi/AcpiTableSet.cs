@@ -1,9 +1,10 @@
 using System.Buffers.Binary;
 using System.Text;
+using Aperture.Acpi.Mcfg;
 
 namespace Aperture.Acpi;
 
-/// <summary>The tables about IOMMUs of one machine.</summary>
+/// <summary>The tables about IOMMUs of one machine, at least one, and its MCFG.</summary>
 public sealed class AcpiTableSet
 {
     private const int RootPointerBytes = 36;
@@ -60,7 +61,8 @@ public sealed class AcpiTableSet
             at += length;
         }
 
-        return tables.Count > 0 ? new AcpiTableSet(tables) : throw new AcpiException(
+        others.AddRange(tables.OfType<McfgTable>().Select(table => table.Signature));
+        return tables.Exists(IsAboutUnits) ? new AcpiTableSet(tables) : throw new AcpiException(
             others.Count == 0 ? "there is no ACPI table" : $"there is no table of IOMMUs among {string.Join(", ", others)}");
     }
 
@@ -81,6 +83,9 @@ public sealed class AcpiTableSet
                 tables.Add(AcpiTable.Parse(bytes));
         }
 
-        return tables.Count > 0 ? new AcpiTableSet(tables) : throw new AcpiException($"{path}: there is no table of IOMMUs in this folder");
+        return tables.Exists(IsAboutUnits) ? new AcpiTableSet(tables) : throw new AcpiException(
+            $"{path}: there is no table of IOMMUs in this folder");
     }
+
+    private static bool IsAboutUnits(AcpiTable table) => table is not McfgTable;
 }

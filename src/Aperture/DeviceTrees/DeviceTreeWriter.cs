@@ -82,6 +82,15 @@ public sealed class DeviceTreeWriter
         return Property(name, bytes);
     }
 
+    /// <summary>Adds a property of 64-bit numbers, two cells each.</summary>
+    public DeviceTreeWriter Wide(string name, params ReadOnlySpan<ulong> values)
+    {
+        var cells = new uint[values.Length * 2];
+        for (var i = 0; i < values.Length; i++)
+            (cells[i * 2], cells[(i * 2) + 1]) = ((uint)(values[i] >> 32), (uint)values[i]);
+        return Cells(name, cells);
+    }
+
     /// <summary>Adds a property of strings.</summary>
     public DeviceTreeWriter Strings(string name, params ReadOnlySpan<string> values)
     {

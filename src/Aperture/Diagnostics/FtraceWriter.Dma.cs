@@ -29,11 +29,13 @@ public sealed partial class FtraceWriter
     /// <inheritdoc/>
     public override void DmaMapResource(string device, DmaDirection direction, Iova address, ulong size, PhysicalAddress physical,
         DmaAttributes attributes) =>
-        WriteMap(_isPhysical ? "dma_map_phys" : "dma_map_resource", device, direction, address, size, physical, OfResource(attributes));
+        WriteMap(_isPhysical ? "dma_map_phys" : "dma_map_resource", device, direction, address, size, physical,
+            OfResource(_kernel, attributes));
 
     /// <inheritdoc/>
     public override void DmaUnmapResource(string device, DmaDirection direction, Iova address, ulong size, DmaAttributes attributes) =>
-        WriteUnmap(_isPhysical ? "dma_unmap_phys" : "dma_unmap_resource", device, direction, address, size, OfResource(attributes));
+        WriteUnmap(_isPhysical ? "dma_unmap_phys" : "dma_unmap_resource", device, direction, address, size,
+            OfResource(_kernel, attributes));
 
     /// <inheritdoc/>
     public override void DmaBounced(string device, Iova mask, Iova address, ulong size, bool isForced) =>
@@ -113,8 +115,16 @@ public sealed partial class FtraceWriter
         Write(name, $"{device} dir={Name(direction)} dma_addr={address.Value:x} size={size} attrs={Name(attributes)}");
 
     /// <summary>What a kernel prints for registers: before 6.18 the event says what they are, since then the attribute.</summary>
-    private DmaAttributes OfResource(DmaAttributes attributes) =>
-        _isPhysical ? attributes | DmaAttributes.Mmio : attributes & ~DmaAttributes.Mmio;
+    internal static DmaAttributes OfResource(TraceKernel kernel, DmaAttributes attributes) =>
+        kernel == TraceKernel.Linux618 ? attributes | DmaAttributes.Mmio : attributes & ~DmaAttributes.Mmio;
+
+    /// <summary>The attributes that a kernel has names for, in the order in which it prints them.</summary>
+    internal static IEnumerable<(uint Bit, string Name)> AttributeBits(TraceKernel kernel) => s_attributes
+        .Take(kernel == TraceKernel.Linux618 ? s_attributes.Length : OldAttributes)
+        .Select((name, i) => (2u << i, name)).Where(pair => pair.name.Length > 0);
+
+    /// <summary>The entries of a list that are traced.</summary>
+    internal static ReadOnlySpan<T> Shown<T>(ReadOnlySpan<T> items) => items[..Math.Min(items.Length, TracedEntries)];
 
     private void Array<T>(ReadOnlySpan<T> items, Func<T, ulong> value)
     {
@@ -142,12 +152,11 @@ public sealed partial class FtraceWriter
             return "";
         var names = new List<string>();
         var left = (uint)attributes;
-        for (var i = 0; i < (_isPhysical ? s_attributes.Length : OldAttributes); i++)
+        foreach (var (bit, name) in AttributeBits(_kernel))
         {
-            var bit = 2u << i;
-            if ((left & bit) == 0 || s_attributes[i].Length == 0)
+            if ((left & bit) == 0)
                 continue;
-            names.Add(s_attributes[i]);
+            names.Add(name);
             left &= ~bit;
         }
 

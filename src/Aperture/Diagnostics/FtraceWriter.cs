@@ -35,7 +35,9 @@ public sealed partial class FtraceWriter : DmaTrace
     private readonly TextWriter _output;
     private readonly TimeProvider _time;
     private readonly string _task; // task and process number, padded
+    private readonly TraceKernel _kernel;
     private readonly bool _isPhysical; // names of Linux 6.18
+    private bool _isLeftOut; // the kernel has no such event
     private ulong _last; // microseconds of the line before, plus one
 
     /// <summary>A writer; the header is written at once.</summary>
@@ -50,6 +52,7 @@ public sealed partial class FtraceWriter : DmaTrace
         ArgumentException.ThrowIfNullOrEmpty(task);
         _output = output;
         _time = time;
+        _kernel = kernel;
         _isPhysical = kernel == TraceKernel.Linux618;
         _task = string.Create(CultureInfo.InvariantCulture, $"{task,16}-{1,-7} [000] ..... ");
         foreach (var line in Header.EnumerateLines())
@@ -94,6 +97,9 @@ public sealed partial class FtraceWriter : DmaTrace
 
     private void Begin(string name)
     {
+        _isLeftOut = _kernel == TraceKernel.Linux61 && name.StartsWith("dma_", StringComparison.Ordinal);
+        if (_isLeftOut)
+            return;
         var now = (ulong)_time.GetElapsedTime(0, _time.GetTimestamp()).Ticks / TimeSpan.TicksPerMicrosecond;
         var microseconds = Math.Max(now, _last);
         _last = microseconds + 1;
@@ -104,8 +110,12 @@ public sealed partial class FtraceWriter : DmaTrace
     {
         // Always a line feed, whatever the platform.
         _line.Append('\n');
-        foreach (var chunk in _line.GetChunks())
-            _output.Write(chunk.Span);
+        if (!_isLeftOut)
+        {
+            foreach (var chunk in _line.GetChunks())
+                _output.Write(chunk.Span);
+        }
+
         _line.Clear();
     }
 }

@@ -16,6 +16,13 @@ public sealed partial class AcpiFirmware
         if (unit is null)
             return;
         found.Add(unit, id);
+        found.IsAtsAllowed |= table.Nodes.Any(node => node switch
+        {
+            DmarRootPortAts ports => ports.Segment == segment.Number && ((ports.Flags & 1) != 0 || ports.Scopes.Any(Covered)),
+            DmarIntegratedAts devices => devices.Segment == segment.Number && devices.Scopes.Any(Covered),
+            _ => false,
+        });
+        bool Covered(DmarScope scope) => Covers(scope, way);
         foreach (var memory in table.Nodes.OfType<DmarReservedMemory>())
         {
             if (memory.Segment != segment.Number || !memory.Scopes.Any(scope => Covers(scope, way)))

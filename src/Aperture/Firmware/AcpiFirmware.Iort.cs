@@ -16,6 +16,7 @@ public sealed partial class AcpiFirmware
             found.IsKnown = true;
             if (complex.Flags is { } flags && (flags & 1) != 0)
                 found.PasidBits = Math.Min(complex.PasidCapabilities & 31, Pasid.MaxBits);
+            found.IsAtsAllowed |= (complex.AtsAttribute & 1) != 0;
             Follow(table, complex, id, found);
         }
 

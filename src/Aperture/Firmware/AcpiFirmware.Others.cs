@@ -33,6 +33,7 @@ public sealed partial class AcpiFirmware
             {
                 if (id < mapping.SourceBase || id - mapping.SourceBase >= mapping.Count)
                     continue;
+                found.IsAtsAllowed |= (complex.Flags & 1) != 0;
                 found.Add(UnitOf(table, complex, mapping), mapping.DestinationBase + (id - mapping.SourceBase));
                 break; // the first one counts
             }

@@ -24,6 +24,19 @@ public sealed partial class AcpiFirmware : IFirmware
         _tables = tables;
     }
 
+    /// <summary>The units, in the order of the tables; one that AMD's tables describe in several blocks is there once, by its
+    /// highest.</summary>
+    public IEnumerable<AcpiNode> Units => _tables.Tables.SelectMany<AcpiTable, AcpiNode>(table => table switch
+    {
+        IortTable iort => iort.Nodes.Where(node => node is IortSmmu or IortSmmuV3),
+        DmarTable dmar => dmar.Nodes.OfType<DmarUnit>(),
+        IvrsTable ivrs => ivrs.Nodes.OfType<IvrsUnit>().GroupBy(unit => (unit.Segment, unit.DeviceId, unit.Address))
+            .Select(block => block.MaxBy(unit => unit.Type)!),
+        RimtTable rimt => rimt.Nodes.OfType<RimtUnit>(),
+        ViotTable viot => viot.Nodes.Where(node => node is ViotPciUnit or ViotMmioUnit),
+        _ => [],
+    });
+
     /// <summary>What messages call a unit.</summary>
     /// <param name="unit">A node that describes one.</param>
     public static string NameOf(AcpiNode unit) => unit switch
@@ -122,6 +135,9 @@ public sealed partial class AcpiFirmware : IFirmware
         /// <summary>Bits of its process ids.</summary>
         public int PasidBits { get; set; }
 
+        /// <summary>Whether it may use translations of its own.</summary>
+        public bool IsAtsAllowed { get; set; }
+
         public void Add(AcpiNode unit, uint id)
         {
             IsKnown = true;
@@ -140,6 +156,13 @@ public sealed partial class AcpiFirmware : IFirmware
             _units.Exists(known => known.Unit == unit && known.Cells[0] >= firstId && known.Cells[0] <= lastId);
 
         public MasterIdentity ToIdentity(uint[] aliases) => _units.Count == 0 ? MasterIdentity.None
-            : new MasterIdentity { Units = _units, Aliases = aliases, PasidBits = PasidBits, Reservations = _reservations };
+            : new MasterIdentity
+            {
+                Units = _units,
+                Aliases = aliases,
+                PasidBits = PasidBits,
+                IsAtsAllowed = IsAtsAllowed,
+                Reservations = _reservations,
+            };
     }
 }

@@ -39,7 +39,12 @@ public sealed partial class DeviceTreeFirmware : IFirmware
         Add(node, id, units);
         foreach (var alias in aliases)
             Add(node, alias, units);
-        return new MasterIdentity { Units = units, Aliases = aliases.ToArray() };
+        return new MasterIdentity
+        {
+            Units = units,
+            Aliases = aliases.ToArray(),
+            IsAtsAllowed = units.Count > 0 && node.Has("ats-supported"),
+        };
     }
 
     private static void Add(DeviceTreeNode node, uint id, List<IommuSpecifier> units)

@@ -25,6 +25,10 @@ public sealed record MasterIdentity
     /// <summary>How many requests for pages it can have outstanding (PRI); 0 for none.</summary>
     public int PageRequests { get; init; }
 
+    /// <summary>Whether what is between it and its units passes translations of a device's own (ATS of PCI), by the description alone:
+    /// <see cref="HasAts"/> also asks what the device is. False where the description does not say.</summary>
+    public bool IsAtsAllowed { get; init; }
+
     /// <summary>Device addresses that the firmware keeps for itself or for what it left running.</summary>
     public IReadOnlyList<IovaReservation> Reservations { get; init; } = [];
 

@@ -2,6 +2,7 @@ using Aperture.Acpi;
 using Aperture.Acpi.Dmar;
 using Aperture.Acpi.Iort;
 using Aperture.Acpi.Ivrs;
+using Aperture.Acpi.Mcfg;
 using Aperture.Acpi.Rimt;
 using Aperture.Acpi.Viot;
 using Aperture.Boards.Checking;
@@ -125,6 +126,40 @@ public class AcpiCheckerTests
         bytes[9] ^= 1;
         var finding = Assert.Single(AcpiChecker.Check(AcpiTableSet.Parse(bytes)));
         Assert.Equal((AcpiFindingCode.Checksum, FindingSeverity.Error, "IORT"), (finding.Code, finding.Severity, finding.Node));
+    }
+
+    [Theory]
+    [InlineData(0xB000_0000ul, 0, 0x40, 0x3F, AcpiFindingCode.Ids, "from 0x40 to 0x3f")]
+    [InlineData(0xB000_1000ul, 0, 0, 0x3F, AcpiFindingCode.Registers, "0xb0001000, which cannot be")]
+    [InlineData(0ul, 0, 0, 0x3F, AcpiFindingCode.Registers, "at 0x0, which cannot be")]
+    [InlineData(0xFFFF_FFFF_FFF0_0000ul, 0, 0, 1, AcpiFindingCode.Registers, "which cannot be")]
+    [InlineData(0xC000_0000ul, 1, 0x10, 0x10, AcpiFindingCode.Ids, "buses 0x10 to 0x10 of segment 1 are described twice")]
+    [InlineData(0x5000_0000ul, 0, 0, 0x0F, AcpiFindingCode.Registers, "at 0x50000000 overlaps that of segment 1 at 0x50000000")]
+    [InlineData(0xB000_0000ul, 2, 0, 0, AcpiFindingCode.Reference, "no configuration space of segment 0")]
+    public void Configuration_space_is_where_it_can_be(ulong address, int segment, int first, int last, string code, string message)
+    {
+        var finding = Assert.Single(OfConfigurationSpace(address, segment, first, last),
+            finding => segment != 1 || finding.Code != AcpiFindingCode.Reference);
+        Assert.Equal(code, finding.Code);
+        Assert.Contains(message, finding.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Configuration_spaces_may_follow_each_other() => Assert.Empty(OfConfigurationSpace(0x4FF0_0000, 0, 0, 0));
+
+    private static IEnumerable<Finding> OfConfigurationSpace(ulong address, int segment, int first, int last)
+    {
+        var table = new McfgTable
+        {
+            Allocations =
+            {
+                new McfgAllocation { Address = 0x5000_0000, Segment = 1, LastBus = 0x10 },
+                new McfgAllocation { Address = address, Segment = (ushort)segment, FirstBus = (byte)first, LastBus = (byte)last },
+            },
+        };
+        byte[] iort = Iort(Ids(0, 0xFFFF)).ToBytes();
+        return AcpiChecker.Check(AcpiTableSet.Parse((byte[])[.. table.ToBytes(), .. iort]))
+            .Where(finding => finding.Node == McfgTable.Name);
     }
 
     private static IReadOnlyList<Finding> Findings(AcpiTable table) => AcpiChecker.Check(AcpiTableSet.Parse(table.ToBytes()));

@@ -76,6 +76,28 @@ public class UnitCatalogTests
     }
 
     [Fact]
+    public void The_documented_table_says_what_becomes_of_each()
+    {
+        var rows = File.ReadLines(Path.Combine(BoardFiles.Own, "..", "docs", "iommu-bindings.md"))
+            .Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(1).Select(line => line.Split('|')).ToArray();
+        var names = rows.SelectMany(row => row[2].Split('`').Where((_, i) => i % 2 == 1).Select(name => (name, row[3].Trim()))).ToArray();
+        Assert.All(names, row => Assert.Equal((row.name, row.Item2), (row.name, Fate(row.name))));
+        Assert.Superset(s_documented.Select(unit => unit.Compatible).Except(["apple,t6000-dart", "qcom,qsmmu-v500"]).ToHashSet(),
+            names.Select(row => row.name).ToHashSet());
+        Assert.All(
+            UnitList.Default.Kinds.SelectMany(kind => kind.Bindings),
+            binding => Assert.Contains(names, row => binding.Matches(row.name) && row.Item2 == "model"));
+    }
+
+    private static string Fate(string compatible)
+    {
+        var node = Node(compatible, true);
+        return UnitList.Default.Has(node) ? "model"
+            : UnitCatalog.Find(node) is not { } binding ? "no unit"
+            : binding.IsOlder ? "older" : "known";
+    }
+
+    [Fact]
     public void A_virtio_device_without_cells_is_no_unit() => Assert.Null(UnitCatalog.Find(Node("virtio,mmio", false)));
 
     private static DeviceTreeNode Node(string compatible, bool hasCells)

@@ -1,4 +1,6 @@
+using Aperture.Acpi.Dmar;
 using Aperture.Acpi.Iort;
+using Aperture.Acpi.Mcfg;
 using Aperture.Core;
 using Aperture.Tool.Check;
 using Aperture.Tool.Decode;
@@ -48,6 +50,41 @@ public sealed class AcpiTests : IDisposable
         Assert.Equal(Status.NotFound, Assert.Throws<ApertureException>(
             () => DecodeCommand.Run([Path.Combine(_folder, "nothing")], null, null, TextWriter.Null)).Status);
     }
+
+    [Fact]
+    public void A_machine_of_tables_runs_and_what_has_no_model_says_so()
+    {
+        File.WriteAllBytes(Path.Combine(_folder, "IORT"), Board());
+        File.WriteAllBytes(Path.Combine(_folder, "MCFG"), new McfgTable
+        {
+            Allocations = { new McfgAllocation { Address = 0x40_1000_0000, LastBus = 0xFF } },
+        }.ToBytes());
+        var (code, output, error) = Run.Tool.Run(_folder);
+        Assert.Equal((0, ""), (code, error));
+        Assert.Contains("4010000000.pcie", output, StringComparison.Ordinal);
+        Assert.Contains("all held", output, StringComparison.Ordinal);
+        Assert.Equal((0, "0 errors, 0 warnings, 0 notes"), Check(_folder));
+
+        var dmar = Path.Combine(_folder, "dmar.bin");
+        File.WriteAllBytes(dmar, new DmarTable { Nodes = { new DmarUnit { Address = 0xFED9_0000, Flags = 1 } } }.ToBytes());
+        (code, output, error) = Run.Tool.Run(dmar);
+        Assert.Equal((2, ""), (code, output));
+        Assert.StartsWith($"{dmar}: vt-d@fed90000 cannot be booted: it is not modelled", error, StringComparison.Ordinal);
+    }
+
+    private static byte[] Board() => new IortTable
+    {
+        NodeCount = 2,
+        NodeOffset = 48,
+        Nodes =
+        {
+            new IortSmmuV3 { Address = 0x0905_0000, EventInterrupt = 106, ErrorInterrupt = 109, DeviceIdMapping = 0 },
+            new IortRootComplex
+            {
+                MappingOffset = 36, Mappings = { new IortIdMapping { Count = 0xFFFF, OutputReference = 48 } },
+            },
+        },
+    }.ToBytes();
 
     private static (int Code, string Text) Check(string name)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 
 namespace Aperture.Tool.Tests.Run;
@@ -32,6 +33,75 @@ public partial class TraceTests
             "dma_map_page", "dma_unmap_page", "dma_map_sg", "dma_unmap_sg", "dma_alloc", "dma_free" }, events);
     }
 
+    [TraceCmdTheory]
+    [InlineData("6.1", false)]
+    [InlineData("6.12", true)]
+    [InlineData("7.2", true)]
+    public void Trace_cmd_opens_a_trace_dat(string kernel, bool hasDma)
+    {
+        using var file = new TemporaryFile();
+        var path = file.Path + ".dat";
+        try
+        {
+            var (code, _, error) = Tool.Start("run", "dra7-dsp", "--trace", path, "--trace-kernel", kernel);
+            Assert.Equal((0, ""), (code, error));
+            using var text = new TemporaryFile();
+            Assert.Equal(0, Tool.Start("run", "dra7-dsp", "--trace", text.Path, "--trace-kernel", kernel).Code);
+            var start = new ProcessStartInfo("trace-cmd", ["report", "-i", path]) { RedirectStandardOutput = true };
+            using var process = Process.Start(start)!;
+            var printed = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            Assert.Equal(0, process.ExitCode);
+            var found = Events(printed);
+            Assert.Equal(Events(File.ReadAllText(text.Path)), found);
+            Assert.Contains(found, line => line.StartsWith("map: IOMMU: iova=0x", StringComparison.Ordinal));
+            Assert.Equal(hasDma, found.Any(line => line.StartsWith("dma_map_", StringComparison.Ordinal)));
+            Assert.Equal(kernel == "7.2", found.Any(line => line.StartsWith("dma_map_phys: ", StringComparison.Ordinal)));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Theory]
+    [InlineData("board.dat", 0)]
+    [InlineData("board.DAT", 0)]
+    [InlineData("board.dat.txt", 0x23)]
+    public void A_trace_dat_is_asked_for_by_its_name(string name, int first)
+    {
+        var folder = Directory.CreateTempSubdirectory();
+        try
+        {
+            var path = Path.Combine(folder.FullName, name);
+            Assert.Equal(0, Tool.Run("dra7-dsp", trace: path).Code);
+            var bytes = File.ReadAllBytes(path);
+            if (first != 0)
+            {
+                Assert.Equal(first, bytes[0]);
+                return;
+            }
+
+            Assert.Equal([0x17, 0x08, 0x44, .. "tracing6\0"u8], bytes[..12]);
+            Assert.True(bytes.Length > 8192 && bytes.Length % 4096 == 0, $"{bytes.Length}");
+        }
+        finally
+        {
+            folder.Delete(true);
+        }
+    }
+
+    /// <summary>Names and texts, lists aside: trace-cmd 3.1 prints them otherwise than a kernel.</summary>
+    private static string[] Events(string text) =>
+        [.. text.Split('\n').Select(line => Event().Match(line)).Where(match => match.Success)
+            .Select(match => List().Replace($"{match.Groups[1]}: {match.Groups[2]}", ""))];
+
+    private sealed class TraceCmdTheoryAttribute : TheoryAttribute
+    {
+        public TraceCmdTheoryAttribute() => Skip = Environment.GetEnvironmentVariable("PATH")?.Split(':')
+            .Any(folder => File.Exists(Path.Combine(folder, "trace-cmd"))) == true ? null : "needs trace-cmd (package trace-cmd)";
+    }
+
     private const string Direction = "dir=(BIDIRECTIONAL|TO_DEVICE|FROM_DEVICE|NONE)";
     private const string Attributes = "attrs=([A-Z_|]*)";
     private const string Array = @"\{(0x[0-9a-f]+(,0x[0-9a-f]+)*)?\}";
@@ -55,6 +125,12 @@ public partial class TraceTests
             $"dma_addrs={Array} sizes={Array} phys_addrs={Array} {Attributes}$"),
         ["dma_unmap_sg"] = new($@"^\S+ {Direction} phys_addrs={Array} {Attributes}$"),
     };
+
+    [GeneratedRegex(@"\d+\.\d{6}: (\w+): +(\S.*)$")]
+    private static partial Regex Event();
+
+    [GeneratedRegex(@"(?<=_addrs=|sizes=)(\{.*?\}|\d+( \d+)*)")]
+    private static partial Regex List();
 
     [GeneratedRegex(@"^ *(?<task>\S{1,15})-(?<pid>\d+) +\[\d{3}\] [dDbX.][NnpLlBb.][ZzHhs.][0-9a-f.][0-9a-f.] +" +
         @"(?<time>\d+\.\d{6}): (?<event>\w+): (?<text>.*)$")]

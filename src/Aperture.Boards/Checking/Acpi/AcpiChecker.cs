@@ -2,6 +2,7 @@ using Aperture.Acpi;
 using Aperture.Acpi.Dmar;
 using Aperture.Acpi.Iort;
 using Aperture.Acpi.Ivrs;
+using Aperture.Acpi.Mcfg;
 using Aperture.Acpi.Rimt;
 using Aperture.Acpi.Viot;
 
@@ -37,6 +38,9 @@ public static class AcpiChecker
                     break;
                 case RimtTable rimt:
                     RimtRules.Check(rimt, findings);
+                    break;
+                case McfgTable mcfg:
+                    McfgRules.Check(mcfg, tables, findings);
                     break;
             }
         }

@@ -3,6 +3,9 @@ namespace Aperture.Acpi.Iort;
 /// <summary>An interrupt of an SMMU.</summary>
 public sealed class IortInterrupt : AcpiStructure
 {
+    /// <summary>Bytes of one.</summary>
+    public const int Bytes = 8;
+
     /// <summary>Its number.</summary>
     public uint Number { get; set; }
 

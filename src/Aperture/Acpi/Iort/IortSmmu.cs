@@ -9,6 +9,9 @@ public sealed class IortSmmu : IortNode
     /// <summary>An empty one.</summary>
     public IortSmmu() => Type = Code;
 
+    private const int GlobalCount = 2;
+    private const int FirstArray = 60; // bytes before the arrays
+
     private uint _globalOffset;
     private uint _contextCount;
     private uint _contextOffset;
@@ -43,13 +46,19 @@ public sealed class IortSmmu : IortNode
         Span = fields.U64("Span", Span);
         Model = fields.U32("Model", Model);
         Flags = fields.U32("Flags", Flags);
-        _globalOffset = fields.U32("Reference to Global Interrupt Array", _globalOffset);
-        _contextCount = fields.U32("Number of context interrupts", _contextCount);
-        _contextOffset = fields.U32("Reference to Context Interrupt Array", _contextOffset);
-        _counterCount = fields.U32("Number of PMU Interrupts", _counterCount);
-        _counterOffset = fields.U32("Reference to PMU Interrupt Array", _counterOffset);
-        fields.List("global interrupt", 2, GlobalInterrupts);
+        _globalOffset = fields.U32("Reference to Global Interrupt Array", Place(_globalOffset, 0));
+        _contextCount = fields.U32("Number of context interrupts", CountOf(ContextInterrupts, _contextCount));
+        _contextOffset = fields.U32("Reference to Context Interrupt Array", Place(_contextOffset, GlobalCount));
+        _counterCount = fields.U32("Number of PMU Interrupts", CountOf(CounterInterrupts, _counterCount));
+        _counterOffset = fields.U32("Reference to PMU Interrupt Array", Place(_counterOffset, GlobalCount + ContextInterrupts.Count));
+        fields.List("global interrupt", GlobalCount, GlobalInterrupts);
         fields.List("context interrupt", checked((int)Math.Min(_contextCount, int.MaxValue)), ContextInterrupts);
         fields.List("PMU interrupt", checked((int)Math.Min(_counterCount, int.MaxValue)), CounterInterrupts);
     }
+
+    private static uint CountOf(IList<IortInterrupt> interrupts, uint said) => interrupts.Count == 0 ? said : (uint)interrupts.Count;
+
+    /// <summary>Where an array is: as the node that was read says, and in one that was made behind so many interrupts.</summary>
+    private uint Place(uint said, int interruptsBefore) =>
+        Offset == 0 && said == 0 ? (uint)(FirstArray + (interruptsBefore * IortInterrupt.Bytes)) : said;
 }
