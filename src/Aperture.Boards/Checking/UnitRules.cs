@@ -89,7 +89,9 @@ internal static class UnitRules
                 context.Error(
                     FindingCode.Bus,
                     unit,
-                    $"is on no bus, so nothing makes a device of it: give {unit.Parent!.Path} ranges, or compatible = \"simple-bus\"");
+                    $"is on no bus, so nothing makes a device of it: "
+                        + (unit.Parent is { } bus ? $"give {bus.Path} ranges, or compatible = \"simple-bus\""
+                            : "describe it below the root"));
             }
 
             return;

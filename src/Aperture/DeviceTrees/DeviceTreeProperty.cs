@@ -91,15 +91,15 @@ public sealed class DeviceTreeProperty
     /// <inheritdoc/>
     public override string ToString() => Name;
 
-    private static string Decode(ReadOnlySpan<byte> bytes)
-    {
-        var text = Encoding.UTF8.GetString(bytes);
-        return text.AsSpan().ContainsAnyInRange('\u0000', '\u001F') || text.AsSpan().ContainsAnyInRange('\u007F', '\u009F')
+    private static string Decode(ReadOnlySpan<byte> bytes) => Shown(Encoding.UTF8.GetString(bytes));
+
+    /// <summary>A text with U+FFFD in the place of control characters.</summary>
+    internal static string Shown(string text) =>
+        text.AsSpan().ContainsAnyInRange('\u0000', '\u001F') || text.AsSpan().ContainsAnyInRange('\u007F', '\u009F')
             ? string.Create(text.Length, text, static (span, source) =>
             {
                 for (var i = 0; i < span.Length; i++)
                     span[i] = char.IsControl(source[i]) ? '\uFFFD' : source[i];
             })
             : text;
-    }
 }

@@ -218,7 +218,7 @@ internal sealed class OverlayMerge
         }
     }
 
-    private DeviceTreeException Wrong(string what) => new($"{_name}: {what}");
+    private DeviceTreeException Wrong(string what) => new($"{_name}: {DeviceTreeProperty.Shown(what)}");
 
     private static uint Read(byte[] bytes, int offset) => BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(offset));
 

@@ -48,6 +48,14 @@ public class BoardCheckerTests
     }
 
     [Fact]
+    public void A_root_that_says_it_is_a_unit_crashed_the_checker()
+    {
+        var tree = new TreeNode("").Strings("compatible", "qcom,apq8064-iommu").Cells("#iommu-cells", 1).Build();
+        Assert.Contains(BoardChecker.Check(tree), finding => finding.Code == FindingCode.Bus
+            && finding.Message.Contains("describe it below the root", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_sound_tree_has_nothing_but_the_unit_that_is_not_modelled()
     {
         var finding = Assert.Single(BoardChecker.Check(_root.Build()));

@@ -101,6 +101,19 @@ public class OverlayTests(Xunit.Abstractions.ITestOutputHelper output)
     }
 
     [Fact]
+    public void A_label_list_with_line_feeds_was_told_in_two_lines()
+    {
+        var board = new DeviceTreeWriter().BeginNode("").Strings("compatible", "test,board");
+        board.BeginNode("bus").Cells("phandle", 1).EndNode().BeginNode("__symbols__").Strings("bus", "/bus").EndNode().EndNode();
+        var overlay = new DeviceTreeWriter().BeginNode("");
+        overlay.BeginNode("fragment@0").Cells("target", uint.MaxValue).BeginNode("__overlay__").EndNode().EndNode();
+        overlay.BeginNode("__fixups__").Strings("bus", "/fragment@0\n\u001b[31m").EndNode().EndNode();
+        var e = Assert.Throws<DeviceTreeException>(
+            () => OverlaidTree.Apply(DeviceTree.Parse(board.ToArray()), ("a.dtbo", DeviceTree.Parse(overlay.ToArray()))));
+        Assert.Contains("'/fragment@0\uFFFD\uFFFD[31m' for label bus", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_is_no_overlay_is_refused()
     {
         var board = DeviceTree.Parse(File.ReadAllBytes(Path.Combine(Checking.BoardFiles.Own, "omap3-isp.dtb")));
