@@ -34,7 +34,7 @@ internal static class BoardRam
         var regions = tree.ReservedMemory();
         var kept = regions.SelectMany(region => region.Ranges).Where(range => range.Last.Value < End && !registers.Exists(range.Overlaps))
             .ToList();
-        var ram = new List<MemoryRange>();
+        var taken = new HashSet<ulong>(); // where steps begin
         Grow(StartOf(tree, regions, kept, free), free + Sum(regions.Where(region => region.AllocationRanges.IsEmpty)));
         foreach (var region in regions.Where(region => region.IsDynamic && region.Size <= PhysicalMemory.MaxBytes))
         {
@@ -42,7 +42,7 @@ internal static class BoardRam
                 Grow(window.Start.Value, region.Size, window.Last.Value);
         }
 
-        return [.. MemoryRange.Join([.. ram])];
+        return [.. MemoryRange.Join([.. taken.Order().Select(start => new MemoryRange(new PhysicalAddress(start), Step))])];
 
         // Adds steps from an address on until so much of them is free, regions and registers aside.
         void Grow(ulong start, ulong wanted, ulong last = End - 1)
@@ -53,8 +53,7 @@ internal static class BoardRam
                 var step = new MemoryRange(new PhysicalAddress(at), Step);
                 if (registers.Exists(step.Overlaps))
                     continue;
-                if (!ram.Exists(step.Overlaps))
-                    ram.Add(step);
+                taken.Add(at);
                 if (!kept.Exists(step.Overlaps))
                     wanted -= Math.Min(wanted, Step);
             }

@@ -7,11 +7,11 @@ namespace Aperture.Fuzzing;
 internal sealed class FuzzLoop(FuzzTarget target, int seed, string? keep)
 {
     private const long MaxAllocated = 256L << 20; // bytes for one input, all of them
-    private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(20); // for one input, on a machine at full load
+    private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(20); // of the processor, for one input
 
     private readonly List<byte[]> _corpus = [];
     private byte[] _input = []; // what is being read
-    private long _began;        // when; 0: nothing is
+    private TimeSpan? _began;   // the processor's time then; null: nothing is
 
     /// <summary>Runs for some time.</summary>
     /// <returns>Whether nothing was found.</returns>
@@ -56,7 +56,7 @@ internal sealed class FuzzLoop(FuzzTarget target, int seed, string? keep)
     {
         coverage.Begin();
         var before = GC.GetAllocatedBytesForCurrentThread();
-        (_input, _began) = (input, Stopwatch.GetTimestamp());
+        (_input, _began) = (input, Environment.CpuUsage.TotalTime);
         try
         {
             target.Run(input);
@@ -67,7 +67,7 @@ internal sealed class FuzzLoop(FuzzTarget target, int seed, string? keep)
         }
         finally
         {
-            _began = 0;
+            _began = null;
         }
 
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
@@ -88,7 +88,7 @@ internal sealed class FuzzLoop(FuzzTarget target, int seed, string? keep)
 
     private void Watch()
     {
-        if (_began is not 0 and var began && Stopwatch.GetElapsedTime(began) > s_hang)
+        if (_began is { } began && Environment.CpuUsage.TotalTime - began > s_hang)
         {
             Found("hangs");
             Environment.Exit(1);

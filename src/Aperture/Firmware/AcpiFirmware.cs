@@ -126,7 +126,10 @@ public sealed partial class AcpiFirmware : IFirmware
     /// <summary>What tables say of one master.</summary>
     private sealed class Found
     {
+        private const int MaxIds = ushort.MaxValue + 1;
+
         private readonly List<IommuSpecifier> _units = [];
+        private readonly HashSet<(AcpiNode Unit, uint Id)> _known = [];
         private readonly List<IovaReservation> _reservations = [];
 
         /// <summary>Whether a table says anything about the master's bus.</summary>
@@ -141,8 +144,11 @@ public sealed partial class AcpiFirmware : IFirmware
         public void Add(AcpiNode unit, uint id)
         {
             IsKnown = true;
-            if (!_units.Exists(known => known.Unit == unit && known.Cells[0] == id))
-                _units.Add(new IommuSpecifier(unit, NameOf(unit), [id]));
+            if (!_known.Add((unit, id)))
+                return;
+            if (_known.Count > MaxIds)
+                throw new ApertureException(Status.InvalidArgument, $"a device has more than {MaxIds} ids at {NameOf(unit)}");
+            _units.Add(new IommuSpecifier(unit, NameOf(unit), [id]));
         }
 
         public void Reserve(ulong first, ulong last, ReservationKind kind, Protection protection)
