@@ -90,7 +90,8 @@ public sealed class AcpiMachineTests
                 iort => With(
                     new IortReservedMemory
                     {
-                        RangeOffset = 28, Ranges = { new IortMemoryRange { Address = 0x8800_0000, Length = 0x2_0000 } },
+                        RangeOffset = 28,
+                        Ranges = { new IortMemoryRange { Address = 0x8800_0000, Length = 0x2_0000 } },
                     },
                     new IortIdMapping { OutputBase = 0x41, OutputReference = At(iort, 1) })),
             new McfgTable

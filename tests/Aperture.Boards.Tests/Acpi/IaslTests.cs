@@ -139,7 +139,9 @@ public sealed class IaslTests : IDisposable
     {
         var start = new ProcessStartInfo("iasl", arguments)
         {
-            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = _folder,
         };
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
@@ -158,12 +160,21 @@ public sealed class IaslTests : IDisposable
         var its = Add(new IortItsGroup { Services = { new IortNumber() } });
         var unit = Add(new IortSmmuV3
         {
-            Revision = 1, Address = 0x0905_0000, Flags = 1, EventInterrupt = 106, PriInterrupt = 107, ErrorInterrupt = 109,
-            SyncInterrupt = 108, DeviceIdMapping = 0,
+            Revision = 1,
+            Address = 0x0905_0000,
+            Flags = 1,
+            EventInterrupt = 106,
+            PriInterrupt = 107,
+            ErrorInterrupt = 109,
+            SyncInterrupt = 108,
+            DeviceIdMapping = 0,
         }, Ids(0, 0xFFFF, 0, its));
         var old = Add(new IortSmmu
         {
-            Address = 0x0A00_0000, Span = 0x1_0000, Model = 1, Flags = 2,
+            Address = 0x0A00_0000,
+            Span = 0x1_0000,
+            Model = 1,
+            Flags = 2,
             GlobalInterrupts = { new IortInterrupt(), new IortInterrupt() },
         });
         Add(new IortRootComplex { AtsAttribute = 1, MemoryProperties = 1 }, Ids(0, 0xFF, 0, unit), Ids(0x100, 0xFFFF, 0x100, its));
