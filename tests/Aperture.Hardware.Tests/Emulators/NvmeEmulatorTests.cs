@@ -17,7 +17,7 @@ public class NvmeEmulatorTests
         var bus = new SystemBus(ram);
         var lines = new bool[256]; // the inputs of the guest's interrupt controller
         var disk = new byte[1 << 20];
-        var controller = new NvmeController(new DmaPort(bus), new NvmeOptions(), new NvmeNamespace(disk)); // as a PCI function: NvmeFunction
+        var controller = new NvmeController(new DmaPort(bus), new NvmeOptions(), new NvmeNamespace(disk));
         bus.Attach(new PhysicalAddress(0x1000_0000), controller);
         controller.Interrupt.Changed = level => lines[5] = level;
 

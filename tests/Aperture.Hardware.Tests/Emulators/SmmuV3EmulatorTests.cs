@@ -26,7 +26,8 @@ public class SmmuV3EmulatorTests
         var entry = new SmmuV3StreamEntry { IsValid = true, Config = SmmuV3StreamConfig.Bypass };
         for (var word = 0; word < SmmuV3Words.Count; word++)
             BitConverter.TryWriteBytes(ram.Span(new PhysicalAddress(0x8000_0000 + (8 * 64) + (8 * (ulong)word)), 8), entry.Words[word]);
-        void Store(uint register, int width, ulong value) => bus.TryWriteRegister(new PhysicalAddress(0x0905_0000 + register), width, value);
+        void Store(uint register, int width, ulong value) =>
+            bus.TryWriteRegister(new PhysicalAddress(0x0905_0000 + register), width, value);
         Store(SmmuV3Register.StreamTableBase, 8, 0x8000_0000);
         Store(SmmuV3Register.StreamTableConfig, 4, SmmuV3StreamTableConfig.Linear(8).Value);
         Store(SmmuV3Register.EventQueueBase, 8, SmmuV3QueueBase.Of(0x8001_0000, 4).Value);
