@@ -147,6 +147,18 @@ public sealed class AtsTests
         Assert.NotEqual(DmaStatus.Ok, translated);
     }
 
+    [Fact]
+    public void A_write_that_is_too_long_leaves_other_channels_alone()
+    {
+        using var scene = new AtsScene();
+        scene.Client.Put(1, [1, 2, 3, 4]);
+        var refusal = Assert.Throws<ApertureException>(() => scene.Client.Write(At, new byte[scene.Client.BufferBytes + 4]));
+        Assert.Equal(Status.OutOfRange, refusal.Status);
+        var kept = new byte[4];
+        scene.Client.Fetch(1, kept);
+        Assert.Equal([1, 2, 3, 4], kept);
+    }
+
     /// <summary>Pages are unmapped while the device is at them, and used for something else as soon as the commit has returned.</summary>
     [Fact]
     public void A_device_never_gets_to_what_was_unmapped_after_the_commit_returned()

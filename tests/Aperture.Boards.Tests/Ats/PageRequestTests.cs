@@ -228,6 +228,27 @@ public sealed class PageRequestTests
         Assert.Equal(AtsEndpointResult.Done, scene.Client.Read(At, new byte[4], s_process));
     }
 
+    /// <summary>A unit that is programmed afresh ends accesses that were stalled; what a device asked for it waits for all the same.</summary>
+    [Fact]
+    public void A_unit_that_is_programmed_afresh_does_not_forget_who_waits_for_a_page()
+    {
+        using var scene = new AtsScene();
+        var (owner, domain) = NewProcess(scene);
+        PageRequestGroup? waiting = null;
+        domain.PageRequestHandler = group =>
+        {
+            waiting = group;
+            return FaultResponse.Deferred;
+        };
+        scene.Client.Start(0, AtsEndpointCommand.Read, At, 8, s_process);
+        scene.Unit.RuntimeSuspend();
+        scene.Unit.RuntimeResume();
+        Assert.Equal(Status.Ok, MapPage(scene, owner, At));
+        Assert.Equal(Status.Ok, waiting!.Respond(PageResponseCode.Success));
+        Assert.Equal(AtsEndpointResult.Done, scene.Client.ResultOf(0));
+        Assert.Equal(0UL, scene.Client.UnexpectedAnswers);
+    }
+
     /// <summary>A million page faults with <c>APERTURE_LONG=1</c>: of several processes on all channels, answered at once or later in any
     /// order, while processes take pages away. None is lost: every job ends. None is answered twice: the device waited for each.</summary>
     [Fact]

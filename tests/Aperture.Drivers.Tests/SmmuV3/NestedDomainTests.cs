@@ -314,6 +314,25 @@ public sealed class NestedDomainTests
         }
     }
 
+    /// <summary>A guest's numbers of address spaces are the same in both of its entries: what the unit kept of the first must be gone before
+    /// a device, whose service stays on, is told to ask anew.</summary>
+    [Fact]
+    public void A_device_drops_what_another_entry_of_its_guest_led_to_after_the_unit_did()
+    {
+        using var scene = new SmmuV3Scene(SmmuV3Options.Mmu700);
+        var (device, port) = scene.AddMaster(hasAts: true);
+        var guest = new GuestMemory(scene, 0);
+        guest.Map(0, 0, 16);
+        device.Iommu!.Group.Attach(guest.Nest());
+        Assert.NotNull(Read(port, At));
+        var before = scene.Model.Counters.Invalidations;
+        var seen = new List<ulong>();
+        scene.Model.ToDevices = _ => seen.Add(scene.Model.Counters.Invalidations);
+        device.Iommu.Group.Replace(guest.Nest());
+        Assert.True(scene.Model.Counters.Invalidations > before);
+        Assert.Equal(scene.Model.Counters.Invalidations, Assert.Single(seen));
+    }
+
     /// <summary>Stage 2 keeps the account, whether a guest's stage 1 lies before it or not.</summary>
     [Theory]
     [InlineData(false)]

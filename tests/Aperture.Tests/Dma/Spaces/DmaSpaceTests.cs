@@ -70,6 +70,24 @@ public sealed class DmaSpaceTests : IDisposable
     }
 
     [Fact]
+    public void A_device_that_cannot_end_what_it_had_leaves_the_space_all_the_same()
+    {
+        var space = DmaSpace.Open(_domain, null, _displays);
+        _displays[1].Dma.Detaching += _ => throw new ApertureException(Status.IoError, "a buffer stays");
+        Assert.Equal("a buffer stays", Assert.Throws<ApertureException>(space.Dispose).Message);
+        Assert.All(_displays, display => Assert.NotSame(_domain, display.Iommu!.Domain));
+        Assert.Empty(_domain.Units);
+    }
+
+    [Fact]
+    public void A_window_of_all_addresses_leaves_none()
+    {
+        using var space = DmaSpace.Open(
+            _domain, new DmaSpaceOptions { Reserved = [(default, new Iova(ulong.MaxValue))] }, _displays[0]);
+        Assert.Equal(Status.NoSpace, _displays[0].Dma.TryMap(_displays[0].Dma.Memory.Allocate(4096), DmaDirection.ToDevice, out _));
+    }
+
+    [Fact]
     public void Addresses_outside_and_windows_inside_stay_the_owners()
     {
         using var space = DmaSpace.Open(_domain, new DmaSpaceOptions
