@@ -66,11 +66,10 @@ public sealed class AtsEndpointClient : IBoundDriver
     /// <exception cref="BusErrorException">The device does not answer.</exception>
     public void Start(int channel, AtsEndpointCommand command, Iova address, int bytes, Pasid? pasid = null)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(channel);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(channel, Channels);
+        CheckChannel(channel);
         var isTransfer = command is AtsEndpointCommand.Read or AtsEndpointCommand.Write;
-        if (bytes < 0 || (isTransfer && bytes > BufferBytes))
-            throw new ApertureException(Status.OutOfRange, $"{_device.Name} moves {BufferBytes} bytes at once, not {bytes}");
+        if (bytes < 0 || isTransfer)
+            CheckRoom(bytes);
         if (ResultOf(channel) == AtsEndpointResult.Busy)
             throw new ApertureException(Status.Busy, $"{_device.Name}: channel {channel} has a job");
         var at = RegisterOf(channel);
@@ -126,8 +125,14 @@ public sealed class AtsEndpointClient : IBoundDriver
     }
 
     /// <summary>Takes bytes out of a channel's part of the buffer.</summary>
+    /// <param name="channel">0 to <see cref="Channels"/> - 1.</param>
+    /// <param name="destination">Where they go; at most <see cref="BufferBytes"/>.</param>
+    /// <exception cref="ApertureException"><see cref="Status.OutOfRange"/>: more bytes than a channel has room for.</exception>
+    /// <exception cref="BusErrorException">The device does not answer.</exception>
     public void Fetch(int channel, Span<byte> destination)
     {
+        CheckChannel(channel);
+        CheckRoom(destination.Length);
         Span<byte> word = stackalloc byte[sizeof(uint)];
         for (var i = 0; i < destination.Length; i += sizeof(uint))
         {
@@ -137,8 +142,14 @@ public sealed class AtsEndpointClient : IBoundDriver
     }
 
     /// <summary>Puts bytes into a channel's part of the buffer; up to 3 behind them become zero.</summary>
+    /// <param name="channel">0 to <see cref="Channels"/> - 1.</param>
+    /// <param name="source">The bytes; at most <see cref="BufferBytes"/>.</param>
+    /// <exception cref="ApertureException"><see cref="Status.OutOfRange"/>: more bytes than a channel has room for.</exception>
+    /// <exception cref="BusErrorException">The device does not answer.</exception>
     public void Put(int channel, ReadOnlySpan<byte> source)
     {
+        CheckChannel(channel);
+        CheckRoom(source.Length);
         Span<byte> word = stackalloc byte[sizeof(uint)];
         for (var i = 0; i < source.Length; i += sizeof(uint))
         {
@@ -187,6 +198,18 @@ public sealed class AtsEndpointClient : IBoundDriver
         _registers.Write32(AtsEndpointRegisters.InterruptStatus, ended);
         Ended?.Invoke(ended);
         return InterruptResult.Handled;
+    }
+
+    private void CheckChannel(int channel)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(channel);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(channel, Channels);
+    }
+
+    private void CheckRoom(int bytes)
+    {
+        if (bytes < 0 || bytes > BufferBytes)
+            throw new ApertureException(Status.OutOfRange, $"{_device.Name} moves {BufferBytes} bytes at once, not {bytes}");
     }
 
     private static uint RegisterOf(int channel) =>

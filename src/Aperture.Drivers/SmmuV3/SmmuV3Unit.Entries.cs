@@ -24,8 +24,8 @@ public sealed partial class SmmuV3Unit
             SetServices(master, isOn);
         foreach (var stream in master.Streams)
             Change(stream.Value);
-        DropDeviceTranslations(master, null);
         Forget(previous);
+        DropDeviceTranslations(master, null); // what it asks for from here on the unit gives out by the new entry alone
         if (isOn && master.HasAts)
             SetServices(master, isOn);
     }

@@ -35,8 +35,16 @@ public sealed partial class SmmuV3Unit
             status = Follow(
                 () =>
                 {
+                    var owesSync = false;
                     foreach (var command in commands)
+                    {
+                        var isForDevice = command.Opcode == SmmuV3Opcode.AtcInvalidate;
+                        if (isForDevice && owesSync)
+                            _commands.Sync(); // a device that asks anew gets nothing that the unit was to drop
+                        owesSync = !isForDevice;
                         AddGuests(domain, (uint)context.Number, command);
+                    }
+
                     SyncDevices();
                 },
                 out error);

@@ -33,21 +33,37 @@ public sealed partial class SmmuV3Unit
         return Answer(SmmuV3Command.Respond(stream, pasid?.Value, group, answer));
     }
 
+    /// <summary>The unit was off: accesses that were stalled are over. Devices wait for their pages all the same.</summary>
+    private void ForgetStalls()
+    {
+        foreach (var asked in _asked.Keys)
+        {
+            if ((asked.Group & StallGroup) != 0)
+                _asked.Remove(asked);
+        }
+    }
+
     private Status Resume(uint stream, uint tag, bool retries) => Answer(SmmuV3Command.ResumeAccess(stream, tag, retries));
 
     private Status Answer(SmmuV3Command command)
     {
-        Status status;
-        Exception? error;
+        Exception? error = null;
+        var status = Status.Ok;
         using (Registers.Hold())
         {
-            status = Follow(
-                () =>
-                {
-                    _commands.Add(command);
-                    _commands.Sync();
-                },
-                out error);
+            // That the unit is programmed afresh answers nobody.
+            if (NeedsReprogram && IsActive)
+                status = Recover(ref error);
+            if (status == Status.Ok)
+            {
+                status = Follow(
+                    () =>
+                    {
+                        _commands.Add(command);
+                        _commands.Sync();
+                    },
+                    out error);
+            }
         }
 
         Tell(UnitOperation.HandleFault, error, status);

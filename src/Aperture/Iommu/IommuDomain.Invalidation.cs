@@ -121,17 +121,18 @@ public abstract partial class IommuDomain
     internal virtual void RemoveUse(IommuUnit unit)
     {
         bool isLast;
+        var hasFailed = unit.NeedsReprogram; // once: another thread may program it afresh meanwhile
         lock (_targetsLock)
         {
             var target = TargetOn(unit)!;
             if (--target.Users > 0)
                 return;
             isLast = _isAbandoned && Array.TrueForAll(_targets, other => other.Users == 0);
-            if (!unit.NeedsReprogram)
+            if (!hasFailed)
                 _targets = [.. _targets.Where(other => other != target)];
         }
 
-        if (unit.NeedsReprogram)
+        if (hasFailed)
         {
             var nothing = new InvalidationGather();
             Keep(ref nothing, [unit]);

@@ -333,6 +333,30 @@ public sealed class NestedDomainTests
         Assert.Equal(scene.Model.Counters.Invalidations, Assert.Single(seen));
     }
 
+    [Fact]
+    public void A_guests_device_is_told_when_what_the_unit_was_to_drop_is_gone()
+    {
+        using var scene = new SmmuV3Scene(SmmuV3Options.Mmu700);
+        var (device, _) = scene.AddMaster(hasAts: true);
+        var guest = new GuestMemory(scene, 0);
+        var nested = (NestedDomain)guest.Nest();
+        device.Iommu!.Group.Attach(nested);
+        var told = new List<SmmuV3Command>();
+        scene.Model.ToDevices = told.Add;
+        var (drop, tell) = (SmmuV3Command.Tlb(SmmuV3Opcode.TlbAll), SmmuV3Command.DropAtc(0, null, 0, SmmuV3Command.AtcAll));
+        Assert.Equal(2, SyncsOf(drop, tell, tell));
+        Assert.Equal(1, SyncsOf(tell, drop));
+        Assert.Equal(3, SyncsOf(drop, tell, drop, tell));
+        Assert.Equal(5, told.Count);
+
+        int SyncsOf(params SmmuV3Command[] commands)
+        {
+            var before = scene.Driver.Syncs;
+            Assert.Equal(Status.Ok, nested.Invalidate(GuestMemory.Bytes(commands), out _));
+            return (int)(scene.Driver.Syncs - before);
+        }
+    }
+
     /// <summary>Stage 2 keeps the account, whether a guest's stage 1 lies before it or not.</summary>
     [Theory]
     [InlineData(false)]

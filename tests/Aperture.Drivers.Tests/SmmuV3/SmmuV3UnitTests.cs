@@ -302,6 +302,30 @@ public sealed class SmmuV3UnitTests
         Assert.Equal([SmmuV3Command.Respond(99, null, 3, 0)], told);
     }
 
+    /// <summary>The answer is what brings a unit up afresh that has failed: the device gets it all the same.</summary>
+    [Fact]
+    public void A_page_request_is_answered_by_a_unit_that_has_failed_meanwhile()
+    {
+        using var scene = new SmmuV3Scene(SmmuV3Options.Mmu700);
+        var (device, _) = scene.AddMaster(8, hasAts: true);
+        var domain = scene.Driver.CreateDomain(DomainType.Unmanaged);
+        device.Iommu!.Group.AttachPasid(new Pasid(4), domain);
+        PageRequestGroup? waiting = null;
+        domain.PageRequestHandler = group =>
+        {
+            waiting = group;
+            return FaultResponse.Deferred;
+        };
+        Assert.Equal(PageRequestFate.Queued, scene.Model.TryRequestPage(
+            SmmuV3PageRequest.Of(40, 4, At.Value, 17, true, false, isLast: true)));
+        scene.Driver.MarkForReprogram();
+        var told = new List<SmmuV3Command>();
+        scene.Model.ToDevices = told.Add;
+        Assert.Equal(Status.Ok, waiting!.Respond(PageResponseCode.Success));
+        Assert.False(scene.Driver.NeedsReprogram);
+        Assert.Single(told, SmmuV3Command.Respond(40, 4, 17, 2));
+    }
+
     [Fact]
     public void A_stream_that_the_unit_does_not_have_is_out_of_range()
     {

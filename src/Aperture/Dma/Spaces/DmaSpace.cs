@@ -85,14 +85,9 @@ public sealed class DmaSpace : IDisposable
         var errors = default(ThrownErrors);
         for (var i = _devices.Count - 1; i >= 0; i--)
         {
-            try
-            {
-                PutBack(_devices[i]);
-            }
-            catch (Exception error)
-            {
-                errors.Add(error);
-            }
+            var (device, group, before) = _devices[i];
+            Try(() => Leave(device), ref errors);
+            Try(() => PutBack(group, before), ref errors);
         }
 
         if (_opened && !Domain.Units.Any())
@@ -147,7 +142,7 @@ public sealed class DmaSpace : IDisposable
             {
                 if (last < first)
                     throw new ApertureException(Status.InvalidArgument, $"a reserved window ends at {last}, before it begins at {first}");
-                space.Reserve(first, last.Value - first.Value + 1);
+                space.Reserve(first, Math.Max(last - first, last - first + 1)); // all 2^64 bytes are as many as can be said
             }
 
             domain.Space = space;
@@ -166,11 +161,26 @@ public sealed class DmaSpace : IDisposable
         device.Dma.UseDomain(Domain);
     }
 
-    private void PutBack((Device Device, IommuGroup Group, IommuDomain? Before) entry)
+    private static void Try(Action step, ref ThrownErrors errors)
     {
-        var (device, group, before) = entry;
+        try
+        {
+            step();
+        }
+        catch (Exception error)
+        {
+            errors.Add(error);
+        }
+    }
+
+    private void Leave(Device device)
+    {
         if (device.Dma.IsOffered && device.Dma.Domain == Domain)
             device.Dma.LeaveDomain();
+    }
+
+    private void PutBack(IommuGroup group, IommuDomain? before)
+    {
         if (before == Domain || group.Domain != Domain)
             return; // it was there before, or is elsewhere already
         if (before is null || before == group.DefaultDomain)
