@@ -228,7 +228,8 @@ public sealed class PageRequestTests
         Assert.Equal(AtsEndpointResult.Done, scene.Client.Read(At, new byte[4], s_process));
     }
 
-    /// <summary>A unit that is programmed afresh ends accesses that were stalled; what a device asked for it waits for all the same.</summary>
+    /// <summary>A unit that is programmed afresh ends accesses that were stalled; what a device asked for it waits for all the
+    /// same.</summary>
     [Fact]
     public void A_unit_that_is_programmed_afresh_does_not_forget_who_waits_for_a_page()
     {

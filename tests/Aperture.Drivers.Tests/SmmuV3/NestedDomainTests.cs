@@ -314,8 +314,8 @@ public sealed class NestedDomainTests
         }
     }
 
-    /// <summary>A guest's numbers of address spaces are the same in both of its entries: what the unit kept of the first must be gone before
-    /// a device, whose service stays on, is told to ask anew.</summary>
+    /// <summary>A guest's numbers of address spaces are the same in both of its entries: what the unit kept of the first must be gone
+    /// before a device, whose service stays on, is told to ask anew.</summary>
     [Fact]
     public void A_device_drops_what_another_entry_of_its_guest_led_to_after_the_unit_did()
     {
