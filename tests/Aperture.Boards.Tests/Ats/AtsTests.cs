@@ -159,6 +159,59 @@ public sealed class AtsTests
         Assert.Equal([1, 2, 3, 4], kept);
     }
 
+    [Fact]
+    public void A_commit_waits_for_accesses_by_what_it_drops()
+    {
+        using var scene = new AtsScene();
+        var domain = scene.NewDomain();
+        Assert.Equal(Status.Ok, domain.Map(At, scene.PageOf(0), Page, Protection.ReadWrite));
+        Assert.Equal((byte)0, scene.Read(At));
+        using var isInside = new ManualResetEventSlim();
+        var (isFound, isCommitting, isCommitted, wasEarly) = (false, false, false, false);
+        var device = new Thread(() =>
+        {
+            using (scene.Endpoint.Translations.Use())
+            {
+                isFound = scene.Endpoint.Translations.TryFind(null, At, DmaAccess.Read, out _);
+                isInside.Set();
+                while (!Volatile.Read(ref isCommitting))
+                    Thread.Yield();
+                for (var turn = 0; turn < 5000; turn++) // a commit that waits for nobody has returned by then
+                    Thread.Yield();
+                wasEarly = Volatile.Read(ref isCommitted);
+            }
+        });
+        device.Start();
+        isInside.Wait();
+        Volatile.Write(ref isCommitting, true);
+        domain.Unmap(At, Page);
+        Volatile.Write(ref isCommitted, true);
+        device.Join();
+        Assert.True(isFound);
+        Assert.False(wasEarly, "the commit returned while an access by what it dropped was going on");
+        Assert.Equal(0, scene.Endpoint.Translations.Count);
+    }
+
+    [Fact]
+    public void A_translation_that_was_asked_for_before_an_invalidation_is_not_kept()
+    {
+        var cache = new AddressTranslationCache(4);
+        var target = new TranslationResult(TranslationStatus.Ok, new PhysicalAddress(0x8000_0000), Page, Protection.ReadWrite);
+        var before = cache.Invalidations;
+        cache.Invalidate(new AtsInvalidation(new Pasid(9), false, default, default)); // of whatever: nobody knows what the answer was
+        cache.Fill(before, null, At, target);
+        Assert.Equal(0, cache.Count);
+        cache.Fill(cache.Invalidations, null, At, target);
+        Assert.Equal(1, cache.Count);
+        Assert.True(cache.TryFind(null, At + 8, DmaAccess.Write, out var found));
+        Assert.Equal((new PhysicalAddress(0x8000_0008), Page - 8), (found.Address, found.Length));
+        Assert.False(cache.TryFind(new Pasid(1), At, DmaAccess.Read, out _));
+        cache.Invalidate(new AtsInvalidation(null, false, At + Page, At + (2 * Page)));
+        Assert.Equal(1, cache.Count);
+        cache.Invalidate(new AtsInvalidation(null, false, At + (Page - 1), At + Page));
+        Assert.Equal(0, cache.Count);
+    }
+
     /// <summary>Pages are unmapped while the device is at them, and used for something else as soon as the commit has returned.</summary>
     [Fact]
     public void A_device_never_gets_to_what_was_unmapped_after_the_commit_returned()
