@@ -327,6 +327,26 @@ public sealed class SmmuV3UnitTests
     }
 
     [Fact]
+    public void A_doorbell_that_outlives_its_domain_takes_nothing_from_the_next_one()
+    {
+        using var scene = new SmmuV3Scene(SmmuV3Options.Mmu700);
+        var (device, _) = scene.AddMaster();
+        var group = device.Iommu!.Group;
+        var doorbell = new PhysicalAddress(0x3000_0040);
+        var first = scene.Driver.CreateDomain(DomainType.Unmanaged);
+        group.Attach(first);
+        var left = group.MapDoorbell(doorbell);
+        group.Detach(first);
+        first.Dispose();
+        var next = scene.Driver.CreateDomain(DomainType.Unmanaged); // its tables lie where the first one's did
+        group.Attach(next);
+        using var own = group.MapDoorbell(doorbell);
+        left.Dispose();
+        Assert.True(next.TryTranslate(own.Address, out var leadsTo));
+        Assert.Equal(doorbell, leadsTo);
+    }
+
+    [Fact]
     public void A_stream_that_the_unit_does_not_have_is_out_of_range()
     {
         using var scene = new SmmuV3Scene(SmmuV3Options.Mmu700 with { StreamBits = 12 });

@@ -5,6 +5,7 @@ using Aperture.Devices;
 using Aperture.Dma;
 using Aperture.Dma.Bounce;
 using Aperture.Dma.Flush;
+using Aperture.Dma.Meters;
 using Aperture.Dma.Operations;
 using Aperture.Iommu;
 
@@ -147,6 +148,20 @@ public sealed class MetricsTests
 
             Assert.Empty(Spaces()); // with the domains, and not when the collector comes
         }
+    }
+
+    /// <summary>Device addresses of a domain may be given out, not any more, and again.</summary>
+    [Fact]
+    public void A_space_that_was_opened_again_was_measured_twice()
+    {
+        var isInUse = true;
+        var register = new WeakRegister<string>(_ => isInUse);
+        Assert.Equal("space", register.Add("domain", "space"));
+        isInUse = false;
+        // nobody measures meanwhile
+        isInUse = true;
+        Assert.Equal("space", register.Add("domain", "space"));
+        Assert.Equal(1, Assert.Single(register.Measure("space", _ => 1)).Value);
     }
 
     [Fact]
