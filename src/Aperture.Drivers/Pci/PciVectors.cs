@@ -174,9 +174,10 @@ internal sealed class PciVectors : IDisposable
     {
         if (_device is not { } device)
             return;
-        if (device.Dma.Path == "none")
+        if (device.Driver is { ManagesOwnDma: true } || device.Dma.Path == "none")
         {
-            // Its driver manages its address space: whatever domain is in force, the page has a place in it.
+            // Its driver manages its address space: whatever domain is in force, the page has a place in it, and keeps it when the
+            // DMA API has left that domain.
             _ownDoorbell = device.Iommu?.Group.MapDoorbell(_messages[0].Address);
             return;
         }

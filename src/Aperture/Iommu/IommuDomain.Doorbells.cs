@@ -42,7 +42,7 @@ public abstract partial class IommuDomain
         }
     }
 
-    /// <summary>Lets a doorbell go that <see cref="MapDoorbell"/> mapped.</summary>
+    /// <summary>Lets a doorbell go that <see cref="MapDoorbell"/> mapped. Of a domain that was disposed nothing is left to unmap.</summary>
     internal void UnmapDoorbell(PhysicalAddress page)
     {
         var size = 1UL << BitOperations.TrailingZeroCount(PageSizes);
@@ -50,7 +50,8 @@ public abstract partial class IommuDomain
         Doorbell known;
         lock (this)
         {
-            known = _doorbells![page];
+            if (_doorbells is null || !_doorbells.TryGetValue(page, out known))
+                return;
             if (known.Users > 1)
             {
                 _doorbells[page] = known with { Users = known.Users - 1 };

@@ -185,6 +185,8 @@ public abstract partial class IommuDomain : IDisposable
             return;
         Queue?.Dispose();
         Space = null; // nothing is given out any more, and its figures end
+        lock (this)
+            _doorbells = null; // who has one still finds nothing to unmap in tables that are somebody else's by then
     }
 
     /// <summary>Keeps the DMA API from giving out device addresses that the domain cannot map any more.</summary>

@@ -1,4 +1,5 @@
 using Aperture.Boards.Tests.Ats;
+using Aperture.Datasheets.AtsEndpoint;
 using Aperture.Devices;
 using Aperture.Dma.Spaces;
 using Aperture.Iommu;
@@ -34,7 +35,7 @@ public sealed class OwnSpaceMessageTests
 
         public string Name => "own-space";
 
-        public IReadOnlyList<string> Compatible => [];
+        public IReadOnlyList<string> Compatible => [AtsEndpointRegisters.PciCompatible];
 
         public bool ManagesOwnDma => true;
 

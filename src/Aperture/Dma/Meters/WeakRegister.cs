@@ -19,6 +19,7 @@ internal sealed class WeakRegister<T>(Func<T, bool> isInUse)
         lock (_lock)
         {
             Prune();
+            _entries.RemoveAll(entry => entry.Object.TryGetTarget(out var other) && other == item); // it was in use before
             var full = name;
             for (var number = 2; _entries.Exists(entry => entry.Name == full); number++)
                 full = string.Create(CultureInfo.InvariantCulture, $"{name} {number}");
