@@ -54,7 +54,7 @@ public sealed partial class NvmeController
     private bool TryStep(NvmeSubmissionQueue queue)
     {
         var command = default(NvmeCommand);
-        var status = _port.Read(queue.Next, MemoryMarshal.AsBytes(new Span<NvmeCommand>(ref command)), out _);
+        var status = Load(queue.Next, MemoryMarshal.AsBytes(new Span<NvmeCommand>(ref command)));
         if (status != DmaStatus.Ok)
             return Fails(status);
 
@@ -89,8 +89,8 @@ public sealed partial class NvmeController
             or NvmeStatus.DataTransferError or NvmeStatus.InternalError ? 0 : DoNotRetry));
         var (low, high) = new NvmeCompletion(result, (ushort)source.Head, source.Number, id, field).Words;
         // The status comes last: who sees the phase sees all of the entry.
-        if (_port.Write(queue.Next, MemoryMarshal.AsBytes(new Span<ulong>(ref low)), out _) != DmaStatus.Ok
-            || _port.Write(queue.Next + sizeof(ulong), MemoryMarshal.AsBytes(new Span<ulong>(ref high)), out _) != DmaStatus.Ok)
+        if (Store(queue.Next, MemoryMarshal.AsBytes(new Span<ulong>(ref low))) != DmaStatus.Ok
+            || Store(queue.Next + sizeof(ulong), MemoryMarshal.AsBytes(new Span<ulong>(ref high))) != DmaStatus.Ok)
         {
             _status |= NvmeControllerStatus.Fatal;
             return false;

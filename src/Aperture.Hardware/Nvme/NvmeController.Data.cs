@@ -23,7 +23,7 @@ public sealed partial class NvmeController
         var done = 0;
         foreach (var (address, length, isBucket) in _pieces)
         {
-            if (!isBucket && _port.Write(address, data.Slice(done, length), out _) is not DmaStatus.Ok and var failed)
+            if (!isBucket && Store(address, data.Slice(done, length)) is not DmaStatus.Ok and var failed)
                 return NoData(failed);
             done += length;
         }
@@ -43,7 +43,7 @@ public sealed partial class NvmeController
         {
             if (isBucket)
                 return NvmeStatus.InvalidSglType; // from nowhere nothing comes
-            if (_port.Read(address, data.Slice(done, length), out _) is not DmaStatus.Ok and var failed)
+            if (Load(address, data.Slice(done, length)) is not DmaStatus.Ok and var failed)
                 return NoData(failed);
             done += length;
         }
@@ -51,6 +51,14 @@ public sealed partial class NvmeController
         DataBytes += (ulong)data.Length;
         return NvmeStatus.Success;
     }
+
+    /// <summary>Reads memory, for whatever.</summary>
+    private DmaStatus Load(Iova address, Span<byte> bytes) =>
+        InjectAccess?.Invoke(DmaAccess.Read, address, bytes.Length) ?? _port.Read(address, bytes, out _);
+
+    /// <summary>Writes memory, for whatever.</summary>
+    private DmaStatus Store(Iova address, ReadOnlySpan<byte> bytes) =>
+        InjectAccess?.Invoke(DmaAccess.Write, address, bytes.Length) ?? _port.Write(address, bytes, out _);
 
     private NvmeStatus NoData(DmaStatus status)
     {
@@ -91,7 +99,7 @@ public sealed partial class NvmeController
         while (left > 0)
         {
             ulong entry = 0;
-            if (_port.Read(new Iova(at), MemoryMarshal.AsBytes(new Span<ulong>(ref entry)), out _) is not DmaStatus.Ok and var failed)
+            if (Load(new Iova(at), MemoryMarshal.AsBytes(new Span<ulong>(ref entry))) is not DmaStatus.Ok and var failed)
                 return NoData(failed);
             var isLast = (at & (page - 1)) == page - sizeof(ulong);
             if ((entry & (page - 1)) != 0)
@@ -131,7 +139,7 @@ public sealed partial class NvmeController
             var (at, count) = (descriptor.Address, descriptor.Length / NvmeSglDescriptor.Bytes);
             for (uint i = 0; i < count; i++, at += NvmeSglDescriptor.Bytes)
             {
-                if (_port.Read(new Iova(at), MemoryMarshal.AsBytes(new Span<NvmeSglDescriptor>(ref descriptor)), out _)
+                if (Load(new Iova(at), MemoryMarshal.AsBytes(new Span<NvmeSglDescriptor>(ref descriptor)))
                     is not DmaStatus.Ok and var failed)
                     return NoData(failed);
                 if (descriptor.Type is NvmeSglDescriptor.Segment or NvmeSglDescriptor.LastSegment)

@@ -1,3 +1,4 @@
+using Aperture.Core;
 using Aperture.Core.Threading;
 using Aperture.Datasheets.Nvme;
 using Aperture.Hardware.Masters;
@@ -59,6 +60,10 @@ public sealed partial class NvmeController : MasterDevice, IGateEvent
 
     /// <summary>Decides how a command ends before it is looked at: a status, or null to do it. For errors on purpose.</summary>
     public Func<ushort, NvmeCommand, NvmeStatus?>? Inject { get; set; }
+
+    /// <summary>Decides what becomes of an access to memory, of queue entries, lists and data alike, by direction, address and length: how
+    /// it failed, or null to make it. For errors on purpose.</summary>
+    public Func<DmaAccess, Iova, int, DmaStatus?>? InjectAccess { get; set; }
 
     /// <summary>Commands completed since the controller was made.</summary>
     public ulong Commands { get; private set; }
