@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Aperture.Boards.Running;
 
 namespace Aperture.Tool.Tests.Run;
@@ -18,12 +19,39 @@ public class ProcessTests
     [InlineData("run")]
     [InlineData("check")]
     [InlineData("conform")]
+    [InlineData("decode")]
+    [InlineData("explain")]
+    [InlineData("host")]
+    [InlineData("serve")]
+    [InlineData("completion")]
     public void Each_command_has_help_with_examples(string command)
     {
         var (code, output, _) = Tool.Start(command, "--help");
         Assert.Equal(0, code);
         Assert.Contains("Examples:", output, StringComparison.Ordinal);
         Assert.Contains($"  aperture {command}", output, StringComparison.Ordinal);
+    }
+
+    [BashTheory]
+    [InlineData("aperture ch", "check")]
+    [InlineData("aperture run --trace-k", "--trace-kernel")]
+    [InlineData("aperture check omap3", "omap3-isp")]
+    [InlineData("aperture completion --h", "--help")]
+    public void Bash_completes_commands_options_and_boards(string line, string completed)
+    {
+        var words = line.Split(' ');
+        var script = Tool.Start("completion", "bash").Output + $"COMP_WORDS=({line}); COMP_CWORD={words.Length - 1}; _aperture; "
+            + "printf '%s\\n' \"${COMPREPLY[@]}\"";
+        var start = new ProcessStartInfo("bash", ["-c", script])
+        {
+            RedirectStandardOutput = true,
+            WorkingDirectory = Directory.CreateTempSubdirectory().FullName,
+        };
+        using var process = Process.Start(start)!;
+        var told = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Directory.Delete(start.WorkingDirectory);
+        Assert.Equal(completed, told.Trim());
     }
 
     [Fact]
@@ -57,5 +85,10 @@ public class ProcessTests
         Assert.Equal((0, ""), (code, error));
         Assert.DoesNotContain('\e', output);
         Assert.Contains("all held", output, StringComparison.Ordinal);
+    }
+
+    private sealed class BashTheoryAttribute : TheoryAttribute
+    {
+        public BashTheoryAttribute() => Skip = File.Exists("/bin/bash") ? null : "needs bash";
     }
 }
