@@ -5,7 +5,8 @@ namespace Aperture.Fuzzing;
 /// <summary>The program in a copy whose readers count their branches (SharpFuzz): it is they that say which inputs are new.</summary>
 internal static class InstrumentedCopy
 {
-    private static readonly string[] s_readers = ["Aperture.DeviceTrees.dll", "Aperture.dll", "Aperture.Boards.dll", "Aperture.Conformance.dll"];
+    private static readonly string[] s_readers =
+        ["Aperture.DeviceTrees.dll", "Aperture.dll", "Aperture.Boards.dll", "Aperture.Conformance.dll"];
 
     /// <summary>Starts the program anew there.</summary>
     /// <param name="arguments">Its command line.</param>
