@@ -15,6 +15,7 @@ public sealed partial class SmmuV3Unit
 
     // The stream by which an answer goes, by whom and for what it was asked.
     private readonly Dictionary<(Device Device, Pasid? Pasid, uint Group), uint> _asked = [];
+    private readonly List<SmmuV3Command> _owed = []; // answers that the unit has not been given yet
 
     /// <inheritdoc/>
     public override Status Respond(in PageResponse response)
@@ -33,37 +34,47 @@ public sealed partial class SmmuV3Unit
         return Answer(SmmuV3Command.Respond(stream, pasid?.Value, group, answer));
     }
 
-    /// <summary>The unit was off: accesses that were stalled are over. Devices wait for their pages all the same.</summary>
-    private void ForgetStalls()
+    /// <summary>The unit was off: accesses that were stalled are over. Devices wait for their pages all the same, and get the answers that
+    /// came meanwhile.</summary>
+    private void CatchUpAnswers()
     {
         foreach (var asked in _asked.Keys)
         {
             if ((asked.Group & StallGroup) != 0)
                 _asked.Remove(asked);
         }
+
+        _owed.RemoveAll(command => command.Opcode != SmmuV3Opcode.PageResponse);
+        if (_owed.Count == 0)
+            return;
+        AddOwed();
+        _owed.Clear();
+        _commands.Sync();
+    }
+
+    private void AddOwed()
+    {
+        foreach (var answer in _owed)
+            _commands.Add(answer);
     }
 
     private Status Resume(uint stream, uint tag, bool retries) => Answer(SmmuV3Command.ResumeAccess(stream, tag, retries));
 
     private Status Answer(SmmuV3Command command)
     {
-        Exception? error = null;
-        var status = Status.Ok;
+        Status status;
+        Exception? error;
         using (Registers.Hold())
         {
-            // That the unit is programmed afresh answers nobody.
-            if (NeedsReprogram && IsActive)
-                status = Recover(ref error);
-            if (status == Status.Ok)
-            {
-                status = Follow(
-                    () =>
-                    {
-                        _commands.Add(command);
-                        _commands.Sync();
-                    },
-                    out error);
-            }
+            _owed.Add(command); // given when the unit is programmed where it is suspended, or fails
+            status = Follow(
+                () =>
+                {
+                    AddOwed();
+                    _commands.Sync();
+                    _owed.Clear();
+                },
+                out error);
         }
 
         Tell(UnitOperation.HandleFault, error, status);

@@ -53,7 +53,7 @@ public sealed partial class SmmuV3Unit
                 SetServices(master, !master.IsAtsOn);
         }
 
-        ForgetStalls();
+        CatchUpAnswers();
         FreeRetired();
     }
 

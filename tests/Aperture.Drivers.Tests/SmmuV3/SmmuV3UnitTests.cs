@@ -302,9 +302,12 @@ public sealed class SmmuV3UnitTests
         Assert.Equal([SmmuV3Command.Respond(99, null, 3, 0)], told);
     }
 
-    /// <summary>The answer is what brings a unit up afresh that has failed: the device gets it all the same.</summary>
-    [Fact]
-    public void A_page_request_is_answered_by_a_unit_that_has_failed_meanwhile()
+    /// <summary>The answer is what brings a unit up afresh that has failed, or it waits for one that is suspended: the device gets it all
+    /// the same.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_page_request_is_answered_by_a_unit_that_failed_or_was_suspended_meanwhile(bool isSuspended)
     {
         using var scene = new SmmuV3Scene(SmmuV3Options.Mmu700);
         var (device, _) = scene.AddMaster(8, hasAts: true);
@@ -318,12 +321,20 @@ public sealed class SmmuV3UnitTests
         };
         Assert.Equal(PageRequestFate.Queued, scene.Model.TryRequestPage(
             SmmuV3PageRequest.Of(40, 4, At.Value, 17, true, false, isLast: true)));
-        scene.Driver.MarkForReprogram();
         var told = new List<SmmuV3Command>();
         scene.Model.ToDevices = told.Add;
+        if (isSuspended)
+            scene.Driver.RuntimeSuspend();
+        else
+            scene.Driver.MarkForReprogram();
         Assert.Equal(Status.Ok, waiting!.Respond(PageResponseCode.Success));
+        if (isSuspended)
+            scene.Driver.RuntimeResume();
         Assert.False(scene.Driver.NeedsReprogram);
         Assert.Single(told, SmmuV3Command.Respond(40, 4, 17, 2));
+        scene.Driver.RuntimeSuspend();
+        scene.Driver.RuntimeResume();
+        Assert.Single(told, SmmuV3Command.Respond(40, 4, 17, 2)); // and once
     }
 
     [Fact]
