@@ -51,6 +51,9 @@ internal sealed class SmmuV3RecordQueue(
             SmmuV3Register.PageRequestQueueProducer);
     }
 
+    /// <summary>Whether the unit's registers are as they were left: not after its power was off, or in somebody else's hands.</summary>
+    public bool IsSet => registers.Read64(baseRegister) == SmmuV3QueueBase.Of(entries.Address.Value, entriesLog2).Value;
+
     /// <summary>Gives memory back.</summary>
     public void Free() => entries.Free();
 

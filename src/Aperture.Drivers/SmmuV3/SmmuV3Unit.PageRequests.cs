@@ -52,6 +52,15 @@ public sealed partial class SmmuV3Unit
         _commands.Sync();
     }
 
+    /// <summary>A request that nobody heard of before its queue is made empty: the device asks again, as for one that the unit
+    /// lost.</summary>
+    private void OweLost(int offset)
+    {
+        var request = new SmmuV3PageRequest(_requests!.Load(offset), _requests.Load(offset + sizeof(ulong)));
+        if (request.IsLast && !IsStopMarker(request))
+            _owed.Add(SmmuV3Command.Respond(request.Stream, request.Substream, request.Group, SuccessCode));
+    }
+
     private void AddOwed()
     {
         foreach (var answer in _owed)

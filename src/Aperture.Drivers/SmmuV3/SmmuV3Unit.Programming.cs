@@ -36,6 +36,8 @@ public sealed partial class SmmuV3Unit
         Set(control |= SmmuV3Control.EventQueue);
         if (_requests is not null)
         {
+            if (_requests.IsSet)
+                _requests.Drain(OweLost);
             _requests.Reset();
             Set(control |= SmmuV3Control.PageRequestQueue);
         }

@@ -1,5 +1,6 @@
 using Aperture.Core;
 using Aperture.Core.PageTables;
+using Aperture.Core.Threading;
 using Aperture.Datasheets.SmmuV3;
 using Aperture.Drivers.SmmuV3;
 using Aperture.Drivers.Tests.Iommu;
@@ -355,6 +356,33 @@ public sealed class SmmuV3UnitTests
         left.Dispose();
         Assert.True(next.TryTranslate(own.Address, out var leadsTo));
         Assert.Equal(doorbell, leadsTo);
+    }
+
+    /// <summary>A unit is programmed afresh before the interrupt tells of a request: the device hears of it, and asks again.</summary>
+    [Fact]
+    public void A_page_request_in_a_queue_that_is_made_empty_is_answered()
+    {
+        using var scene = new SmmuV3Scene(SmmuV3Options.Mmu700);
+        var (device, _) = scene.AddMaster(8, hasAts: true);
+        var domain = scene.Driver.CreateDomain(DomainType.Unmanaged);
+        device.Iommu!.Group.AttachPasid(new Pasid(4), domain);
+        var told = new List<SmmuV3Command>();
+        scene.Model.ToDevices = told.Add;
+        using (EventGate.Close(ThreadRecord.Current))
+        {
+            foreach (var (group, isLast) in new (uint, bool)[] { (17, false), (17, true), (18, false) })
+            {
+                Assert.Equal(PageRequestFate.Queued, scene.Model.TryRequestPage(
+                    SmmuV3PageRequest.Of(40, 4, At.Value, group, true, false, isLast)));
+            }
+
+            scene.Driver.MarkForReprogram();
+            Assert.Equal(Status.Ok, scene.Driver.TryReprogram());
+        }
+
+        Assert.Equal([SmmuV3Command.Respond(40, 4, 17, 2)], told.Where(command => command.Opcode == SmmuV3Opcode.PageResponse));
+        scene.Unit.Cycle(); // and nothing of what a queue held before the power went
+        Assert.Single(told, command => command.Opcode == SmmuV3Opcode.PageResponse);
     }
 
     [Fact]
