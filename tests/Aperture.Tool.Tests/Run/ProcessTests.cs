@@ -89,6 +89,6 @@ public class ProcessTests
 
     private sealed class BashTheoryAttribute : TheoryAttribute
     {
-        public BashTheoryAttribute() => Skip = File.Exists("/bin/bash") ? null : "needs bash";
+        public BashTheoryAttribute() => Skip = File.Exists("/bin/bash") ? null : "needs bash: the script is made for it";
     }
 }
