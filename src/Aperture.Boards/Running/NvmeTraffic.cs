@@ -165,7 +165,7 @@ internal sealed class NvmeTraffic
             for (var i = 0; i < Batch; i++)
             {
                 var block = (ulong)(places[i] / BlockBytes);
-                tasks[i] = (writes[i] ? _disk.WriteAsync(block, pieces[i]) : _disk.ReadAsync(block, pieces[i])).AsTask();
+                tasks[i] = writes[i] ? _disk.WriteAsync(block, pieces[i]).AsTask() : _disk.ReadAsync(block, pieces[i]).AsTask();
             }
 
             _machine.Clock.WaitUntil(

@@ -1,5 +1,4 @@
 using Aperture.Core;
-using Aperture.Core.PageTables;
 using Aperture.Core.PageTables.Formats;
 using Aperture.Devices;
 using Aperture.Iommu;

@@ -57,7 +57,7 @@ public sealed partial class SmmuV3Unit
     /// <summary>Whether an address space is translated by stage 2, with a guest's stage 1 before it or without.</summary>
     private bool IsBehindStage2(IommuDomain? domain) => domain is SmmuV3NestedDomain || ContextOf(domain) is { IsStage2: true };
 
-    private IommuDomain MakeNested(in DomainRequest request)
+    private SmmuV3NestedDomain MakeNested(in DomainRequest request)
     {
         var parent = request.Parent!;
         if (!SmmuV3Tables.TryOf(parent, out var tables) || tables.Format.Kind != ArmLpaeKind.Stage2 || !Accepts(parent))

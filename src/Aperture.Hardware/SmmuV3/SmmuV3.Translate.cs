@@ -1,5 +1,4 @@
 using Aperture.Core;
-using Aperture.Core.PageTables.Formats;
 using Aperture.Datasheets.SmmuV3;
 using Aperture.Hardware.Translation;
 using Aperture.Hardware.Translation.Walking;

@@ -8,7 +8,7 @@ using Aperture.Core;
 namespace Aperture.Tool.Conform;
 
 /// <summary>The command <c>aperture conform</c>.</summary>
-public static class ConformCommand
+internal static class ConformCommand
 {
     /// <summary>The command, for the tool's root command. Exit code 0: all held; 1: something did not; 2: bad input.</summary>
     public static Command Create()

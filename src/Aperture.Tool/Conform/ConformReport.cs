@@ -6,7 +6,7 @@ using Spectre.Console;
 namespace Aperture.Tool.Conform;
 
 /// <summary>The results of several files, as text or JSON.</summary>
-public sealed class ConformReport
+internal sealed class ConformReport
 {
     private readonly List<FileResult> _files = [];
 

@@ -1,7 +1,6 @@
 using Aperture.Boards.Tests.Checking;
 using Aperture.Boards.Units;
 using Aperture.Core;
-using Aperture.Core.PageTables;
 using Aperture.Core.PageTables.Formats;
 using Aperture.Datasheets.AtsEndpoint;
 using Aperture.Devices;

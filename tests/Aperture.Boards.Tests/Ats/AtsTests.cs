@@ -225,10 +225,11 @@ public sealed class AtsTests
         var device = new Thread(() =>
         {
             var random = new Random(5);
+            ReadOnlySpan<byte> bytes = stackalloc byte[16];
             while (!Volatile.Read(ref isOver))
             {
                 var at = At + ((ulong)random.Next(Pages) * Page) + (ulong)random.Next((int)Page - 64);
-                if (scene.Client.Write(at, stackalloc byte[16]) == AtsEndpointResult.Done)
+                if (scene.Client.Write(at, bytes) == AtsEndpointResult.Done)
                     moved++;
             }
         });

@@ -1,5 +1,4 @@
 using Aperture.Boards.Tests.Running;
-using Aperture.Core.Memory;
 using Aperture.Dma.Sanitizer;
 using Aperture.Drivers.Nvme;
 using Aperture.Iommu;
@@ -69,8 +68,8 @@ public sealed class NvmeThreadTests
                     range.CopyTo(pieces[i].Span);
                 }
 
-                tasks[i] = (isWrite ? disk.WriteAsync(first + (ulong)places[i], pieces[i])
-                    : disk.ReadAsync(first + (ulong)places[i], pieces[i])).AsTask();
+                tasks[i] = isWrite ? disk.WriteAsync(first + (ulong)places[i], pieces[i]).AsTask()
+                    : disk.ReadAsync(first + (ulong)places[i], pieces[i]).AsTask();
             }
 
             Task.WaitAll(tasks);

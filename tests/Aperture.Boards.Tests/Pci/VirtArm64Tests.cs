@@ -2,7 +2,6 @@ using Aperture.Boards.Tests.Running;
 using Aperture.Boards.Tests.Trees;
 using Aperture.Core;
 using Aperture.Datasheets.Pci;
-using Aperture.Devices;
 using Aperture.DeviceTrees;
 using Aperture.Dma.Sanitizer;
 using Aperture.Drivers.Edu;

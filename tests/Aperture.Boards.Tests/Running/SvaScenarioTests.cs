@@ -2,9 +2,8 @@ using Aperture.Boards.Running;
 using Aperture.Boards.Tests.Trees;
 using Aperture.Core;
 using Aperture.DeviceTrees;
-using Aperture.Drivers.AtsEndpoint;
 using Aperture.Dma.Sanitizer;
-using Aperture.Iommu;
+using Aperture.Drivers.AtsEndpoint;
 
 namespace Aperture.Boards.Tests.Running;
 

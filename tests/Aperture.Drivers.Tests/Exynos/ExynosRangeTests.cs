@@ -2,7 +2,6 @@ using Aperture.Core;
 using Aperture.Datasheets.Exynos;
 using Aperture.Drivers.Exynos;
 using Aperture.Hardware.Exynos;
-using Aperture.Hardware.Translation;
 using Aperture.Iommu;
 
 namespace Aperture.Drivers.Tests.Exynos;

@@ -1,7 +1,6 @@
 using Aperture.Core;
 using Aperture.Datasheets.Nvme;
 using Aperture.Drivers.Nvme;
-using Aperture.Hardware.Nvme;
 using Aperture.Hardware.Translation;
 
 namespace Aperture.Drivers.Tests.Nvme;

@@ -199,7 +199,7 @@ public sealed class NestedDomainTests
             Assert.Equal((SmmuV3Command.Bytes, (byte?)2), (done, Read(port, At)));
         }
 
-        Assert.Equal(Status.InvalidArgument, domain.Invalidate(GuestMemory.Bytes(drop)[..15], out var cut));
+        Assert.Equal(Status.InvalidArgument, domain.Invalidate(GuestMemory.Bytes(drop).AsSpan(0, 15), out var cut));
         Assert.Equal(0, cut);
         Assert.Equal(0UL, scene.Driver.CommandErrors);
     }

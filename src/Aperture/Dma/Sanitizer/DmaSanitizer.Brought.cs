@@ -1,4 +1,3 @@
-using Aperture.Core;
 
 namespace Aperture.Dma.Sanitizer;
 

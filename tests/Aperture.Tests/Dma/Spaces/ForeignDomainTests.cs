@@ -66,7 +66,7 @@ public sealed class ForeignDomainTests : IDisposable
         _master.Dma.Map(memory, DmaDirection.ToDevice).Dispose();
     }
 
-    private void Refused(Action action)
+    private static void Refused(Action action)
     {
         var failure = Assert.Throws<ApertureException>(action);
         Assert.Equal(Status.Busy, failure.Status);
