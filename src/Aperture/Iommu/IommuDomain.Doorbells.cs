@@ -80,7 +80,8 @@ public abstract partial class IommuDomain
         foreach (var (first, last) in windows)
         {
             status = Status.NoSpace;
-            for (iova = first.AlignUp(size); iova <= last && last.Value - iova.Value >= size - 1; iova += size)
+            // The page behind the last of 64 bits is the first.
+            for (iova = first.AlignUp(size); iova >= first && iova <= last && last.Value - iova.Value >= size - 1; iova += size)
             {
                 if (IsInWindow(iova, size) && !TryTranslate(iova, out _))
                     return Status.Ok;

@@ -406,5 +406,6 @@ public sealed class SharedBufferTests : IDisposable
         Action[] uses = [() => buffer.TryBegin(null, DmaDirection.ToDevice), () => buffer.Attach(a), () => buffer.Dispose()];
         Assert.All(uses, use => Assert.Equal($"the shared buffer at {buffer.Block.Address} was given back before",
             Assert.Throws<ApertureException>(use).Message));
+        ((IDisposable)buffer).Dispose(); // the end of a using
     }
 }

@@ -120,6 +120,30 @@ public sealed class DoorbellTests : IDisposable
     }
 
     [Fact]
+    public void A_window_that_ends_with_the_address_space_ends()
+    {
+        var first = new Iova(ulong.MaxValue - 0x1FFF);
+        var unit = FakeMachine.Device("v", "iommu");
+        var described = FakeMachine.Master("top", "own", (unit, 1)).Description;
+        var top = new Device("top")
+        {
+            Description = described with
+            {
+                Identity = described.Identity! with
+                {
+                    Reservations = [new IovaReservation(first, new Iova(ulong.MaxValue), ReservationKind.SoftwareMsi)],
+                },
+            },
+        };
+        _machine.Core.Add(unit, top);
+        using var domain = new FakeDomain(DomainType.Unmanaged, end: ulong.MaxValue);
+        top.Iommu!.Group.Attach(domain);
+        Assert.Equal(Status.Ok, domain.Map(first, new PhysicalAddress(0x5000_0000), 8192, Protection.ReadWrite));
+        Refused(Status.NoSpace, "all device addresses for doorbells lead somewhere", () => top.Iommu.Group.MapDoorbell(s_doorbell));
+        top.Iommu.Group.Detach(domain);
+    }
+
+    [Fact]
     public void A_page_that_cannot_be_mapped_takes_no_address()
     {
         var group = _plain.Iommu!.Group;

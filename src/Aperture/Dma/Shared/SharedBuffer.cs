@@ -149,7 +149,16 @@ public sealed partial class SharedBuffer : IDisposable
     }
 
     /// <summary>The end of a <c>using</c>, which has no line to tell.</summary>
-    void IDisposable.Dispose() => Dispose("", 0);
+    void IDisposable.Dispose()
+    {
+        lock (_lock)
+        {
+            if (_isGone)
+                return; // the end of a using that was told before
+        }
+
+        Dispose("", 0);
+    }
 
     /// <summary>Gives the memory back once none of the domains in which it was mapped keeps something in quarantine.</summary>
     private void FreeAfter(HashSet<IommuDomain>.Enumerator domains)
