@@ -1,7 +1,6 @@
 using Aperture.Core;
 using Aperture.Core.Threading;
 using Aperture.Datasheets.AtsEndpoint;
-using Aperture.Hardware.Translation;
 
 namespace Aperture.Hardware.Ats;
 
@@ -21,8 +20,7 @@ internal enum AtsChannelState
     Waits,
 }
 
-/// <summary>A channel of an ATS endpoint: its registers and its job. Guarded by the engine's lock; of a job that runs, what says what it
-/// is does not change.</summary>
+/// <summary>A channel of an ATS endpoint: its registers and its job. Guarded by the engine's lock.</summary>
 internal sealed class AtsChannel(AtsEngine engine) : IGateEvent
 {
     /// <summary>The device address.</summary>
@@ -70,8 +68,8 @@ internal sealed class AtsChannel(AtsEngine engine) : IGateEvent
     /// <summary>The process; null for none.</summary>
     public Pasid? Pasid => (Process & AtsEndpointRegisters.HasProcess) != 0 ? new Pasid(Process & Core.Pasid.Largest) : null;
 
-    /// <summary>What memory is accessed for.</summary>
-    public DmaAccess Direction => Command == AtsEndpointCommand.Write ? DmaAccess.Write : DmaAccess.Read;
+    /// <summary>The job as it is now.</summary>
+    public AtsJob Take() => new(Job, Command, Address, Length, Pasid, Offset, Moved);
 
     /// <inheritdoc/>
     void IGateEvent.Deliver() => engine.Run(this);

@@ -15,12 +15,12 @@ public sealed partial class AtsEngine
     private uint _outstanding; // page requests that were not answered
 
     /// <summary>Asks for the pages that a job lacks, and waits.</summary>
-    private AtsEndpointResult AskForPages(AtsChannel channel, uint job, in Requester requester, Iova at)
+    private AtsEndpointResult AskForPages(AtsChannel channel, in AtsJob job, in Requester requester, Iova at)
     {
         if (channel.Tries == _options.Tries)
             return AtsEndpointResult.Refused;
         Span<ulong> pages = stackalloc ulong[_options.PagesOfGroup];
-        var count = FindMissing(channel, requester, at, pages);
+        var count = FindMissing(job, requester, at, pages);
         if (count == 0)
             return AtsEndpointResult.Busy; // they are there by now
         if (_function.HasFailedPageRequests)
@@ -31,7 +31,7 @@ public sealed partial class AtsEngine
         uint group;
         lock (_lock)
         {
-            if (channel.Job != job)
+            if (channel.Job != job.Number)
                 return AtsEndpointResult.Busy;
             channel.State = AtsChannelState.Waits;
             if (_outstanding >= limit || !TryTakeGroup(channel, out group))
@@ -43,7 +43,7 @@ public sealed partial class AtsEngine
         }
 
         var fate = PageRequestFate.Queued;
-        var isWritten = channel.Direction == DmaAccess.Write;
+        var isWritten = job.Direction == DmaAccess.Write;
         for (var i = 0; i < count; i++)
         {
             Interlocked.Increment(ref _pageRequests);
@@ -66,15 +66,15 @@ public sealed partial class AtsEngine
     }
 
     /// <summary>Which of the next pages of a job have no translation.</summary>
-    private int FindMissing(AtsChannel channel, in Requester requester, Iova at, Span<ulong> pages)
+    private int FindMissing(in AtsJob job, in Requester requester, Iova at, Span<ulong> pages)
     {
         var count = 0;
-        var left = ((channel.Address + (channel.Length - 1)) >> 12) - (at.Value >> 12) + 1;
+        var left = ((job.Address + (job.Length - 1)) >> 12) - (at.Value >> 12) + 1;
         for (var page = at.Value & ~PageMask; left > 0 && count < pages.Length; left--, page += PageMask + 1)
         {
             using (_function.Translations.Use())
             {
-                if (!TryTranslate(requester, new Iova(page), channel.Direction, out _))
+                if (!TryTranslate(requester, new Iova(page), job.Direction, out _))
                     pages[count++] = page;
             }
         }

@@ -31,17 +31,16 @@ public sealed partial class AtsEngine : BusDevice
     /// so.</summary>
     internal void Run(AtsChannel channel)
     {
-        uint job;
         lock (_lock)
         {
             if (channel.HasRunner || channel.State != AtsChannelState.Ready)
                 return;
             channel.HasRunner = true;
-            job = channel.Job;
         }
 
         while (true)
         {
+            AtsJob job;
             lock (_lock)
             {
                 if (channel.State != AtsChannelState.Ready)
@@ -50,7 +49,7 @@ public sealed partial class AtsEngine : BusDevice
                     break;
                 }
 
-                (channel.State, job) = (AtsChannelState.Runs, channel.Job);
+                (channel.State, job) = (AtsChannelState.Runs, channel.Take());
                 if (channel.Verdict is { } verdict)
                 {
                     channel.Verdict = null;
@@ -62,7 +61,7 @@ public sealed partial class AtsEngine : BusDevice
             var (result, bytes) = Step(channel, job);
             lock (_lock)
             {
-                if (channel.Job != job)
+                if (channel.Job != job.Number)
                     continue; // it was reset meanwhile, and may have another job
                 if (bytes > 0)
                     (channel.Tries, channel.Moved) = (0, channel.Moved + bytes);
@@ -78,47 +77,44 @@ public sealed partial class AtsEngine : BusDevice
 
     /// <summary>Does one piece of a job, or asks for what it lacks.</summary>
     /// <returns><see cref="AtsEndpointResult.Busy"/> where there is more to do; and bytes that were moved.</returns>
-    private (AtsEndpointResult Result, uint Bytes) Step(AtsChannel channel, uint job)
+    private (AtsEndpointResult Result, uint Bytes) Step(AtsChannel channel, in AtsJob job)
     {
-        if (!_function.TryGetRequester(channel.Pasid, AccessFlags.None, out var requester))
+        if (!_function.TryGetRequester(job.Pasid, AccessFlags.None, out var requester))
             return (AtsEndpointResult.BusError, 0);
-        if (channel.Command == AtsEndpointCommand.Stop)
+        if (job.Command == AtsEndpointCommand.Stop)
         {
             var marker = new AtsPageRequest(requester, default, 0, false, false, true);
             return (_function.TryRequestPage(marker) == PageRequestFate.Refused ? AtsEndpointResult.Refused : AtsEndpointResult.Done, 0);
         }
 
-        var at = new Iova(channel.Address) + channel.Moved;
-        var bytes = (uint)Math.Min(channel.Length - channel.Moved, PageMask + 1 - (at.Value & PageMask));
-        if (TryMove(channel, requester, at, (int)bytes) is not { } status)
-        {
+        var at = new Iova(job.Address) + job.Moved;
+        var bytes = (uint)Math.Min(job.Length - job.Moved, PageMask + 1 - (at.Value & PageMask));
+        if (TryMove(job, requester, at, (int)bytes) is not { } status)
             return (AskForPages(channel, job, requester, at), 0);
-        }
-
         if (status != DmaStatus.Ok)
             return (AtsEndpointResult.BusError, 0);
-        return (channel.Moved + bytes == channel.Length ? AtsEndpointResult.Done : AtsEndpointResult.Busy, bytes);
+        return (job.Moved + bytes == job.Length ? AtsEndpointResult.Done : AtsEndpointResult.Busy, bytes);
     }
 
     /// <summary>Moves bytes of one page.</summary>
     /// <returns>Null where nothing allows it.</returns>
-    private DmaStatus? TryMove(AtsChannel channel, in Requester requester, Iova at, int bytes)
+    private DmaStatus? TryMove(in AtsJob job, in Requester requester, Iova at, int bytes)
     {
-        var isMoved = channel.Command != AtsEndpointCommand.Prefetch;
+        var isMoved = job.Command != AtsEndpointCommand.Prefetch;
         if (!_function.CanTranslate)
-            return isMoved ? Move(channel, requester, at, bytes, TranslationKind.Untranslated) : DmaStatus.Ok;
+            return isMoved ? Move(job, requester, at, bytes, TranslationKind.Untranslated) : DmaStatus.Ok;
         using (_function.Translations.Use())
         {
-            if (!TryTranslate(requester, at, channel.Direction, out var target))
+            if (!TryTranslate(requester, at, job.Direction, out var target))
                 return null;
-            return isMoved ? Move(channel, requester, new Iova(target.Address.Value), bytes, TranslationKind.Translated) : DmaStatus.Ok;
+            return isMoved ? Move(job, requester, new Iova(target.Address.Value), bytes, TranslationKind.Translated) : DmaStatus.Ok;
         }
     }
 
-    private DmaStatus Move(AtsChannel channel, in Requester requester, Iova at, int bytes, TranslationKind kind)
+    private DmaStatus Move(in AtsJob job, in Requester requester, Iova at, int bytes, TranslationKind kind)
     {
-        var part = _buffer.AsSpan((int)(channel.Offset + channel.Moved), bytes);
-        return channel.Direction == DmaAccess.Write ? _function.Port.Write(requester, at, part, out _, kind)
+        var part = _buffer.AsSpan((int)(job.Offset + job.Moved), bytes);
+        return job.Direction == DmaAccess.Write ? _function.Port.Write(requester, at, part, out _, kind)
             : _function.Port.Read(requester, at, part, out _, kind);
     }
 
