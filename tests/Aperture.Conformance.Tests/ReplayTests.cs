@@ -1,3 +1,4 @@
+using Aperture.Conformance.Vectors;
 
 namespace Aperture.Conformance.Tests;
 
@@ -66,5 +67,25 @@ public class ReplayTests
         var page = File.ReadAllText(VectorFolder.Path("../../docs/conformance.md"));
         Assert.NotEmpty(Rules.All);
         Assert.All(Rules.All, rule => Assert.Contains($"| `{rule}` |", page, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("msm", "0xf8fff4", 3)]
+    [InlineData("msm", "0x100000", 3)]
+    [InlineData("msm", "0xffff5", 3)]
+    [InlineData("tegra", "0x1000", 3)]
+    public void A_reset_value_of_no_register_is_bad_input(string driver, string offset, int line)
+    {
+        string[] lines =
+        [
+            "{\"e\":\"meta\",\"driver\":\"" + driver + "\",\"scenario\":\"probe\",\"set\":\"public\",\"longBits\":32,\"tableWordBits\":32,"
+                + "\"ramBase\":\"0x80000000\"}",
+            "{\"e\":\"unit\",\"unit\":\"u\",\"pa\":\"0x7500000\",\"size\":" + (driver == "msm" ? "1048576" : "4096") + "}",
+            "{\"e\":\"reset\",\"unit\":\"u\",\"off\":\"" + offset + "\",\"val\":\"0x1\",\"bits\":32}",
+        ];
+        Assert.Contains(
+            $":{line}: unit u has no register at {offset}",
+            Assert.Throws<VectorException>(() => Replays.Run(VectorFile.Parse("file", lines))).Message,
+            StringComparison.Ordinal);
     }
 }

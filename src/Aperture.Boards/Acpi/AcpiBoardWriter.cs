@@ -226,16 +226,29 @@ internal sealed class AcpiBoardWriter
         _taken.Add(new MemoryRange(new PhysicalAddress(start), length));
     }
 
-    /// <summary>Takes the lowest free multiple of a size from an address on.</summary>
+    /// <summary>Takes a free multiple of a size from an address on.</summary>
+    /// <exception cref="ApertureException">The tables leave none.</exception>
     private ulong Free(ulong size, ulong start)
     {
-        for (var at = (start + size - 1) / size * size; ; at += size)
+        for (var at = (start + size - 1) / size * size; ;)
         {
             var range = new MemoryRange(new PhysicalAddress(at), size);
-            if (_taken.Exists(range.Overlaps))
-                continue;
-            _taken.Add(range);
-            return at;
+            var taken = _taken.FindIndex(range.Overlaps);
+            if (taken < 0)
+            {
+                _taken.Add(range);
+                return at;
+            }
+
+            var last = _taken[taken].Last.Value;
+            if (last >= ulong.MaxValue - (2 * size))
+            {
+                throw new ApertureException(
+                    Status.InvalidArgument,
+                    $"the tables leave no 0x{size:x} bytes of addresses from 0x{start:x} on: {_taken[taken]} is taken");
+            }
+
+            at = (last / size + 1) * size;
         }
     }
 }

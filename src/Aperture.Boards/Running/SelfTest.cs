@@ -66,14 +66,15 @@ public sealed class SelfTest
 
     /// <summary>Tests a bus whose devices are described by their numbers only: by a generic master that is plugged in there for the length
     /// of the test, with the first number that leads to a unit, or the eighth behind it, which on PCI is that of the first device that is
-    /// not
-    /// the host itself.</summary>
-    /// <returns>Null where none can be.</returns>
+    /// not the host itself.</summary>
+    /// <returns>Null where none can be, as behind a unit that takes no numbers: it is made for one master, with whose clocks it
+    /// works.</returns>
     private MasterResult? Probe(BoardMaster bus)
     {
         if (!bus.Node.IsPresent || bus.Node.Has("iommus") || bus.Node.TryGetIommuMap(out var entries) != Status.Ok)
             return null;
-        var entry = entries.FirstOrDefault(entry => entry.Count > 0 && _machine.Units.Any(unit => unit.Node == entry.Unit));
+        var entry = entries.FirstOrDefault(entry => entry.Count > 0 && entry.Unit?.U32("#iommu-cells") > 0
+            && _machine.Units.Any(unit => unit.Node == entry.Unit));
         if (entry.Unit is null || bus.Node.Compatible.IsEmpty)
             return null;
         var id = entry.FirstId + Math.Min(8, entry.Count - 1);

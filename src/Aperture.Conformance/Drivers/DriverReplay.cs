@@ -73,9 +73,10 @@ public sealed partial class DriverReplay : RecordedReplay<DriverFamily>
                 break;
             case "hw":
                 var mmu = Mmu(line, "unit");
-                _family.Models.Poke(mmu.Model, line.Word("off"), line.Word("val"));
-                _family.Models.Poke(mmu.Shadow, line.Word("off"), line.Word("val"));
-                mmu.Recorded[line.Word("off")] = line.Word("val");
+                var offset = mmu.Facts.OffsetOf(line);
+                _family.Models.Poke(mmu.Model, offset, line.Word("val"));
+                _family.Models.Poke(mmu.Shadow, offset, line.Word("val"));
+                mmu.Recorded[offset] = line.Word("val");
                 break;
             case "model" when line.Has("unit"):
                 _family.Models.Configure(Mmu(line, "unit").Model, line);

@@ -10,9 +10,7 @@ public sealed class UnitFacts
     {
         Name = unit.Text("unit");
         Address = unit.Hex("pa");
-        Size = unit.Number("size") is var size and > 0 and <= 1 << 20 && size % 4 == 0
-            ? (uint)size
-            : throw unit.Bad($"'size' is {unit.Number("size")}");
+        Size = SizeOf(unit);
         ResetValues = resetValues;
         Probe = probe;
         Behaviour = behaviour;
@@ -46,19 +44,27 @@ public sealed class UnitFacts
     /// <summary>The reset value of a register.</summary>
     public uint Reset(uint offset) => ResetValues.GetValueOrDefault(offset);
 
+    /// <summary>The register that a line is about.</summary>
+    /// <exception cref="VectorException">The block has none there.</exception>
+    public uint OffsetOf(VectorEvent line)
+    {
+        ArgumentNullException.ThrowIfNull(line);
+        return OffsetOf(line, Size);
+    }
+
     /// <summary>Collects what a file tells about the block that a <c>unit</c> line introduces.</summary>
     public static UnitFacts Collect(VectorFile file, VectorEvent unit)
     {
         ArgumentNullException.ThrowIfNull(file);
         ArgumentNullException.ThrowIfNull(unit);
-        var name = unit.Text("unit");
+        var (name, size) = (unit.Text("unit"), SizeOf(unit));
         var resets = new Dictionary<uint, uint>();
         VectorEvent? probe = null;
         VectorEvent? behaviour = null;
         foreach (var line in file.Events)
         {
             if (line.Kind == "reset" && line.Text("unit") == name)
-                resets[line.Word("off")] = line.Word("val");
+                resets[OffsetOf(line, size)] = line.Word("val");
             else if (line.Call == "probe" && (!line.Has("dev") || IsBlockOf(name, line)))
                 probe ??= line;
             else if (line.Kind == "model" && line.Has("unit") && line.Text("unit") == name)
@@ -67,6 +73,15 @@ public sealed class UnitFacts
 
         return new UnitFacts(unit, resets, probe, behaviour, RecordedGroups.AreSplit(file));
     }
+
+    private static uint SizeOf(VectorEvent unit) => unit.Number("size") is var size and > 0 and <= 1 << 20 && size % 4 == 0
+        ? (uint)size
+        : throw unit.Bad($"'size' is {unit.Number("size")}");
+
+    private static uint OffsetOf(VectorEvent line, uint size) =>
+        line.Word("off") is var offset && offset % sizeof(uint) == 0 && offset < size
+            ? offset
+            : throw line.Bad($"unit {line.Text("unit")} has no register at 0x{line.Word("off"):x}");
 
     /// <summary>Whether a block is a device's only one, or one of its banks: those have the device's name and a number.</summary>
     private static bool IsBlockOf(string name, VectorEvent probe)

@@ -69,6 +69,13 @@ public sealed record MsmIommuOptions
     {
         Require(Banks is >= 1 and <= 128, $"an MSM IOMMU has 1 to 128 context banks, not {Banks}");
         Require(TlbEntries is >= 1 and <= 256, $"an MSM IOMMU has 1 to 256 TLB entries, not {TlbEntries}");
+        foreach (var offset in ResetValues.Keys)
+        {
+            Require(
+                offset % sizeof(uint) == 0 && offset < MsmGlobalRegisters.WindowSize,
+                $"an MSM IOMMU has no register at offset 0x{offset:x} that could have a reset value");
+        }
+
         Require(InterruptLines is >= 1 and <= 256, $"an MSM IOMMU has 1 to 256 interrupt lines, not {InterruptLines}");
     }
 

@@ -177,6 +177,28 @@ public sealed class AcpiMachineTests
     private static AcpiTableSet Tables(params AcpiTable[] tables) =>
         AcpiTableSet.Parse(tables.SelectMany(table => table.ToBytes()).ToArray());
 
+    /// <summary>What is chosen lies behind it, or nowhere; looking for a place takes no time by the bytes that are taken.</summary>
+    [Theory]
+    [InlineData(0x7FFF_FFFF_FFFFul, true)]
+    [InlineData(0xFFFF_FFFF_F000ul, true)]
+    [InlineData(0xFFFF_FFFF_FFFF_0000ul, false)]
+    public void Reserved_memory_may_take_nearly_all_addresses(ulong last, bool isLeft)
+    {
+        var unit = new IortSmmuV3 { Address = 0x905_0000 };
+        var memory = new IortReservedMemory { RangeOffset = 28 };
+        memory.Ranges.Add(new IortMemoryRange { Address = 0x100_0000, Length = last - 0x100_0000 + 1 });
+        var tables = AcpiTableSet.Parse(Iort(unit, _ => memory).ToBytes());
+        if (isLeft)
+        {
+            var frame = AcpiBoard.Describe(tables).Tree.Devices().First(node => node.Compatible.Contains("arm,gic-v2m-frame"));
+            Assert.True(frame.Registers()[0].Address!.Value.Value > last);
+            return;
+        }
+
+        var failure = Assert.Throws<ApertureException>(() => AcpiBoard.Describe(tables));
+        Assert.StartsWith("the tables leave no 0x10000 bytes of addresses from 0x8000000 on", failure.Message, StringComparison.Ordinal);
+    }
+
     private static uint At(IortTable table, int node) => (uint)(48 + table.Nodes.Take(node).Sum(LengthOf));
 
     private static int LengthOf(IortNode node) => Iort(node).ToBytes().Length - 48;
